@@ -1,0 +1,38 @@
+// Compiles src to dist. Alone it is `npm run prepare`; `tenantry.mjs` calls it when dist is missing or older than src.
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(fileURLToPath(import.meta.url));
+const STAMP = join(root, "dist", ".built");
+
+/** The newest change under `path`, in milliseconds; a folder's own time counts, so a deleted file is seen. */
+function newest(path) {
+  const stat = statSync(path);
+  if (!stat.isDirectory()) return stat.mtimeMs;
+  return readdirSync(path).reduce((latest, name) => Math.max(latest, newest(join(path, name))), stat.mtimeMs);
+}
+
+/** Whether dist is missing or older than what it was made from. A package from the registry has no src and is never stale. */
+export function isStale() {
+  if (!existsSync(join(root, "src"))) return false;
+  if (!existsSync(STAMP)) return true;
+  const inputs = ["src", "tsconfig.json", "tsconfig.build.json", "package.json"].map((name) => newest(join(root, name)));
+  return Math.max(...inputs) > statSync(STAMP).mtimeMs;
+}
+
+/** Compiles, and stamps dist only when the compiler had nothing to say. Exits 1 with the compiler's words otherwise. */
+export function build() {
+  const started = new Date();
+  const typescript = createRequire(import.meta.url).resolve("typescript/package.json");
+  rmSync(join(root, "dist"), { recursive: true, force: true });
+  const result = spawnSync(process.execPath, [join(dirname(typescript), "bin", "tsc"), "-p", join(root, "tsconfig.build.json")], {
+    stdio: ["ignore", 2, 2],
+  });
+  if (result.status !== 0) process.exit(1);
+  writeFileSync(STAMP, started.toISOString());
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) build();

@@ -1,0 +1,9 @@
+import { defineConfig } from "drizzle-kit";
+
+export default defineConfig({
+  dialect: "postgresql",
+  schema: "./src/tenancy/directory/table.ts",
+  out: "./drizzle/directory",
+  schemaFilter: ["tenantry"],
+  breakpoints: false,
+});

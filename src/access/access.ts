@@ -1,0 +1,133 @@
+import type { OrganizationId } from "../ids.js";
+
+/** Where something stands in a tenant's tree: an organization, and its ancestors from the root down. */
+export interface Place {
+  readonly id: OrganizationId;
+  readonly path: readonly OrganizationId[];
+}
+
+export type Reach = "ORGANIZATION" | "SUBTREE";
+
+/** A live grant of the viewer: what it holds, where it sits, how far it reaches. */
+export interface Held {
+  readonly at: Place;
+  readonly reach: Reach;
+  readonly permissions: ReadonlySet<string>;
+  /** Null where it does not end. */
+  readonly expiresAt: Date | null;
+}
+
+/** The grounds of every decision about one viewer, read in one statement. */
+export interface Grounds {
+  readonly grants: readonly Held[];
+  /** Organizations in which the viewer has a live membership. */
+  readonly memberOf: readonly Place[];
+  /** Organizations of the tenant that are suspended, each of which denies what is in it and below. */
+  readonly suspended: readonly Place[];
+}
+
+/** A set of organizations that SQL can test a row against: these, or those and anything below, but nothing in or below `blocked`. */
+export interface Scope {
+  readonly exact: readonly OrganizationId[];
+  readonly subtree: readonly OrganizationId[];
+  readonly blocked: readonly OrganizationId[];
+}
+
+/** What stays possible in a suspended organization for those who may resume it. */
+const WHILE_SUSPENDED = new Set(["organizations:read", "members:read", "audit:read", "organizations:suspend"]);
+const READ = "organizations:read";
+const RESUME = "organizations:suspend";
+const NOWHERE: ReadonlySet<OrganizationId> = new Set();
+
+/**
+ * Everything one viewer may do in one tenant session. Answers without I/O, in time that does not grow with the tenant.
+ * It is never kept longer than its session: a right withdrawn a moment later must not survive in here.
+ */
+export class Access {
+  readonly #exact = new Map<string, Set<OrganizationId>>();
+  readonly #subtree = new Map<string, Set<OrganizationId>>();
+  readonly #memberOf: ReadonlySet<OrganizationId>;
+  readonly #suspended: ReadonlySet<OrganizationId>;
+  /** Suspended organizations into which the viewer may not even look. */
+  readonly #blocked: ReadonlySet<OrganizationId>;
+  /** Organizations that the viewer sees for a reason of their own, not because one above them is seen. */
+  readonly #seen: readonly Place[];
+
+  constructor(readonly grounds: Grounds) {
+    for (const grant of grounds.grants) {
+      const sets = grant.reach === "SUBTREE" ? this.#subtree : this.#exact;
+      for (const permission of grant.permissions) {
+        const places = sets.get(permission);
+        if (places) places.add(grant.at.id);
+        else sets.set(permission, new Set([grant.at.id]));
+      }
+    }
+    this.#memberOf = new Set(grounds.memberOf.map((place) => place.id));
+    this.#suspended = new Set(grounds.suspended.map((place) => place.id));
+    this.#blocked = new Set(grounds.suspended.filter((place) => !this.#mayLookInto(place)).map((place) => place.id));
+    this.#seen = [...grounds.memberOf, ...grounds.grants.map((grant) => grant.at)].filter((place) => this.sees(place));
+  }
+
+  /**
+   * Whether the viewer may do this in that organization: a live grant there, or one with reach `SUBTREE` above it.
+   * With `reach: "SUBTREE"` the permission must hold there and everywhere below.
+   */
+  allows(place: Place, permission: string, reach: Reach = "ORGANIZATION"): boolean {
+    return !touches(this.#closed(permission), place) && this.#holds(place, permission, reach);
+  }
+
+  /** Whether the organization exists for the viewer. What it answers no to must look missing. */
+  sees(place: Place): boolean {
+    if (touches(this.#blocked, place)) return false;
+    return this.#memberOf.has(place.id) || this.#holds(place, READ, "ORGANIZATION");
+  }
+
+  /** Whether a role defined at `place` is usable in any organization that the viewer sees, and so exists for them. */
+  seesRoleOf(place: Place): boolean {
+    return this.sees(place) || this.#seen.some((seen) => seen.path.includes(place.id));
+  }
+
+  /** Whether any organization is visible: whoever sees none sees no role either. */
+  seesAnything(): boolean {
+    return this.#seen.length > 0;
+  }
+
+  /** Where a permission is held, for a statement to filter by. */
+  scope(permission: string): Scope {
+    return {
+      exact: [...(this.#exact.get(permission) ?? NOWHERE)],
+      subtree: [...(this.#subtree.get(permission) ?? NOWHERE)],
+      blocked: [...this.#closed(permission)],
+    };
+  }
+
+  /** The organizations that exist for the viewer, for a statement to filter by. */
+  visibleScope(): Scope {
+    const read = this.scope(READ);
+    return { ...read, exact: [...new Set([...read.exact, ...this.#memberOf])] };
+  }
+
+  #holds(place: Place, permission: string, reach: Reach): boolean {
+    if (reach === "ORGANIZATION" && this.#exact.get(permission)?.has(place.id)) return true;
+    const subtree = this.#subtree.get(permission);
+    return subtree !== undefined && touches(subtree, place);
+  }
+
+  /** Suspended organizations that deny this permission. */
+  #closed(permission: string): ReadonlySet<OrganizationId> {
+    return WHILE_SUSPENDED.has(permission) ? this.#blocked : this.#suspended;
+  }
+
+  /** Reading and resuming remain to those who hold the right to suspend above the topmost suspended organization. */
+  #mayLookInto(suspended: Place): boolean {
+    const topmost = suspended.path.findIndex((ancestor) => this.#suspended.has(ancestor));
+    const above = topmost < 0 ? suspended.path : suspended.path.slice(0, topmost);
+    const held = this.#subtree.get(RESUME) ?? NOWHERE;
+    return above.some((ancestor) => held.has(ancestor));
+  }
+}
+
+/** Whether the place, or anything above it, is one of these. */
+function touches(places: ReadonlySet<OrganizationId>, place: Place): boolean {
+  return places.size > 0 && (places.has(place.id) || place.path.some((ancestor) => places.has(ancestor)));
+}

@@ -1,0 +1,25 @@
+import { sql } from "drizzle-orm";
+import { check, index, jsonb, text, uuid } from "drizzle-orm/pg-core";
+import type { AuditEventId, OrganizationId } from "../../ids.js";
+import { instant, tenantTable } from "../../tenancy/table.js";
+
+/** What happened, written in the transaction that did it. No foreign keys: it outlives what it describes. */
+export const auditEvents = tenantTable(
+  "audit_events",
+  {
+    id: uuid().$type<AuditEventId>().notNull(),
+    at: instant().notNull(),
+    action: text().notNull(),
+    actorType: text().$type<"USER">().notNull(),
+    actorId: uuid().notNull(),
+    organizationId: uuid().$type<OrganizationId>(),
+    targetType: text().notNull(),
+    targetId: uuid().notNull(),
+    changes: jsonb().$type<Record<string, unknown>>(),
+    requestId: text().notNull(),
+  },
+  (t) => [
+    check("audit_events_actor", sql`${t.actorType} in ('USER')`),
+    index("audit_events_by_organization").on(t.tenantId, t.organizationId, t.id),
+  ],
+);

@@ -1,0 +1,33 @@
+import { sql } from "drizzle-orm";
+import { boolean, bytea, check, index, jsonb, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
+import type { UserId } from "../../ids.js";
+import { instant, tenantTable } from "../../tenancy/table.js";
+
+/** People of this tenant. Addresses are not unique: a constraint would tell one admin of the people of another. */
+export const users = tenantTable(
+  "users",
+  {
+    id: uuid().$type<UserId>().notNull(),
+    displayName: text().notNull(),
+    /** Normalised; compared as it stands. */
+    email: text(),
+    emailVerified: boolean().notNull().default(false),
+    imageUrl: text(),
+    locale: text(),
+    externalId: text(),
+    metadata: jsonb().$type<Record<string, unknown>>().notNull().default({}),
+    status: text().$type<"ACTIVE" | "SUSPENDED">().notNull().default("ACTIVE"),
+    /** Keyed digest of issuer and subject; null until the person first signs in. */
+    identity: bytea(),
+    createdAt: instant().notNull(),
+    updatedAt: instant().notNull(),
+  },
+  (t) => [
+    // One identity is one person in a tenant, whoever signs in twice at the same moment.
+    uniqueIndex("users_identity_key").on(t.tenantId, t.identity),
+    index("users_by_email").on(t.tenantId, t.email),
+    check("users_status", sql`${t.status} in ('ACTIVE', 'SUSPENDED')`),
+  ],
+);
+
+export type UserRow = typeof users.$inferSelect;
