@@ -10,7 +10,7 @@ export const organizations = tenantTable(
     id: uuid().$type<OrganizationId>().notNull(),
     parentId: uuid().$type<OrganizationId>(),
     /** Ancestors, root first, without itself: so that no rule walks the tree by queries. */
-    path: uuid().array().$type<OrganizationId[]>().notNull(),
+    path: uuid().$type<OrganizationId>().array().notNull(),
     slug: text().notNull(),
     name: text().notNull(),
     status: text().$type<"ACTIVE" | "SUSPENDED" | "ARCHIVED">().notNull().default("ACTIVE"),

@@ -1,0 +1,39 @@
+import type { Lease } from "../../database/connection.js";
+import { registerPeople } from "../../identity/development.js";
+import { identityDigest } from "../../identity/digest.js";
+import { DEVELOPMENT_ISSUER } from "../../identity/issuers.js";
+import { createTenant } from "../../tenancy/create.js";
+import type { Names } from "../../tenancy/migrations/files.js";
+import { BEGAN, plant, tenantIdOf, toRows } from "./rows.js";
+import { DEMO_TENANTS } from "./tenants.js";
+
+/**
+ * Makes those demo tenants that are not there, each whole or not at all, and registers their people at the development
+ * issuer. Running it again changes nothing.
+ * @returns the slugs of the tenants it made
+ */
+export async function seed(owner: Lease, names: Names, key: Buffer, dataDir: string): Promise<string[]> {
+  // A person's address is their subject: one person, one identity, in however many tenants.
+  const digestOf = (email: string) => identityDigest(key, { issuer: DEVELOPMENT_ISSUER, subject: email });
+  const there = new Set((await owner.run("select slug from tenantry.tenants")).map((row) => row.slug));
+  const missing = DEMO_TENANTS.filter(({ slug }) => !there.has(slug));
+  for (const tenant of missing) {
+    const record = { id: tenantIdOf(tenant.slug), slug: tenant.slug, createdAt: BEGAN, identities: tenant.people.map(({ email }) => digestOf(email)) };
+    await createTenant(owner, record, names, (db) => plant(db, toRows(tenant, digestOf)));
+  }
+  await registerPeople(dataDir, people());
+  return missing.map(({ slug }) => slug);
+}
+
+/** Everybody of the demo, each once, with all their tenants. */
+function people() {
+  const all = new Map<string, { email: string; name: string; subject: string; tenants: string[] }>();
+  for (const { slug, people: inTenant } of DEMO_TENANTS) {
+    for (const { email, name } of inTenant) {
+      const known = all.get(email);
+      if (known) known.tenants.push(slug);
+      else all.set(email, { email, name, subject: email, tenants: [slug] });
+    }
+  }
+  return [...all.values()];
+}

@@ -1,0 +1,98 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import pino from "pino";
+import { readSettings, type Settings } from "../config.js";
+import { Leases } from "../database/leases.js";
+import { loadDevelopmentIssuer } from "../identity/development.js";
+import { createVerifier } from "../identity/verifier.js";
+import { readProduct } from "../product.js";
+import { createGateway } from "../server.js";
+import { checkWalls, watchWalls } from "../tenancy/walls/walls.js";
+import { keyOf } from "./database.js";
+import { EXIT, RefusedError, UsageError } from "./explain.js";
+import { routes } from "./routes.js";
+
+// How long what runs may take to its end after SIGTERM.
+const GRACE_MS = 10_000;
+
+/**
+ * `tenantry serve`: answers requests until SIGTERM or SIGINT, then finishes what runs and exits 0. Says `tenantry ready on
+ * <url>` when a tenant's query would be answered; started by another process, it tells that process instead.
+ */
+export async function serve(): Promise<void> {
+  const settings = readSettings(process.env, true);
+  const log = pino({ level: settings.TENANTRY_LOG_LEVEL, base: null }, pino.destination(2));
+  const catalogue = readProduct(settings.TENANTRY_PRODUCT);
+  const key = await keyOf(settings);
+  const { DATABASE_URL, DATABASE_DOOR_URL } = settings;
+  if (!DATABASE_URL || !DATABASE_DOOR_URL) throw new UsageError("`serve` needs DATABASE_URL and DATABASE_DOOR_URL. For the embedded database use `start`.");
+  const [serveLeases, door] = [leases(settings, DATABASE_URL, "serve"), leases(settings, DATABASE_DOOR_URL, "door")];
+
+  const findings = await checkWalls({ serve: serveLeases, door });
+  if (findings.length > 0) {
+    throw new RefusedError(`The database does not keep tenants apart as it must:\n${findings.map(({ what, mend }) => `- ${what}\n  ${mend}`).join("\n")}`);
+  }
+  const walls = watchWalls({ serve: serveLeases, door }, (found) => log.error({ findings: found }, "the database's walls are open"));
+
+  const development = settings.TENANTRY_DEVELOPMENT ? await loadDevelopmentIssuer(settings.TENANTRY_DATA_DIR) : null;
+  const gateway = createGateway({
+    serve: serveLeases,
+    door,
+    catalogue,
+    key,
+    log,
+    verifier: createVerifier({ issuers: settings.TENANTRY_ISSUERS, development }),
+    limits: settings.limits,
+    maxBodyBytes: settings.TENANTRY_MAX_BODY_BYTES,
+    requestTimeoutMs: settings.TENANTRY_REQUEST_TIMEOUT_MS,
+    origins: settings.TENANTRY_ORIGINS,
+    tenantDomain: settings.TENANTRY_TENANT_DOMAIN ?? null,
+  });
+  const server = createServer(
+    { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000 },
+    routes({ gateway, isHealthy: () => walls.isSound(), development, settings }),
+  );
+  const url = await listen(server, settings);
+
+  let stopping = false;
+  const stop = async () => {
+    if (stopping) return;
+    stopping = true;
+    walls.stop();
+    setTimeout(() => process.exit(EXIT.failed), GRACE_MS).unref();
+    await new Promise<void>((closed) => {
+      server.close(() => closed());
+      server.closeIdleConnections();
+    });
+    await gateway.close();
+    process.exit(EXIT.done);
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, stop);
+  // Started by `tenantry start`: without it there is no database either.
+  process.on("disconnect", stop);
+
+  if (process.send) process.send({ ready: url });
+  else process.stdout.write(`tenantry ready on ${url}\n`);
+}
+
+const leases = (settings: Settings, url: string, what: string): Leases =>
+  new Leases({
+    url,
+    applicationName: `tenantry ${what}`,
+    prepare: settings.TENANTRY_PREPARE,
+    connectTimeoutMs: 5000,
+    size: settings.TENANTRY_LEASES,
+    waitMs: settings.TENANTRY_LEASE_WAIT_MS,
+    maxAgeMs: 12 * 60_000,
+  });
+
+async function listen(server: Server, { HOST, PORT }: Settings): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) =>
+      reject(error.code === "EADDRINUSE" ? new RefusedError(`Port ${PORT} is in use. Stop what uses it, or set PORT to another one; 0 takes a free one.`) : error),
+    );
+    server.listen({ host: HOST, port: PORT }, resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  return `http://${HOST.includes(":") ? `[${HOST}]` : HOST}:${port}`;
+}

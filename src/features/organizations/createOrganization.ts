@@ -1,0 +1,89 @@
+import { z } from "zod";
+import type { Place } from "../../access/access.js";
+import { refuseOn } from "../../database/errors.js";
+import { builder } from "../../graphql/builder.js";
+import { type Context, scopeOf } from "../../graphql/context.js";
+import { Failure, InvalidInputFailure, NotFoundFailure } from "../../graphql/failure.js";
+import { failureType, mutation } from "../../graphql/mutation.js";
+import { decodeId } from "../../graphql/nodeId.js";
+import { newId, type OrganizationId } from "../../ids.js";
+import { record } from "../audit/record.js";
+import { externalId, imageUrl, isReserved, metadata, name, slug } from "./form.js";
+import { findOrganization } from "./loader.js";
+import { organizations, slugs } from "./table.js";
+import { Organization } from "./type.js";
+
+export class SlugUnavailableFailure extends Failure {
+  override readonly name = "SlugUnavailableFailure";
+  readonly code = "SLUG_UNAVAILABLE";
+}
+failureType(SlugUnavailableFailure, "The slug is in use, was in use, or is reserved. Choose another.");
+
+// A path is stored with every organization and looked at with every rule.
+const MOST_LEVELS = 32;
+
+const form = z.object({ parentId: z.string(), name, slug, externalId, imageUrl, metadata });
+
+/**
+ * Creates an organization below another, and makes nobody a member of it. The tenant's lock is held in its shared form, so
+ * the parent keeps its place until the commit.
+ * @throws SlugUnavailableFailure  the slug was ever given in this tenant, or is reserved
+ * @throws InvalidInputFailure     the parent is as deep as a tree may be
+ */
+export async function createOrganization(
+  ctx: Context,
+  { parent, ...input }: Omit<z.output<typeof form>, "parentId"> & { parent: Place },
+): Promise<OrganizationId> {
+  const { session, now } = scopeOf(ctx);
+  if (parent.path.length + 1 >= MOST_LEVELS) {
+    throw new InvalidInputFailure(`A tree has at most ${MOST_LEVELS} levels. Choose a parent further up.`, ["input", "parentId"]);
+  }
+  const id = newId<OrganizationId>();
+  const own = { tenantId: session.tenantId, createdAt: now };
+  const taken = () => new SlugUnavailableFailure("This slug cannot be had. Choose another.", ["input", "slug"]);
+  if (isReserved(input.slug)) throw taken();
+  await refuseOn(
+    { organizations_slug_key: taken },
+    session.db.insert(organizations).values({ ...own, ...input, id, parentId: parent.id, path: [...parent.path, parent.id], updatedAt: now }),
+  );
+  await refuseOn({ slugs_pkey: taken }, session.db.insert(slugs).values({ ...own, slug: input.slug, organizationId: id }));
+  await record(ctx, {
+    action: "organization.created",
+    organizationId: id,
+    targetType: "Organization",
+    targetId: id,
+    changes: { parentId: parent.id, name: input.name, slug: input.slug },
+  });
+  return id;
+}
+
+const Payload = builder.objectRef<{ id: OrganizationId }>("CreateOrganizationPayload").implement({
+  description: "The organization was created.",
+  fields: (t) => ({
+    organization: t.field({
+      type: Organization,
+      description: "The new organization.",
+      resolve: async ({ id }, _args, ctx) => (await findOrganization(scopeOf(ctx), id))!,
+    }),
+  }),
+});
+
+mutation("createOrganization", {
+  description: "Creates an organization below another. Needs `organizations:create` with reach SUBTREE there.",
+  input: (t) => ({
+    parentId: t.id({ required: true, description: "The organization it goes below." }),
+    name: t.string({ required: true, description: "What people call it: 1 to 200 characters." }),
+    slug: t.string({ required: true, description: "Its address, unique in the tenant: lower-case letters, digits and hyphens, at most 63." }),
+    externalId: t.string({ description: "Its id in the product's own system: at most 200 characters." }),
+    imageUrl: t.field({ type: "URL", description: "Its picture, over https." }),
+    metadata: t.field({ type: "JSON", description: "Whatever the product wants to note about it: an object of at most 8 kB." }),
+  }),
+  form,
+  payload: Payload,
+  failures: [SlugUnavailableFailure, InvalidInputFailure, NotFoundFailure],
+  change: async ({ parentId, ...input }, ctx) => {
+    // The guard has judged the parent that it found under this id, so it is there.
+    const parent = scopeOf(ctx).named.get(decodeId("Organization", parentId, "input.parentId"))!;
+    return { id: await createOrganization(ctx, { ...input, parent }) };
+  },
+});

@@ -1,0 +1,13 @@
+import { definePolicy, fromArgs, fromSource, may, signedIn, visible } from "../../graphql/policy.js";
+
+export const policy = definePolicy({
+  Query: { organization: signedIn, organizations: signedIn },
+  Organization: {
+    ...visible("id", "uuid", "slug", "name", "status", "externalId", "imageUrl", "metadata", "createdAt", "updatedAt"),
+    // Each of these shows what the viewer sees anyway, or what the viewer may do.
+    ...visible("parent", "ancestors", "viewerCan", "viewerPermissions"),
+    children: may("organizations:read").in(fromSource),
+  },
+  // With reach SUBTREE, so that whoever creates an organization sees it and may go on there.
+  Mutation: { createOrganization: may("organizations:create", "SUBTREE").in(fromArgs("input.parentId")) },
+});

@@ -1,0 +1,146 @@
+import { builder } from "../../graphql/builder.js";
+import { scopeOf, type Context } from "../../graphql/context.js";
+import { BadInputError } from "../../graphql/errors.js";
+import { reachable } from "../../graphql/node.js";
+import { decodeId, encodeId } from "../../graphql/nodeId.js";
+import { type List, type PageArgs, toConnection, toPage } from "../../graphql/page.js";
+import type { OrganizationId } from "../../ids.js";
+import {
+  childrenOf,
+  findByExternalId,
+  findBySlug,
+  findOrganization,
+  findOrganizations,
+  placeInList,
+  visibleOrganizations,
+} from "./loader.js";
+import type { OrganizationRow } from "./table.js";
+
+export const OrganizationStatus = builder.enumType("OrganizationStatus", {
+  description: "Whether an organization is in use.",
+  values: {
+    ACTIVE: { description: "In use." },
+    SUSPENDED: { description: "Closed with everything below it, until resumed; nothing is lost." },
+    ARCHIVED: { description: "Put away." },
+  } as const,
+});
+
+export const Organization = builder.objectRef<OrganizationRow>("Organization");
+
+builder.node(Organization, {
+  description: "Part of a tenant: a place in its tree where people belong and hold roles.",
+  id: { resolve: (organization) => encodeId("Organization", organization.id) as never, description: "Global id, stable for ever." },
+  fields: (t) => ({
+    uuid: t.field({ type: "UUID", description: "The id as a bare uuid: what the product's own tables refer to.", resolve: (organization) => organization.id }),
+    slug: t.exposeString("slug", { description: "Its address, unique in the tenant." }),
+    name: t.exposeString("name", { description: "What people call it." }),
+    status: t.expose("status", { type: OrganizationStatus, description: "Whether it is in use." }),
+    externalId: t.exposeString("externalId", { nullable: true, description: "Its id in the product's own system." }),
+    imageUrl: t.expose("imageUrl", { type: "URL", nullable: true, description: "Its picture." }),
+    metadata: t.expose("metadata", { type: "JSON", description: "What the product noted about it; an object of at most 8 kB, readable by its members." }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was created." }),
+    updatedAt: t.expose("updatedAt", { type: "DateTime", description: "When it was last changed." }),
+    parent: t.field({
+      type: Organization,
+      nullable: true,
+      description: "The organization above. Null at the root, and when the parent is hidden from the viewer.",
+      resolve: ({ parentId }, _args, ctx) => (parentId ? findOrganization(scopeOf(ctx), parentId) : null),
+    }),
+    ancestors: t.field({
+      type: [Organization],
+      description: "From the root down; those hidden from the viewer are left out.",
+      resolve: ({ path }, _args, ctx) => findOrganizations(scopeOf(ctx), path),
+    }),
+    viewerCan: t.boolean({
+      description: "Whether the viewer holds a permission here.",
+      args: { permission: t.arg.string({ required: true, description: "A key of the catalogue: `members:invite`." }) },
+      resolve: (organization, { permission }, ctx) => scopeOf(ctx).access.allows(organization, known(ctx, permission)),
+    }),
+    viewerPermissions: t.stringList({
+      description: "Every permission the viewer holds here, in the order of the catalogue.",
+      resolve: (organization, _args, ctx) => {
+        const { access } = scopeOf(ctx);
+        return [...ctx.catalogue.permissions.keys()].filter((permission) => access.allows(organization, permission));
+      },
+    }),
+  }),
+});
+
+const edge = { name: "OrganizationEdge", description: "An organization, and its place in the list." };
+export const OrganizationConnection = builder.connectionObject(
+  { type: Organization, name: "OrganizationConnection", description: "A page of organizations." },
+  edge,
+);
+
+export async function organizationPage(ctx: Context, list: List, args: PageArgs, read: (page: ReturnType<typeof toPage>) => Promise<OrganizationRow[]>) {
+  const page = toPage(ctx, list, args);
+  return toConnection(ctx, list, page, await read(page), placeInList);
+}
+
+const NAME = "name";
+
+builder.objectField(Organization, "children", (t) =>
+  t.field({
+    type: OrganizationConnection,
+    nullable: true,
+    description: "The organizations right below, by name; those hidden from the viewer are left out.",
+    args: t.arg.connectionArgs(),
+    resolve: ({ id }, args, ctx) =>
+      organizationPage(ctx, { name: "children", parentId: id, order: NAME }, args, (page) => childrenOf(scopeOf(ctx), id, page)) as never,
+  }),
+);
+
+/**
+ * A permission of the catalogue.
+ * @throws BadInputError when there is none of that key: a typing error must not read like a no
+ */
+export function known(ctx: Context, permission: string): string {
+  if (ctx.catalogue.permissions.has(permission)) return permission;
+  throw new BadInputError(`There is no such permission. The catalogue has: ${[...ctx.catalogue.permissions.keys()].join(", ")}.`, "permission");
+}
+
+const OrganizationBy = builder.inputType("OrganizationBy", {
+  description: "One of the ways to name an organization.",
+  isOneOf: true,
+  fields: (t) => ({
+    id: t.id({ description: "Its global id." }),
+    slug: t.string({ description: "Its address in the tenant." }),
+    externalId: t.string({ description: "Its id in the product's own system." }),
+    uuid: t.field({ type: "UUID", description: "Its id as a bare uuid." }),
+  }),
+});
+
+builder.queryField("organization", (t) =>
+  t.field({
+    type: Organization,
+    nullable: true,
+    description: "One organization. Null when there is none of that name, or the viewer cannot see it.",
+    args: { by: t.arg({ type: OrganizationBy, required: true, description: "Which one." }) },
+    resolve: (_root, { by }, ctx) => {
+      const scope = scopeOf(ctx);
+      if (by.id != null) return findOrganization(scope, decodeId("Organization", by.id, "by.id"));
+      if (by.uuid != null) return findOrganization(scope, by.uuid as OrganizationId);
+      if (by.slug != null) return findBySlug(scope, storable(by.slug, "by.slug"));
+      return findByExternalId(scope, storable(by.externalId ?? "", "by.externalId"));
+    },
+  }),
+);
+
+/** PostgreSQL stores no NUL and no half of a surrogate pair, so nothing is called that. */
+function storable(text: string, field: string): string {
+  if (text.includes("\0") || !text.isWellFormed()) throw new BadInputError(`\`${field}\` holds a character that no text can hold.`, field);
+  return text;
+}
+
+builder.queryField("organizations", (t) =>
+  t.field({
+    type: OrganizationConnection,
+    nullable: true,
+    description: "Every organization the viewer can see, by name.",
+    args: t.arg.connectionArgs(),
+    resolve: (_root, args, ctx) =>
+      organizationPage(ctx, { name: "organizations", order: NAME }, args, (page) => visibleOrganizations(scopeOf(ctx), page)) as never,
+  }),
+);
+
+reachable("Organization", (ctx, id) => findOrganization(scopeOf(ctx), id as OrganizationId));

@@ -1,0 +1,63 @@
+import { and, asc, eq, isNull, or, sql } from "drizzle-orm";
+import DataLoader from "dataloader";
+import type { Place } from "../../access/access.js";
+import type { Catalogue } from "../../access/catalogue.js";
+import type { Context } from "../../graphql/context.js";
+import { scopeOf } from "../../graphql/context.js";
+import { oneBy, perSession } from "../../graphql/loader.js";
+import type { Scope } from "../../graphql/operation.js";
+import type { OrganizationId, RoleId } from "../../ids.js";
+import { uuids } from "../../tenancy/arrays.js";
+import { organizations } from "../organizations/table.js";
+import { ofCatalogue, ofTenant, type Role } from "./role.js";
+import { type RoleRow, roles } from "./table.js";
+
+/** Roles of the tenant with the place where each is defined. */
+function select({ session: { db, tenantId } }: Scope, which: ReturnType<typeof sql>) {
+  return db
+    .select({ role: roles, path: organizations.path })
+    .from(roles)
+    .leftJoin(organizations, and(eq(organizations.tenantId, roles.tenantId), eq(organizations.id, roles.organizationId)))
+    .where(and(eq(roles.tenantId, tenantId), which))
+    .orderBy(sql`${roles.name} collate "C"`, asc(roles.id));
+}
+
+export const toRole = ({ role, path }: { role: RoleRow; path: OrganizationId[] | null }): Role =>
+  ofTenant(role, role.organizationId ? { id: role.organizationId, path: path ?? [] } : null);
+
+const rowsById = perSession((scope) =>
+  oneBy<RoleId, Role>(
+    (role) => role.id,
+    async (ids) => (await select(scope, sql`${roles.id} = any(${uuids(ids)})`)).map(toRole),
+  ),
+);
+
+/** The role of this id, if it is usable in any organization that the viewer sees; null otherwise. */
+export async function findRole(ctx: Context, id: RoleId): Promise<Role | null> {
+  const scope = scopeOf(ctx);
+  const fixed = ctx.catalogue.rolesById.get(id);
+  const role = fixed ? ofCatalogue(fixed) : await rowsById(scope).load(id);
+  if (!role) return null;
+  const seen = role.definedAt ? scope.access.seesRoleOf(role.definedAt) : scope.access.seesAnything();
+  return seen ? role : null;
+}
+
+const definedFor = perSession(
+  (scope) =>
+    new DataLoader<Place, Role[], OrganizationId>(
+      async (places) => {
+        const ids = [...new Set(places.flatMap(({ id, path }) => [...path, id]))];
+        const found = await select(scope, or(isNull(roles.organizationId), sql`${roles.organizationId} = any(${uuids(ids)})`)!);
+        const all = found.map(toRole);
+        return places.map(({ id, path }) =>
+          all.filter(({ definedAt }) => !definedAt || definedAt.id === id || path.includes(definedAt.id)),
+        );
+      },
+      { cacheKeyFn: ({ id }) => id },
+    ),
+);
+
+/** Roles that can be given in an organization: the catalogue's, then the tenant's, its ancestors' and its own, by name. */
+export async function usableRoles(scope: Scope, catalogue: Catalogue, place: Place): Promise<Role[]> {
+  return [...[...catalogue.roles.values()].map(ofCatalogue), ...(await definedFor(scope).load(place))];
+}

@@ -1,0 +1,50 @@
+import { builder } from "../../graphql/builder.js";
+import { scopeOf } from "../../graphql/context.js";
+import { reachable } from "../../graphql/node.js";
+import { encodeId } from "../../graphql/nodeId.js";
+import type { RoleId } from "../../ids.js";
+import { findOrganization } from "../organizations/loader.js";
+import { Organization } from "../organizations/type.js";
+import { findRole, usableRoles } from "./loader.js";
+import type { Role as RoleShape } from "./role.js";
+
+const RoleSource = builder.enumType("RoleSource", {
+  description: "Who defined a role.",
+  values: {
+    BUILT_IN: { description: "Part of Tenantry." },
+    PRODUCT: { description: "A template of the product." },
+    TENANT: { description: "The tenant, for all its organizations." },
+    ORGANIZATION: { description: "An organization, for itself and those below." },
+  } as const,
+});
+
+export const Role = builder.objectRef<RoleShape>("Role");
+
+builder.node(Role, {
+  description: "A named set of permissions.",
+  id: { resolve: (role) => encodeId("Role", role.id) as never, description: "Global id, stable for ever." },
+  fields: (t) => ({
+    key: t.exposeString("key", { description: "What programs call it. Unique where the role is defined." }),
+    name: t.exposeString("name", { description: "What people call it." }),
+    description: t.exposeString("description", { nullable: true, description: "What it is for." }),
+    permissions: t.stringList({ description: "What it allows, as keys of the catalogue.", resolve: (role) => [...role.permissions] }),
+    source: t.expose("source", { type: RoleSource, description: "Who defined it." }),
+    organization: t.field({
+      type: Organization,
+      nullable: true,
+      description: "Where it is defined; null for built-in, product and tenant roles, and when hidden from the viewer.",
+      resolve: ({ definedAt }, _args, ctx) => (definedAt ? findOrganization(scopeOf(ctx), definedAt.id) : null),
+    }),
+  }),
+});
+
+builder.objectField(Organization, "roles", (t) =>
+  t.field({
+    type: [Role],
+    nullable: true,
+    description: "Roles usable here: built in, the product's, the tenant's, those of organizations above, its own.",
+    resolve: (organization, _args, ctx) => usableRoles(scopeOf(ctx), ctx.catalogue, organization),
+  }),
+);
+
+reachable("Role", (ctx, id) => findRole(ctx, id as RoleId));

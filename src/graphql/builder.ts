@@ -1,0 +1,80 @@
+import SchemaBuilder from "@pothos/core";
+import RelayPlugin from "@pothos/plugin-relay";
+import { GraphQLScalarType, Kind } from "graphql";
+import { isUuid } from "../ids.js";
+import type { Context } from "./context.js";
+import { BadInputError } from "./errors.js";
+
+interface Types {
+  Context: Context;
+  DefaultFieldNullability: false;
+  DefaultEdgesNullability: { list: false; items: false };
+  DefaultNodeNullability: false;
+  Scalars: {
+    ID: { Input: string; Output: string };
+    DateTime: { Input: Date; Output: Date };
+    UUID: { Input: string; Output: string };
+    URL: { Input: string; Output: string };
+    JSON: { Input: unknown; Output: unknown };
+  };
+}
+
+/** The one schema that every feature adds to. */
+export const builder = new SchemaBuilder<Types>({
+  plugins: [RelayPlugin],
+  defaultFieldNullability: false,
+  relay: {
+    cursorType: "String",
+    nodesOnConnection: true,
+    edgesFieldOptions: { nullable: { list: false, items: false } },
+    nodeFieldOptions: { nullable: false },
+    // Global ids are ours: canonical, and refused with words. So are the two fields that take them.
+    nodeQueryOptions: false,
+    nodesQueryOptions: false,
+  },
+});
+
+builder.queryType({ description: "Where every question begins." });
+builder.mutationType({
+  description:
+    "Every change takes one `input` and answers with what changed, or with a failure that says what to do. Each field is a transaction of its own, in the order written.",
+});
+
+const text = (name: string, description: string, take: (value: string) => string | Date) =>
+  new GraphQLScalarType({
+    name,
+    description,
+    serialize: (value) => (value instanceof Date ? value.toISOString() : String(value)),
+    parseValue: (value) => (typeof value === "string" ? take(value) : refuse(name)),
+    parseLiteral: (node) => (node.kind === Kind.STRING ? take(node.value) : refuse(name)),
+  });
+
+const refuse = (name: string): never => {
+  throw new BadInputError(`This is not a ${name}.`);
+};
+
+const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
+
+builder.addScalarType(
+  "DateTime",
+  text("DateTime", "An instant, as ISO 8601 writes it, to the millisecond: `2026-01-31T12:00:00.000Z`. Answers are in UTC.", (value) => {
+    const instant = new Date(value);
+    return INSTANT.test(value) && !Number.isNaN(instant.getTime()) ? instant : refuse("DateTime");
+  }),
+);
+builder.addScalarType(
+  "UUID",
+  text("UUID", "A uuid in lower case, with hyphens.", (value) => (isUuid(value) ? value : refuse("UUID"))),
+);
+builder.addScalarType(
+  "URL",
+  text("URL", "An absolute address that begins with https://.", (value) =>
+    URL.canParse(value) && new URL(value).protocol === "https:" && value.length <= 2048 ? value : refuse("URL"),
+  ),
+);
+builder.addScalarType(
+  "JSON",
+  new GraphQLScalarType({ name: "JSON", description: "Any JSON value." }),
+);
+
+export const Node = builder.nodeInterfaceRef();

@@ -1,0 +1,61 @@
+import type { Catalogue } from "../access/catalogue.js";
+import type { Identity } from "../identity/identity.js";
+import type { Cursors } from "./cursor.js";
+import { UnauthenticatedError } from "./errors.js";
+import type { Operation, Scope } from "./operation.js";
+
+/** What every resolver is given. Made anew for each operation and shared with no other. */
+export interface Context {
+  /** Null for a caller without a token. */
+  readonly identity: Identity | null;
+  readonly operation: Operation;
+  readonly requestId: string;
+  readonly catalogue: Catalogue;
+  readonly cursors: Cursors;
+  /** The host under which a tenant is reached; null where tenants have none. */
+  readonly hostOf: (slug: string) => string | null;
+  /** The tenants that the identity may enter, by slug, as each one's home describes it. Read once. */
+  readonly choices: () => Promise<readonly Choice[]>;
+  readonly deadline: Deadline;
+}
+
+/** A tenant to choose: what a switcher needs, and no more. */
+export interface Choice {
+  readonly slug: string;
+  readonly name: string;
+  readonly imageUrl: string | null;
+}
+
+/** When an operation must end. Aborts what it is doing when its time is up, or its caller has gone. */
+export class Deadline {
+  readonly #controller = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly timeoutMs: number,
+    private readonly caller: AbortSignal,
+  ) {}
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  start(): void {
+    this.#timer = setTimeout(() => this.#controller.abort(new Error("The request took too long.")), this.timeoutMs);
+    this.caller.addEventListener("abort", this.#gone, { once: true });
+    if (this.caller.aborted) this.#gone();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.caller.removeEventListener("abort", this.#gone);
+  }
+
+  readonly #gone = () => this.#controller.abort(new Error("The caller has gone."));
+}
+
+/** The session to read in, where a rule has made sure that there is one. */
+export function scopeOf(ctx: Context): Scope {
+  if (!ctx.operation.scope) throw new UnauthenticatedError();
+  return ctx.operation.scope;
+}

@@ -1,0 +1,159 @@
+import {
+  defaultFieldResolver,
+  type GraphQLField,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  isNonNullType,
+  isObjectType,
+  isUnionType,
+  getNamedType,
+} from "graphql";
+import type { Context } from "./context.js";
+import { ForbiddenError } from "./errors.js";
+import { Failure } from "./failure.js";
+import type { Policy, Rule } from "./policy.js";
+import { namedIn, type ShieldRule, toShield } from "./verdict.js";
+
+/**
+ * Puts every rule in front of the field it guards, and leaves all other fields as they are. Changes the schema in place.
+ * @returns how many fields were given a guard
+ * @throws Error that names every field without a rule, every rule without a field, and what to write instead
+ */
+export function guard(schema: GraphQLSchema, policies: readonly Policy[]): number {
+  const problems: string[] = [];
+  const rules = collect(policies, problems);
+  problems.push(...uncovered(schema, rules), ...misplaced(schema, rules));
+  if (problems.length > 0) throw new Error(`The policy does not fit the schema:\n- ${problems.join("\n- ")}`);
+
+  let guarded = 0;
+  for (const [coordinate, rule] of rules.fields) {
+    const [type, field] = coordinate.split(".") as [string, string];
+    if (!denies(rule) && type !== schema.getMutationType()?.name) continue;
+    attach(schema, type, (schema.getType(type) as GraphQLObjectType).getFields()[field]!, rule);
+    guarded++;
+  }
+  return guarded;
+}
+
+interface Rules {
+  readonly fields: ReadonlyMap<string, Rule>;
+  readonly inherited: ReadonlySet<string>;
+}
+
+/** Every rule by the coordinate of its field, `Organization.memberships`, from all features. */
+function collect(policies: readonly Policy[], problems: string[]): Rules {
+  const fields = new Map<string, Rule>();
+  const inherited = new Set<string>();
+  for (const policy of policies) {
+    for (const [type, rules] of Object.entries(policy)) {
+      if (rules === "inherited") inherited.add(type);
+      else {
+        for (const [field, rule] of Object.entries(rules)) {
+          const coordinate = `${type}.${field}`;
+          if (fields.has(coordinate)) problems.push(`${coordinate} has two rules. Keep one.`);
+          fields.set(coordinate, rule);
+        }
+      }
+    }
+  }
+  return { fields, inherited };
+}
+
+/** Fields that nobody decided about. */
+function uncovered(schema: GraphQLSchema, rules: Rules): string[] {
+  return objectTypes(schema).flatMap((type) => {
+    if (rules.inherited.has(type.name) || isCarrier(schema, type)) return [];
+    return Object.keys(type.getFields())
+      .filter((field) => !rules.fields.has(`${type.name}.${field}`))
+      .map((field) => `${type.name}.${field} has no rule. Write one in the policy of its feature, or list it as visible.`);
+  });
+}
+
+/** Rules that would guard nothing, or take down more than their own field. */
+function misplaced(schema: GraphQLSchema, rules: Rules): string[] {
+  const problems: string[] = [];
+  const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
+  for (const name of rules.inherited) {
+    const type = schema.getType(name);
+    if (!type) problems.push(`${name} is inherited and does not exist. Remove it from the policy.`);
+    else if (!isObjectType(type)) problems.push(`${name} is not an object type, and its policy would guard nothing. Write rules on the types that implement it.`);
+    else if (roots.includes(type)) problems.push(`${name} is where a request begins and inherits from nobody. Give each of its fields a rule.`);
+    else if (isNode(type)) problems.push(`${name} is reached by node(id) and cannot be inherited. Give each of its fields a rule, or list it as visible.`);
+  }
+  for (const [coordinate, rule] of rules.fields) {
+    const [name, fieldName] = coordinate.split(".") as [string, string];
+    const type = schema.getType(name);
+    if (!type) problems.push(`${coordinate} has a rule and does not exist. Remove the rule.`);
+    else if (!isObjectType(type)) problems.push(`${coordinate} has a rule, but ${name} is not an object type, so nothing would enforce it. Write it on the types that implement ${name}.`);
+    else if (rules.inherited.has(name)) problems.push(`${name} is inherited, and ${coordinate} has a rule as well. Keep one of the two.`);
+    else {
+      const field = type.getFields()[fieldName];
+      if (!field) problems.push(`${coordinate} has a rule and does not exist. Remove the rule.`);
+      else if (rule.kind === "visible" && roots.includes(type)) problems.push(`${coordinate} is where a request begins: there is no row that could be visible. Give it a rule.`);
+      else if (denies(rule) && isNonNullType(field.type)) problems.push(`${coordinate} has a rule and is not nullable: a denial would take down what is around it. Make it nullable.`);
+      else if (rule.kind === "may" && rule.where.from === "args" && !hasArgument(field, rule.where.path)) problems.push(`${coordinate} has a rule about ${rule.where.path.join(".")}, which is not among its arguments.`);
+    }
+  }
+  return problems;
+}
+
+function attach(schema: GraphQLSchema, type: string, field: GraphQLField<unknown, Context>, rule: Rule): void {
+  const shield: ShieldRule = toShield(`${type}.${field.name}`, rule);
+  const resolve = field.resolve ?? defaultFieldResolver;
+  const judged: typeof resolve = (source, args, ctx, info) => {
+    const verdict = shield.executeRule(source, args, ctx, info, {});
+    if (verdict === true) return resolve(source, args, ctx, info);
+    throw verdict instanceof Error ? verdict : new ForbiddenError(shield.name, null);
+  };
+  field.resolve = type === schema.getMutationType()?.name ? asChange(field, rule, judged) : judged;
+}
+
+/** A root field of a mutation: judged inside the transaction that changes, on access that was read after its lock. */
+function asChange(
+  field: GraphQLField<unknown, Context>,
+  rule: Rule,
+  judged: NonNullable<GraphQLField<unknown, Context>["resolve"]>,
+): typeof judged {
+  const result = getNamedType(field.type);
+  const failures = new Set(isUnionType(result) ? result.getTypes().map((type) => type.name) : []);
+  return async (source, args, ctx, info) => {
+    const id = rule.kind === "may" && rule.where.from === "args" ? namedIn(args, rule.where.path) : null;
+    const purpose = rule.kind === "may" ? rule.purpose : "change";
+    try {
+      return await ctx.operation.change(purpose, id ? [id] : [], async () => judged(source, args, ctx, info));
+    } catch (error) {
+      if (error instanceof Failure && failures.has(error.name)) return error.toMember();
+      throw error;
+    }
+  };
+}
+
+const denies = (rule: Rule): boolean => rule.kind === "may" || rule.kind === "signedIn";
+
+const objectTypes = (schema: GraphQLSchema): GraphQLObjectType[] =>
+  Object.values(schema.getTypeMap()).filter((type): type is GraphQLObjectType => isObjectType(type) && !type.name.startsWith("__"));
+
+const isNode = (type: GraphQLObjectType): boolean => type.getInterfaces().some(({ name }) => name === "Node");
+
+/**
+ * Types that hold nothing of their own: pages of a list, results of a change, failures. Known by how they are reached, not
+ * by their names.
+ */
+function isCarrier(schema: GraphQLSchema, type: GraphQLObjectType): boolean {
+  if (type.name === "PageInfo" || type.getInterfaces().some(({ name }) => name === "Failure")) return true;
+  const fields = Object.keys(type.getFields()).sort().join();
+  if (fields === "edges,nodes,pageInfo" || fields === "cursor,node") return true;
+  const results = Object.values(schema.getMutationType()?.getFields() ?? {}).map((field) => getNamedType(field.type));
+  return results.some((result) => isUnionType(result) && result.getTypes()[0] === type);
+}
+
+function hasArgument(field: GraphQLField<unknown, unknown>, path: readonly string[]): boolean {
+  let inputs: readonly { name: string; type: unknown }[] = field.args;
+  for (const key of path) {
+    const input = inputs.find(({ name }) => name === key);
+    if (!input) return false;
+    const type = getNamedType(input.type as never) as unknown as { getFields?: () => Record<string, { name: string; type: unknown }> };
+    inputs = Object.values(type.getFields?.() ?? {});
+  }
+  return true;
+}

@@ -1,0 +1,47 @@
+import { type DocumentNode, Lexer, parse, Source, TokenKind } from "graphql";
+import { type DocumentLimits, hold, MORE } from "./bounds.js";
+
+/**
+ * Parses `source` if its size, tokens, brackets and names are within the limits.
+ *
+ * The lexer goes first: the parser recurses, and 8,000 open brackets overflow its stack. The answer depends on `source`
+ * and `limits` alone, thrown errors too, so both can be kept per text.
+ * @throws GraphQLError        code `BAD_USER_INPUT`, status 400: a limit
+ * @throws GraphQLSyntaxError  not GraphQL: lone surrogates anywhere, NUL outside strings, and the rest of the grammar
+ */
+export function parseWithin(source: string, limits: DocumentLimits): DocumentNode {
+  hold(limits, "characters", source.length, (found) => `is ${found} characters long`);
+  holdTokens(new Lexer(new Source(source)), limits);
+  return parse(source, { maxLexicalTokens: limits.tokens });
+}
+
+const OPENING: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_L, TokenKind.PAREN_L, TokenKind.BRACKET_L]);
+const CLOSING: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_R, TokenKind.PAREN_R, TokenKind.BRACKET_R]);
+
+function holdTokens(lexer: Lexer, limits: DocumentLimits): void {
+  let tokens = 0;
+  let open = 0;
+  while (advance(lexer)) {
+    // Comments are skipped by `advance`, but stay linked between the two tokens.
+    for (let token = lexer.lastToken.next; token && token !== lexer.token; token = token.next) tokens += 1;
+    const { kind, start, end } = lexer.token;
+    if (kind !== TokenKind.EOF) tokens += 1;
+    if (tokens > limits.tokens) hold(limits, "tokens", MORE, (found) => `has ${found} tokens`);
+    if (kind === TokenKind.NAME)
+      hold(limits, "nameCharacters", end - start, (found) => `has a name of ${found} characters`);
+    if (OPENING.has(kind)) open += 1;
+    if (CLOSING.has(kind)) open -= 1;
+    if (open > limits.brackets) hold(limits, "brackets", MORE, (found) => `opens ${found} brackets in one another`);
+  }
+}
+
+/** False at the end, and where the text is not GraphQL: the parser will meet that place or an earlier mistake, and say so. */
+function advance(lexer: Lexer): boolean {
+  if (lexer.token.kind === TokenKind.EOF) return false;
+  try {
+    lexer.advance();
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,124 @@
+import type { Access, Place } from "../access/access.js";
+import { isPassing } from "../database/errors.js";
+import type { Leases } from "../database/leases.js";
+import type { OrganizationId, UserId } from "../ids.js";
+import type { TenantRecord } from "../tenancy/directory/directory.js";
+import { type Purpose, TenantSession } from "../tenancy/session.js";
+
+/** Who is asking, once the home has confirmed it. */
+export interface Viewer {
+  readonly kind: "USER";
+  readonly id: UserId;
+}
+
+/** What one statement says about a viewer in a tenant, at one moment. */
+export interface Resolved {
+  readonly viewer: Viewer;
+  readonly access: Access;
+  /** Where the organizations stand that the operation names; what does not exist is not in it. */
+  readonly named: ReadonlyMap<OrganizationId, Place>;
+  /** The database's clock. */
+  readonly now: Date;
+}
+
+/** One tenant session and what was resolved in it. Loaders and verdicts live exactly as long. */
+export interface Scope extends Resolved {
+  readonly session: TenantSession;
+}
+
+/** What the home says: the viewer's access; that the record is out of date; or that there is nobody, or nothing, to serve. */
+export type HomeAnswer = Resolved | "STALE" | "FENCED" | null;
+
+/** Reads the home row and the viewer's access in one statement. Given by the server, which knows the tables. */
+export type ReadAccess = (session: TenantSession, named: readonly OrganizationId[]) => Promise<HomeAnswer>;
+
+export interface OperationSettings {
+  readonly leases: Leases;
+  readonly signal: AbortSignal;
+  readonly readAccess: ReadAccess;
+  /** The tenant of the request as the directory has it; again, and afresh, when the home refuses what was remembered. */
+  readonly tenant: (purpose: Purpose, again: boolean) => Promise<TenantRecord>;
+  /** What an operation gets whose tenant is not there for it. */
+  readonly notFound: () => Error;
+  readonly fenced: () => Error;
+}
+
+const ATTEMPTS = 3;
+
+/**
+ * The tenant sessions of one GraphQL operation: one at a time. A query has one from start to end; each field of a mutation
+ * has a changing one, and after its commit a reading one, in which its payload is read.
+ */
+export class Operation {
+  #scope: Scope | null = null;
+
+  constructor(private readonly settings: OperationSettings | null) {}
+
+  /** The session that resolvers read in; null for a caller who is not signed in. */
+  get scope(): Scope | null {
+    return this.#scope;
+  }
+
+  get signedIn(): boolean {
+    return this.settings !== null;
+  }
+
+  /** Opens the session that resolvers read in, in place of the one before. Nothing happens for a caller who is not signed in. */
+  async read(): Promise<void> {
+    await this.end();
+    this.#scope = this.settings && (await this.#enter(this.settings, "read", []));
+  }
+
+  /**
+   * Runs one change in a transaction of its own, and leaves a reading session open for its answer. `work` may run more than
+   * once: when PostgreSQL broke off a transaction that may pass a moment later.
+   * @param named organizations that the change's arguments name
+   */
+  async change<T>(purpose: Purpose, named: readonly OrganizationId[], work: () => Promise<T>): Promise<T> {
+    await this.end();
+    if (!this.settings) return work();
+    for (let attempt = 1; ; attempt++) {
+      const scope = await this.#enter(this.settings, purpose, named);
+      this.#scope = scope;
+      let result: T;
+      try {
+        result = await work();
+      } catch (error) {
+        this.#scope = null;
+        await scope.session.rollback();
+        if (attempt === ATTEMPTS || !isPassing(error)) throw error;
+        continue;
+      }
+      this.#scope = null;
+      await scope.session.commit();
+      await this.read();
+      return result;
+    }
+  }
+
+  /** Ends the session that is open, if one is. What was read stays read, so a lost connection is no matter here. */
+  async end(): Promise<void> {
+    const scope = this.#scope;
+    this.#scope = null;
+    await scope?.session.commit().catch(() => {});
+  }
+
+  async #enter(settings: OperationSettings, purpose: Purpose, named: readonly OrganizationId[]): Promise<Scope> {
+    for (const again of [false, true]) {
+      const tenant = await settings.tenant(purpose, again);
+      const session = await TenantSession.open(settings.leases, tenant, purpose, settings.signal);
+      let answer: HomeAnswer;
+      try {
+        answer = await settings.readAccess(session, named);
+      } catch (error) {
+        await session.rollback();
+        throw error;
+      }
+      if (answer !== null && typeof answer === "object") return { ...answer, session };
+      await session.rollback();
+      if (answer === null) throw settings.notFound();
+      if (answer === "FENCED") throw settings.fenced();
+    }
+    throw settings.notFound();
+  }
+}

@@ -1,0 +1,79 @@
+import type { Context } from "./context.js";
+import { scopeOf } from "./context.js";
+import { BadInputError } from "./errors.js";
+
+export const MOST_PER_PAGE = 100;
+const DEFAULT_PER_PAGE = 20;
+
+export interface PageArgs {
+  readonly first?: number | null;
+  readonly after?: string | null;
+  readonly last?: number | null;
+  readonly before?: string | null;
+}
+
+/** What a list is asked for: so many rows, from one end or the other, between two places. */
+export interface Page {
+  readonly limit: number;
+  readonly backward: boolean;
+  readonly after: readonly string[] | null;
+  readonly before: readonly string[] | null;
+}
+
+/** A list whose cursors fit no other: its tenant, its name, what it hangs on, and what it is ordered by. */
+export interface List {
+  readonly name: string;
+  readonly parentId?: string;
+  readonly order: string;
+}
+
+/**
+ * Reads a list's arguments.
+ * @throws BadInputError for numbers out of bounds, `first` beside `last`, and cursors of another list
+ */
+export function toPage(ctx: Context, list: List, args: PageArgs): Page {
+  if (args.first != null && args.last != null) throw new BadInputError("Use `first` or `last`, not both.", "last");
+  const backward = args.last != null;
+  const field = backward ? "last" : "first";
+  const limit = args.last ?? args.first ?? DEFAULT_PER_PAGE;
+  if (limit < 0 || limit > MOST_PER_PAGE) {
+    throw new BadInputError(`\`${field}\` must be between 0 and ${MOST_PER_PAGE}; it is ${limit}.`, field);
+  }
+  const place = (name: "after" | "before") =>
+    args[name] == null ? null : ctx.cursors.read(bindingOf(ctx, list), args[name], name);
+  return { limit, backward, after: place("after"), before: place("before") };
+}
+
+/**
+ * Makes a Relay connection of the rows of one page.
+ * @param rows in the order they were read, one more than asked for where the list goes on
+ * @param placeOf what a row is ordered by
+ */
+export function toConnection<R>(ctx: Context, list: List, page: Page, rows: readonly R[], placeOf: (row: R) => string[]) {
+  const more = rows.length > page.limit;
+  const shown = rows.slice(0, page.limit);
+  if (page.backward) shown.reverse();
+  const binding = bindingOf(ctx, list);
+  const cursorOf = (row: R | undefined) => (row === undefined ? null : ctx.cursors.write(binding, placeOf(row)));
+  return {
+    edges: shown.map((node) => ({
+      node,
+      get cursor() {
+        return ctx.cursors.write(binding, placeOf(node));
+      },
+    })),
+    pageInfo: {
+      hasNextPage: page.backward ? page.before !== null : more,
+      hasPreviousPage: page.backward ? more : page.after !== null,
+      get startCursor() {
+        return cursorOf(shown[0]);
+      },
+      get endCursor() {
+        return cursorOf(shown.at(-1));
+      },
+    },
+  };
+}
+
+const bindingOf = (ctx: Context, list: List): string =>
+  JSON.stringify([scopeOf(ctx).session.tenantId, list.name, list.parentId ?? null, list.order]);

@@ -1,0 +1,67 @@
+import { GraphQLError, type GraphQLErrorExtensions } from "graphql";
+import { ConnectionLostError, isAway, OutcomeUnknownError, sqlState, UnavailableError } from "../database/errors.js";
+import { IdentityError, IdentityUnavailableError } from "../identity/errors.js";
+
+/** What a caller is told of an error, and whether somebody has to look at it. */
+export interface Presented {
+  readonly error: GraphQLError;
+  /** The bug or outage behind a masked message; null for what is the caller's own affair. */
+  readonly fault: unknown;
+}
+
+const STATEMENT_TIMED_OUT = "57014";
+
+/**
+ * What leaves the process. Errors that were written for callers pass; anything else becomes one sentence with the request's
+ * id, so that no SQL, table, host, path or secret is ever in an answer.
+ */
+export function present(error: unknown, requestId: string): Presented {
+  const outer = error instanceof GraphQLError ? error : null;
+  const cause = innermost(error);
+  const say = (message: string, extensions: GraphQLErrorExtensions, fault: unknown = null): Presented => ({
+    error: new GraphQLError(message, { nodes: outer?.nodes, source: outer?.source, positions: outer?.positions, path: outer?.path, extensions }),
+    fault,
+  });
+
+  if (cause instanceof GraphQLError) {
+    const { extensions, message } = outer ?? cause;
+    return say(withoutSuggestions(message), Object.keys(cause.extensions).length > 0 ? cause.extensions : extensions);
+  }
+  if (cause instanceof IdentityError) {
+    const headers = headersOf(cause);
+    return say(
+      cause.message,
+      { code: cause.code, http: { status: cause.status, ...(headers && { headers }) } },
+      cause instanceof IdentityUnavailableError ? cause : null,
+    );
+  }
+  if (cause instanceof OutcomeUnknownError) {
+    return say("The connection was lost at the very end: the change was made whole or not at all. Look before you try again.", { code: "OUTCOME_UNKNOWN", requestId }, cause);
+  }
+  if (isAway(cause) || sqlState(cause) === STATEMENT_TIMED_OUT) {
+    const seconds = cause instanceof UnavailableError ? cause.retryAfterSeconds : 1;
+    const lost = cause instanceof ConnectionLostError || sqlState(cause) === STATEMENT_TIMED_OUT;
+    return say(
+      lost ? "The request could not be finished, and nothing was changed. Try again." : "The service is busy or its database is away. Try again in a moment.",
+      { code: "UNAVAILABLE", requestId, http: { status: 503, headers: { "retry-after": String(seconds) } } },
+      cause,
+    );
+  }
+  return say(`Something went wrong on our side. Give this id when you report it: ${requestId}.`, { code: "INTERNAL", requestId }, cause);
+}
+
+function innermost(error: unknown): unknown {
+  let at = error;
+  while (at instanceof GraphQLError && at.originalError) at = at.originalError;
+  // Drizzle wraps what the driver threw, together with the statement and its values.
+  while (at instanceof Error && at.name === "DrizzleQueryError" && at.cause) at = at.cause;
+  return at;
+}
+
+function headersOf(error: IdentityError): Record<string, string> | null {
+  if (error instanceof IdentityUnavailableError) return { "retry-after": String(error.retryAfterSeconds) };
+  return error.status === 401 ? { "www-authenticate": 'Bearer realm="tenantry", error="invalid_token"' } : null;
+}
+
+/** Names of a schema that the caller did not write are not for guessing at. */
+const withoutSuggestions = (message: string): string => message.replace(/ Did you mean [^?]*\?/g, "");

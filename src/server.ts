@@ -1,0 +1,187 @@
+import { randomUUID } from "node:crypto";
+import { createYoga, type YogaInitialContext } from "graphql-yoga";
+import type { Logger } from "pino";
+import type { Catalogue } from "./access/catalogue.js";
+import { brokenConstraint, sqlState, UnavailableError } from "./database/errors.js";
+import type { Leases } from "./database/leases.js";
+import { readAccess } from "./features/memberships/readAccess.js";
+import { describeTenant } from "./features/tenants/type.js";
+import { type Choice, type Context, Deadline } from "./graphql/context.js";
+import { Cursors } from "./graphql/cursor.js";
+import { execution } from "./graphql/execution.js";
+import type { DocumentLimits } from "./graphql/limits.js";
+import { Operation, type OperationSettings } from "./graphql/operation.js";
+import { present } from "./graphql/present.js";
+import { corsHeaders, readRequest, refuseOrigin } from "./graphql/request.js";
+import { identityDigest } from "./identity/digest.js";
+import { TenantNotFoundError, TenantRequiredError } from "./identity/errors.js";
+import { type Identity, mayEnter } from "./identity/identity.js";
+import { deriveKey } from "./identity/key.js";
+import { tenantOfRequest } from "./identity/tenant.js";
+import type { Verifier } from "./identity/verifier.js";
+import { Directory, type TenantRecord } from "./tenancy/directory/directory.js";
+import { type Purpose, TenantSession } from "./tenancy/session.js";
+import { buildSchema } from "./schema.js";
+
+export interface ServerOptions {
+  readonly door: Leases;
+  readonly serve: Leases;
+  readonly catalogue: Catalogue;
+  /** The installation key. */
+  readonly key: Buffer;
+  readonly verifier: Verifier;
+  readonly limits: DocumentLimits;
+  readonly maxBodyBytes: number;
+  readonly requestTimeoutMs: number;
+  /** Pages of other origins that may ask. */
+  readonly origins: readonly string[];
+  readonly tenantDomain: string | null;
+  readonly log: Logger;
+}
+
+export interface Gateway {
+  /** Answers GraphQL over HTTP at `/graphql`. */
+  readonly yoga: ReturnType<typeof createYoga<object, Context>>;
+  /** Waits for what runs, and closes every connection to the database. */
+  close(): Promise<void>;
+}
+
+/** A gateway made of its dependencies; opens nothing by itself. */
+export function createGateway(options: ServerOptions): Gateway {
+  const { log, origins } = options;
+  const directory = new Directory(options.door);
+  const cursors = new Cursors(deriveKey(options.key, "tenantry cursor v1"));
+
+  async function toContext({ request }: YogaInitialContext): Promise<Context> {
+    const requestId = requestIds.get(request) ?? randomUUID();
+    const [host, origin] = [request.headers.get("host"), request.headers.get("origin")];
+    const identity = await options.verifier.verify(request.headers.get("authorization"), { host, origin });
+    const slug = tenantOfRequest({
+      host,
+      header: request.headers.get("x-tenant"),
+      tenantDomain: options.tenantDomain,
+      claim: identity?.tenant ?? null,
+    });
+    const deadline = new Deadline(options.requestTimeoutMs, request.signal);
+    const settings = identity && settingsOf(identity, slug, deadline.signal);
+    let choices: Promise<readonly Choice[]> | undefined;
+    return {
+      identity,
+      requestId,
+      cursors,
+      deadline,
+      catalogue: options.catalogue,
+      operation: new Operation(settings),
+      hostOf: (tenant) => (options.tenantDomain ? `${tenant}.${options.tenantDomain}` : null),
+      choices: () => (choices ??= identity ? listChoices(identity, deadline.signal) : Promise.resolve([])),
+    };
+  }
+
+  function settingsOf(identity: Identity, slug: string | null, signal: AbortSignal): OperationSettings {
+    const digest = identityDigest(options.key, identity);
+    return {
+      leases: options.serve,
+      signal,
+      readAccess: (session, named) => readAccess(options.catalogue, session, digest, named),
+      tenant: async (purpose, again) => {
+        if (slug === null) return only(purpose, await tenantsOf(identity, digest, signal));
+        const tenant = mayEnter(identity, slug) ? await directory.find(slug, digest, again, signal) : null;
+        if (!tenant) throw new TenantNotFoundError();
+        return tenant;
+      },
+      notFound: () => new TenantNotFoundError(),
+      fenced: () => new UnavailableError("The tenant is being moved."),
+    };
+  }
+
+  const tenantsOf = async (identity: Identity, digest: Buffer, signal: AbortSignal): Promise<TenantRecord[]> =>
+    (await directory.tenantsOf(digest, signal)).filter(({ slug }) => mayEnter(identity, slug));
+
+  /** One session after the other: a person in many tenants takes no more connections than anybody else. */
+  async function listChoices(identity: Identity, signal: AbortSignal): Promise<Choice[]> {
+    const digest = identityDigest(options.key, identity);
+    const choices: Choice[] = [];
+    for (const tenant of await tenantsOf(identity, digest, signal)) {
+      const session = await TenantSession.open(options.serve, tenant, "read", signal);
+      try {
+        const answer = await readAccess(options.catalogue, session, digest, []);
+        // A home that is closed, elsewhere, or without this person is nothing to choose.
+        if (answer !== null && typeof answer === "object") choices.push(await describeTenant({ ...answer, session }));
+      } finally {
+        await session.rollback();
+      }
+    }
+    return choices;
+  }
+
+  const requestIds = new WeakMap<Request, string>();
+  const yoga = createYoga<object, Context>({
+    schema: buildSchema(),
+    graphqlEndpoint: "/graphql",
+    context: toContext as never,
+    landingPage: false,
+    graphiql: false,
+    batching: false,
+    multipart: false,
+    cors: false,
+    logging: false,
+    parserAndValidationCache: false,
+    maskedErrors: { maskError: (error) => error as Error },
+    plugins: [
+      {
+        onRequest({ request, fetchAPI, endResponse, url }) {
+          requestIds.set(request, randomUUID());
+          if (url.pathname !== "/graphql") return;
+          const refused = refuseOrigin(request, origins);
+          if (refused) endResponse(new fetchAPI.Response(refused.body, refused));
+        },
+        onRequestParse({ setRequestParser }) {
+          setRequestParser((request) => readRequest(request, { bodyBytes: options.maxBodyBytes }) as never);
+        },
+        onResultProcess({ request, result, setResult }) {
+          const requestId = requestIds.get(request) ?? randomUUID();
+          if ("errors" in result && result.errors) {
+            const errors = (result.errors as readonly unknown[]).map((error) => {
+              const { error: shown, fault } = present(error, requestId);
+              if (fault) log.error({ requestId, fault: describeFault(fault) }, "request failed");
+              return shown;
+            });
+            setResult({ ...result, errors });
+          }
+        },
+        onResponse({ request, response }) {
+          const requestId = requestIds.get(request);
+          if (requestId) response.headers.set("x-request-id", requestId);
+          for (const [name, value] of Object.entries(corsHeaders(request, origins))) response.headers.set(name, value);
+        },
+      },
+      execution(options.limits) as never,
+    ],
+  });
+
+  return {
+    yoga,
+    async close() {
+      await Promise.all([options.serve.close(), options.door.close()]);
+    },
+  };
+}
+
+/** The only tenant of an identity, where the request names none; a mutation must name it all the same. */
+function only(purpose: Purpose, tenants: readonly TenantRecord[]): TenantRecord {
+  const [tenant, ...others] = tenants;
+  if (!tenant || others.length > 0 || purpose !== "read") throw new TenantRequiredError();
+  return tenant;
+}
+
+/** What the log keeps of a fault: never a statement or a value, which are somebody's data. */
+function describeFault(fault: unknown): Record<string, unknown> {
+  if (!(fault instanceof Error)) return { what: typeof fault };
+  const state = sqlState(fault);
+  return {
+    name: fault.name,
+    ...(state ? { sqlState: state, constraint: brokenConstraint(fault) } : { message: fault.message }),
+    at: fault.stack?.split("\n").filter((line) => line.startsWith("    at ")).slice(0, 8),
+    ...(fault.cause instanceof Error && { cause: describeFault(fault.cause) }),
+  };
+}

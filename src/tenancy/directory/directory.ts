@@ -1,0 +1,86 @@
+import { LRUCache } from "lru-cache";
+import type { Leases } from "../../database/leases.js";
+import { isUuid, type TenantId } from "../../ids.js";
+
+export const SCHEMA_NAME = /^t_[0-9a-f]{32}$/;
+
+/**
+ * The directory's record of one tenant: the only thing that opens a tenant session. It is made from the directory's own
+ * answer and from nothing else, so no word of a request can become a schema or a tenant id.
+ */
+export class TenantRecord {
+  readonly #ofDirectory = true;
+
+  constructor(
+    readonly id: TenantId,
+    readonly slug: string,
+    readonly schemaName: string,
+    readonly epoch: number,
+    readonly createdAt: Date,
+  ) {
+    if (!isUuid(id) || !SCHEMA_NAME.test(schemaName) || !Number.isInteger(epoch)) {
+      throw new Error("The directory's record of a tenant is not in order.");
+    }
+  }
+
+  /** Whether this is a record that was made here, and not something of the same shape. */
+  static is(value: unknown): value is TenantRecord {
+    return typeof value === "object" && value !== null && #ofDirectory in value;
+  }
+}
+
+/** More than a person can choose from; who is in more names the tenant. */
+const MOST_TENANTS = 100;
+
+const REMEMBERED_MS = 60_000;
+
+const COLUMNS = "t.id, t.slug, t.schema_name, t.epoch, t.created_at";
+// One statement whether the tenant is unknown, suspended, or the identity is not in it: they must not differ in time either.
+const BY_SLUG = `select ${COLUMNS} from tenantry.tenants t join tenantry.identities i on i.tenant_id = t.id
+  where i.digest = $1 and t.slug = $2 and t.status = 'ACTIVE'`;
+const OF_IDENTITY = `select ${COLUMNS} from tenantry.tenants t join tenantry.identities i on i.tenant_id = t.id
+  where i.digest = $1 and t.status = 'ACTIVE' order by t.slug collate "C" limit ${MOST_TENANTS}`;
+
+/** Finds where tenants live, through the door's login. What it says is a hint: the home decides. */
+export class Directory {
+  // Only what was found is kept: the home notices a record that is out of date, but nobody would notice a new tenant.
+  readonly #found = new LRUCache<string, TenantRecord>({ max: 10_000, ttl: REMEMBERED_MS });
+
+  constructor(private readonly leases: Leases) {}
+
+  /**
+   * The tenant of this slug that the identity may knock at; null when there is none, for whatever reason.
+   * @param again whether the home has refused what is remembered
+   */
+  async find(slug: string, digest: Buffer, again = false, signal?: AbortSignal): Promise<TenantRecord | null> {
+    const key = `${digest.toString("base64")} ${slug}`;
+    const known = again ? undefined : this.#found.get(key);
+    if (known) return known;
+    const [record] = await this.#ask(BY_SLUG, [digest, slug], signal);
+    if (record) this.#found.set(key, record);
+    else this.#found.delete(key);
+    return record ?? null;
+  }
+
+  /** The tenants that the identity may knock at, by slug; `[]` where there are none, a hundred at most. */
+  tenantsOf(digest: Buffer, signal?: AbortSignal): Promise<TenantRecord[]> {
+    return this.#ask(OF_IDENTITY, [digest], signal);
+  }
+
+  async #ask(text: string, params: unknown[], signal?: AbortSignal): Promise<TenantRecord[]> {
+    const lease = await this.leases.acquire("", signal);
+    const abort = () => lease.condemn(signal?.reason);
+    signal?.addEventListener("abort", abort, { once: true });
+    try {
+      return (await lease.run(text, params)).map(toRecord);
+    } finally {
+      signal?.removeEventListener("abort", abort);
+      lease.release();
+    }
+  }
+}
+
+function toRecord(row: Record<string, unknown>): TenantRecord {
+  const { id, slug, schema_name, epoch, created_at } = row as Record<string, string>;
+  return new TenantRecord(id as TenantId, slug!, schema_name!, Number(epoch), new Date(created_at!));
+}

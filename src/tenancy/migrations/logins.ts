@@ -1,0 +1,76 @@
+import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto";
+import type { Lease } from "../../database/connection.js";
+
+/** A serving login, as its URL names it. */
+export interface Login {
+  readonly name: string;
+  readonly password: string;
+}
+
+/** What a serving login carries wherever it connects. Set by ALTER ROLE, so that no client has to remember it. */
+const SETTINGS = {
+  search_path: "",
+  statement_timeout: "5s",
+  lock_timeout: "2s",
+  idle_in_transaction_session_timeout: "10s",
+  client_connection_check_interval: "1s",
+};
+
+/** Name and password of a login from its URL. */
+export function loginOf(url: string): Login {
+  const { username, password } = new URL(url);
+  return { name: decodeURIComponent(username), password: decodeURIComponent(password) };
+}
+
+/** The SQL that takes from everybody what could stand in for a tenant's table, and lets the serving logins in. */
+export function databaseSql(database: string, names: readonly string[]): string[] {
+  return [
+    // Whoever can make objects can make one that hides a tenant's table, in a schema of theirs or in pg_temp.
+    `REVOKE CREATE, TEMPORARY ON DATABASE ${quote(database)} FROM PUBLIC`,
+    "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+    ...names.map((name) => `GRANT CONNECT ON DATABASE ${quote(database)} TO ${quote(name)}`),
+  ];
+}
+
+/**
+ * The SQL that makes the serving logins and confines them. Running it again changes nothing. Passwords are in it as
+ * verifiers only: no log of the server ever holds one in clear.
+ */
+export function loginsSql(database: string, logins: readonly Login[]): string[] {
+  const roles = logins.flatMap(({ name, password }) => {
+    const role = quote(name);
+    const options = `LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS NOINHERIT PASSWORD '${verifier(password)}'`;
+    return [
+      `DO $$ BEGIN CREATE ROLE ${role} ${options}; EXCEPTION WHEN duplicate_object THEN ALTER ROLE ${role} ${options}; END $$`,
+      ...Object.entries(SETTINGS).map(([setting, value]) => `ALTER ROLE ${role} SET ${setting} = '${value}'`),
+    ];
+  });
+  return [...roles, ...databaseSql(database, logins.map(({ name }) => name))];
+}
+
+/** Makes the serving logins. Asks first whether they are there with that password, so that an owner without CREATEROLE can migrate. */
+export async function ensureLogins(owner: Lease, logins: readonly Login[]): Promise<void> {
+  const names = logins.map((login) => login.name);
+  const [row] = await owner.run(
+    `select current_database() as database, (select rolcreaterole or rolsuper from pg_roles where rolname = current_user) as may_create,
+            (select count(*) from pg_roles where rolname = any(string_to_array($1, ',')))::int as there`,
+    [names.join(",")],
+  );
+  if (!row?.may_create) {
+    if (Number(row?.there) === names.length) return;
+    throw new Error("The owner login may not create roles. Run `tenantry migrate --print-sql` and let an administrator run what it prints.");
+  }
+  for (const text of loginsSql(String(row.database), logins)) await owner.run(text);
+}
+
+/** SCRAM-SHA-256 as PostgreSQL stores it (RFC 5803). */
+function verifier(password: string): string {
+  const salt = randomBytes(16);
+  const iterations = 4096;
+  const salted = pbkdf2Sync(password.normalize("NFKC"), salt, iterations, 32, "sha256");
+  const keyed = (text: string) => createHmac("sha256", salted).update(text).digest();
+  const stored = createHash("sha256").update(keyed("Client Key")).digest("base64");
+  return `SCRAM-SHA-256$${iterations}:${salt.toString("base64")}$${stored}:${keyed("Server Key").toString("base64")}`;
+}
+
+export const quote = (identifier: string): string => `"${identifier.replaceAll('"', '""')}"`;

@@ -1,0 +1,134 @@
+import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
+import type { Lease, Result } from "../database/connection.js";
+import { ConnectionLostError, OutcomeUnknownError } from "../database/errors.js";
+import type { Leases } from "../database/leases.js";
+import type { TenantId } from "../ids.js";
+import { TenantRecord } from "./directory/directory.js";
+
+/** A tenant's tables, through drizzle. It knows no transactions of its own: the session is one. */
+export type TenantDb = Omit<PostgresJsDatabase, "transaction">;
+
+/**
+ * What a session is for. A reading one sees a single snapshot. A changing one holds the tenant's lock to its end: the
+ * exclusive form for whatever can withdraw a right or change a path, the shared form for everything else, so that a right
+ * that was read after the lock is still there at the commit.
+ */
+export type Purpose = "read" | "change" | "withdraw";
+
+const BEGIN = {
+  read: "begin isolation level repeatable read read only",
+  change: "begin isolation level read committed read write",
+  withdraw: "begin isolation level read committed read write",
+} as const;
+const ENTER = "select set_config('search_path', $1, true), set_config('tenantry.tenant_id', $2, true)";
+const LOCK = {
+  change: "select pg_advisory_xact_lock_shared($1::bigint)",
+  withdraw: "select pg_advisory_xact_lock($1::bigint)",
+} as const;
+
+/**
+ * The tenant-scoped connection of one operation, and the only way to tenant data. PostgreSQL confines it: row security
+ * shows the rows of its tenant and nothing else, whatever a statement asks for.
+ */
+export class TenantSession {
+  readonly db: TenantDb;
+  #ended = false;
+
+  private constructor(
+    readonly tenant: TenantRecord,
+    readonly purpose: Purpose,
+    private readonly lease: Lease,
+    private readonly stopWatching: () => void,
+  ) {
+    this.db = drizzle({ client: lease.asClient() as never });
+  }
+
+  /**
+   * Opens a session in the tenant's home. Nothing is awaited but a free connection: what prepares the session travels with
+   * its first statement. When the signal aborts, the session dies at once and its connection with it.
+   * @throws UnavailableError when no connection became free in time
+   */
+  static async open(leases: Leases, tenant: TenantRecord, purpose: Purpose, signal?: AbortSignal): Promise<TenantSession> {
+    if (!TenantRecord.is(tenant)) throw new TypeError("A tenant session opens for a record of the directory only.");
+    const lease = await leases.acquire(tenant.id, signal);
+    const abort = () => lease.condemn(new ConnectionLostError("The request was given up.", { cause: signal?.reason }));
+    signal?.addEventListener("abort", abort, { once: true });
+
+    // Three messages, never one text: if a text with several statements fails to parse, its `begin` never ran.
+    for (const [text, params] of prefix(tenant, purpose)) lease.run(text, params).catch(() => {});
+    return new TenantSession(tenant, purpose, lease, () => signal?.removeEventListener("abort", abort));
+  }
+
+  get tenantId(): TenantId {
+    return this.tenant.id;
+  }
+
+  /** The server's process behind the session. */
+  get pid(): number {
+    return this.lease.pid;
+  }
+
+  /** A statement written by hand, for what is run so often that building its text would show. */
+  query(text: string, params: readonly unknown[]): Promise<Result> {
+    return this.lease.run(text, params);
+  }
+
+  /**
+   * Ends the session and keeps what it did. Resolves when PostgreSQL has acknowledged it.
+   * @throws OutcomeUnknownError when COMMIT was sent and its answer never came
+   */
+  async commit(): Promise<void> {
+    if (this.#ended) throw new TypeError("The session has ended.");
+    this.#ended = true;
+    let tag: string;
+    try {
+      tag = (await this.lease.run("commit")).command;
+    } catch (error) {
+      this.#abandon(error);
+      throw this.purpose === "read" ? error : new OutcomeUnknownError("The connection was lost at the commit.", { cause: error });
+    }
+    // COMMIT of a failed transaction is answered without an error, with the tag ROLLBACK.
+    if (tag !== "COMMIT") {
+      this.#close();
+      throw new Error(`The transaction was not committed: ${tag}.`);
+    }
+    this.#close();
+  }
+
+  /** Ends the session and keeps nothing. Never throws; does nothing to a session that has ended. */
+  async rollback(): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    try {
+      const { command } = await this.lease.run("rollback");
+      if (command !== "ROLLBACK") throw new Error(`The transaction was not rolled back: ${command}.`);
+      this.#close();
+    } catch (error) {
+      this.#abandon(error);
+    }
+  }
+
+  #close(): void {
+    this.stopWatching();
+    this.lease.release();
+  }
+
+  #abandon(reason: unknown): void {
+    this.stopWatching();
+    this.lease.condemn(new ConnectionLostError("The session could not be ended.", { cause: reason }));
+  }
+}
+
+function prefix(tenant: TenantRecord, purpose: Purpose): [text: string, params: unknown[]][] {
+  const statements: [string, unknown[]][] = [
+    [BEGIN[purpose], []],
+    [ENTER, [`${tenant.schemaName}, pg_temp`, tenant.id]],
+  ];
+  if (purpose !== "read") statements.push([LOCK[purpose], [lockOf(tenant.id)]]);
+  return statements;
+}
+
+/** The tenant's lock: the last 64 bits of its id, which are random. Two tenants that share it only wait for each other. */
+export function lockOf(tenant: TenantId): string {
+  return BigInt.asIntN(64, BigInt(`0x${tenant.replaceAll("-", "").slice(-16)}`)).toString();
+}

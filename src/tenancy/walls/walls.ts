@@ -1,0 +1,46 @@
+import type { Leases } from "../../database/leases.js";
+import { checkHomes } from "./catalogue.js";
+import type { Finding, Query } from "./finding.js";
+import { checkLogin } from "./logins.js";
+import { checkVersion } from "./version.js";
+
+const EVERY_MS = 60_000;
+
+interface Doors {
+  readonly serve: Leases;
+  readonly door: Leases;
+}
+
+/** Everything that is wrong with the walls, seen through the very logins that serve; `[]` when they stand. */
+export async function checkWalls({ serve, door }: Doors): Promise<Finding[]> {
+  const found = await Promise.all([
+    through(door, (query) => checkLogin(query, "door")),
+    through(serve, async (query) => {
+      const [row] = await query("select current_setting('server_version_num')::int as version");
+      const version = checkVersion(Number(row?.version));
+      return [...(version ? [version] : []), ...(await checkLogin(query, "serve")), ...(await checkHomes(query))];
+    }),
+  ]);
+  return found.flat();
+}
+
+/** Looks again each minute. What cannot be looked at is not sound. */
+export function watchWalls(doors: Doors, onOpen: (findings: readonly Finding[]) => void) {
+  let sound = true;
+  const timer = setInterval(async () => {
+    const findings = await checkWalls(doors).catch(() => null);
+    sound = findings?.length === 0;
+    if (findings && findings.length > 0) onOpen(findings);
+  }, EVERY_MS);
+  timer.unref();
+  return { isSound: () => sound, stop: () => clearInterval(timer) };
+}
+
+async function through(leases: Leases, check: (query: Query) => Promise<Finding[]>): Promise<Finding[]> {
+  const lease = await leases.acquire("");
+  try {
+    return await check((text, params) => lease.run(text, params));
+  } finally {
+    lease.release();
+  }
+}
