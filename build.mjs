@@ -1,6 +1,6 @@
 // Compiles src to dist. Alone it is `npm run prepare`; `tenantry.mjs` calls it when dist is missing or older than src.
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,20 +19,27 @@ function newest(path) {
 export function isStale() {
   if (!existsSync(join(root, "src"))) return false;
   if (!existsSync(STAMP)) return true;
-  const inputs = ["src", "tsconfig.json", "tsconfig.build.json", "package.json"].map((name) => newest(join(root, name)));
+  const inputs = ["src", "tsconfig.json", "tsconfig.build.json", "package.json"].map((name) =>
+    newest(join(root, name)),
+  );
   return Math.max(...inputs) > statSync(STAMP).mtimeMs;
 }
 
-/** Compiles, and stamps dist only when the compiler had nothing to say. Exits 1 with the compiler's words otherwise. */
+/** Compiles beside dist, and takes its place when the compiler had nothing to say. Exits 1 with the compiler's words otherwise. */
 export function build() {
   const started = new Date();
-  const typescript = createRequire(import.meta.url).resolve("typescript/package.json");
-  rmSync(join(root, "dist"), { recursive: true, force: true });
-  const result = spawnSync(process.execPath, [join(dirname(typescript), "bin", "tsc"), "-p", join(root, "tsconfig.build.json")], {
-    stdio: ["ignore", 2, 2],
-  });
-  if (result.status !== 0) process.exit(1);
-  writeFileSync(STAMP, started.toISOString());
+  const fresh = join(root, `dist.${process.pid}`);
+  const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin", "tsc");
+  const args = [tsc, "-p", join(root, "tsconfig.build.json"), "--outDir", fresh];
+  const { status } = spawnSync(process.execPath, args, { stdio: ["ignore", 2, 2] });
+  if (status === 0) {
+    writeFileSync(join(fresh, ".built"), started.toISOString());
+    utimesSync(join(fresh, ".built"), started, started);
+    rmSync(join(root, "dist"), { recursive: true, force: true });
+    renameSync(fresh, join(root, "dist"));
+  }
+  rmSync(fresh, { recursive: true, force: true });
+  if (status !== 0) process.exit(1);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) build();

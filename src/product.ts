@@ -5,7 +5,9 @@ import { type Catalogue, createCatalogue, PERMISSION_PATTERN, ROLE_KEY_PATTERN }
 
 const text = z.string().min(1).max(500);
 const file = z.strictObject({
-  permissions: z.array(z.strictObject({ key: z.string().regex(PERMISSION_PATTERN, "must read noun:verb"), description: text })).default([]),
+  permissions: z
+    .array(z.strictObject({ key: z.string().regex(PERMISSION_PATTERN, "must read noun:verb"), description: text }))
+    .default([]),
   roles: z
     .array(
       z.strictObject({

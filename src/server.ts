@@ -19,9 +19,9 @@ import { type Identity, mayEnter } from "./identity/identity.js";
 import { deriveKey } from "./identity/key.js";
 import { tenantOfRequest } from "./identity/tenant.js";
 import type { Verifier } from "./identity/verifier.js";
+import { buildSchema } from "./schema.js";
 import { Directory, type TenantRecord } from "./tenancy/directory/directory.js";
 import { type Purpose, TenantSession } from "./tenancy/session.js";
-import { buildSchema } from "./schema.js";
 
 export interface ServerOptions {
   readonly door: Leases;
@@ -181,7 +181,10 @@ function describeFault(fault: unknown): Record<string, unknown> {
   return {
     name: fault.name,
     ...(state ? { sqlState: state, constraint: brokenConstraint(fault) } : { message: fault.message }),
-    at: fault.stack?.split("\n").filter((line) => line.startsWith("    at ")).slice(0, 8),
+    at: fault.stack
+      ?.split("\n")
+      .filter((line) => line.startsWith("    at "))
+      .slice(0, 8),
     ...(fault.cause instanceof Error && { cause: describeFault(fault.cause) }),
   };
 }

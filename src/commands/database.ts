@@ -3,8 +3,8 @@ import { type Cluster, startCluster } from "../database/embedded/cluster.js";
 import { askHolder, type FolderLock, lockFolder } from "../database/embedded/lock.js";
 import { loginUrl, readLogins } from "../database/embedded/logins.js";
 import { loadKey } from "../identity/key.js";
-import { loginOf } from "../tenancy/migrations/logins.js";
 import type { Login } from "../tenancy/migrations/logins.js";
+import { loginOf } from "../tenancy/migrations/logins.js";
 import { RefusedError, UsageError } from "./explain.js";
 
 /** A database with all that an owner's command needs of it. */
@@ -19,15 +19,20 @@ export interface OwnersDatabase {
  * command's length unless it runs already.
  * @throws UsageError without DATABASE_OWNER_URL on a real database
  */
-export async function withOwnersDatabase<T>(settings: Settings, work: (database: OwnersDatabase) => Promise<T>): Promise<T> {
+export async function withOwnersDatabase<T>(
+  settings: Settings,
+  work: (database: OwnersDatabase) => Promise<T>,
+): Promise<T> {
   const { DATABASE_URL, DATABASE_DOOR_URL, DATABASE_OWNER_URL, TENANTRY_DATA_DIR: folder } = settings;
   if (DATABASE_URL && DATABASE_DOOR_URL) {
-    if (!DATABASE_OWNER_URL) throw new UsageError("This command needs DATABASE_OWNER_URL, the login that owns Tenantry's tables.");
+    if (!DATABASE_OWNER_URL)
+      throw new UsageError("This command needs DATABASE_OWNER_URL, the login that owns Tenantry's tables.");
     return work({ ownerUrl: DATABASE_OWNER_URL, serve: loginOf(DATABASE_URL), door: loginOf(DATABASE_DOOR_URL) });
   }
   const holder = await askHolder(folder);
   if (holder) {
-    if (!holder.port) throw new RefusedError(`${folder} is being opened by process ${holder.pid}. Try again in a moment.`);
+    if (!holder.port)
+      throw new RefusedError(`${folder} is being opened by process ${holder.pid}. Try again in a moment.`);
     const logins = await readLogins(folder);
     return work(ownersDatabase((login) => loginUrl(logins, login, holder.port!, "tenantry")));
   }
@@ -54,7 +59,11 @@ export async function openEmbedded(folder: string, what: string): Promise<{ clus
 }
 
 export function ownersDatabase(url: Cluster["url"]): OwnersDatabase {
-  return { ownerUrl: url("tenantry_owner"), serve: loginOf(url("tenantry_serve")), door: loginOf(url("tenantry_door")) };
+  return {
+    ownerUrl: url("tenantry_owner"),
+    serve: loginOf(url("tenantry_serve")),
+    door: loginOf(url("tenantry_door")),
+  };
 }
 
 /** The installation key: of the settings, or of the data folder, where it is made at first use. */

@@ -21,7 +21,8 @@ export class UsageError extends Error {
 export function explain(error: unknown): number {
   const { name, message, stack } = error instanceof Error ? error : { name: "", message: String(error), stack: "" };
   const causes: string[] = [];
-  for (let at = error instanceof Error ? error.cause : null; at instanceof Error; at = at.cause) causes.push(at.message);
+  for (let at = error instanceof Error ? error.cause : null; at instanceof Error; at = at.cause)
+    causes.push(at.message);
   process.stderr.write(`tenantry: ${[message, ...causes].join("\n  because: ")}\n`);
   if (process.env.DEBUG) process.stderr.write(`${stack}\n`);
   return CODES[name] ?? EXIT.failed;

@@ -10,7 +10,8 @@ export async function migrateCommand(options: { printSql?: boolean; json?: boole
   const settings = readSettings(process.env);
   if (options.printSql) {
     const { DATABASE_URL, DATABASE_DOOR_URL } = settings;
-    if (!DATABASE_URL || !DATABASE_DOOR_URL) throw new UsageError("--print-sql is for a real database: set DATABASE_URL and DATABASE_DOOR_URL.");
+    if (!DATABASE_URL || !DATABASE_DOOR_URL)
+      throw new UsageError("--print-sql is for a real database: set DATABASE_URL and DATABASE_DOOR_URL.");
     const database = decodeURIComponent(new URL(DATABASE_URL).pathname.slice(1));
     process.stdout.write(`${loginsSql(database, [loginOf(DATABASE_DOOR_URL), loginOf(DATABASE_URL)]).join(";\n")};\n`);
     return;
@@ -23,6 +24,9 @@ export async function migrateCommand(options: { printSql?: boolean; json?: boole
   );
   process.send?.({ homes });
   if (options.json) process.stdout.write(`${JSON.stringify({ homes, applied })}\n`);
-  else if (applied.length === 0) process.stdout.write(`Everything is at this version: the directory, and ${homes} ${homes === 1 ? "tenant" : "tenants"}.\n`);
+  else if (applied.length === 0)
+    process.stdout.write(
+      `Everything is at this version: the directory, and ${homes} ${homes === 1 ? "tenant" : "tenants"}.\n`,
+    );
   else for (const { schema, migration } of applied) process.stdout.write(`${schema}  ${migration}\n`);
 }

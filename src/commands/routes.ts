@@ -20,27 +20,40 @@ export function routes({ gateway, isHealthy, development, settings }: Routes): R
     if (path === "/graphql") return void gateway.yoga(request, response);
     if (path === "/" && request.method === "GET") return send(response, 302, null, { location: "/graphql" });
     if (path === "/health/live") return send(response, 200, { status: "live" });
-    if (path === "/health/ready") return isHealthy() ? send(response, 200, { status: "ready" }) : send(response, 503, { status: "not ready" });
+    if (path === "/health/ready")
+      return isHealthy() ? send(response, 200, { status: "ready" }) : send(response, 503, { status: "not ready" });
     if (path === "/dev/viewers" && development && request.method === "GET" && isLocal(request)) {
-      return send(response, 200, await viewers(development, settings.TENANTRY_DATA_DIR), { "cache-control": "no-store" });
+      return send(response, 200, await viewers(development, settings.TENANTRY_DATA_DIR), {
+        "cache-control": "no-store",
+      });
     }
     send(response, 404, { error: "There is nothing here. GraphQL is at /graphql." });
   };
 }
 
-const isLocal = ({ headers }: IncomingMessage): boolean => isLocalRequest({ host: headers.host ?? null, origin: headers.origin ?? null });
+const isLocal = ({ headers }: IncomingMessage): boolean =>
+  isLocalRequest({ host: headers.host ?? null, origin: headers.origin ?? null });
 
 /** The demo's viewers, one entry for each tenant they are in, with a token each. */
 async function viewers(development: DevelopmentIssuer, dataDir: string) {
   const known = new Set((await development.people()).map(({ email }) => email));
   const shown = DEMO_TENANTS.flatMap(({ slug, people }) =>
-    people.filter(({ as, email }) => as && known.has(email)).map(({ email, name, as }) => ({ tenant: slug, email, name, as })),
+    people
+      .filter(({ as, email }) => as && known.has(email))
+      .map(({ email, name, as }) => ({ tenant: slug, email, name, as })),
   );
-  return Promise.all(shown.map(async (viewer) => ({ ...viewer, token: await mintToken(dataDir, { email: viewer.email }) })));
+  return Promise.all(
+    shown.map(async (viewer) => ({ ...viewer, token: await mintToken(dataDir, { email: viewer.email }) })),
+  );
 }
 
 function send(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
   const text = body === null ? "" : JSON.stringify(body);
-  response.writeHead(status, { ...(text && { "content-type": "application/json; charset=utf-8" }), "content-length": Buffer.byteLength(text), "x-content-type-options": "nosniff", ...headers });
+  response.writeHead(status, {
+    ...(text && { "content-type": "application/json; charset=utf-8" }),
+    "content-length": Buffer.byteLength(text),
+    "x-content-type-options": "nosniff",
+    ...headers,
+  });
   response.end(text);
 }

@@ -7,10 +7,15 @@ import { UsageError } from "./explain.js";
 /** `tenantry seed`: makes those demo tenants that are missing. For development only: their people sign in without a password. */
 export async function seedCommand(): Promise<void> {
   const settings = readSettings(process.env);
-  if (!settings.TENANTRY_DEVELOPMENT) throw new UsageError("Demo people sign in through the development issuer: set TENANTRY_DEVELOPMENT=on to seed them.");
+  if (!settings.TENANTRY_DEVELOPMENT)
+    throw new UsageError(
+      "Demo people sign in through the development issuer: set TENANTRY_DEVELOPMENT=on to seed them.",
+    );
   const key = await keyOf(settings);
   const made = await withOwnersDatabase(settings, ({ ownerUrl, serve, door }) =>
-    withOwner(ownerUrl, (owner) => seed(owner, { door: door.name, serve: serve.name }, key, settings.TENANTRY_DATA_DIR)),
+    withOwner(ownerUrl, (owner) =>
+      seed(owner, { door: door.name, serve: serve.name }, key, settings.TENANTRY_DATA_DIR),
+    ),
   );
   process.stdout.write(made.length > 0 ? `Made ${made.join(", ")}.\n` : "The demo tenants are all there.\n");
 }

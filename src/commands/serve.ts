@@ -25,14 +25,19 @@ export async function serve(): Promise<void> {
   const catalogue = readProduct(settings.TENANTRY_PRODUCT);
   const key = await keyOf(settings);
   const { DATABASE_URL, DATABASE_DOOR_URL } = settings;
-  if (!DATABASE_URL || !DATABASE_DOOR_URL) throw new UsageError("`serve` needs DATABASE_URL and DATABASE_DOOR_URL. For the embedded database use `start`.");
+  if (!DATABASE_URL || !DATABASE_DOOR_URL)
+    throw new UsageError("`serve` needs DATABASE_URL and DATABASE_DOOR_URL. For the embedded database use `start`.");
   const [serveLeases, door] = [leases(settings, DATABASE_URL, "serve"), leases(settings, DATABASE_DOOR_URL, "door")];
 
   const findings = await checkWalls({ serve: serveLeases, door });
   if (findings.length > 0) {
-    throw new RefusedError(`The database does not keep tenants apart as it must:\n${findings.map(({ what, mend }) => `- ${what}\n  ${mend}`).join("\n")}`);
+    throw new RefusedError(
+      `The database does not keep tenants apart as it must:\n${findings.map(({ what, mend }) => `- ${what}\n  ${mend}`).join("\n")}`,
+    );
   }
-  const walls = watchWalls({ serve: serveLeases, door }, (found) => log.error({ findings: found }, "the database's walls are open"));
+  const walls = watchWalls({ serve: serveLeases, door }, (found) =>
+    log.error({ findings: found }, "the database's walls are open"),
+  );
 
   const development = settings.TENANTRY_DEVELOPMENT ? await loadDevelopmentIssuer(settings.TENANTRY_DATA_DIR) : null;
   const gateway = createGateway({
@@ -89,7 +94,13 @@ const leases = (settings: Settings, url: string, what: string): Leases =>
 async function listen(server: Server, { HOST, PORT }: Settings): Promise<string> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) =>
-      reject(error.code === "EADDRINUSE" ? new RefusedError(`Port ${PORT} is in use. Stop what uses it, or set PORT to another one; 0 takes a free one.`) : error),
+      reject(
+        error.code === "EADDRINUSE"
+          ? new RefusedError(
+              `Port ${PORT} is in use. Stop what uses it, or set PORT to another one; 0 takes a free one.`,
+            )
+          : error,
+      ),
     );
     server.listen({ host: HOST, port: PORT }, resolve);
   });

@@ -39,14 +39,23 @@ class House {
     private readonly cluster: Cluster,
     private readonly lock: FolderLock,
   ) {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void this.close().then(() => process.exit(EXIT.done)));
+    for (const signal of ["SIGTERM", "SIGINT"] as const)
+      process.on(signal, () => void this.close().then(() => process.exit(EXIT.done)));
     void cluster.exited.then((died) => died && this.#fail(died.message));
   }
 
   async run(settings: Settings): Promise<void> {
     const key = (await keyOf(settings)).toString("base64url");
-    const env = { ...process.env, TENANTRY_KEY: key, TENANTRY_DATA_DIR: settings.TENANTRY_DATA_DIR, TENANTRY_DEVELOPMENT: settings.TENANTRY_DEVELOPMENT ? "on" : "off" };
-    const urls = { DATABASE_URL: this.cluster.url("tenantry_serve"), DATABASE_DOOR_URL: this.cluster.url("tenantry_door") };
+    const env = {
+      ...process.env,
+      TENANTRY_KEY: key,
+      TENANTRY_DATA_DIR: settings.TENANTRY_DATA_DIR,
+      TENANTRY_DEVELOPMENT: settings.TENANTRY_DEVELOPMENT ? "on" : "off",
+    };
+    const urls = {
+      DATABASE_URL: this.cluster.url("tenantry_serve"),
+      DATABASE_DOOR_URL: this.cluster.url("tenantry_door"),
+    };
     const owner = { ...env, ...urls, DATABASE_OWNER_URL: this.cluster.url("tenantry_owner") };
 
     const { homes } = await finished<{ homes: number }>(this.#fork("migrate", owner));
@@ -91,7 +100,9 @@ function told<T>(child: ChildProcess): Promise<T> {
   return new Promise((resolve, reject) => {
     child.once("message", (message) => resolve(message as T));
     child.once("error", reject);
-    child.once("exit", (code) => reject(new Error(`A part of the start failed (${child.spawnargs.at(-1)}, ${code ?? "killed"}). See above.`)));
+    child.once("exit", (code) =>
+      reject(new Error(`A part of the start failed (${child.spawnargs.at(-1)}, ${code ?? "killed"}). See above.`)),
+    );
   });
 }
 
@@ -102,19 +113,28 @@ function finished<T>(child: ChildProcess): Promise<T> {
     child.on("message", (message) => (said = message));
     child.once("error", reject);
     child.once("exit", (code) =>
-      code === 0 ? resolve(said as T) : reject(new Error(`A part of the start failed (${child.spawnargs.at(-1)}, ${code ?? "killed"}). See above.`)),
+      code === 0
+        ? resolve(said as T)
+        : reject(new Error(`A part of the start failed (${child.spawnargs.at(-1)}, ${code ?? "killed"}). See above.`)),
     );
   });
 }
 
 /** The door and the keys to it: where GraphiQL is, and a token for each viewer worth being. */
 async function welcome({ TENANTRY_DATA_DIR }: Settings, url: string): Promise<string> {
-  const lines = ["", `  GraphiQL  ${url}/graphql`, "", "  Tokens, good for 8 hours (send with the header X-Tenant):", ""];
+  const lines = [
+    "",
+    `  GraphiQL  ${url}/graphql`,
+    "",
+    "  Tokens, good for 8 hours (send with the header X-Tenant):",
+    "",
+  ];
   for (const email of SHOWN) {
     const tenant = DEMO_TENANTS.find(({ people }) => people.some((person) => person.email === email))!;
     const person = tenant.people.find((one) => one.email === email)!;
     const token = await mintToken(TENANTRY_DATA_DIR, { email }).catch(() => null);
-    if (token) lines.push(`  ${email}, ${person.as}`, `  X-Tenant: ${tenant.slug}`, `  Authorization: Bearer ${token}`, "");
+    if (token)
+      lines.push(`  ${email}, ${person.as}`, `  X-Tenant: ${tenant.slug}`, `  Authorization: Bearer ${token}`, "");
   }
   lines.push("  More: npm run -s tenantry -- token --tenant northwind --user finn@northwind.test", "", "");
   return lines.join("\n");

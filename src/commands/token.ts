@@ -7,7 +7,11 @@ const UNITS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 };
 /** `tenantry token`: needs the data folder only, whether or not the gateway runs. */
 export async function token({ user, tenant, ttl }: { user: string; tenant?: string; ttl: string }): Promise<void> {
   const { TENANTRY_DATA_DIR } = readSettings(process.env);
-  const jwt = await mintToken(TENANTRY_DATA_DIR, { email: user, ttlSeconds: secondsOf(ttl), ...(tenant && { tenant }) });
+  const jwt = await mintToken(TENANTRY_DATA_DIR, {
+    email: user,
+    ttlSeconds: secondsOf(ttl),
+    ...(tenant && { tenant }),
+  });
   process.stdout.write(`${jwt}\n`);
 }
 

@@ -57,10 +57,14 @@ const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d
 
 builder.addScalarType(
   "DateTime",
-  text("DateTime", "An instant, as ISO 8601 writes it, to the millisecond: `2026-01-31T12:00:00.000Z`. Answers are in UTC.", (value) => {
-    const instant = new Date(value);
-    return INSTANT.test(value) && !Number.isNaN(instant.getTime()) ? instant : refuse("DateTime");
-  }),
+  text(
+    "DateTime",
+    "An instant, as ISO 8601 writes it, to the millisecond: `2026-01-31T12:00:00.000Z`. Answers are in UTC.",
+    (value) => {
+      const instant = new Date(value);
+      return INSTANT.test(value) && !Number.isNaN(instant.getTime()) ? instant : refuse("DateTime");
+    },
+  ),
 );
 builder.addScalarType(
   "UUID",
@@ -72,9 +76,6 @@ builder.addScalarType(
     URL.canParse(value) && new URL(value).protocol === "https:" && value.length <= 2048 ? value : refuse("URL"),
   ),
 );
-builder.addScalarType(
-  "JSON",
-  new GraphQLScalarType({ name: "JSON", description: "Any JSON value." }),
-);
+builder.addScalarType("JSON", new GraphQLScalarType({ name: "JSON", description: "Any JSON value." }));
 
 export const Node = builder.nodeInterfaceRef();

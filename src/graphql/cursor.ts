@@ -24,8 +24,15 @@ export class Cursors {
   read(list: string, cursor: string, field: string): string[] {
     const bytes = cursor.length <= 4096 ? Buffer.from(cursor, "base64url") : Buffer.alloc(0);
     const [mac, body] = [bytes.subarray(0, MAC_BYTES), bytes.subarray(MAC_BYTES)];
-    if (mac.length < MAC_BYTES || bytes.toString("base64url") !== cursor || !timingSafeEqual(mac, this.#mac(list, body))) {
-      throw new BadInputError(`\`${field}\` is not a cursor of this list. Take it from the list's own edges or pageInfo.`, field);
+    if (
+      mac.length < MAC_BYTES ||
+      bytes.toString("base64url") !== cursor ||
+      !timingSafeEqual(mac, this.#mac(list, body))
+    ) {
+      throw new BadInputError(
+        `\`${field}\` is not a cursor of this list. Take it from the list's own edges or pageInfo.`,
+        field,
+      );
     }
     return JSON.parse(body.toString());
   }

@@ -1,4 +1,11 @@
-import { type DocumentNode, getOperationAST, GraphQLError, Kind, type OperationDefinitionNode, type SelectionSetNode } from "graphql";
+import {
+  type DocumentNode,
+  GraphQLError,
+  getOperationAST,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+} from "graphql";
 
 /** Root fields that are about the token alone, or about the schema: they need no tenant. */
 const WITHOUT_TENANT = new Set(["identity", "__typename", "__schema", "__type"]);
@@ -22,13 +29,22 @@ export function needsOf(document: DocumentNode, operationName?: string | null): 
     const operation = getOperationAST(document, operationName);
     if (!operation) throw new GraphQLError("Name the operation to run in `operationName`.");
     const roots = rootFields(document, operation.selectionSet);
-    needs = { operation: operation.operation, tenant: [...roots].some((name) => !WITHOUT_TENANT.has(name)), choices: roots.has("identity") };
+    needs = {
+      operation: operation.operation,
+      tenant: [...roots].some((name) => !WITHOUT_TENANT.has(name)),
+      choices: roots.has("identity"),
+    };
     remembered.set(operationName ?? "", needs);
   }
   return needs;
 }
 
-function rootFields(document: DocumentNode, selections: SelectionSetNode, names = new Set<string>(), seen = new Set<string>()): Set<string> {
+function rootFields(
+  document: DocumentNode,
+  selections: SelectionSetNode,
+  names = new Set<string>(),
+  seen = new Set<string>(),
+): Set<string> {
   for (const selection of selections.selections) {
     if (selection.kind === Kind.FIELD) names.add(selection.name.value);
     else if (selection.kind === Kind.INLINE_FRAGMENT) rootFields(document, selection.selectionSet, names, seen);

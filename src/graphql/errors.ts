@@ -3,7 +3,9 @@ import { GraphQLError, type GraphQLErrorExtensions } from "graphql";
 /** The caller sent something that cannot be meant. Ends the request, or the field it is thrown in. */
 export class BadInputError extends GraphQLError {
   constructor(message: string, field?: string) {
-    super(message, { extensions: { code: "BAD_USER_INPUT", ...(field && { field: field.split(".") }), http: { status: 400 } } });
+    super(message, {
+      extensions: { code: "BAD_USER_INPUT", ...(field && { field: field.split(".") }), http: { status: 400 } },
+    });
   }
 }
 
@@ -26,6 +28,11 @@ export class UnauthenticatedError extends GraphQLError {
 }
 
 /** An error that ends the whole request: nothing of it was done. */
-export function refusal(code: string, message: string, status: number, more: GraphQLErrorExtensions = {}): GraphQLError {
+export function refusal(
+  code: string,
+  message: string,
+  status: number,
+  more: GraphQLErrorExtensions = {},
+): GraphQLError {
   return new GraphQLError(message, { extensions: { code, ...more, http: { status } } });
 }

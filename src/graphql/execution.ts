@@ -1,11 +1,11 @@
 import {
   type DocumentNode,
-  execute,
   type ExecutionArgs,
   type ExecutionResult,
+  execute,
+  GraphQLError,
   getOperationAST,
   getVariableValues,
-  GraphQLError,
   validate,
 } from "graphql";
 import type { Plugin } from "graphql-yoga";
@@ -28,7 +28,10 @@ const CACHED_CHARACTERS = 2_000_000;
  * text once, and gives every operation the tenant sessions that it needs, and no longer than it needs them.
  */
 export function execution(limits: DocumentLimits): Plugin<Context> {
-  const checked = new LRUCache<string, Checked>({ maxSize: CACHED_CHARACTERS, sizeCalculation: (_, text) => text.length + 1 });
+  const checked = new LRUCache<string, Checked>({
+    maxSize: CACHED_CHARACTERS,
+    sizeCalculation: (_, text) => text.length + 1,
+  });
   const problemsOf = new WeakMap<DocumentNode, readonly GraphQLError[]>();
 
   return {
@@ -76,7 +79,9 @@ async function run(args: ExecutionArgs & { contextValue: Context }, limits: Docu
   } catch (error) {
     return { errors: [error as GraphQLError] };
   }
-  const { errors } = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {}, { maxErrors: 10 });
+  const { errors } = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {}, {
+    maxErrors: 10,
+  });
   if (errors) return refused(...errors);
 
   const needs = needsOf(document, operationName);
@@ -87,7 +92,9 @@ async function run(args: ExecutionArgs & { contextValue: Context }, limits: Docu
     if (needs.operation === "query" && needs.tenant) await ctx.operation.read();
     return await execute(args);
   } catch (error) {
-    return { errors: [error instanceof GraphQLError ? error : new GraphQLError("", { originalError: error as Error })] };
+    return {
+      errors: [error instanceof GraphQLError ? error : new GraphQLError("", { originalError: error as Error })],
+    };
   } finally {
     ctx.deadline.stop();
     // What was read is read: the answer does not wait for the session's end.
@@ -95,7 +102,9 @@ async function run(args: ExecutionArgs & { contextValue: Context }, limits: Docu
   }
 }
 
-const refused = (...errors: readonly GraphQLError[]): ExecutionResult => ({ errors: errors.map((error) => coded(error, "BAD_USER_INPUT")) });
+const refused = (...errors: readonly GraphQLError[]): ExecutionResult => ({
+  errors: errors.map((error) => coded(error, "BAD_USER_INPUT")),
+});
 
 /** Status 400, or 200 for clients that take `application/json` for an answer, as GraphQL over HTTP has it. */
 function coded(error: GraphQLError, code: string): GraphQLError {

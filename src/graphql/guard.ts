@@ -3,10 +3,10 @@ import {
   type GraphQLField,
   type GraphQLObjectType,
   type GraphQLSchema,
+  getNamedType,
   isNonNullType,
   isObjectType,
   isUnionType,
-  getNamedType,
 } from "graphql";
 import type { Context } from "./context.js";
 import { ForbiddenError } from "./errors.js";
@@ -65,7 +65,9 @@ function uncovered(schema: GraphQLSchema, rules: Rules): string[] {
     if (rules.inherited.has(type.name) || isCarrier(schema, type)) return [];
     return Object.keys(type.getFields())
       .filter((field) => !rules.fields.has(`${type.name}.${field}`))
-      .map((field) => `${type.name}.${field} has no rule. Write one in the policy of its feature, or list it as visible.`);
+      .map(
+        (field) => `${type.name}.${field} has no rule. Write one in the policy of its feature, or list it as visible.`,
+      );
   });
 }
 
@@ -76,22 +78,40 @@ function misplaced(schema: GraphQLSchema, rules: Rules): string[] {
   for (const name of rules.inherited) {
     const type = schema.getType(name);
     if (!type) problems.push(`${name} is inherited and does not exist. Remove it from the policy.`);
-    else if (!isObjectType(type)) problems.push(`${name} is not an object type, and its policy would guard nothing. Write rules on the types that implement it.`);
-    else if (roots.includes(type)) problems.push(`${name} is where a request begins and inherits from nobody. Give each of its fields a rule.`);
-    else if (isNode(type)) problems.push(`${name} is reached by node(id) and cannot be inherited. Give each of its fields a rule, or list it as visible.`);
+    else if (!isObjectType(type))
+      problems.push(
+        `${name} is not an object type, and its policy would guard nothing. Write rules on the types that implement it.`,
+      );
+    else if (roots.includes(type))
+      problems.push(`${name} is where a request begins and inherits from nobody. Give each of its fields a rule.`);
+    else if (isNode(type))
+      problems.push(
+        `${name} is reached by node(id) and cannot be inherited. Give each of its fields a rule, or list it as visible.`,
+      );
   }
   for (const [coordinate, rule] of rules.fields) {
     const [name, fieldName] = coordinate.split(".") as [string, string];
     const type = schema.getType(name);
     if (!type) problems.push(`${coordinate} has a rule and does not exist. Remove the rule.`);
-    else if (!isObjectType(type)) problems.push(`${coordinate} has a rule, but ${name} is not an object type, so nothing would enforce it. Write it on the types that implement ${name}.`);
-    else if (rules.inherited.has(name)) problems.push(`${name} is inherited, and ${coordinate} has a rule as well. Keep one of the two.`);
+    else if (!isObjectType(type))
+      problems.push(
+        `${coordinate} has a rule, but ${name} is not an object type, so nothing would enforce it. Write it on the types that implement ${name}.`,
+      );
+    else if (rules.inherited.has(name))
+      problems.push(`${name} is inherited, and ${coordinate} has a rule as well. Keep one of the two.`);
     else {
       const field = type.getFields()[fieldName];
       if (!field) problems.push(`${coordinate} has a rule and does not exist. Remove the rule.`);
-      else if (rule.kind === "visible" && roots.includes(type)) problems.push(`${coordinate} is where a request begins: there is no row that could be visible. Give it a rule.`);
-      else if (denies(rule) && isNonNullType(field.type)) problems.push(`${coordinate} has a rule and is not nullable: a denial would take down what is around it. Make it nullable.`);
-      else if (rule.kind === "may" && rule.where.from === "args" && !hasArgument(field, rule.where.path)) problems.push(`${coordinate} has a rule about ${rule.where.path.join(".")}, which is not among its arguments.`);
+      else if (rule.kind === "visible" && roots.includes(type))
+        problems.push(
+          `${coordinate} is where a request begins: there is no row that could be visible. Give it a rule.`,
+        );
+      else if (denies(rule) && isNonNullType(field.type))
+        problems.push(
+          `${coordinate} has a rule and is not nullable: a denial would take down what is around it. Make it nullable.`,
+        );
+      else if (rule.kind === "may" && rule.where.from === "args" && !hasArgument(field, rule.where.path))
+        problems.push(`${coordinate} has a rule about ${rule.where.path.join(".")}, which is not among its arguments.`);
     }
   }
   return problems;
@@ -131,7 +151,9 @@ function asChange(
 const denies = (rule: Rule): boolean => rule.kind === "may" || rule.kind === "signedIn";
 
 const objectTypes = (schema: GraphQLSchema): GraphQLObjectType[] =>
-  Object.values(schema.getTypeMap()).filter((type): type is GraphQLObjectType => isObjectType(type) && !type.name.startsWith("__"));
+  Object.values(schema.getTypeMap()).filter(
+    (type): type is GraphQLObjectType => isObjectType(type) && !type.name.startsWith("__"),
+  );
 
 const isNode = (type: GraphQLObjectType): boolean => type.getInterfaces().some(({ name }) => name === "Node");
 
@@ -152,7 +174,9 @@ function hasArgument(field: GraphQLField<unknown, unknown>, path: readonly strin
   for (const key of path) {
     const input = inputs.find(({ name }) => name === key);
     if (!input) return false;
-    const type = getNamedType(input.type as never) as unknown as { getFields?: () => Record<string, { name: string; type: unknown }> };
+    const type = getNamedType(input.type as never) as unknown as {
+      getFields?: () => Record<string, { name: string; type: unknown }>;
+    };
     inputs = Object.values(type.getFields?.() ?? {});
   }
   return true;

@@ -28,9 +28,11 @@ export function failureType(failure: FailureClass, description: string): void {
   types.set(failure, ref as never);
 }
 
-failureType(InvalidInputFailure, "A value cannot be taken as it is. `field` says which, `message` what would be right.");
+failureType(
+  InvalidInputFailure,
+  "A value cannot be taken as it is. `field` says which, `message` what would be right.",
+);
 failureType(NotFoundFailure, "What the input names does not exist, or is not visible to the caller.");
-
 
 type InputBuilder = Parameters<Parameters<typeof builder.inputType>[1]["fields"]>[0];
 
@@ -78,4 +80,3 @@ function check<Input>(form: z.ZodType<Input>, input: unknown): Input {
   const [issue] = error.issues;
   throw new InvalidInputFailure(issue!.message, ["input", ...issue!.path.map(String)]);
 }
-

@@ -17,7 +17,8 @@ export function reachable(type: IdType, find: Find): void {
 async function find(ctx: Context, text: string, field: string): Promise<object | null> {
   const parsed = parseId(text);
   const findIt = parsed && finders.get(parsed.type);
-  if (!parsed || !findIt) throw new BadInputError(`\`${field}\` is not an id. Take it from the \`id\` of an object.`, field);
+  if (!parsed || !findIt)
+    throw new BadInputError(`\`${field}\` is not an id. Take it from the \`id\` of an object.`, field);
   if (!ctx.operation.scope) return null;
   const row = await findIt(ctx, parsed.id);
   // Rows carry no type of their own; here, and only here, it is known from the id.
@@ -40,10 +41,12 @@ builder.queryField("nodes", (t) =>
   t.field({
     type: [Node],
     nullable: { list: false, items: true },
-    description: "Many at once, in the order of the ids; null in the place of each that is missing or not visible. A hundred at most.",
+    description:
+      "Many at once, in the order of the ids; null in the place of each that is missing or not visible. A hundred at most.",
     args: { ids: t.arg.idList({ required: true, description: "The global ids." }) },
     resolve: (_root, { ids }, ctx) => {
-      if (ids.length > MOST_IDS) throw new BadInputError(`\`ids\` may hold ${MOST_IDS}; it holds ${ids.length}.`, "ids");
+      if (ids.length > MOST_IDS)
+        throw new BadInputError(`\`ids\` may hold ${MOST_IDS}; it holds ${ids.length}.`, "ids");
       return ids.map((id, index) => find(ctx, id, `ids.${index}`)) as never;
     },
   }),

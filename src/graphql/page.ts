@@ -49,7 +49,13 @@ export function toPage(ctx: Context, list: List, args: PageArgs): Page {
  * @param rows in the order they were read, one more than asked for where the list goes on
  * @param placeOf what a row is ordered by
  */
-export function toConnection<R>(ctx: Context, list: List, page: Page, rows: readonly R[], placeOf: (row: R) => string[]) {
+export function toConnection<R>(
+  ctx: Context,
+  list: List,
+  page: Page,
+  rows: readonly R[],
+  placeOf: (row: R) => string[],
+) {
   const more = rows.length > page.limit;
   const shown = rows.slice(0, page.limit);
   if (page.backward) shown.reverse();

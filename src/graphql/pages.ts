@@ -58,11 +58,21 @@ export function pagesOf<T extends PgTable>(
     }));
     const most = Math.max(...requests.map(({ page }) => page.limit + 1));
     const [place, after, before] = order.text
-      ? [sql`(${order.text}, ${order.id})`, sql`(k.after_text collate "C", k.after_id)`, sql`(k.before_text collate "C", k.before_id)`]
+      ? [
+          sql`(${order.text}, ${order.id})`,
+          sql`(k.after_text collate "C", k.after_id)`,
+          sql`(k.before_text collate "C", k.before_id)`,
+        ]
       : [sql`${order.id}`, sql`k.after_id`, sql`k.before_id`];
     const way = backward ? sql`desc` : sql`asc`;
     const rows = db
-      .select({ ...getColumns(table), place: sql<number>`row_number() over (order by ${order.text ? sql`${order.text} ${way}, ` : sql``}${order.id} ${way})`.as("place") })
+      .select({
+        ...getColumns(table),
+        place:
+          sql<number>`row_number() over (order by ${order.text ? sql`${order.text} ${way}, ` : sql``}${order.id} ${way})`.as(
+            "place",
+          ),
+      })
       .from(table as PgTable)
       .where(sql`${where(ASKED)} and ${place} > ${after} and ${place} < ${before}`)
       .orderBy(...(order.text ? [sql`${order.text} ${way}`] : []), sql`${order.id} ${way}`)
@@ -85,7 +95,10 @@ export function pagesOf<T extends PgTable>(
 
   return new DataLoader(
     async (requests) => {
-      const [backward, forward] = [requests.filter(({ page }) => page.backward), requests.filter(({ page }) => !page.backward)];
+      const [backward, forward] = [
+        requests.filter(({ page }) => page.backward),
+        requests.filter(({ page }) => !page.backward),
+      ];
       const [fromEnd, fromStart] = await Promise.all([read(backward, true), read(forward, false)]);
       return requests.map(({ page }) => (page.backward ? fromEnd : fromStart).shift()!);
     },

@@ -1,5 +1,5 @@
-import type { BuiltInPermission } from "../access/catalogue.js";
 import type { Reach } from "../access/access.js";
+import type { BuiltInPermission } from "../access/catalogue.js";
 import type { Purpose } from "../tenancy/session.js";
 
 /** Where a rule finds the organization it asks about. */
@@ -14,7 +14,13 @@ export type Rule =
   /** Whoever sees the row that the field is on. Needs no question: a row that is not visible is never loaded. */
   | { readonly kind: "visible" }
   /** Whoever holds the permission in the organization. */
-  | { readonly kind: "may"; readonly permission: BuiltInPermission; readonly reach: Reach; readonly where: Where; readonly purpose: Purpose };
+  | {
+      readonly kind: "may";
+      readonly permission: BuiltInPermission;
+      readonly reach: Reach;
+      readonly where: Where;
+      readonly purpose: Purpose;
+    };
 
 /** The rules of one type: each field by name, or `inherited` for a type that is reached only through fields that have their own. */
 export type TypePolicy = "inherited" | Readonly<Record<string, Rule>>;

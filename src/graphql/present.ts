@@ -19,7 +19,13 @@ export function present(error: unknown, requestId: string): Presented {
   const outer = error instanceof GraphQLError ? error : null;
   const cause = innermost(error);
   const say = (message: string, extensions: GraphQLErrorExtensions, fault: unknown = null): Presented => ({
-    error: new GraphQLError(message, { nodes: outer?.nodes, source: outer?.source, positions: outer?.positions, path: outer?.path, extensions }),
+    error: new GraphQLError(message, {
+      nodes: outer?.nodes,
+      source: outer?.source,
+      positions: outer?.positions,
+      path: outer?.path,
+      extensions,
+    }),
     fault,
   });
 
@@ -36,18 +42,28 @@ export function present(error: unknown, requestId: string): Presented {
     );
   }
   if (cause instanceof OutcomeUnknownError) {
-    return say("The connection was lost at the very end: the change was made whole or not at all. Look before you try again.", { code: "OUTCOME_UNKNOWN", requestId }, cause);
+    return say(
+      "The connection was lost at the very end: the change was made whole or not at all. Look before you try again.",
+      { code: "OUTCOME_UNKNOWN", requestId },
+      cause,
+    );
   }
   if (isAway(cause) || sqlState(cause) === STATEMENT_TIMED_OUT) {
     const seconds = cause instanceof UnavailableError ? cause.retryAfterSeconds : 1;
     const lost = cause instanceof ConnectionLostError || sqlState(cause) === STATEMENT_TIMED_OUT;
     return say(
-      lost ? "The request could not be finished, and nothing was changed. Try again." : "The service is busy or its database is away. Try again in a moment.",
+      lost
+        ? "The request could not be finished, and nothing was changed. Try again."
+        : "The service is busy or its database is away. Try again in a moment.",
       { code: "UNAVAILABLE", requestId, http: { status: 503, headers: { "retry-after": String(seconds) } } },
       cause,
     );
   }
-  return say(`Something went wrong on our side. Give this id when you report it: ${requestId}.`, { code: "INTERNAL", requestId }, cause);
+  return say(
+    `Something went wrong on our side. Give this id when you report it: ${requestId}.`,
+    { code: "INTERNAL", requestId },
+    cause,
+  );
 }
 
 function innermost(error: unknown): unknown {

@@ -36,9 +36,13 @@ function judge(rule: Rule, source: unknown, args: Args, ctx: Context): Verdict {
   if (!scope) return new UnauthenticatedError();
   if (rule.kind === "signedIn") return true;
 
-  const place = rule.where.from === "source" ? placeOf(source) : scope.named.get(namedIn(args, rule.where.path) ?? ("" as OrganizationId));
+  const place =
+    rule.where.from === "source"
+      ? placeOf(source)
+      : scope.named.get(namedIn(args, rule.where.path) ?? ("" as OrganizationId));
   // A rule without its input denies: a hidden organization reads like a missing one.
-  if (!place) return rule.where.from === "source" ? new ForbiddenError(rule.permission, null) : notFound(rule.where.path);
+  if (!place)
+    return rule.where.from === "source" ? new ForbiddenError(rule.permission, null) : notFound(rule.where.path);
   if (scope.access.allows(place, rule.permission, rule.reach)) return true;
   if (rule.where.from === "args" && !scope.access.sees(place)) return notFound(rule.where.path);
   return new ForbiddenError(rule.permission, encodeId("Organization", place.id));

@@ -48,7 +48,12 @@ export class TenantSession {
    * its first statement. When the signal aborts, the session dies at once and its connection with it.
    * @throws UnavailableError when no connection became free in time
    */
-  static async open(leases: Leases, tenant: TenantRecord, purpose: Purpose, signal?: AbortSignal): Promise<TenantSession> {
+  static async open(
+    leases: Leases,
+    tenant: TenantRecord,
+    purpose: Purpose,
+    signal?: AbortSignal,
+  ): Promise<TenantSession> {
     if (!TenantRecord.is(tenant)) throw new TypeError("A tenant session opens for a record of the directory only.");
     const lease = await leases.acquire(tenant.id, signal);
     const abort = () => lease.condemn(new ConnectionLostError("The request was given up.", { cause: signal?.reason }));
@@ -85,7 +90,9 @@ export class TenantSession {
       tag = (await this.lease.run("commit")).command;
     } catch (error) {
       this.#abandon(error);
-      throw this.purpose === "read" ? error : new OutcomeUnknownError("The connection was lost at the commit.", { cause: error });
+      throw this.purpose === "read"
+        ? error
+        : new OutcomeUnknownError("The connection was lost at the commit.", { cause: error });
     }
     // COMMIT of a failed transaction is answered without an error, with the tag ROLLBACK.
     if (tag !== "COMMIT") {

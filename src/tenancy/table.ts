@@ -36,7 +36,12 @@ export function tenantTable<Name extends string, C extends Columns>(
         name: `${name}_pkey`,
         columns: (key === null ? [column.tenantId] : [column.tenantId, column[key]]) as never,
       }),
-      pgPolicy(`${name}_of_this_tenant`, { as: "permissive", for: "all", using: OF_THIS_TENANT, withCheck: OF_THIS_TENANT }),
+      pgPolicy(`${name}_of_this_tenant`, {
+        as: "permissive",
+        for: "all",
+        using: OF_THIS_TENANT,
+        withCheck: OF_THIS_TENANT,
+      }),
       ...rules(column),
     ];
   });

@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { statSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { loginUrl, readLogins } from "../../src/database/embedded/logins.js";
 import type { Login } from "../../src/database/embedded/logins.js";
+import { loginUrl, readLogins } from "../../src/database/embedded/logins.js";
 import { withOwner } from "../../src/database/owner.js";
 import { databaseSql } from "../../src/tenancy/migrations/logins.js";
 
@@ -27,7 +27,9 @@ export async function cloneDatabase(): Promise<TestDatabase> {
   const logins = await readLogins(FOLDER);
   const port = Number(process.env.TENANTRY_TEST_PORT);
   const urlOf = (login: Login, database: string) => loginUrl(logins, login, port, database);
-  await withOwner(urlOf("tenantry_owner", "postgres"), (owner) => owner.run(`create database ${name} template tenantry`));
+  await withOwner(urlOf("tenantry_owner", "postgres"), (owner) =>
+    owner.run(`create database ${name} template tenantry`),
+  );
   const owner = (text: string, params: readonly unknown[] = []) =>
     withOwner(urlOf("tenantry_owner", name), async (lease) => [...(await lease.run(text, params))]);
   for (const text of databaseSql(name, ["tenantry_door", "tenantry_serve"])) await owner(text);
@@ -57,6 +59,8 @@ function parse(text: string, database: string): string[] {
   const entries = text.replaceAll("\n\t", " ").split("\n");
   return entries.flatMap((entry) => {
     const [, user, statement] = / db=(?:\S+) user=(\S+) LOG: {2}(?:statement|execute [^:]*): (.*)$/s.exec(entry) ?? [];
-    return statement && entry.includes(` db=${database} `) && user !== "tenantry_owner" ? [statement.replaceAll(/\s+/g, " ")] : [];
+    return statement && entry.includes(` db=${database} `) && user !== "tenantry_owner"
+      ? [statement.replaceAll(/\s+/g, " ").trim()]
+      : [];
   });
 }

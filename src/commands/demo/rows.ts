@@ -1,9 +1,18 @@
 import { createHash } from "node:crypto";
-import { memberships, grants } from "../../features/memberships/table.js";
+import { grants, memberships } from "../../features/memberships/table.js";
 import { organizations, slugs } from "../../features/organizations/table.js";
 import { roles } from "../../features/roles/table.js";
 import { users } from "../../features/users/table.js";
-import { format, type GrantId, type Id, type MembershipId, type OrganizationId, type RoleId, type TenantId, type UserId } from "../../ids.js";
+import {
+  format,
+  type GrantId,
+  type Id,
+  type MembershipId,
+  type OrganizationId,
+  type RoleId,
+  type TenantId,
+  type UserId,
+} from "../../ids.js";
 import type { TenantDb } from "../../tenancy/session.js";
 import type { DemoTenant } from "./tenants.js";
 
@@ -28,7 +37,11 @@ export const tenantIdOf = (slug: string): TenantId => demoId<TenantId>(`tenant $
 export function toRows(tenant: DemoTenant, digestOf: (email: string) => Buffer) {
   const tenantId = tenantIdOf(tenant.slug);
   const made = { tenantId, createdAt: BEGAN, updatedAt: BEGAN };
-  const idOf = (slug: string) => demoId<OrganizationId>(`${tenant.slug} organization ${slug}`, tenant.organizations.findIndex((one) => one.slug === slug));
+  const idOf = (slug: string) =>
+    demoId<OrganizationId>(
+      `${tenant.slug} organization ${slug}`,
+      tenant.organizations.findIndex((one) => one.slug === slug),
+    );
   const parents = new Map(tenant.organizations.map(({ slug, parent }) => [slug, parent]));
   const pathOf = (slug: string): OrganizationId[] => {
     const parent = parents.get(slug);
@@ -37,19 +50,63 @@ export function toRows(tenant: DemoTenant, digestOf: (email: string) => Buffer) 
   const counts = new Map<string, number>();
   for (const { at } of tenant.people.flatMap(({ belongs }) => belongs)) counts.set(at, (counts.get(at) ?? 0) + 1);
 
-  const ownRoles = tenant.roles.map((role) => ({ ...made, id: demoId<RoleId>(`${tenant.slug} role ${role.key}`), organizationId: idOf(role.at), key: role.key, name: role.name, permissions: [...role.permissions] }));
-  const people = tenant.people.map((person, order) => ({ ...person, id: demoId<UserId>(`${tenant.slug} user ${person.email}`, order) }));
-  const places = people.flatMap((person) => person.belongs.map((place) => ({ person, ...place }))).map((place, order) => ({ ...place, id: demoId<MembershipId>(`${tenant.slug} membership ${place.person.email} ${place.at}`, order) }));
+  const ownRoles = tenant.roles.map((role) => ({
+    ...made,
+    id: demoId<RoleId>(`${tenant.slug} role ${role.key}`),
+    organizationId: idOf(role.at),
+    key: role.key,
+    name: role.name,
+    permissions: [...role.permissions],
+  }));
+  const people = tenant.people.map((person, order) => ({
+    ...person,
+    id: demoId<UserId>(`${tenant.slug} user ${person.email}`, order),
+  }));
+  const places = people
+    .flatMap((person) => person.belongs.map((place) => ({ person, ...place })))
+    .map((place, order) => ({
+      ...place,
+      id: demoId<MembershipId>(`${tenant.slug} membership ${place.person.email} ${place.at}`, order),
+    }));
   return {
-    organizations: tenant.organizations.map(({ slug, name, parent }) => ({ ...made, id: idOf(slug), parentId: parent ? idOf(parent) : null, path: pathOf(slug), slug, name, memberCount: counts.get(slug) ?? 0 })),
+    organizations: tenant.organizations.map(({ slug, name, parent }) => ({
+      ...made,
+      id: idOf(slug),
+      parentId: parent ? idOf(parent) : null,
+      path: pathOf(slug),
+      slug,
+      name,
+      memberCount: counts.get(slug) ?? 0,
+    })),
     slugs: tenant.organizations.map(({ slug }) => ({ tenantId, slug, organizationId: idOf(slug), createdAt: BEGAN })),
-    users: people.map(({ id, email, name }) => ({ ...made, id, email, emailVerified: true, displayName: name, identity: digestOf(email) })),
+    users: people.map(({ id, email, name }) => ({
+      ...made,
+      id,
+      email,
+      emailVerified: true,
+      displayName: name,
+      identity: digestOf(email),
+    })),
     roles: ownRoles,
-    memberships: places.map(({ id, person, at, until }) => ({ ...made, id, organizationId: idOf(at), userId: person.id, expiresAt: until ? new Date(until) : null })),
+    memberships: places.map(({ id, person, at, until }) => ({
+      ...made,
+      id,
+      organizationId: idOf(at),
+      userId: person.id,
+      expiresAt: until ? new Date(until) : null,
+    })),
     grants: places.flatMap(({ id, roles: given, reach }, order) =>
       given.map((key, nth) => {
         const own = ownRoles.find((role) => role.key === key);
-        return { tenantId, id: demoId<GrantId>(`${id} ${key}`, order * 2 + nth), membershipId: id, roleKey: own ? null : key, roleId: own?.id ?? null, reach: reach ?? ("ORGANIZATION" as const), createdAt: BEGAN };
+        return {
+          tenantId,
+          id: demoId<GrantId>(`${id} ${key}`, order * 2 + nth),
+          membershipId: id,
+          roleKey: own ? null : key,
+          roleId: own?.id ?? null,
+          reach: reach ?? ("ORGANIZATION" as const),
+          createdAt: BEGAN,
+        };
       }),
     ),
   };

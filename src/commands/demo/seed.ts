@@ -18,7 +18,12 @@ export async function seed(owner: Lease, names: Names, key: Buffer, dataDir: str
   const there = new Set((await owner.run("select slug from tenantry.tenants")).map((row) => row.slug));
   const missing = DEMO_TENANTS.filter(({ slug }) => !there.has(slug));
   for (const tenant of missing) {
-    const record = { id: tenantIdOf(tenant.slug), slug: tenant.slug, createdAt: BEGAN, identities: tenant.people.map(({ email }) => digestOf(email)) };
+    const record = {
+      id: tenantIdOf(tenant.slug),
+      slug: tenant.slug,
+      createdAt: BEGAN,
+      identities: tenant.people.map(({ email }) => digestOf(email)),
+    };
     await createTenant(owner, record, names, (db) => plant(db, toRows(tenant, digestOf)));
   }
   await registerPeople(dataDir, people());

@@ -3,7 +3,12 @@ export interface DemoTenant {
   readonly slug: string;
   /** Parents before children; the first is the root. */
   readonly organizations: readonly { readonly slug: string; readonly name: string; readonly parent: string | null }[];
-  readonly roles: readonly { readonly key: string; readonly name: string; readonly at: string; readonly permissions: readonly string[] }[];
+  readonly roles: readonly {
+    readonly key: string;
+    readonly name: string;
+    readonly at: string;
+    readonly permissions: readonly string[];
+  }[];
   readonly people: readonly DemoPerson[];
 }
 
@@ -22,7 +27,28 @@ interface DemoMembership {
   readonly until?: string;
 }
 
-const FIRST = ["Alma", "Bruno", "Clara", "Dario", "Elif", "Felix", "Greta", "Hugo", "Ines", "Jonas", "Kira", "Leon", "Mila", "Noah", "Olga", "Pavel", "Quinn", "Rosa", "Samir", "Tilda"];
+const FIRST = [
+  "Alma",
+  "Bruno",
+  "Clara",
+  "Dario",
+  "Elif",
+  "Felix",
+  "Greta",
+  "Hugo",
+  "Ines",
+  "Jonas",
+  "Kira",
+  "Leon",
+  "Mila",
+  "Noah",
+  "Olga",
+  "Pavel",
+  "Quinn",
+  "Rosa",
+  "Samir",
+  "Tilda",
+];
 const LAST = ["Adler", "Berg", "Costa", "Dahl", "Egger", "Fuchs", "Gruber", "Holm", "Ivanov", "Jansen", "Keller"];
 const personName = (n: number) => `${FIRST[n % FIRST.length]} ${LAST[n % LAST.length]}`;
 const two = (n: number) => String(n).padStart(2, "0");
@@ -49,7 +75,12 @@ function northwindMembers(): DemoPerson[] {
 }
 
 /** The same person in two tenants: another user in each, one identity. */
-const dan = (belongs: readonly DemoMembership[], as: string): DemoPerson => ({ email: "dan@contractor.test", name: "Dan Moreau", as, belongs });
+const dan = (belongs: readonly DemoMembership[], as: string): DemoPerson => ({
+  email: "dan@contractor.test",
+  name: "Dan Moreau",
+  as,
+  belongs,
+});
 
 const northwind: DemoTenant = {
   slug: "northwind",
@@ -58,18 +89,56 @@ const northwind: DemoTenant = {
     ...REGIONS.map((slug) => ({ slug, name: `Northwind ${capital(slug)}`, parent: "northwind" })),
     ...STORES.map(({ slug, region }) => ({ slug, name: `${capital(region)} Store ${slug.at(-1)}`, parent: region })),
   ],
-  roles: [{ key: "store-manager", name: "Store manager", at: "north", permissions: ["members:read", "members:invite", "invoices:read"] }],
+  roles: [
+    {
+      key: "store-manager",
+      name: "Store manager",
+      at: "north",
+      permissions: ["members:read", "members:invite", "invoices:read"],
+    },
+  ],
   people: [
-    { email: "ada@northwind.test", name: "Ada Lindqvist", as: "owner of Northwind and everything below", belongs: [{ at: "northwind", roles: ["owner"], reach: "SUBTREE" }] },
-    { email: "ben@northwind.test", name: "Ben Okafor", as: "admin of the region North", belongs: [{ at: "north", roles: ["admin"], reach: "SUBTREE" }] },
-    { email: "cleo@northwind.test", name: "Cleo Marchetti", as: "member of one store, North 1", belongs: [member("north-1")] },
-    dan([member("north-1"), member("south-2"), { ...member("west-1"), until: "2026-03-31T22:00:00.000Z" }], "contractor in two stores here, and in Meridian"),
+    {
+      email: "ada@northwind.test",
+      name: "Ada Lindqvist",
+      as: "owner of Northwind and everything below",
+      belongs: [{ at: "northwind", roles: ["owner"], reach: "SUBTREE" }],
+    },
+    {
+      email: "ben@northwind.test",
+      name: "Ben Okafor",
+      as: "admin of the region North",
+      belongs: [{ at: "north", roles: ["admin"], reach: "SUBTREE" }],
+    },
+    {
+      email: "cleo@northwind.test",
+      name: "Cleo Marchetti",
+      as: "member of one store, North 1",
+      belongs: [member("north-1")],
+    },
+    dan(
+      [member("north-1"), member("south-2"), { ...member("west-1"), until: "2026-03-31T22:00:00.000Z" }],
+      "contractor in two stores here, and in Meridian",
+    ),
     { email: "finn@northwind.test", name: "Finn Aaltonen", as: "in the tenant, in no organization", belongs: [] },
     ...northwindMembers(),
   ],
 };
 
-const CLIENTS = ["Albatros Shipping", "Brightwell Dental", "Cobalt Energy", "Dune Logistics", "Ember Foods", "Fjord Mutual", "Granite Works", "Harbour Hotels", "Indigo Textiles", "Juniper Labs", "Kestrel Air", "Larch Timber"];
+const CLIENTS = [
+  "Albatros Shipping",
+  "Brightwell Dental",
+  "Cobalt Energy",
+  "Dune Logistics",
+  "Ember Foods",
+  "Fjord Mutual",
+  "Granite Works",
+  "Harbour Hotels",
+  "Indigo Textiles",
+  "Juniper Labs",
+  "Kestrel Air",
+  "Larch Timber",
+];
 const clientSlug = (index: number) => `client-${two(index + 1)}`;
 
 const meridian: DemoTenant = {
@@ -80,7 +149,12 @@ const meridian: DemoTenant = {
   ],
   roles: [],
   people: [
-    { email: "eve@meridian.test", name: "Eve Thorne", as: "owner of Meridian and its clients", belongs: [{ at: "meridian", roles: ["owner"], reach: "SUBTREE" }] },
+    {
+      email: "eve@meridian.test",
+      name: "Eve Thorne",
+      as: "owner of Meridian and its clients",
+      belongs: [{ at: "meridian", roles: ["owner"], reach: "SUBTREE" }],
+    },
     dan([member("client-01"), member("client-07")], "contractor for two clients here, and in Northwind"),
     ...count(30).map((n) => ({
       email: `consultant-${two(n)}@meridian.test`,
@@ -90,7 +164,17 @@ const meridian: DemoTenant = {
   ],
 };
 
-const CUSTOMERS = ["Aurora Clinics", "Beacon Schools", "Cedar Housing", "Delta Foods", "Evergreen Parks", "Falcon Couriers", "Glacier Water", "Horizon Rail", "Iris Optics"];
+const CUSTOMERS = [
+  "Aurora Clinics",
+  "Beacon Schools",
+  "Cedar Housing",
+  "Delta Foods",
+  "Evergreen Parks",
+  "Falcon Couriers",
+  "Glacier Water",
+  "Horizon Rail",
+  "Iris Optics",
+];
 
 const lumen: DemoTenant = {
   slug: "lumen",
@@ -100,16 +184,31 @@ const lumen: DemoTenant = {
     ...count(50).map((n) => {
       const customer = (n - 1) % CUSTOMERS.length;
       const place = Math.ceil(n / CUSTOMERS.length);
-      return { slug: `customer-${customer + 1}-${place}`, name: `${CUSTOMERS[customer]} Site ${place}`, parent: `customer-${customer + 1}` };
+      return {
+        slug: `customer-${customer + 1}-${place}`,
+        name: `${CUSTOMERS[customer]} Site ${place}`,
+        parent: `customer-${customer + 1}`,
+      };
     }),
   ],
   roles: [],
   people: [
-    { email: "gus@lumen.test", name: "Gus Hartmann", as: "owner of a platform, its customers and theirs", belongs: [{ at: "lumen", roles: ["owner"], reach: "SUBTREE" }] },
+    {
+      email: "gus@lumen.test",
+      name: "Gus Hartmann",
+      as: "owner of a platform, its customers and theirs",
+      belongs: [{ at: "lumen", roles: ["owner"], reach: "SUBTREE" }],
+    },
   ],
 };
 
 export const DEMO_TENANTS: readonly DemoTenant[] = [northwind, meridian, lumen];
 
 /** Whose tokens a first start prints. */
-export const SHOWN = ["ada@northwind.test", "ben@northwind.test", "cleo@northwind.test", "eve@meridian.test", "gus@lumen.test"];
+export const SHOWN = [
+  "ada@northwind.test",
+  "ben@northwind.test",
+  "cleo@northwind.test",
+  "eve@meridian.test",
+  "gus@lumen.test",
+];

@@ -17,12 +17,12 @@ export function reason(error: unknown): string {
 
 /**
  * What PostgreSQL said last that matters, on one line: its last error with detail and hint, else its last two lines.
- * Time stamps are cut off. Never empty.
+ * What the server's log puts before each is cut off. Never empty.
  */
 export function lastWords(output: string): string {
   const lines = output
     .split("\n")
-    .map((line) => line.replace(/^.*?\[\d+\] /, "").trim())
+    .map((line) => line.replace(/^.*?(?=[A-Z]+: {2})/, "").trim())
     .filter((line) => line !== "");
   const last = lines.findLastIndex((line) => /\b(FATAL|PANIC|ERROR|error):|^unshare:/.test(line));
   if (last < 0) return lines.slice(-2).join(" ") || "it said nothing";

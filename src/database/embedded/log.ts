@@ -6,6 +6,7 @@ const READ_AT_MOST_BYTES = 64 * 1024;
 
 /** The server's log as one run of the server writes it. */
 export type Log = {
+  readonly path: string;
   /** To be handed to the server, and closed after that. */
   readonly fd: number;
   close(): Promise<void>;
@@ -32,6 +33,7 @@ export async function openLog(root: string): Promise<Log> {
     }
   };
   return {
+    path,
     fd: handle.fd,
     close: () => handle.close(),
     size: () => reading(async (_file, size) => size),

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readFile, readlink } from "node:fs/promises";
+import { readdir, readFile, readlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -12,16 +12,20 @@ const SIGNALS = [
   ["SIGKILL", 5_000],
 ] as const;
 
-/** Asks a postmaster to shut down, then to quit, then kills it, until `isGone`. Answers whether it is. */
+/**
+ * Asks a postmaster to shut down, then to quit, then kills it, until `isGone`; that is asked before each signal, too.
+ * Answers whether it is gone, after 20 s at most.
+ */
 export async function shutDown(
   kill: (signal: NodeJS.Signals) => void,
   isGone: () => Promise<boolean>,
 ): Promise<boolean> {
   for (const [signal, withinMs] of SIGNALS) {
+    if (await isGone()) return true;
     kill(signal);
-    for (const start = Date.now(); Date.now() - start < withinMs; await delay(5)) if (await isGone()) return true;
+    for (const start = Date.now(); Date.now() - start < withinMs && !(await isGone()); ) await delay(5);
   }
-  return false;
+  return isGone();
 }
 
 /** What `postmaster.pid` says: who wrote it and whether they accept connections. Null when there is none. */
@@ -45,20 +49,36 @@ export async function stopLeftover(data: string): Promise<number | null> {
   const left = await readPostmaster(data);
   if (!left) return null;
   const { pid } = left;
-  if (await serves(pid, data)) {
-    const kill = (signal: NodeJS.Signals) => {
-      try {
-        process.kill(pid, signal);
-      } catch (error) {
-        if (reason(error) === "ESRCH") return;
-        throw new EmbeddedDatabaseError(`The server of ${data}, process ${pid}, cannot be stopped (${reason(error)}).`);
-      }
-    };
-    if (!(await shutDown(kill, async () => !(await serves(pid, data))))) {
-      throw new EmbeddedDatabaseError(`The server of ${data}, process ${pid}, does not stop.`);
-    }
+  if (
+    !(await shutDown(
+      (name) => signal(pid, name, data),
+      async () => !(await serves(pid, data)),
+    ))
+  ) {
+    throw new EmbeddedDatabaseError(`The server of ${data}, process ${pid}, does not stop.`);
   }
   return pid;
+}
+
+/**
+ * Ends what a killed postmaster left computing on `data`; where processes cannot be looked through, they end by themselves.
+ * Only after `stopLeftover`: the processes of a running server look the same.
+ */
+export async function quitOrphans(data: string): Promise<void> {
+  if (process.platform !== "linux") return;
+  for (const name of await readdir("/proc")) {
+    const pid = Number(name);
+    if (Number.isInteger(pid) && (await serves(pid, data))) signal(pid, "SIGQUIT", data);
+  }
+}
+
+function signal(pid: number, name: NodeJS.Signals, data: string): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if (reason(error) === "ESRCH") return;
+    throw new EmbeddedDatabaseError(`The server of ${data}, process ${pid}, cannot be stopped (${reason(error)}).`);
+  }
 }
 
 /** Whether process `pid` is a PostgreSQL server on `data`: its number alone may have passed to anybody. */

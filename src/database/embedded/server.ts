@@ -2,10 +2,10 @@ import type { ChildProcess } from "node:child_process";
 import { createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Binaries, notStarted, spawnProgram } from "./binaries.js";
-import { EmbeddedDatabaseError, failed, lastWords } from "./failure.js";
+import { EmbeddedDatabaseError, failed } from "./failure.js";
 import { dataFolder } from "./folder.js";
 import { type Log, openLog } from "./log.js";
-import { readPostmaster, shutDown, stopLeftover } from "./postmaster.js";
+import { quitOrphans, readPostmaster, shutDown, stopLeftover } from "./postmaster.js";
 
 /** A running postmaster, child of this process. */
 export type Server = {
@@ -45,7 +45,7 @@ export async function startServer(root: string, binaries: Binaries, settings: Se
     if ("server" in attempt) return attempt.server;
     // Somebody took the port between our finding it free and the server's binding it.
     const isTaken = attempt.output.includes("Address already in use");
-    // Processes of a killed server live until they notice.
+    // Processes of a killed server live until they notice, and one that computes does not before it is done.
     const isHeld = /pre-existing shared memory block|lock file .* already exists/.test(attempt.output);
     if (!(isTaken || isHeld) || Date.now() - start > HELD_MS) {
       throw await failed(`PostgreSQL could not be started in ${root}`, attempt.output, [
@@ -53,6 +53,7 @@ export async function startServer(root: string, binaries: Binaries, settings: Se
         dataFolder(root),
       ]);
     }
+    if (isHeld) await quitOrphans(dataFolder(root));
   }
 }
 
@@ -95,26 +96,21 @@ function supervise(child: ChildProcess, program: string, log: Log) {
   let ending: string | null = null;
   let stopped: Promise<void> | undefined;
   const exited = new Promise<EmbeddedDatabaseError | null>((resolve) => {
-    const end = async (how: string) => {
+    const end = (how: string) => {
       ending = how;
-      if (stopped) return resolve(null);
-      const words = await log.written().then(lastWords, () => "its log is gone");
-      resolve(new EmbeddedDatabaseError(`The embedded PostgreSQL ended (${how}): ${words}`));
+      resolve(stopped ? null : new EmbeddedDatabaseError(`PostgreSQL ended unasked (${how}); its log is ${log.path}.`));
     };
-    child.on("exit", (code, signal) => void end(signal ?? `exit code ${code}`));
+    child.on("exit", (code, signal) => end(signal ?? `exit code ${code}`));
     child.on("error", (error) => {
       // A signal that could not be sent arrives here, too.
-      if (child.pid === undefined) void end(notStarted(program, error));
+      if (child.pid === undefined) end(notStarted(program, error));
     });
   });
-  const end = async () => {
-    const kill = (signal: NodeJS.Signals) => child.kill(signal);
-    const isGone = async () => ending !== null;
-    if (!(await isGone())) await shutDown(kill, isGone);
-    await exited;
-  };
   const stop = () => {
-    stopped ??= end();
+    stopped ??= shutDown(
+      (signal) => child.kill(signal),
+      async () => ending !== null,
+    ).then(() => {});
     return stopped;
   };
   return { ending: () => ending, exited, stop };

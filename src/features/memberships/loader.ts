@@ -19,7 +19,8 @@ export const placeInList = (row: MembershipRow): string[] => [row.id];
 
 const ofTenant = (scope: Scope) => eq(memberships.tenantId, scope.session.tenantId);
 // Ended memberships are listed only for who asks for them.
-const notEnded = (scope: Scope) => sql`(${memberships.expiresAt} is null or ${memberships.expiresAt} > ${scope.now.toISOString()}::timestamptz)`;
+const notEnded = (scope: Scope) =>
+  sql`(${memberships.expiresAt} is null or ${memberships.expiresAt} > ${scope.now.toISOString()}::timestamptz)`;
 
 /** The membership's organization is visible, and in the scope that the list asks for. */
 const inScope = (scope: Scope, asked: Asked) => sql`exists (
@@ -42,7 +43,11 @@ export const membershipsOf = (scope: Scope, organization: OrganizationId, page: 
 
 /** A page of a user's memberships: where the viewer may read members and sees the organization; for oneself, where one sees it. */
 export function membershipsOfUser(scope: Scope, user: UserId, page: Page): Promise<MembershipRow[]> {
-  return pages(scope).ofUser.load({ key: user, page, scope: user === scope.viewer.id ? scope.access.visibleScope() : scope.access.scope("members:read") });
+  return pages(scope).ofUser.load({
+    key: user,
+    page,
+    scope: user === scope.viewer.id ? scope.access.visibleScope() : scope.access.scope("members:read"),
+  });
 }
 
 /** The membership of this id, if its organization is visible and it is the viewer's own or members may be read there. */
@@ -60,7 +65,10 @@ const rowsById = perSession((scope) =>
       scope.session.db
         .select({ membership: memberships, place: { id: organizations.id, path: organizations.path } })
         .from(memberships)
-        .innerJoin(organizations, and(eq(organizations.tenantId, memberships.tenantId), eq(organizations.id, memberships.organizationId)))
+        .innerJoin(
+          organizations,
+          and(eq(organizations.tenantId, memberships.tenantId), eq(organizations.id, memberships.organizationId)),
+        )
         .where(and(ofTenant(scope), sql`${memberships.id} = any(${uuids(ids)})`)),
   ),
 );
@@ -78,7 +86,10 @@ const grantsOf = perSession((scope) =>
         .select({ grant: grants, role: roles, path: organizations.path })
         .from(grants)
         .leftJoin(roles, and(eq(roles.tenantId, grants.tenantId), eq(roles.id, grants.roleId)))
-        .leftJoin(organizations, and(eq(organizations.tenantId, roles.tenantId), eq(organizations.id, roles.organizationId)))
+        .leftJoin(
+          organizations,
+          and(eq(organizations.tenantId, roles.tenantId), eq(organizations.id, roles.organizationId)),
+        )
         .where(and(eq(grants.tenantId, scope.session.tenantId), sql`${grants.membershipId} = any(${uuids(ids)})`))
         .orderBy(asc(grants.id));
       return rows.map(({ grant, role, path }) => ({ ...grant, ownRole: role && toRole({ role, path }) }));

@@ -2,7 +2,18 @@ import { definePolicy, fromSource, inherited, may, visible } from "../../graphql
 
 export const policy = definePolicy({
   // A membership is visible to its own user, and where the viewer may read members.
-  Membership: visible("id", "user", "organization", "status", "via", "expiresAt", "createdAt", "updatedAt", "roles", "grants"),
+  Membership: visible(
+    "id",
+    "user",
+    "organization",
+    "status",
+    "via",
+    "expiresAt",
+    "createdAt",
+    "updatedAt",
+    "roles",
+    "grants",
+  ),
   Grant: inherited,
   Organization: {
     memberships: may("members:read").in(fromSource),

@@ -60,8 +60,12 @@ export const grants = tenantTable(
       foreignColumns: [roles.tenantId, roles.id],
     }),
     // Giving what is held changes its end; there are never two.
-    uniqueIndex("grants_fixed_role_key").on(t.tenantId, t.membershipId, t.roleKey, t.reach).where(sql`${t.roleKey} is not null`),
-    uniqueIndex("grants_own_role_key").on(t.tenantId, t.membershipId, t.roleId, t.reach).where(sql`${t.roleId} is not null`),
+    uniqueIndex("grants_fixed_role_key")
+      .on(t.tenantId, t.membershipId, t.roleKey, t.reach)
+      .where(sql`${t.roleKey} is not null`),
+    uniqueIndex("grants_own_role_key")
+      .on(t.tenantId, t.membershipId, t.roleId, t.reach)
+      .where(sql`${t.roleId} is not null`),
     index("grants_by_role").on(t.tenantId, t.roleId).where(sql`${t.roleId} is not null`),
     check("grants_one_role", sql`num_nonnulls(${t.roleKey}, ${t.roleId}) = 1`),
     check("grants_reach", sql`${t.reach} in ('ORGANIZATION', 'SUBTREE')`),

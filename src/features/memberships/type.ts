@@ -9,7 +9,15 @@ import { Organization } from "../organizations/type.js";
 import { Role } from "../roles/type.js";
 import { usersById } from "../users/loader.js";
 import { User } from "../users/type.js";
-import { findMembership, type GrantOfRole, listGrants, membershipsOf, membershipsOfUser, placeInList, visibleUsers } from "./loader.js";
+import {
+  findMembership,
+  type GrantOfRole,
+  listGrants,
+  membershipsOf,
+  membershipsOfUser,
+  placeInList,
+  visibleUsers,
+} from "./loader.js";
 import type { MembershipRow } from "./table.js";
 
 const MembershipStatus = builder.enumType("MembershipStatus", {
@@ -45,7 +53,10 @@ const Grant = builder.objectRef<GrantOfRole>("Grant");
 
 builder.node(Membership, {
   description: "A user's place in an organization.",
-  id: { resolve: (membership) => encodeId("Membership", membership.id) as never, description: "Global id, stable for ever." },
+  id: {
+    resolve: (membership) => encodeId("Membership", membership.id) as never,
+    description: "Global id, stable for ever.",
+  },
   fields: (t) => ({
     user: t.field({
       type: User,
@@ -62,8 +73,16 @@ builder.node(Membership, {
       description: "Whether it counts, by the clock of the database.",
       resolve: ({ status, expiresAt }, _args, ctx) => (isLive(expiresAt, scopeOf(ctx).now) ? status : "EXPIRED"),
     }),
-    via: t.field({ type: MembershipVia, description: "How the user belongs to the organization.", resolve: () => "DIRECT" as const }),
-    expiresAt: t.expose("expiresAt", { type: "DateTime", nullable: true, description: "When it ends; null when it does not." }),
+    via: t.field({
+      type: MembershipVia,
+      description: "How the user belongs to the organization.",
+      resolve: () => "DIRECT" as const,
+    }),
+    expiresAt: t.expose("expiresAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "When it ends; null when it does not.",
+    }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When it began." }),
     updatedAt: t.expose("updatedAt", { type: "DateTime", description: "When it was last changed." }),
     roles: t.field({
@@ -71,7 +90,9 @@ builder.node(Membership, {
       description: "Roles of its live grants, each once.",
       resolve: async ({ id }, _args, ctx) => {
         const scope = scopeOf(ctx);
-        const live = (await listGrants(scope, ctx.catalogue, id)).filter(({ expiresAt }) => isLive(expiresAt, scope.now));
+        const live = (await listGrants(scope, ctx.catalogue, id)).filter(({ expiresAt }) =>
+          isLive(expiresAt, scope.now),
+        );
         return [...new Map(live.map(({ role }) => [role.id, role])).values()];
       },
     }),
@@ -89,7 +110,11 @@ Grant.implement({
     id: t.id({ description: "Global id, stable for ever.", resolve: (grant) => encodeId("Grant", grant.id) }),
     role: t.field({ type: Role, description: "What was given.", resolve: (grant) => grant.role }),
     reach: t.expose("reach", { type: Reach, description: "How far it reaches." }),
-    expiresAt: t.expose("expiresAt", { type: "DateTime", nullable: true, description: "When it ends; null when it does not." }),
+    expiresAt: t.expose("expiresAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "When it ends; null when it does not.",
+    }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was given." }),
   }),
 });
@@ -99,7 +124,12 @@ export const MembershipConnection = builder.connectionObject(
   { name: "MembershipEdge", description: "A membership, and its place in the list." },
 );
 
-async function membershipPage(ctx: Context, list: List, args: PageArgs, read: (page: Page) => Promise<MembershipRow[]>) {
+async function membershipPage(
+  ctx: Context,
+  list: List,
+  args: PageArgs,
+  read: (page: Page) => Promise<MembershipRow[]>,
+) {
   const page = toPage(ctx, list, args);
   return toConnection(ctx, list, page, await read(page), placeInList) as never;
 }
@@ -111,7 +141,9 @@ builder.objectFields(Organization, (t) => ({
     description: "Who belongs here, by a membership of their own that has not ended; first added first.",
     args: t.arg.connectionArgs(),
     resolve: ({ id }, args, ctx) =>
-      membershipPage(ctx, { name: "memberships", parentId: id, order: "id" }, args, (page) => membershipsOf(scopeOf(ctx), id, page)),
+      membershipPage(ctx, { name: "memberships", parentId: id, order: "id" }, args, (page) =>
+        membershipsOf(scopeOf(ctx), id, page),
+      ),
   }),
   memberCount: t.int({
     nullable: true,
@@ -122,7 +154,9 @@ builder.objectFields(Organization, (t) => ({
 
 /** A page of a user's memberships, as the viewer may see them. */
 export const membershipsOfUserPage = (ctx: Context, user: UserId, args: PageArgs) =>
-  membershipPage(ctx, { name: "memberships", parentId: user, order: "id" }, args, (page) => membershipsOfUser(scopeOf(ctx), user, page));
+  membershipPage(ctx, { name: "memberships", parentId: user, order: "id" }, args, (page) =>
+    membershipsOfUser(scopeOf(ctx), user, page),
+  );
 
 builder.objectField(User, "memberships", (t) =>
   t.field({

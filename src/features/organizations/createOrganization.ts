@@ -36,7 +36,10 @@ export async function createOrganization(
 ): Promise<OrganizationId> {
   const { session, now } = scopeOf(ctx);
   if (parent.path.length + 1 >= MOST_LEVELS) {
-    throw new InvalidInputFailure(`A tree has at most ${MOST_LEVELS} levels. Choose a parent further up.`, ["input", "parentId"]);
+    throw new InvalidInputFailure(`A tree has at most ${MOST_LEVELS} levels. Choose a parent further up.`, [
+      "input",
+      "parentId",
+    ]);
   }
   const id = newId<OrganizationId>();
   const own = { tenantId: session.tenantId, createdAt: now };
@@ -44,9 +47,14 @@ export async function createOrganization(
   if (isReserved(input.slug)) throw taken();
   await refuseOn(
     { organizations_slug_key: taken },
-    session.db.insert(organizations).values({ ...own, ...input, id, parentId: parent.id, path: [...parent.path, parent.id], updatedAt: now }),
+    session.db
+      .insert(organizations)
+      .values({ ...own, ...input, id, parentId: parent.id, path: [...parent.path, parent.id], updatedAt: now }),
   );
-  await refuseOn({ slugs_pkey: taken }, session.db.insert(slugs).values({ ...own, slug: input.slug, organizationId: id }));
+  await refuseOn(
+    { slugs_pkey: taken },
+    session.db.insert(slugs).values({ ...own, slug: input.slug, organizationId: id }),
+  );
   await record(ctx, {
     action: "organization.created",
     organizationId: id,
@@ -73,10 +81,16 @@ mutation("createOrganization", {
   input: (t) => ({
     parentId: t.id({ required: true, description: "The organization it goes below." }),
     name: t.string({ required: true, description: "What people call it: 1 to 200 characters." }),
-    slug: t.string({ required: true, description: "Its address, unique in the tenant: lower-case letters, digits and hyphens, at most 63." }),
+    slug: t.string({
+      required: true,
+      description: "Its address, unique in the tenant: lower-case letters, digits and hyphens, at most 63.",
+    }),
     externalId: t.string({ description: "Its id in the product's own system: at most 200 characters." }),
     imageUrl: t.field({ type: "URL", description: "Its picture, over https." }),
-    metadata: t.field({ type: "JSON", description: "Whatever the product wants to note about it: an object of at most 8 kB." }),
+    metadata: t.field({
+      type: "JSON",
+      description: "Whatever the product wants to note about it: an object of at most 8 kB.",
+    }),
   }),
   form,
   payload: Payload,

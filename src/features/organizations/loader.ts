@@ -88,7 +88,9 @@ export function within({ exact, subtree, blocked }: Places): SQL {
 const pages = perSession((scope) => {
   const visible = within(scope.access.visibleScope());
   return {
-    all: pagesOf(scope.session.db, organizations, BY_NAME, ({ inScope }) => and(ofTenant(scope), visible, inScope(organizations))),
+    all: pagesOf(scope.session.db, organizations, BY_NAME, ({ inScope }) =>
+      and(ofTenant(scope), visible, inScope(organizations)),
+    ),
     children: pagesOf(scope.session.db, organizations, BY_NAME, ({ key }) =>
       and(ofTenant(scope), sql`${organizations.parentId} = ${key}`, visible),
     ),
@@ -100,5 +102,9 @@ export const childrenOf = (scope: Scope, parent: OrganizationId, page: Page): Pr
   pages(scope).children.load({ key: parent, page });
 
 /** A page of the organizations that the viewer sees; with a permission, of those in which they hold it as well. */
-export const visibleOrganizations = (scope: Scope, page: Page, permission?: string | null): Promise<OrganizationRow[]> =>
+export const visibleOrganizations = (
+  scope: Scope,
+  page: Page,
+  permission?: string | null,
+): Promise<OrganizationRow[]> =>
   pages(scope).all.load({ page, scope: permission ? scope.access.scope(permission) : scope.access.visibleScope() });

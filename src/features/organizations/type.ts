@@ -1,5 +1,5 @@
 import { builder } from "../../graphql/builder.js";
-import { scopeOf, type Context } from "../../graphql/context.js";
+import { type Context, scopeOf } from "../../graphql/context.js";
 import { BadInputError } from "../../graphql/errors.js";
 import { reachable } from "../../graphql/node.js";
 import { decodeId, encodeId } from "../../graphql/nodeId.js";
@@ -29,15 +29,25 @@ export const Organization = builder.objectRef<OrganizationRow>("Organization");
 
 builder.node(Organization, {
   description: "Part of a tenant: a place in its tree where people belong and hold roles.",
-  id: { resolve: (organization) => encodeId("Organization", organization.id) as never, description: "Global id, stable for ever." },
+  id: {
+    resolve: (organization) => encodeId("Organization", organization.id) as never,
+    description: "Global id, stable for ever.",
+  },
   fields: (t) => ({
-    uuid: t.field({ type: "UUID", description: "The id as a bare uuid: what the product's own tables refer to.", resolve: (organization) => organization.id }),
+    uuid: t.field({
+      type: "UUID",
+      description: "The id as a bare uuid: what the product's own tables refer to.",
+      resolve: (organization) => organization.id,
+    }),
     slug: t.exposeString("slug", { description: "Its address, unique in the tenant." }),
     name: t.exposeString("name", { description: "What people call it." }),
     status: t.expose("status", { type: OrganizationStatus, description: "Whether it is in use." }),
     externalId: t.exposeString("externalId", { nullable: true, description: "Its id in the product's own system." }),
     imageUrl: t.expose("imageUrl", { type: "URL", nullable: true, description: "Its picture." }),
-    metadata: t.expose("metadata", { type: "JSON", description: "What the product noted about it; an object of at most 8 kB, readable by its members." }),
+    metadata: t.expose("metadata", {
+      type: "JSON",
+      description: "What the product noted about it; an object of at most 8 kB, readable by its members.",
+    }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was created." }),
     updatedAt: t.expose("updatedAt", { type: "DateTime", description: "When it was last changed." }),
     parent: t.field({
@@ -72,7 +82,12 @@ export const OrganizationConnection = builder.connectionObject(
   edge,
 );
 
-export async function organizationPage(ctx: Context, list: List, args: PageArgs, read: (page: ReturnType<typeof toPage>) => Promise<OrganizationRow[]>) {
+export async function organizationPage(
+  ctx: Context,
+  list: List,
+  args: PageArgs,
+  read: (page: ReturnType<typeof toPage>) => Promise<OrganizationRow[]>,
+) {
   const page = toPage(ctx, list, args);
   return toConnection(ctx, list, page, await read(page), placeInList);
 }
@@ -86,7 +101,9 @@ builder.objectField(Organization, "children", (t) =>
     description: "The organizations right below, by name; those hidden from the viewer are left out.",
     args: t.arg.connectionArgs(),
     resolve: ({ id }, args, ctx) =>
-      organizationPage(ctx, { name: "children", parentId: id, order: NAME }, args, (page) => childrenOf(scopeOf(ctx), id, page)) as never,
+      organizationPage(ctx, { name: "children", parentId: id, order: NAME }, args, (page) =>
+        childrenOf(scopeOf(ctx), id, page),
+      ) as never,
   }),
 );
 
@@ -96,7 +113,10 @@ builder.objectField(Organization, "children", (t) =>
  */
 export function known(ctx: Context, permission: string): string {
   if (ctx.catalogue.permissions.has(permission)) return permission;
-  throw new BadInputError(`There is no such permission. The catalogue has: ${[...ctx.catalogue.permissions.keys()].join(", ")}.`, "permission");
+  throw new BadInputError(
+    `There is no such permission. The catalogue has: ${[...ctx.catalogue.permissions.keys()].join(", ")}.`,
+    "permission",
+  );
 }
 
 const OrganizationBy = builder.inputType("OrganizationBy", {
@@ -128,7 +148,8 @@ builder.queryField("organization", (t) =>
 
 /** PostgreSQL stores no NUL and no half of a surrogate pair, so nothing is called that. */
 function storable(text: string, field: string): string {
-  if (text.includes("\0") || !text.isWellFormed()) throw new BadInputError(`\`${field}\` holds a character that no text can hold.`, field);
+  if (text.includes("\0") || !text.isWellFormed())
+    throw new BadInputError(`\`${field}\` holds a character that no text can hold.`, field);
   return text;
 }
 
@@ -139,7 +160,9 @@ builder.queryField("organizations", (t) =>
     description: "Every organization the viewer can see, by name.",
     args: t.arg.connectionArgs(),
     resolve: (_root, args, ctx) =>
-      organizationPage(ctx, { name: "organizations", order: NAME }, args, (page) => visibleOrganizations(scopeOf(ctx), page)) as never,
+      organizationPage(ctx, { name: "organizations", order: NAME }, args, (page) =>
+        visibleOrganizations(scopeOf(ctx), page),
+      ) as never,
   }),
 );
 

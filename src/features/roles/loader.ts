@@ -1,5 +1,5 @@
-import { and, asc, eq, isNull, or, sql } from "drizzle-orm";
 import DataLoader from "dataloader";
+import { and, asc, eq, isNull, or, sql } from "drizzle-orm";
 import type { Place } from "../../access/access.js";
 import type { Catalogue } from "../../access/catalogue.js";
 import type { Context } from "../../graphql/context.js";
@@ -17,7 +17,10 @@ function select({ session: { db, tenantId } }: Scope, which: ReturnType<typeof s
   return db
     .select({ role: roles, path: organizations.path })
     .from(roles)
-    .leftJoin(organizations, and(eq(organizations.tenantId, roles.tenantId), eq(organizations.id, roles.organizationId)))
+    .leftJoin(
+      organizations,
+      and(eq(organizations.tenantId, roles.tenantId), eq(organizations.id, roles.organizationId)),
+    )
     .where(and(eq(roles.tenantId, tenantId), which))
     .orderBy(sql`${roles.name} collate "C"`, asc(roles.id));
 }
@@ -47,7 +50,10 @@ const definedFor = perSession(
     new DataLoader<Place, Role[], OrganizationId>(
       async (places) => {
         const ids = [...new Set(places.flatMap(({ id, path }) => [...path, id]))];
-        const found = await select(scope, or(isNull(roles.organizationId), sql`${roles.organizationId} = any(${uuids(ids)})`)!);
+        const found = await select(
+          scope,
+          or(isNull(roles.organizationId), sql`${roles.organizationId} = any(${uuids(ids)})`)!,
+        );
         const all = found.map(toRole);
         return places.map(({ id, path }) =>
           all.filter(({ definedAt }) => !definedAt || definedAt.id === id || path.includes(definedAt.id)),

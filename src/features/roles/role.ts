@@ -15,7 +15,11 @@ export interface Role {
   readonly definedAt: Place | null;
 }
 
-export const ofCatalogue = (role: FixedRole): Role => ({ ...role, permissions: [...role.permissions], definedAt: null });
+export const ofCatalogue = (role: FixedRole): Role => ({
+  ...role,
+  permissions: [...role.permissions],
+  definedAt: null,
+});
 
 export const ofTenant = ({ id, key, name, description, permissions }: RoleRow, definedAt: Place | null): Role => ({
   id,

@@ -24,7 +24,9 @@ export const roles = tenantTable(
       columns: [t.tenantId, t.organizationId],
       foreignColumns: [organizations.tenantId, organizations.id],
     }),
-    uniqueIndex("roles_organization_key").on(t.tenantId, t.organizationId, t.key).where(sql`${t.organizationId} is not null`),
+    uniqueIndex("roles_organization_key")
+      .on(t.tenantId, t.organizationId, t.key)
+      .where(sql`${t.organizationId} is not null`),
     uniqueIndex("roles_tenant_key").on(t.tenantId, t.key).where(sql`${t.organizationId} is null`),
   ],
 );

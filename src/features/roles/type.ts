@@ -27,7 +27,10 @@ builder.node(Role, {
     key: t.exposeString("key", { description: "What programs call it. Unique where the role is defined." }),
     name: t.exposeString("name", { description: "What people call it." }),
     description: t.exposeString("description", { nullable: true, description: "What it is for." }),
-    permissions: t.stringList({ description: "What it allows, as keys of the catalogue.", resolve: (role) => [...role.permissions] }),
+    permissions: t.stringList({
+      description: "What it allows, as keys of the catalogue.",
+      resolve: (role) => [...role.permissions],
+    }),
     source: t.expose("source", { type: RoleSource, description: "Who defined it." }),
     organization: t.field({
       type: Organization,

@@ -25,7 +25,11 @@ const TenantChoice = builder.objectRef<Choice>("TenantChoice").implement({
   fields: (t) => ({
     slug: t.exposeString("slug", { description: "What to send as X-Tenant." }),
     name: t.exposeString("name", { description: "What people call it." }),
-    host: t.string({ nullable: true, description: "The host under which it is reached; null where tenants have none.", resolve: ({ slug }, _args, ctx) => ctx.hostOf(slug) }),
+    host: t.string({
+      nullable: true,
+      description: "The host under which it is reached; null where tenants have none.",
+      resolve: ({ slug }, _args, ctx) => ctx.hostOf(slug),
+    }),
     imageUrl: t.expose("imageUrl", { type: "URL", nullable: true, description: "Its picture." }),
   }),
 });
@@ -35,12 +39,17 @@ const Identity = builder.objectRef<IdentityShape>("Identity").implement({
   fields: (t) => ({
     id: t.id({
       description: "The same for every token of this person. Not to be given to `node`.",
-      resolve: ({ issuer, subject }) => createHash("sha256").update(JSON.stringify([issuer, subject])).digest("base64url"),
+      resolve: ({ issuer, subject }) =>
+        createHash("sha256")
+          .update(JSON.stringify([issuer, subject]))
+          .digest("base64url"),
     }),
     issuer: t.exposeString("issuer", { description: "Who vouches for the person." }),
     subject: t.exposeString("subject", { description: "What the issuer calls the person." }),
     email: t.exposeString("email", { nullable: true, description: "The address in the token." }),
-    emailVerified: t.exposeBoolean("emailVerified", { description: "Whether the issuer has confirmed the address, and speaks for its domain." }),
+    emailVerified: t.exposeBoolean("emailVerified", {
+      description: "Whether the issuer has confirmed the address, and speaks for its domain.",
+    }),
     tenants: t.field({
       type: [TenantChoice],
       description: "Tenants that the person may enter, by slug; a hundred at most.",
@@ -61,12 +70,20 @@ builder.queryField("identity", (t) =>
 const Tenant = builder.objectRef<TenantRecord>("Tenant");
 
 builder.node(Tenant, {
-  description: "A customer of the product: what no other tenant can see. Its name, picture and metadata are its root organization's.",
+  description:
+    "A customer of the product: what no other tenant can see. Its name, picture and metadata are its root organization's.",
   id: { resolve: (tenant) => encodeId("Tenant", tenant.id) as never, description: "Global id, stable for ever." },
   fields: (t) => ({
     slug: t.exposeString("slug", { description: "What to send as X-Tenant." }),
-    name: t.string({ description: "What people call it: its root's name.", resolve: async (_tenant, _args, ctx) => (await getRoot(scopeOf(ctx))).name }),
-    host: t.string({ nullable: true, description: "The host under which it is reached; null where tenants have none.", resolve: ({ slug }, _args, ctx) => ctx.hostOf(slug) }),
+    name: t.string({
+      description: "What people call it: its root's name.",
+      resolve: async (_tenant, _args, ctx) => (await getRoot(scopeOf(ctx))).name,
+    }),
+    host: t.string({
+      nullable: true,
+      description: "The host under which it is reached; null where tenants have none.",
+      resolve: ({ slug }, _args, ctx) => ctx.hostOf(slug),
+    }),
     root: t.field({
       type: Organization,
       nullable: true,
@@ -93,13 +110,15 @@ const Viewer = builder.objectRef<Scope>("Viewer").implement({
     tenant: t.field({ type: Tenant, description: "Where the viewer is.", resolve: ({ session }) => session.tenant }),
     memberships: t.field({
       type: MembershipConnection,
-      description: "The viewer's own memberships, first added first. Those that have ended, and those in organizations that are closed to the viewer, are left out.",
+      description:
+        "The viewer's own memberships, first added first. Those that have ended, and those in organizations that are closed to the viewer, are left out.",
       args: t.arg.connectionArgs(),
       resolve: ({ viewer }, args, ctx) => membershipsOfUserPage(ctx, viewer.id, args),
     }),
     organizations: t.field({
       type: OrganizationConnection,
-      description: "Organizations in reach, inherited ones too: what a switcher shows and what an application filters by. By name.",
+      description:
+        "Organizations in reach, inherited ones too: what a switcher shows and what an application filters by. By name.",
       args: {
         permission: t.arg.string({ description: "Only those in which the viewer holds this permission." }),
         ...t.arg.connectionArgs(),

@@ -18,8 +18,13 @@ builder.node(User, {
   fields: (t) => ({
     uuid: t.field({ type: "UUID", description: "The id as a bare uuid.", resolve: (user) => user.id }),
     displayName: t.exposeString("displayName", { description: "What to call them." }),
-    email: t.exposeString("email", { nullable: true, description: "Their address, in lower case; null when none is known." }),
-    emailVerified: t.exposeBoolean("emailVerified", { description: "Whether an issuer that speaks for its domain has confirmed the address." }),
+    email: t.exposeString("email", {
+      nullable: true,
+      description: "Their address, in lower case; null when none is known.",
+    }),
+    emailVerified: t.exposeBoolean("emailVerified", {
+      description: "Whether an issuer that speaks for its domain has confirmed the address.",
+    }),
     imageUrl: t.expose("imageUrl", { type: "URL", nullable: true, description: "Their picture." }),
     locale: t.exposeString("locale", { nullable: true, description: "Their language, as BCP 47 writes it: `de-AT`." }),
     externalId: t.exposeString("externalId", { nullable: true, description: "Their id in the product's own system." }),

@@ -36,6 +36,8 @@ export const identities = directory.table(
   },
   (t) => [
     primaryKey({ name: "identities_pkey", columns: [t.digest, t.tenantId] }),
-    foreignKey({ name: "identities_tenant_fkey", columns: [t.tenantId], foreignColumns: [tenants.id] }).onDelete("cascade"),
+    foreignKey({ name: "identities_tenant_fkey", columns: [t.tenantId], foreignColumns: [tenants.id] }).onDelete(
+      "cascade",
+    ),
   ],
 );

@@ -34,12 +34,15 @@ export function pending(files: readonly Migration[], applied: readonly string[])
   const known = new Set(files.map((file) => file.name));
   const stranger = applied.find((name) => !known.has(name));
   if (stranger) {
-    throw new Error(`The database was migrated by a newer version: it knows ${stranger}, which is not here. Update Tenantry.`);
+    throw new Error(
+      `The database was migrated by a newer version: it knows ${stranger}, which is not here. Update Tenantry.`,
+    );
   }
   const last = applied.reduce((latest, name) => (name > latest ? name : latest), "");
   const rest = files.filter((file) => !applied.includes(file.name));
   const late = rest.find((file) => file.name < last);
-  if (late) throw new Error(`The migration ${late.name} is dated before ${last}, which already ran. Give it a later name.`);
+  if (late)
+    throw new Error(`The migration ${late.name} is dated before ${last}, which already ran. Give it a later name.`);
   return rest;
 }
 

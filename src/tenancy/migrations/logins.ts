@@ -45,7 +45,13 @@ export function loginsSql(database: string, logins: readonly Login[]): string[] 
       ...Object.entries(SETTINGS).map(([setting, value]) => `ALTER ROLE ${role} SET ${setting} = '${value}'`),
     ];
   });
-  return [...roles, ...databaseSql(database, logins.map(({ name }) => name))];
+  return [
+    ...roles,
+    ...databaseSql(
+      database,
+      logins.map(({ name }) => name),
+    ),
+  ];
 }
 
 /** Makes the serving logins. Asks first whether they are there with that password, so that an owner without CREATEROLE can migrate. */
@@ -58,7 +64,9 @@ export async function ensureLogins(owner: Lease, logins: readonly Login[]): Prom
   );
   if (!row?.may_create) {
     if (Number(row?.there) === names.length) return;
-    throw new Error("The owner login may not create roles. Run `tenantry migrate --print-sql` and let an administrator run what it prints.");
+    throw new Error(
+      "The owner login may not create roles. Run `tenantry migrate --print-sql` and let an administrator run what it prints.",
+    );
   }
   for (const text of loginsSql(String(row.database), logins)) await owner.run(text);
 }

@@ -58,7 +58,9 @@ async function appliedIn(owner: Lease, schema: string): Promise<string[]> {
 async function apply(owner: Lease, schema: string, migration: Migration, names: Names): Promise<void> {
   await owner.run("select set_config('search_path', $1, true)", [`${quote(schema)}, pg_temp`]);
   await owner.run(spell(migration, { ...names, schema }));
-  await owner.run(`create table if not exists ${quote(schema)}.migrations (name text primary key, applied_at timestamptz not null)`);
+  await owner.run(
+    `create table if not exists ${quote(schema)}.migrations (name text primary key, applied_at timestamptz not null)`,
+  );
   await owner.run(`insert into ${quote(schema)}.migrations values ($1, clock_timestamp())`, [migration.name]);
 }
 

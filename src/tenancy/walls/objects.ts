@@ -20,10 +20,17 @@ strangers as materialized (
   where coalesce(c.relkind not in ('r', 'p'), true) and d.classid not in (
     'pg_catalog.pg_default_acl'::pg_catalog.regclass, 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass,
     'pg_catalog.pg_publication_namespace'::pg_catalog.regclass)
+    -- What came with something else, and goes with it: the parts of a range type, the sequence of an identity.
+    and not exists (
+      select from pg_catalog.pg_depend p where p.classid = d.classid and p.objid = d.objid and p.deptype = 'i')
 ),
 triggers as materialized (
-  select t.home, t.name, g.tgname as trigger, g.tgisinternal, g.tgenabled
-  from tables t join pg_catalog.pg_trigger g on g.tgrelid = t.oid
+  select t.home, t.name, g.tgname as trigger from tables t
+  join pg_catalog.pg_trigger g on g.tgrelid = t.oid and not g.tgisinternal
+),
+unenforced as (
+  select distinct t.home, t.name from tables t
+  join pg_catalog.pg_trigger g on g.tgrelid = t.oid and g.tgisinternal and g.tgenabled <> 'O'
 ),
 -- Logins with a way into a home.
 visitors as (
@@ -34,21 +41,22 @@ visitors as (
 
 export const objectRules: readonly Rule[] = [
   {
-    from: "strangers s cross join lateral pg_catalog.pg_identify_object(s.classid, s.objid, s.objsubid) o",
+    from: `strangers s cross join lateral pg_catalog.pg_identify_object(s.classid, s.objid, s.objsubid) o
+      cross join lateral upper(o.type) as kind`,
     where: "o.identity is not null",
     what: "There is a {=type} in the home {home}, which is for tables alone: {=identity}.",
-    mend: "DROP {=type} {=identity};",
+    mend: "DROP {=kind} {=identity};",
   },
   {
     from: "triggers",
-    where: "not tgisinternal",
+    where: "true",
     what: "Table {home}.{name} has the trigger {trigger}, which acts with rights of its own.",
     mend: "DROP TRIGGER {trigger} ON {home}.{name};",
   },
   {
-    from: "triggers",
-    where: "tgisinternal and tgenabled <> 'O'",
-    what: "A foreign key of table {home}.{name} is not enforced: its trigger {trigger} is off.",
+    from: "unenforced",
+    where: "true",
+    what: "The foreign keys of table {home}.{name} are not all enforced: triggers behind them are off.",
     mend: "ALTER TABLE {home}.{name} ENABLE TRIGGER ALL; -- and look for rows that refer to nothing",
   },
   {
@@ -60,7 +68,8 @@ export const objectRules: readonly Rule[] = [
   {
     from: "definers d cross join visitors v",
     where: `pg_catalog.has_function_privilege(v.oid, d.oid, 'EXECUTE')
-      and pg_catalog.has_schema_privilege(v.oid, d.pronamespace, 'USAGE')`,
+      and pg_catalog.has_schema_privilege(v.oid, d.pronamespace, 'USAGE')
+      and not exists (select from home h where h.oid = d.pronamespace)`,
     what: "The login {login} can call {=signature}, which runs with its owner's rights (SECURITY DEFINER).",
     mend: "REVOKE EXECUTE ON ROUTINE {=signature} FROM PUBLIC, {login};",
   },

@@ -43,7 +43,8 @@ gifts as (
   left join pg_catalog.pg_class c on s.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and c.oid = s.objid
   left join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   cross join lateral pg_catalog.pg_identify_object(s.classid, s.objid, s.objsubid) o
-  where n.nspname is null or n.nspname ~ '^pg_' or n.nspname = 'information_schema'
+  where (n.nspname is null or n.nspname ~ '^pg_' or n.nspname = 'information_schema')
+    and not exists (select from reserved r where r.classid = s.classid and r.objid = s.objid)
 )`;
 
 const ANY = `(pg_catalog.has_table_privilege(me, oid, 'SELECT, INSERT, UPDATE, DELETE, ' || excess)
@@ -84,10 +85,11 @@ export const reachRules: readonly Rule[] = [
     mend: "REVOKE ALL ON {schema}.{name} FROM PUBLIC, {login};",
   },
   {
-    from: "relations",
-    where: "is_own and pg_catalog.has_table_privilege(me, oid, excess)",
-    what: "The login {login} may do more with {schema}.{name} than read and write rows: {=excess}, or one of them.",
-    mend: "REVOKE {=excess} ON {schema}.{name} FROM PUBLIC, {login};",
+    from: "relations cross join lateral unnest(string_to_array(excess, ', ')) as verb",
+    where:
+      "is_own and pg_catalog.has_table_privilege(me, oid, excess) and pg_catalog.has_table_privilege(me, oid, verb)",
+    what: "The login {login} has {=verb} on {schema}.{name}, and needs no more than to read and write rows.",
+    mend: "REVOKE {=verb} ON {schema}.{name} FROM PUBLIC, {login};",
   },
   {
     from: "relations",

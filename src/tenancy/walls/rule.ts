@@ -23,9 +23,8 @@ export function statementOf(sources: readonly string[], rules: readonly Rule[]):
   return `with ${sources.join(",")}\n${parts.join("\nunion all\n")}`;
 }
 
-/** What such a statement finds, ten of a kind at most; `[]` when all is well. */
-export async function judge(query: Query, statement: string, params: unknown[] = []): Promise<Finding[]> {
-  const rows = await query(statement, params);
+/** What such a statement answered, as findings. */
+export function findingsOf(rows: Awaited<ReturnType<Query>>): Finding[] {
   return rows.map(({ what, mend }) => ({ what: String(what), mend: String(mend) }));
 }
 

@@ -48,7 +48,7 @@ export const tableRules: readonly Rule[] = [
   },
   {
     from: "tables t",
-    where: `not is_ledger and not exists (select from pg_catalog.pg_policy p where p.polrelid = t.oid)`,
+    where: `not is_ledger and has_tenant and not exists (select from pg_catalog.pg_policy p where p.polrelid = t.oid)`,
     what: "Table {home}.{name} has no policy.",
     mend: `CREATE POLICY of_this_tenant ON {home}.{name} ${CREATE_POLICY}`,
   },
@@ -82,7 +82,13 @@ export const tableRules: readonly Rule[] = [
     from: "tables t",
     where: "not exists (select from pg_catalog.pg_index i where i.indrelid = t.oid and i.indisprimary)",
     what: "Table {home}.{name} has no primary key.",
-    mend: "ALTER TABLE {home}.{name} ADD PRIMARY KEY (…); with tenant_id first.",
+    mend: "ALTER TABLE {home}.{name} ADD PRIMARY KEY (tenant_id, …);",
+  },
+  {
+    from: "tables t join pg_catalog.pg_attribute a on a.attrelid = t.oid",
+    where: "a.attidentity <> ''",
+    what: "Column {attname} of table {home}.{name} is numbered by a sequence, which the tenants of a database could share.",
+    mend: "ALTER TABLE {home}.{name} ALTER COLUMN {attname} DROP IDENTITY;",
   },
   {
     from: "tables",

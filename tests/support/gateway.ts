@@ -1,0 +1,120 @@
+import pino from "pino";
+import { Leases } from "../../src/database/leases.js";
+import { DEFAULT_LIMITS } from "../../src/graphql/limits.js";
+import { loadDevelopmentIssuer } from "../../src/identity/development.js";
+import { mintToken } from "../../src/identity/developmentToken.js";
+import { loadKey } from "../../src/identity/key.js";
+import { createVerifier } from "../../src/identity/verifier.js";
+import { PRODUCT_FILE, readProduct } from "../../src/product.js";
+import { createGateway, type ServerOptions } from "../../src/server.js";
+import { cloneDatabase, FOLDER, type TestDatabase } from "./database.js";
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever its own document asked for
+  readonly data: any;
+  readonly errors?: readonly { message: string; path?: (string | number)[]; extensions: Record<string, unknown> }[];
+}
+
+/** Somebody who asks: a token, or none, and the tenant they name. */
+export interface Caller {
+  ask(document: string, variables?: Record<string, unknown>): Promise<Answer>;
+  /** The same, for a test that wants the data and nothing else. Throws when there are errors. */
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever its own document asked for
+  get(document: string, variables?: Record<string, unknown>): Promise<any>;
+}
+
+/** A gateway in this process, on a database of the test file's own. */
+export interface TestGateway {
+  readonly database: TestDatabase;
+  readonly serve: Leases;
+  readonly door: Leases;
+  /** Everything the gateway logged, as text. */
+  readonly log: () => string;
+  /** Any request at all. */
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+  /** A person of the demo, in a tenant; no tenant named where it is null. */
+  as(email: string, tenant: string | null): Caller;
+  readonly anonymous: Caller;
+  withToken(token: string, tenant: string | null): Caller;
+  close(): Promise<void>;
+}
+
+export async function openGateway(
+  options: Partial<ServerOptions> & { readonly leases?: number } = {},
+): Promise<TestGateway> {
+  const database = await cloneDatabase();
+  const lines: string[] = [];
+  const settings = {
+    prepare: true,
+    connectTimeoutMs: 5000,
+    size: options.leases ?? 4,
+    waitMs: 2000,
+    maxAgeMs: 600_000,
+  };
+  const serve = new Leases({ ...settings, url: database.url("tenantry_serve"), applicationName: "tenantry serve" });
+  const door = new Leases({ ...settings, url: database.url("tenantry_door"), applicationName: "tenantry door" });
+  const gateway = createGateway({
+    serve,
+    door,
+    catalogue: readProduct(PRODUCT_FILE),
+    key: await loadKey({ dataDir: FOLDER }),
+    verifier: createVerifier({ issuers: [], development: await loadDevelopmentIssuer(FOLDER) }),
+    limits: DEFAULT_LIMITS,
+    maxBodyBytes: 1_000_000,
+    requestTimeoutMs: 15_000,
+    origins: [],
+    tenantDomain: null,
+    log: pino({ base: null }, { write: (line: string) => void lines.push(line) }),
+    ...options,
+  });
+  const fetch = async (path: string, init: RequestInit = {}) =>
+    gateway.yoga.fetch(`http://localhost${path}`, {
+      ...init,
+      headers: { host: "localhost", ...(init.headers as Record<string, string>) },
+    });
+
+  const caller = (token: () => Promise<string | null>, tenant: string | null): Caller => {
+    const ask = async (query: string, variables?: Record<string, unknown>): Promise<Answer> => {
+      const jwt = await token();
+      const response = await fetch("/graphql", {
+        method: "POST",
+        headers: {
+          "content-type": "application/json",
+          ...(jwt && { authorization: `Bearer ${jwt}` }),
+          ...(tenant && { "x-tenant": tenant }),
+        },
+        body: JSON.stringify({ query, variables }),
+      });
+      const body = (await response.json()) as Pick<Answer, "data" | "errors">;
+      return { status: response.status, headers: response.headers, ...body };
+    };
+    const get = async (document: string, variables?: Record<string, unknown>) => {
+      const { data, errors } = await ask(document, variables);
+      if (errors) throw new Error(`The answer has errors: ${JSON.stringify(errors)}`);
+      return data;
+    };
+    return { ask, get };
+  };
+
+  const tokens = new Map<string, Promise<string>>();
+  return {
+    database,
+    serve,
+    door,
+    log: () => lines.join(""),
+    fetch,
+    as: (email, tenant) =>
+      caller(() => {
+        if (!tokens.has(email)) tokens.set(email, mintToken(FOLDER, { email }));
+        return tokens.get(email)!;
+      }, tenant),
+    anonymous: caller(async () => null, null),
+    withToken: (token, tenant) => caller(async () => token, tenant),
+    async close() {
+      await gateway.close();
+      await database.drop();
+    },
+  };
+}
