@@ -76,6 +76,10 @@ const SETTINGS = {
     .optional()
     .describe("Development issuer and viewer picker; on with the embedded database"),
   TENANTRY_GRAPHIQL: onOff.default(true).describe("Whether a browser finds GraphiQL"),
+  TENANTRY_INTROSPECTION: z
+    .enum(["trimmed", "whole"], { error: "must be trimmed or whole" })
+    .default("trimmed")
+    .describe("Whether introspection shows each viewer what is of use to them, or everybody everything"),
   TENANTRY_LEASES: whole(1, 1000).default(10).describe("Connections to tenants' homes, in each process"),
   TENANTRY_LEASE_WAIT_MS: whole(1, 60_000).default(2000).describe("How long a request waits for one"),
   TENANTRY_PREPARE: onOff.default(true).describe("Prepared statements; off behind a pooler that does not know them"),

@@ -7,6 +7,7 @@ import { policy as userPolicy } from "./features/users/policy.js";
 import { builder } from "./graphql/builder.js";
 import { guard } from "./graphql/guard.js";
 import { policy as nodePolicy } from "./graphql/node.js";
+import type { Rule } from "./graphql/policy.js";
 
 // Every feature, in order: each adds to those above it and knows none below.
 import "./features/users/type.js";
@@ -18,12 +19,14 @@ import "./features/tenants/type.js";
 
 export const policies = [nodePolicy, userPolicy, organizationPolicy, rolePolicy, membershipPolicy, tenantPolicy];
 
-/**
- * The schema with every rule in front of its field.
- * @throws Error when a field has no rule or a rule no field: the server must not start
- */
-export function buildSchema(): GraphQLSchema {
+/** The schema with every rule in front of its field, and the rules that can deny by the coordinate of their field. */
+export interface GuardedSchema {
+  readonly schema: GraphQLSchema;
+  readonly rules: ReadonlyMap<string, Rule>;
+}
+
+/** @throws Error when a field has no rule or a rule no field: the server must not start */
+export function buildSchema(): GuardedSchema {
   const schema = builder.toSchema({ sortSchema: true });
-  guard(schema, policies);
-  return schema;
+  return { schema, rules: guard(schema, policies) };
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { GraphQLSchema } from "graphql";
 import { createYoga, type YogaInitialContext } from "graphql-yoga";
 import type { Logger } from "pino";
 import type { Catalogue } from "./access/catalogue.js";
@@ -9,12 +10,13 @@ import { describeTenant } from "./features/tenants/type.js";
 import { type Choice, type Context, Deadline } from "./graphql/context.js";
 import { Cursors } from "./graphql/cursor.js";
 import { execution } from "./graphql/execution.js";
+import { VisibleSchemas } from "./graphql/introspection.js";
 import type { DocumentLimits } from "./graphql/limits.js";
 import { Operation, type OperationSettings } from "./graphql/operation.js";
 import { present } from "./graphql/present.js";
 import { corsHeaders, readRequest, refuseOrigin } from "./graphql/request.js";
 import { identityDigest } from "./identity/digest.js";
-import { TenantNotFoundError, TenantRequiredError } from "./identity/errors.js";
+import { IdentityError, TenantNotFoundError, TenantRequiredError } from "./identity/errors.js";
 import { type Identity, mayEnter } from "./identity/identity.js";
 import { deriveKey } from "./identity/key.js";
 import { tenantOfRequest } from "./identity/tenant.js";
@@ -36,6 +38,8 @@ export interface ServerOptions {
   /** Pages of other origins that may ask. */
   readonly origins: readonly string[];
   readonly tenantDomain: string | null;
+  /** Whether introspection shows each viewer what is of use to them, or everybody everything. */
+  readonly introspection: "trimmed" | "whole";
   readonly log: Logger;
 }
 
@@ -114,9 +118,22 @@ export function createGateway(options: ServerOptions): Gateway {
     return choices;
   }
 
+  const { schema, rules } = buildSchema();
+  const visibleSchemas = new VisibleSchemas(schema, rules);
+  async function visible(ctx: Context): Promise<GraphQLSchema> {
+    if (options.introspection === "whole") return schema;
+    if (!ctx.operation.scope) {
+      // Whoever names no tenant yet, or none of theirs, is shown what everybody is.
+      await ctx.operation.read().catch((error) => {
+        if (!(error instanceof IdentityError)) throw error;
+      });
+    }
+    return visibleSchemas.for(ctx.operation.scope);
+  }
+
   const requestIds = new WeakMap<Request, string>();
   const yoga = createYoga<object, Context>({
-    schema: buildSchema(),
+    schema,
     graphqlEndpoint: "/graphql",
     context: toContext as never,
     landingPage: false,
@@ -155,7 +172,7 @@ export function createGateway(options: ServerOptions): Gateway {
           for (const [name, value] of Object.entries(corsHeaders(request, origins))) response.headers.set(name, value);
         },
       },
-      execution(options.limits) as never,
+      execution({ limits: options.limits, visible }) as never,
     ],
   });
 

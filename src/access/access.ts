@@ -76,6 +76,13 @@ export class Access {
     return !touches(this.#closed(permission), place) && this.#holds(place, permission, reach);
   }
 
+  /** Whether there is any organization at all where the viewer holds the permission. */
+  allowsSomewhere(permission: string): boolean {
+    return this.grounds.grants.some(
+      ({ at, permissions }) => permissions.has(permission) && this.allows(at, permission),
+    );
+  }
+
   /** Whether the organization exists for the viewer. What it answers no to must look missing. */
   sees(place: Place): boolean {
     if (touches(this.#blocked, place)) return false;

@@ -51,6 +51,7 @@ export async function serve(): Promise<void> {
     maxBodyBytes: settings.TENANTRY_MAX_BODY_BYTES,
     requestTimeoutMs: settings.TENANTRY_REQUEST_TIMEOUT_MS,
     origins: settings.TENANTRY_ORIGINS,
+    introspection: settings.TENANTRY_INTROSPECTION,
     tenantDomain: settings.TENANTRY_TENANT_DOMAIN ?? null,
   });
   const server = createServer(

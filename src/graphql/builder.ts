@@ -4,6 +4,7 @@ import { GraphQLScalarType, Kind } from "graphql";
 import { isUuid } from "../ids.js";
 import type { Context } from "./context.js";
 import { BadInputError } from "./errors.js";
+import { encodeId, type IdType } from "./nodeId.js";
 
 interface Types {
   Context: Context;
@@ -28,6 +29,7 @@ export const builder = new SchemaBuilder<Types>({
     nodesOnConnection: true,
     edgesFieldOptions: { nullable: { list: false, items: false } },
     nodeFieldOptions: { nullable: false },
+    encodeGlobalID: (type, id) => encodeId(type as IdType, String(id)),
     // Global ids are ours: canonical, and refused with words. So are the two fields that take them.
     nodeQueryOptions: false,
     nodesQueryOptions: false,

@@ -4,6 +4,7 @@ import {
   type ExecutionResult,
   execute,
   GraphQLError,
+  type GraphQLSchema,
   getOperationAST,
   getVariableValues,
   validate,
@@ -11,8 +12,19 @@ import {
 import type { Plugin } from "graphql-yoga";
 import { LRUCache } from "lru-cache";
 import type { Context } from "./context.js";
-import { needsOf } from "./document.js";
+import { isIntrospection, needsOf } from "./document.js";
+import { foresee } from "./foresight.js";
+import { withRoots } from "./introspection.js";
 import { checkDocument, checkVariables, type DocumentLimits, parseWithin } from "./limits.js";
+import { type Root, rootsOf } from "./roots.js";
+
+export interface Settings {
+  readonly limits: DocumentLimits;
+  /** The schema that introspection shows to a caller. */
+  readonly visible: (ctx: Context) => Promise<GraphQLSchema>;
+}
+
+type Args = ExecutionArgs & { readonly contextValue: Context };
 
 interface Checked {
   readonly document?: DocumentNode;
@@ -27,7 +39,7 @@ const CACHED_CHARACTERS = 2_000_000;
  * Takes a document from its text to its answer: refuses hostile ones before they cost anything, parses and validates each
  * text once, and gives every operation the tenant sessions that it needs, and no longer than it needs them.
  */
-export function execution(limits: DocumentLimits): Plugin<Context> {
+export function execution(settings: Settings): Plugin<Context> {
   const checked = new LRUCache<string, Checked>({
     maxSize: CACHED_CHARACTERS,
     sizeCalculation: (_, text) => text.length + 1,
@@ -38,8 +50,8 @@ export function execution(limits: DocumentLimits): Plugin<Context> {
     onParse({ params, setParseFn }) {
       const text = String(params.source);
       setParseFn(() => {
-        let known = checked.get(text);
-        if (!known) checked.set(text, (known = check(text, limits)));
+        const known = checked.get(text) ?? check(text, settings.limits);
+        checked.set(text, known);
         if (!known.document) throw known.problems[0];
         return known.document;
       });
@@ -54,7 +66,7 @@ export function execution(limits: DocumentLimits): Plugin<Context> {
       setResult([...problems] as never);
     },
     onExecute({ setExecuteFn, args }) {
-      setExecuteFn(() => run(args as unknown as ExecutionArgs & { contextValue: Context }, limits));
+      setExecuteFn(() => run(args as unknown as ExecutionArgs & { contextValue: Context }, settings));
     },
   };
 }
@@ -70,8 +82,10 @@ function check(text: string, limits: DocumentLimits): Checked {
   }
 }
 
-async function run(args: ExecutionArgs & { contextValue: Context }, limits: DocumentLimits): Promise<ExecutionResult> {
-  const { document, operationName, variableValues, contextValue: ctx, schema } = args;
+async function run(
+  { document, operationName, variableValues, contextValue: ctx, schema }: Args,
+  { limits, visible }: Settings,
+): Promise<ExecutionResult> {
   const operation = getOperationAST(document, operationName);
   if (!operation) return refused(new GraphQLError("Name the operation to run in `operationName`."));
   try {
@@ -79,18 +93,29 @@ async function run(args: ExecutionArgs & { contextValue: Context }, limits: Docu
   } catch (error) {
     return { errors: [error as GraphQLError] };
   }
-  const { errors } = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {}, {
-    maxErrors: 10,
-  });
+  const definitions = operation.variableDefinitions ?? [];
+  const { errors, coerced } = getVariableValues(schema, definitions, variableValues ?? {}, { maxErrors: 10 });
   if (errors) return refused(...errors);
 
-  const needs = needsOf(document, operationName);
+  const roots = rootsOf(document, operation, coerced);
+  const needs = needsOf(operation, roots);
+  const answer = (from: GraphQLSchema, some: readonly Root[]) =>
+    execute({ schema: from, document: withRoots(document, operation, some), contextValue: ctx, variableValues });
   ctx.deadline.start();
   try {
+    if (needs.operation === "mutation" && ctx.operation.signedIn && roots.length > 1) {
+      const stopped = await foresee(schema, roots, coerced, ctx);
+      if (stopped) return stopped;
+    }
     // Before the operation holds a session of its own, so that none is ever waited for while holding another.
     if (needs.choices && needs.tenant) await ctx.choices();
     if (needs.operation === "query" && needs.tenant) await ctx.operation.read();
-    return await execute(args);
+    if (!needs.introspection)
+      return await execute({ schema, document, operationName, contextValue: ctx, variableValues });
+
+    const own = roots.filter((root) => !isIntrospection(root));
+    const [data, shown] = [await answer(schema, own), await answer(await visible(ctx), roots.filter(isIntrospection))];
+    return { data: { ...data.data, ...shown.data }, errors: join(data.errors, shown.errors) };
   } catch (error) {
     return {
       errors: [error instanceof GraphQLError ? error : new GraphQLError("", { originalError: error as Error })],
@@ -101,6 +126,9 @@ async function run(args: ExecutionArgs & { contextValue: Context }, limits: Docu
     void ctx.operation.end();
   }
 }
+
+const join = (a: readonly GraphQLError[] = [], b: readonly GraphQLError[] = []) =>
+  a.length + b.length > 0 ? [...a, ...b] : undefined;
 
 const refused = (...errors: readonly GraphQLError[]): ExecutionResult => ({
   errors: errors.map((error) => coded(error, "BAD_USER_INPUT")),

@@ -16,24 +16,29 @@ import { namedIn, type ShieldRule, toShield } from "./verdict.js";
 
 /**
  * Puts every rule in front of the field it guards, and leaves all other fields as they are. Changes the schema in place.
- * @returns how many fields were given a guard
+ * @returns the rules that can deny, by the coordinate of their field
  * @throws Error that names every field without a rule, every rule without a field, and what to write instead
  */
-export function guard(schema: GraphQLSchema, policies: readonly Policy[]): number {
+export function guard(schema: GraphQLSchema, policies: readonly Policy[]): ReadonlyMap<string, Rule> {
   const problems: string[] = [];
   const rules = collect(policies, problems);
   problems.push(...uncovered(schema, rules), ...misplaced(schema, rules));
   if (problems.length > 0) throw new Error(`The policy does not fit the schema:\n- ${problems.join("\n- ")}`);
 
-  let guarded = 0;
+  const guarded = new Map<string, Rule>();
   for (const [coordinate, rule] of rules.fields) {
     const [type, field] = coordinate.split(".") as [string, string];
     if (!denies(rule) && type !== schema.getMutationType()?.name) continue;
     attach(schema, type, (schema.getType(type) as GraphQLObjectType).getFields()[field]!, rule);
-    guarded++;
+    guarded.set(coordinate, rule);
   }
   return guarded;
 }
+
+const GUARDED = new WeakMap<object, { readonly rule: Rule; readonly shield: ShieldRule }>();
+
+/** The rule in front of a field, for whoever judges before anything runs; undefined where there is none. */
+export const ruleOf = (field: GraphQLField<unknown, unknown>) => GUARDED.get(field);
 
 interface Rules {
   readonly fields: ReadonlyMap<string, Rule>;
@@ -125,6 +130,7 @@ function attach(schema: GraphQLSchema, type: string, field: GraphQLField<unknown
     if (verdict === true) return resolve(source, args, ctx, info);
     throw verdict instanceof Error ? verdict : new ForbiddenError(shield.name, null);
   };
+  GUARDED.set(field, { rule, shield });
   field.resolve = type === schema.getMutationType()?.name ? asChange(field, rule, judged) : judged;
 }
 

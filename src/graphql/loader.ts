@@ -8,8 +8,10 @@ import type { Scope } from "./operation.js";
 export function perSession<L>(make: (scope: Scope) => L): (scope: Scope) => L {
   const made = new WeakMap<Scope, L>();
   return (scope) => {
-    let loader = made.get(scope);
-    if (!loader) made.set(scope, (loader = make(scope)));
+    const known = made.get(scope);
+    if (known) return known;
+    const loader = make(scope);
+    made.set(scope, loader);
     return loader;
   };
 }

@@ -64,9 +64,9 @@ export class Operation {
   }
 
   /** Opens the session that resolvers read in, in place of the one before. Nothing happens for a caller who is not signed in. */
-  async read(): Promise<void> {
+  async read(named: readonly OrganizationId[] = []): Promise<void> {
     await this.end();
-    this.#scope = this.settings && (await this.#enter(this.settings, "read", []));
+    this.#scope = this.settings && (await this.#enter(this.settings, "read", named));
   }
 
   /**

@@ -418,6 +418,22 @@ describe.each([process.platform, "darwin"] as const)("lockFolder on %s", (platfo
     await winners[0]?.release();
   });
 
+  it("is free for exactly one of many when its holder was killed", async () => {
+    const folder = emptyFolder();
+    const child = spawnChild("lock", folder, platform);
+    const { pid } = await child.answer;
+    expect(await askHolder(folder, platform)).toEqual({ pid, what: "a test" });
+
+    await child.kill();
+
+    const takers = Array.from({ length: 8 }, () => lockFolder(folder, "tenantry start", platform));
+    const outcomes = await Promise.allSettled(takers);
+    const winners = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
+    expect(winners).toHaveLength(1);
+    expect(await askHolder(folder, platform)).toEqual({ pid: process.pid, what: "tenantry start" });
+    await winners[0]?.release();
+  });
+
   it("tells who asks what the holder announced, and nothing when there is none", async () => {
     const folder = emptyFolder();
     expect(await askHolder(folder, platform)).toBeNull();

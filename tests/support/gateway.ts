@@ -65,6 +65,7 @@ export async function openGateway(
     maxBodyBytes: 1_000_000,
     requestTimeoutMs: 15_000,
     origins: [],
+    introspection: "trimmed",
     tenantDomain: null,
     log: pino({ base: null }, { write: (line: string) => void lines.push(line) }),
     ...options,
@@ -75,6 +76,10 @@ export async function openGateway(
       headers: { host: "localhost", ...(init.headers as Record<string, string>) },
     });
 
+  // An answer does not wait for the end of its session; a test that looks at the server does.
+  const settled = async () => {
+    while (serve.counts.open > serve.counts.idle) await new Promise((next) => setImmediate(next));
+  };
   const caller = (token: () => Promise<string | null>, tenant: string | null): Caller => {
     const ask = async (query: string, variables?: Record<string, unknown>): Promise<Answer> => {
       const jwt = await token();
@@ -87,6 +92,7 @@ export async function openGateway(
         },
         body: JSON.stringify({ query, variables }),
       });
+      await settled();
       const body = (await response.json()) as Pick<Answer, "data" | "errors">;
       return { status: response.status, headers: response.headers, ...body };
     };

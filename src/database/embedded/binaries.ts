@@ -112,6 +112,7 @@ const programs = (bin: string): Binaries => {
 async function ensureCopy(source: string, target: string): Promise<void> {
   const [wanted, found] = await Promise.all([statOrNull(source), statOrNull(target)]);
   if (wanted && found?.size === wanted.size) return;
+  await rm(`${target}.new`, { force: true });
   await copyFile(source, `${target}.new`, constants.COPYFILE_FICLONE);
   await rename(`${target}.new`, target);
 }

@@ -54,7 +54,7 @@ const Grant = builder.objectRef<GrantOfRole>("Grant");
 builder.node(Membership, {
   description: "A user's place in an organization.",
   id: {
-    resolve: (membership) => encodeId("Membership", membership.id) as never,
+    resolve: (membership) => membership.id,
     description: "Global id, stable for ever.",
   },
   fields: (t) => ({

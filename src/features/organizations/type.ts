@@ -2,7 +2,7 @@ import { builder } from "../../graphql/builder.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import { BadInputError } from "../../graphql/errors.js";
 import { reachable } from "../../graphql/node.js";
-import { decodeId, encodeId } from "../../graphql/nodeId.js";
+import { decodeId } from "../../graphql/nodeId.js";
 import { type List, type PageArgs, toConnection, toPage } from "../../graphql/page.js";
 import type { OrganizationId } from "../../ids.js";
 import {
@@ -30,7 +30,7 @@ export const Organization = builder.objectRef<OrganizationRow>("Organization");
 builder.node(Organization, {
   description: "Part of a tenant: a place in its tree where people belong and hold roles.",
   id: {
-    resolve: (organization) => encodeId("Organization", organization.id) as never,
+    resolve: (organization) => organization.id,
     description: "Global id, stable for ever.",
   },
   fields: (t) => ({

@@ -1,7 +1,6 @@
 import { builder } from "../../graphql/builder.js";
 import { scopeOf } from "../../graphql/context.js";
 import { reachable } from "../../graphql/node.js";
-import { encodeId } from "../../graphql/nodeId.js";
 import type { RoleId } from "../../ids.js";
 import { findOrganization } from "../organizations/loader.js";
 import { Organization } from "../organizations/type.js";
@@ -22,7 +21,7 @@ export const Role = builder.objectRef<RoleShape>("Role");
 
 builder.node(Role, {
   description: "A named set of permissions.",
-  id: { resolve: (role) => encodeId("Role", role.id) as never, description: "Global id, stable for ever." },
+  id: { resolve: (role) => role.id, description: "Global id, stable for ever." },
   fields: (t) => ({
     key: t.exposeString("key", { description: "What programs call it. Unique where the role is defined." }),
     name: t.exposeString("name", { description: "What people call it." }),

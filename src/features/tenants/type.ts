@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { builder } from "../../graphql/builder.js";
 import { type Choice, type Context, scopeOf } from "../../graphql/context.js";
 import { reachable } from "../../graphql/node.js";
-import { encodeId } from "../../graphql/nodeId.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { Identity as IdentityShape } from "../../identity/identity.js";
 import type { TenantRecord } from "../../tenancy/directory/directory.js";
@@ -72,7 +71,7 @@ const Tenant = builder.objectRef<TenantRecord>("Tenant");
 builder.node(Tenant, {
   description:
     "A customer of the product: what no other tenant can see. Its name, picture and metadata are its root organization's.",
-  id: { resolve: (tenant) => encodeId("Tenant", tenant.id) as never, description: "Global id, stable for ever." },
+  id: { resolve: (tenant) => tenant.id, description: "Global id, stable for ever." },
   fields: (t) => ({
     slug: t.exposeString("slug", { description: "What to send as X-Tenant." }),
     name: t.string({

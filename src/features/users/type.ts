@@ -1,5 +1,4 @@
 import { builder } from "../../graphql/builder.js";
-import { encodeId } from "../../graphql/nodeId.js";
 import type { UserRow } from "./table.js";
 
 export const UserStatus = builder.enumType("UserStatus", {
@@ -14,7 +13,7 @@ export const User = builder.objectRef<UserRow>("User");
 
 builder.node(User, {
   description: "A person in this tenant. The same person in another tenant is another user.",
-  id: { resolve: (user) => encodeId("User", user.id) as never, description: "Global id, stable for ever." },
+  id: { resolve: (user) => user.id, description: "Global id, stable for ever." },
   fields: (t) => ({
     uuid: t.field({ type: "UUID", description: "The id as a bare uuid.", resolve: (user) => user.id }),
     displayName: t.exposeString("displayName", { description: "What to call them." }),

@@ -3,7 +3,7 @@ import type { Rule } from "./rule.js";
 /** Indexes and foreign keys of the tables that have tenant_id; `led` says that it comes first. */
 export const KEYS = `
 indexes as materialized (
-  select t.home, t.name, c.relname as index, k.conname, k.contype, i.indisunique,
+  select t.home, t.name, c.relname as index, k.conname, k.contype,
     i.indkey[0] = t.tenant
       and (not i.indisexclusion or k.conexclop[1] = 'pg_catalog.=(uuid,uuid)'::pg_catalog.regoperator) as led,
     i.indisunique or i.indisexclusion as refuses

@@ -50,7 +50,7 @@ export const objectRules: readonly Rule[] = [
   {
     from: "triggers",
     where: "true",
-    what: "Table {home}.{name} has the trigger {trigger}, which acts with rights of its own.",
+    what: "Table {home}.{name} has the trigger {trigger}, which acts unasked.",
     mend: "DROP TRIGGER {trigger} ON {home}.{name};",
   },
   {

@@ -43,6 +43,8 @@ export async function databaseWithOwnLogins() {
       url.password = password;
       return postgres(url.href, { ...options, connection: settings });
     },
+    /** Changes another database of the server, the one that is always there. */
+    changeElsewhere: (text: string) => withOwner(urlOf("postgres").href, (owner) => owner.run(text)),
     async drop() {
       await this.owner.end();
       await withOwner(urlOf("postgres").href, async (owner) => {

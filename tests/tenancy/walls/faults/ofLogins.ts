@@ -65,14 +65,6 @@ export const faultsOfBoth: readonly LoginFault[] = [
   ),
   owns("create type public.mood as enum ('GOOD')", "type public.mood", "type public.mood"),
   owns("create schema things", "schema things", "schema things"),
-  {
-    ...fault("the owner of the database", `alter database ${DATABASE} owner to ${LOGIN}`),
-    finds: [
-      `The login ${LOGIN} owns database ${DATABASE}, and no wall holds an owner.`,
-      `The login ${LOGIN} can make tables and functions in the schema public.`,
-    ],
-    undo: `alter database ${DATABASE} owner to ${OWNER}`,
-  },
   memberOf(OWNER),
   memberOf("pg_read_all_data"),
   memberOf("pg_read_server_files"),
@@ -166,7 +158,7 @@ export const faultsOfServe: readonly LoginFault[] = [
     `grant create on schema ${HOME} to ${LOGIN}`,
     `The login ${LOGIN} can make tables and functions in the schema ${HOME}.`,
   ),
-  ...["truncate", "references", "trigger"].map((verb) =>
+  ...["truncate", "references", "trigger", "maintain"].map((verb) =>
     fault(
       `${verb} of a home's table`,
       `grant ${verb} on ${HOME}.users to ${LOGIN}`,

@@ -38,7 +38,7 @@ export const faultsOfObjects: readonly Fault[] = [
     "a trigger",
     `create function public.copy() returns trigger language plpgsql as $$ begin return new; end $$;
      create trigger watch before insert on users for each row execute function public.copy()`,
-    `Table ${HOME}.users has the trigger watch, which acts with rights of its own.`,
+    `Table ${HOME}.users has the trigger watch, which acts unasked.`,
   ),
   mendable(
     "a rule",
