@@ -14,6 +14,8 @@ const SETTINGS = {
   lock_timeout: "2s",
   idle_in_transaction_session_timeout: "10s",
   client_connection_check_interval: "1s",
+  // Compiling a plan costs more than any of ours takes.
+  jit: "off",
 };
 
 /** Name and password of a login from its URL. */

@@ -18,7 +18,9 @@ export async function checkWalls({ serve, door }: Doors): Promise<Finding[]> {
     through(serve, async (query) => {
       const [row] = await query("select current_setting('server_version_num')::int as version");
       const version = checkVersion(Number(row?.version));
-      return [...(version ? [version] : []), ...(await checkLogin(query, "serve")), ...(await checkHomes(query))];
+      // An older server lacks catalogues that the other checks read.
+      if (version) return [version];
+      return [...(await checkLogin(query, "serve")), ...(await checkHomes(query))];
     }),
   ]);
   return found.flat();
