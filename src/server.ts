@@ -9,7 +9,7 @@ import { readAccess } from "./features/memberships/readAccess.js";
 import { describeTenant } from "./features/tenants/type.js";
 import { type Choice, type Context, Deadline } from "./graphql/context.js";
 import { Cursors } from "./graphql/cursor.js";
-import { execution } from "./graphql/execution.js";
+import { type Execute, execution } from "./graphql/execution.js";
 import { VisibleSchemas } from "./graphql/introspection.js";
 import type { DocumentLimits } from "./graphql/limits.js";
 import { Operation, type OperationSettings } from "./graphql/operation.js";
@@ -40,6 +40,7 @@ export interface ServerOptions {
   readonly tenantDomain: string | null;
   /** Whether introspection shows each viewer what is of use to them, or everybody everything. */
   readonly introspection: "trimmed" | "whole";
+  readonly execute?: Execute;
   readonly log: Logger;
 }
 
@@ -172,7 +173,7 @@ export function createGateway(options: ServerOptions): Gateway {
           for (const [name, value] of Object.entries(corsHeaders(request, origins))) response.headers.set(name, value);
         },
       },
-      execution({ limits: options.limits, visible }) as never,
+      execution({ limits: options.limits, visible, ...(options.execute && { execute: options.execute }) }) as never,
     ],
   });
 

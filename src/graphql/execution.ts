@@ -2,7 +2,7 @@ import {
   type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
-  execute,
+  execute as executeByReference,
   GraphQLError,
   type GraphQLSchema,
   getOperationAST,
@@ -22,7 +22,11 @@ export interface Settings {
   readonly limits: DocumentLimits;
   /** The schema that introspection shows to a caller. */
   readonly visible: (ctx: Context) => Promise<GraphQLSchema>;
+  /** graphql-js's own, unless another is being tried. */
+  readonly execute?: Execute;
 }
+
+export type Execute = (args: ExecutionArgs) => ExecutionResult | PromiseLike<ExecutionResult>;
 
 type Args = ExecutionArgs & { readonly contextValue: Context };
 
@@ -84,7 +88,7 @@ function check(text: string, limits: DocumentLimits): Checked {
 
 async function run(
   { document, operationName, variableValues, contextValue: ctx, schema }: Args,
-  { limits, visible }: Settings,
+  { limits, visible, execute = executeByReference }: Settings,
 ): Promise<ExecutionResult> {
   const operation = getOperationAST(document, operationName);
   if (!operation) return refused(new GraphQLError("Name the operation to run in `operationName`."));

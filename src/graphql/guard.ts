@@ -115,8 +115,20 @@ function misplaced(schema: GraphQLSchema, rules: Rules): string[] {
         problems.push(
           `${coordinate} has a rule and is not nullable: a denial would take down what is around it. Make it nullable.`,
         );
-      else if (rule.kind === "may" && rule.where.from === "args" && !hasArgument(field, rule.where.path))
-        problems.push(`${coordinate} has a rule about ${rule.where.path.join(".")}, which is not among its arguments.`);
+      else if (rule.kind === "may") {
+        if (rule.where.from === "source" && roots.includes(type))
+          problems.push(
+            `${coordinate} has a rule about its source, and where a request begins there is none. Name an argument.`,
+          );
+        else if (rule.where.from === "args" && type !== schema.getMutationType())
+          problems.push(
+            `${coordinate} has a rule about its arguments, which are looked up for fields of the mutation only. Ask about its source.`,
+          );
+        else if (rule.where.from === "args" && !hasArgument(field, rule.where.path))
+          problems.push(
+            `${coordinate} has a rule about ${rule.where.path.join(".")}, which is not among its arguments.`,
+          );
+      }
     }
   }
   return problems;
