@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { z } from "zod";
-import { DEFAULT_LIMITS, type DocumentLimits } from "./graphql/limits.js";
+import { DEFAULT_LIMITS, type DocumentLimits } from "./graphql/limits/defaults.js";
 import { issuerSettings } from "./identity/issuers.js";
 import { keySetting } from "./identity/key.js";
 import { PRODUCT_FILE } from "./product.js";

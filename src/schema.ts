@@ -27,6 +27,6 @@ export interface GuardedSchema {
 
 /** @throws Error when a field has no rule or a rule no field: the server must not start */
 export function buildSchema(): GuardedSchema {
-  const schema = builder.toSchema({ sortSchema: true });
+  const schema = builder.toSchema({ sortSchema: false });
   return { schema, rules: guard(schema, policies) };
 }

@@ -1,5 +1,6 @@
 import type { Lease } from "../../database/connection.js";
 import { SCHEMA_NAME } from "../directory/directory.js";
+import { checkHomes } from "../walls/catalogue.js";
 import { type Migration, type Names, pending, readMigrations, spell } from "./files.js";
 import { quote } from "./logins.js";
 
@@ -20,16 +21,20 @@ export async function migrate(owner: Lease, names: Names): Promise<Migrated> {
   await owner.run("select pg_advisory_lock($1::bigint)", [MIGRATING]);
   try {
     const applied: { schema: string; migration: string }[] = [];
-    const bring = async (schema: string, files: readonly Migration[]) => {
-      for (const migration of pending(files, await appliedIn(owner, schema))) {
-        await inTransaction(owner, () => apply(owner, schema, migration, names));
-        applied.push({ schema, migration: migration.name });
-      }
+    const bring = async (schema: string, files: readonly Migration[], check: () => Promise<void>) => {
+      const due = pending(files, await appliedIn(owner, schema));
+      if (due.length === 0) return;
+      await inTransaction(owner, async () => {
+        for (const migration of due) await apply(owner, schema, migration, names);
+        await check();
+      });
+      applied.push(...due.map(({ name }) => ({ schema, migration: name })));
     };
-    await bring("tenantry", readMigrations("directory"));
+    await bring("tenantry", readMigrations("directory"), async () => {});
     const homes = await owner.run("select schema_name from tenantry.tenants order by id");
     const files = readMigrations("tenant");
-    for (const home of homes) await bring(String(home.schema_name), files);
+    for (const { schema_name } of homes)
+      await bring(String(schema_name), files, () => mustStand(owner, String(schema_name)));
     return { homes: homes.length, applied };
   } finally {
     await owner.run("select pg_advisory_unlock($1::bigint)", [MIGRATING]);
@@ -41,11 +46,19 @@ export async function createHome(owner: Lease, schema: string, names: Names): Pr
   if (!SCHEMA_NAME.test(schema)) throw new TypeError("A home is called t_ and 32 hexadecimal digits.");
   await owner.run(`create schema ${quote(schema)}`);
   for (const migration of readMigrations("tenant")) await apply(owner, schema, migration, names);
+  await mustStand(owner, schema);
 }
 
-/** The SQL of every migration, for an administrator who wants to read or run it by hand. */
-export function directorySql(names: Names): string[] {
-  return readMigrations("directory").map((migration) => spell(migration, names));
+/**
+ * Nothing is kept of a migration that leaves a hole in a home's walls: a table without row security, a policy that lets all
+ * through, a key that does not lead with the tenant.
+ * @throws Error that names every hole, and what mends it
+ */
+async function mustStand(owner: Lease, schema: string): Promise<void> {
+  const findings = await checkHomes((text, params) => owner.run(text, params), [schema]);
+  if (findings.length === 0) return;
+  const holes = findings.map(({ what, mend }) => `- ${what} ${mend}`).join("\n");
+  throw new Error(`The migrations would leave ${schema} open, so none of them was kept:\n${holes}`);
 }
 
 async function appliedIn(owner: Lease, schema: string): Promise<string[]> {
