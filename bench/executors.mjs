@@ -1,7 +1,8 @@
 // The executors that were tried, under one signature. graphql-jit compiles each document once and needs its operation's name.
+
+import { execute as tools } from "@graphql-tools/executor";
 import { execute as reference } from "graphql";
 import { compileQuery, isCompiledQuery } from "graphql-jit";
-import { execute as tools } from "@graphql-tools/executor";
 
 const compiled = new WeakMap();
 

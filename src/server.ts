@@ -14,7 +14,7 @@ import { VisibleSchemas } from "./graphql/introspection.js";
 import type { DocumentLimits } from "./graphql/limits.js";
 import { Operation, type OperationSettings } from "./graphql/operation.js";
 import { present } from "./graphql/present.js";
-import { corsHeaders, readRequest, refuseOrigin } from "./graphql/request.js";
+import { answerPreflight, corsHeaders, readRequest, refuseOrigin } from "./graphql/request.js";
 import { identityDigest } from "./identity/digest.js";
 import { IdentityError, TenantNotFoundError, TenantRequiredError } from "./identity/errors.js";
 import { type Identity, mayEnter } from "./identity/identity.js";
@@ -150,8 +150,8 @@ export function createGateway(options: ServerOptions): Gateway {
         onRequest({ request, fetchAPI, endResponse, url }) {
           requestIds.set(request, randomUUID());
           if (url.pathname !== "/graphql") return;
-          const refused = refuseOrigin(request, origins);
-          if (refused) endResponse(new fetchAPI.Response(refused.body, refused));
+          const answer = refuseOrigin(request, origins) ?? answerPreflight(request, origins);
+          if (answer) endResponse(new fetchAPI.Response(answer.body, answer));
         },
         onRequestParse({ setRequestParser }) {
           setRequestParser((request) => readRequest(request, { bodyBytes: options.maxBodyBytes }) as never);

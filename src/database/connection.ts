@@ -149,8 +149,8 @@ export class Lease {
   /** Ends the lease with everything answered and the transaction closed: the connection goes to the next one. */
   release(): void {
     if (this.#over) return;
-    if (this.#waiting.size > 0) return this.condemn(new LeaseOverError());
-    this.#finish(new LeaseOverError());
+    if (this.#waiting.size > 0) this.condemn(new LeaseOverError());
+    else this.#finish(new LeaseOverError());
   }
 
   /** Ends the lease and the session with it: for a transaction in an unknown state. */

@@ -41,7 +41,9 @@ export const builder = new SchemaBuilder<Types>({
     endCursorFieldOptions: { description: "The place of the last on the page; null when the page is empty." },
     firstArgOptions: { description: "How many, counted from the start; 20 when neither this nor `last` is given." },
     afterArgOptions: { description: "Begin after this cursor of the same list." },
-    lastArgOptions: { description: "How many, counted from the end. Not together with `first`; 100 at most, as there." },
+    lastArgOptions: {
+      description: "How many, counted from the end. Not together with `first`; 100 at most, as there.",
+    },
     beforeArgOptions: { description: "End before this cursor of the same list." },
     nodeTypeOptions: { description: "Anything that has a global id." },
     idFieldOptions: { description: "Global id, stable for ever." },

@@ -1,18 +1,187 @@
-import { refusal } from "./errors.js";
+import { GraphQLError } from "graphql";
+import { BadInputError, refusal } from "./errors.js";
 
-export async function readRequest(request: Request, _limits: { bodyBytes: number }): Promise<{ query: string }> {
-  if (request.method === "GET") {
-    const params = new URL(request.url).searchParams;
-    return { query: params.get("query") ?? "" };
+/** What a GraphQL request asks for. An absent key was absent or null, or empty in the URL. */
+export type RequestParams = {
+  query: string;
+  variables?: Record<string, unknown>;
+  operationName?: string;
+  extensions?: Record<string, unknown>;
+};
+
+/**
+ * Reads a GraphQL-over-HTTP request: GET from the URL, anything else from a JSON body in UTF-8. Other media types are not
+ * read, so no form of another site can send a request. Keys that are not GraphQL's are dropped, `__proto__` among them.
+ * @param limits.bodyBytes size of the body, compared with what is announced and counted while it comes in
+ * @throws GraphQLError status 415 `UNSUPPORTED_MEDIA_TYPE`: before the body is read
+ * @throws GraphQLError status 413 `PAYLOAD_TOO_LARGE`: before the body is read, or where it passes the limit
+ * @throws GraphQLError status 400 `BAD_USER_INPUT`: not UTF-8, not JSON, or not a request
+ */
+export async function readRequest(request: Request, limits: { bodyBytes: number }): Promise<RequestParams> {
+  if (request.method === "GET") return fromUrl(new URL(request.url, "http://localhost").searchParams);
+  refuseMediaType(request);
+  return fromJson(decode(await readBytes(request, limits.bodyBytes)));
+}
+
+function refuseMediaType({ headers }: Request): void {
+  const [type, ...parameters] = (headers.get("content-type") ?? "").split(";").map((part) => part.trim().toLowerCase());
+  const isUtf8 = parameters.every((parameter) => parameter === "" || /^charset=("?)utf-8\1$/.test(parameter));
+  if (type !== "application/json" || !isUtf8) {
+    throw refusal("UNSUPPORTED_MEDIA_TYPE", "Send JSON in UTF-8, with the header Content-Type: application/json.", 415);
   }
-  try {
-    return (await request.json()) as { query: string };
-  } catch {
-    throw refusal("BAD_USER_INPUT", "The body is not JSON.", 400);
+  if ((headers.get("content-encoding") ?? "identity").trim().toLowerCase() !== "identity") {
+    throw refusal("UNSUPPORTED_MEDIA_TYPE", "Send the body as it is, without a Content-Encoding.", 415);
   }
 }
-export const corsHeaders = (_request: Request, _origins: readonly string[]): Record<string, string> => ({});
-export const refuseOrigin = (
-  _request: Request,
-  _origins: readonly string[],
-): { status: number; body: string; headers: Record<string, string> } | null => null;
+
+async function readBytes(request: Request, bodyBytes: number): Promise<Uint8Array> {
+  if (Number(request.headers.get("content-length")) > bodyBytes) throw tooLarge(bodyBytes);
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  const reader = request.body?.getReader();
+  while (reader) {
+    // A client that goes away in the middle is no fault of ours.
+    const { done, value } = await reader.read().catch(() => {
+      throw new BadInputError("The body ended before it was complete.");
+    });
+    if (done) break;
+    bytes += value.byteLength;
+    // The reader is left as it is: cancelling it would destroy the socket that has to carry the answer. Nobody reads what
+    // still comes in, so the connection is of no further use.
+    if (bytes > bodyBytes) throw tooLarge(bodyBytes, { connection: "close" });
+    chunks.push(value);
+  }
+  return Buffer.concat(chunks);
+}
+
+function tooLarge(bodyBytes: number, headers: Record<string, string> = {}): GraphQLError {
+  return new GraphQLError(`The body is larger than ${bodyBytes} bytes, the most that is accepted.`, {
+    extensions: { code: "PAYLOAD_TOO_LARGE", http: { status: 413, headers } },
+  });
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new BadInputError("The body is not valid UTF-8.");
+  }
+}
+
+function fromJson(text: string): RequestParams {
+  if (text.trim() === "") throw new BadInputError("The body is empty. Send a JSON object with a `query`.");
+  const body = parseJson(text, "The body");
+  if (Array.isArray(body)) throw new BadInputError("Batches are not accepted. Send one request as one JSON object.");
+  if (!isObject(body)) throw new BadInputError("The body is not a JSON object. Send one with a `query`.");
+  return toParams((key) => (Object.hasOwn(body, key) ? body[key] : undefined));
+}
+
+function fromUrl(search: URLSearchParams): RequestParams {
+  return toParams((key) => {
+    const [value, ...others] = search.getAll(key);
+    // Whoever stands between would be free to look at another one than we do.
+    if (others.length > 0) throw new BadInputError(`\`${key}\` is in the URL more than once.`);
+    if (!value) return undefined;
+    return key === "variables" || key === "extensions" ? parseJson(value, `\`${key}\` in the URL`) : value;
+  });
+}
+
+function parseJson(text: string, subject: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Without the parser's own words, which repeat parts of the text.
+    throw new BadInputError(`${subject} is not valid JSON.`);
+  }
+}
+
+function toParams(read: (key: keyof RequestParams) => unknown): RequestParams {
+  // Read one by one: what else is sent, whatever its name, goes nowhere.
+  const query = read("query") ?? undefined;
+  const variables = read("variables") ?? undefined;
+  const operationName = read("operationName") ?? undefined;
+  const extensions = read("extensions") ?? undefined;
+  if (query === undefined) throw new BadInputError("`query` is missing. Send the GraphQL document in it, as a string.");
+  if (typeof query !== "string") throw new BadInputError("`query` must be a string.");
+  if (variables !== undefined && !isObject(variables)) throw new BadInputError("`variables` must be an object.");
+  if (operationName !== undefined && typeof operationName !== "string") {
+    throw new BadInputError("`operationName` must be a string.");
+  }
+  if (extensions !== undefined && !isObject(extensions)) throw new BadInputError("`extensions` must be an object.");
+  return {
+    query,
+    ...(variables && { variables }),
+    ...(operationName && { operationName }),
+    ...(extensions && { extensions }),
+  };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** What of a request says which page it comes from. */
+export type Sent = { readonly method: string; readonly headers: Pick<Headers, "get"> };
+
+/** A whole answer: a `ResponseInit` and its body. */
+export type OriginAnswer = { status: number; headers: Record<string, string>; body: string | null };
+
+const READING = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/**
+ * Status 403 `FORBIDDEN_ORIGIN` for what a page of a foreign origin sends, or null. Foreign is every origin that is neither
+ * this host's nor one of `origins`, and always `null` (sandboxed frames, files). Other clients than browsers send none.
+ * Reading is not refused: without CORS headers the page does not see the answer.
+ */
+export function refuseOrigin(request: Sent, origins: readonly string[]): OriginAnswer | null {
+  if (READING.has(request.method) || standing(request, origins) !== "foreign") return null;
+  const message = "Pages of this origin may not send requests here. Whoever runs the service can allow it.";
+  return {
+    status: 403,
+    headers: { "content-type": "application/json; charset=utf-8" },
+    body: JSON.stringify({ errors: [{ message, extensions: { code: "FORBIDDEN_ORIGIN" } }] }),
+  };
+}
+
+/** The answer to a browser that asks whether a page may send something; null for any other request. */
+export function answerPreflight(request: Sent, origins: readonly string[]): OriginAnswer | null {
+  if (request.method !== "OPTIONS" || request.headers.get("access-control-request-method") === null) return null;
+  return { status: 204, headers: corsHeaders(request, origins), body: null };
+}
+
+/**
+ * What lets a page of one of `origins` read the answer; for any other, nothing but `vary`. Never credentials: tokens are sent
+ * by the page itself, and there are no cookies to lend.
+ */
+export function corsHeaders(request: Sent, origins: readonly string[]): Record<string, string> {
+  // Also where nothing else is said: a cache must not show one origin the answer to another.
+  const vary: Record<string, string> = origins.length > 0 ? { vary: "Origin" } : {};
+  if (standing(request, origins) !== "listed") return vary;
+  const allowed = { ...vary, "access-control-allow-origin": request.headers.get("origin")! };
+  if (request.method !== "OPTIONS") {
+    return { ...allowed, "access-control-expose-headers": "retry-after, www-authenticate, x-request-id" };
+  }
+  return {
+    ...allowed,
+    "access-control-allow-methods": "GET, POST",
+    "access-control-allow-headers": "authorization, content-type, x-tenant",
+    "access-control-max-age": "600",
+  };
+}
+
+function standing({ headers }: Sent, origins: readonly string[]): "none" | "own" | "listed" | "foreign" {
+  const origin = headers.get("origin");
+  if (origin === null) return "none";
+  if (origin === "null") return "foreign";
+  if (origins.includes(origin)) return "listed";
+  return isOfHost(origin, headers.get("host")) ? "own" : "foreign";
+}
+
+/** The scheme is not compared: behind a proxy that ends TLS, it is not known here. */
+function isOfHost(origin: string, host: string | null): boolean {
+  if (host === null || !/^https?:\/\/[^/]+$/.test(origin) || !URL.canParse(origin)) return false;
+  const page = new URL(origin);
+  const here = `${page.protocol}//${host}`;
+  // Compared as URLs: an origin leaves out the port that its scheme implies, a host may say it.
+  return page.origin === origin && URL.canParse(here) && new URL(here).origin === origin;
+}

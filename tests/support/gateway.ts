@@ -6,7 +6,7 @@ import { mintToken } from "../../src/identity/developmentToken.js";
 import { loadKey } from "../../src/identity/key.js";
 import { createVerifier } from "../../src/identity/verifier.js";
 import { PRODUCT_FILE, readProduct } from "../../src/product.js";
-import { createGateway, type ServerOptions } from "../../src/server.js";
+import { createGateway, type Gateway, type ServerOptions } from "../../src/server.js";
 import { cloneDatabase, FOLDER, type TestDatabase } from "./database.js";
 
 export interface Answer {
@@ -32,6 +32,8 @@ export interface TestGateway {
   readonly door: Leases;
   /** Everything the gateway logged, as text. */
   readonly log: () => string;
+  /** The request listener, for a test that needs a socket. */
+  readonly yoga: Gateway["yoga"];
   /** Any request at all. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** A person of the demo, in a tenant; no tenant named where it is null. */
@@ -109,6 +111,7 @@ export async function openGateway(
     database,
     serve,
     door,
+    yoga: gateway.yoga,
     log: () => lines.join(""),
     fetch,
     as: (email, tenant) =>

@@ -4,6 +4,8 @@
 export type DocumentLimits = {
   /** UTF-16 units of the text. Comments, blank lines and long strings cost time without being many tokens. */
   characters: number;
+  /** Lines of the text, those of block strings included. */
+  lines: number;
   /** Lexical tokens, comments included. */
   tokens: number;
   /** Open `(`, `[` and `{` at any place: the parser recurses once for each. */
@@ -44,6 +46,7 @@ export type DocumentLimits = {
  */
 export const DEFAULT_LIMITS: DocumentLimits = {
   characters: 100_000,
+  lines: 5_000,
   tokens: 5_000,
   brackets: 100,
   nameCharacters: 200,

@@ -1,8 +1,12 @@
 import { type DocumentNode, Lexer, parse, Source, TokenKind } from "graphql";
 import { type DocumentLimits, hold, MORE } from "./bounds.js";
 
+// Every error about a node counts the lines before it, each time it is copied on its way out, up to a hundred errors a
+// document. Above this many lines errors are told without their places.
+const LOCATED_LINES = 500;
+
 /**
- * Parses `source` if its size, tokens, brackets and names are within the limits.
+ * Parses `source` if its size, lines, tokens, brackets and names are within the limits.
  *
  * The lexer goes first: the parser recurses, and 8,000 open brackets overflow its stack. The answer depends on `source`
  * and `limits` alone, thrown errors too, so both can be kept per text.
@@ -11,8 +15,19 @@ import { type DocumentLimits, hold, MORE } from "./bounds.js";
  */
 export function parseWithin(source: string, limits: DocumentLimits): DocumentNode {
   hold(limits, "characters", source.length, (found) => `is ${found} characters long`);
+  const lines = countLines(source);
+  hold(limits, "lines", lines, (found) => `has ${found} lines`);
   holdTokens(new Lexer(new Source(source)), limits);
-  return parse(source, { maxLexicalTokens: limits.tokens });
+  return parse(source, { maxLexicalTokens: limits.tokens, noLocation: lines > LOCATED_LINES });
+}
+
+function countLines(text: string): number {
+  let lines = 1;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === 0x0a || (code === 0x0d && text.charCodeAt(at + 1) !== 0x0a)) lines += 1;
+  }
+  return lines;
 }
 
 const OPENING: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_L, TokenKind.PAREN_L, TokenKind.BRACKET_L]);
