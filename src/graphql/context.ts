@@ -2,6 +2,8 @@ import type { Catalogue } from "../access/catalogue.js";
 import type { Identity } from "../identity/identity.js";
 import type { Cursors } from "./cursor.js";
 import { UnauthenticatedError } from "./errors.js";
+import type { Nameable, Named } from "./named.js";
+import { parseId } from "./nodeId.js";
 import type { Operation, Scope } from "./operation.js";
 
 /** What every resolver is given. Made anew for each operation and shared with no other. */
@@ -58,4 +60,15 @@ export class Deadline {
 export function scopeOf(ctx: Context): Scope {
   if (!ctx.operation.scope) throw new UnauthenticatedError();
   return ctx.operation.scope;
+}
+
+/**
+ * What a guarded argument names, by its global id: where it stands, as it was read after the lock.
+ * @throws Error when the field's rule did not ask about it: then nobody has judged it
+ */
+export function getNamed(ctx: Context, type: Nameable, globalId: string): Named {
+  const id = parseId(globalId)?.id;
+  const found = id === undefined ? undefined : scopeOf(ctx).named.get({ type, id });
+  if (!found) throw new Error(`A change uses a ${type} that its rule does not ask about.`);
+  return found;
 }

@@ -5,12 +5,11 @@ import {
   type GraphQLSchema,
   getArgumentValues,
 } from "graphql";
-import type { OrganizationId } from "../ids.js";
 import type { Context } from "./context.js";
 import { NotFoundFailure } from "./failure.js";
 import { ruleOf } from "./guard.js";
 import type { Root } from "./roots.js";
-import { namedIn } from "./verdict.js";
+import { namedBy } from "./verdict.js";
 
 /**
  * Judges every root field of a mutation before any of them runs, by what the document and its variables say: with one that
@@ -28,12 +27,7 @@ export async function foresee(
     const guarded = field && ruleOf(field);
     return guarded ? [{ key, node, ...guarded, args: getArgumentValues(field, node, variables) }] : [];
   });
-  const named = planned.flatMap(({ rule, args }) => {
-    const id = rule.kind === "may" && rule.where.from === "args" ? namedIn(args, rule.where.path) : null;
-    return id ? [id as OrganizationId] : [];
-  });
-
-  await ctx.operation.read(named);
+  await ctx.operation.read(planned.flatMap(({ rule, args }) => namedBy(rule, args)));
   const refused = planned.flatMap(({ key, node, shield, args }) => {
     const verdict = shield.executeRule(undefined, args, ctx, {} as GraphQLResolveInfo, {});
     // What is not found is a failure of its own field, and stops nobody else.

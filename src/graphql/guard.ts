@@ -12,7 +12,7 @@ import type { Context } from "./context.js";
 import { ForbiddenError } from "./errors.js";
 import { Failure } from "./failure.js";
 import type { Policy, Rule } from "./policy.js";
-import { namedIn, type ShieldRule, toShield } from "./verdict.js";
+import { namedBy, type ShieldRule, toShield } from "./verdict.js";
 
 /**
  * Puts every rule in front of the field it guards, and leaves all other fields as they are. Changes the schema in place.
@@ -155,10 +155,9 @@ function asChange(
   const result = getNamedType(field.type);
   const failures = new Set(isUnionType(result) ? result.getTypes().map((type) => type.name) : []);
   return async (source, args, ctx, info) => {
-    const id = rule.kind === "may" && rule.where.from === "args" ? namedIn(args, rule.where.path) : null;
     const purpose = rule.kind === "may" ? rule.purpose : "change";
     try {
-      return await ctx.operation.change(purpose, id ? [id] : [], async () => judged(source, args, ctx, info));
+      return await ctx.operation.change(purpose, namedBy(rule, args), async () => judged(source, args, ctx, info));
     } catch (error) {
       if (error instanceof Failure && failures.has(error.name)) return error.toMember();
       throw error;

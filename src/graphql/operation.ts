@@ -1,9 +1,10 @@
 import type { Access, Place } from "../access/access.js";
 import { isPassing } from "../database/errors.js";
 import type { Leases } from "../database/leases.js";
-import type { OrganizationId, UserId } from "../ids.js";
+import type { UserId } from "../ids.js";
 import type { TenantRecord } from "../tenancy/directory/directory.js";
 import { type Purpose, TenantSession } from "../tenancy/session.js";
+import type { AllNamed, Name } from "./named.js";
 
 /** Who is asking, once the home has confirmed it. */
 export interface Viewer {
@@ -15,8 +16,10 @@ export interface Viewer {
 export interface Resolved {
   readonly viewer: Viewer;
   readonly access: Access;
-  /** Where the organizations stand that the operation names; what does not exist is not in it. */
-  readonly named: ReadonlyMap<OrganizationId, Place>;
+  /** What the operation's arguments name, and where it stands. */
+  readonly named: AllNamed;
+  /** The top of the tenant's tree. */
+  readonly root: Place;
   /** The database's clock. */
   readonly now: Date;
 }
@@ -30,7 +33,7 @@ export interface Scope extends Resolved {
 export type HomeAnswer = Resolved | "STALE" | "FENCED" | null;
 
 /** Reads the home row and the viewer's access in one statement. Given by the server, which knows the tables. */
-export type ReadAccess = (session: TenantSession, named: readonly OrganizationId[]) => Promise<HomeAnswer>;
+export type ReadAccess = (session: TenantSession, named: readonly Name[]) => Promise<HomeAnswer>;
 
 export interface OperationSettings {
   readonly leases: Leases;
@@ -64,7 +67,7 @@ export class Operation {
   }
 
   /** Opens the session that resolvers read in, in place of the one before. Nothing happens for a caller who is not signed in. */
-  async read(named: readonly OrganizationId[] = []): Promise<void> {
+  async read(named: readonly Name[] = []): Promise<void> {
     await this.end();
     this.#scope = this.settings && (await this.#enter(this.settings, "read", named));
   }
@@ -72,9 +75,9 @@ export class Operation {
   /**
    * Runs one change in a transaction of its own, and leaves a reading session open for its answer. `work` may run more than
    * once: when PostgreSQL broke off a transaction that may pass a moment later.
-   * @param named organizations that the change's arguments name
+   * @param named what the change's arguments name
    */
-  async change<T>(purpose: Purpose, named: readonly OrganizationId[], work: () => Promise<T>): Promise<T> {
+  async change<T>(purpose: Purpose, named: readonly Name[], work: () => Promise<T>): Promise<T> {
     await this.end();
     if (!this.settings) return work();
     for (let attempt = 1; ; attempt++) {
@@ -103,7 +106,7 @@ export class Operation {
     await scope?.session.commit().catch(() => {});
   }
 
-  async #enter(settings: OperationSettings, purpose: Purpose, named: readonly OrganizationId[]): Promise<Scope> {
+  async #enter(settings: OperationSettings, purpose: Purpose, named: readonly Name[]): Promise<Scope> {
     for (const again of [false, true]) {
       const tenant = await settings.tenant(purpose, again);
       const session = await TenantSession.open(settings.leases, tenant, purpose, settings.signal);

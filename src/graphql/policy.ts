@@ -1,9 +1,19 @@
 import type { Reach } from "../access/access.js";
 import type { BuiltInPermission } from "../access/catalogue.js";
 import type { Purpose } from "../tenancy/session.js";
+import type { Nameable } from "./named.js";
 
 /** Where a rule finds the organization it asks about. */
-export type Where = { readonly from: "source" } | { readonly from: "args"; readonly path: readonly string[] };
+export type Where =
+  | { readonly from: "source" }
+  | { readonly from: "root" }
+  | {
+      readonly from: "args";
+      readonly path: readonly string[];
+      readonly type: Nameable;
+      /** What nothing at the path means: nothing to ask about, which denies, or the tenant's root. */
+      readonly absent: "nothing" | "root";
+    };
 
 /** A decision as data: the guard enforces it, and whoever writes documentation or a trimmed schema reads it. */
 export type Rule =
@@ -42,7 +52,23 @@ export const may = (permission: BuiltInPermission, reach: Reach = "ORGANIZATION"
 /** The organization is the row that the field is on. */
 export const fromSource: Where = { from: "source" };
 
-/** The organization is named by a global id in the arguments: `input.parentId`. */
-export const fromArgs = (path: string): Where => ({ from: "args", path: path.split(".") });
+/** The tenant's root: for what concerns the tenant as a whole. */
+export const root: Where = { from: "root" };
+
+/** The organization is named by a global id in the arguments, or is that of what they name: `input.parentId`. */
+export const fromArgs = (path: string, type: Nameable = "Organization"): Where => ({
+  from: "args",
+  path: path.split("."),
+  type,
+  absent: "nothing",
+});
+
+/** The same for an argument that may be left out, to mean the tenant as a whole. */
+export const fromArgsOrRoot = (path: string): Where => ({
+  from: "args",
+  path: path.split("."),
+  type: "Organization",
+  absent: "root",
+});
 
 export const definePolicy = <P extends Policy>(policy: P): P => policy;

@@ -2,12 +2,13 @@ import { createRequire } from "node:module";
 import type { GraphQLResolveInfo } from "graphql";
 import type { IRule } from "graphql-shield";
 import type { Place } from "../access/access.js";
-import type { OrganizationId } from "../ids.js";
 import type { Context } from "./context.js";
 import { ForbiddenError, UnauthenticatedError } from "./errors.js";
 import { NotFoundFailure } from "./failure.js";
-import { decodeId, encodeId } from "./nodeId.js";
-import type { Rule } from "./policy.js";
+import { isGiven, type Name, type Named, nameIn, seesNamed } from "./named.js";
+import { encodeId } from "./nodeId.js";
+import type { Scope } from "./operation.js";
+import type { Rule, Where } from "./policy.js";
 
 // The ES build of graphql-shield does not load on newer Node; its CommonJS build does everywhere.
 const { rule: shieldRule } = createRequire(import.meta.url)("graphql-shield") as typeof import("graphql-shield");
@@ -36,31 +37,33 @@ function judge(rule: Rule, source: unknown, args: Args, ctx: Context): Verdict {
   if (!scope) return new UnauthenticatedError();
   if (rule.kind === "signedIn") return true;
 
-  const place =
-    rule.where.from === "source"
-      ? placeOf(source)
-      : scope.named.get(namedIn(args, rule.where.path) ?? ("" as OrganizationId));
-  // A rule without its input denies: a hidden organization reads like a missing one.
-  if (!place)
-    return rule.where.from === "source" ? new ForbiddenError(rule.permission, null) : notFound(rule.where.path);
-  if (scope.access.allows(place, rule.permission, rule.reach)) return true;
-  if (rule.where.from === "args" && !scope.access.sees(place)) return notFound(rule.where.path);
-  return new ForbiddenError(rule.permission, encodeId("Organization", place.id));
+  const { access, root, viewer } = scope;
+  const asked = rule.where.from === "args" ? find(args, rule.where, scope) : null;
+  const place = rule.where.from === "source" ? placeOf(source) : rule.where.from === "root" ? root : asked?.place;
+  // A rule without its input denies: what is hidden reads like what is missing.
+  if (!place) return rule.where.from === "args" ? notFound(rule.where) : new ForbiddenError(rule.permission, null);
+  if (access.allows(place, rule.permission, rule.reach)) return true;
+  if (asked && rule.where.from === "args" && !seesNamed(access, viewer.id, asked)) return notFound(rule.where);
+  return new ForbiddenError(rule.permission, access.sees(place) ? encodeId("Organization", place.id) : null);
 }
 
-/** The organization that arguments name, as an id; null when there is none, or when it is not the id of an organization. */
-export function namedIn(args: Args, path: readonly string[]): OrganizationId | null {
-  const value = path.reduce<unknown>((at, key) => (isRecord(at) ? at[key] : undefined), args);
-  if (typeof value !== "string") return null;
-  try {
-    return decodeId<OrganizationId>("Organization", value, path.join("."));
-  } catch {
-    return null;
-  }
+/** What the arguments of a field name for its rule to ask about. */
+export function namedBy(rule: Rule, args: unknown): Name[] {
+  if (rule.kind !== "may" || rule.where.from !== "args") return [];
+  const name = nameIn(args, rule.where.path, rule.where.type);
+  return name ? [name] : [];
 }
 
-const notFound = (path: readonly string[]) =>
-  new NotFoundFailure("There is no such organization, or you cannot see it. Check the id.", path);
+type FromArgs = Extract<Where, { from: "args" }>;
+
+function find(args: Args, { path, type, absent }: FromArgs, { named, root }: Scope): Named | undefined {
+  if (absent === "root" && !isGiven(args, path)) return { type, id: root.id, place: root, userId: null };
+  const name = nameIn(args, path, type);
+  return name ? named.get(name) : undefined;
+}
+
+const notFound = ({ path, type }: FromArgs) =>
+  new NotFoundFailure(`There is no such ${type.toLowerCase()}, or you cannot see it. Check the id.`, path);
 
 function placeOf(source: unknown): Place | null {
   if (!isRecord(source) || typeof source.id !== "string" || !Array.isArray(source.path)) return null;

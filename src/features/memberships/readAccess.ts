@@ -1,15 +1,16 @@
 import { Access, type Held, type Place, type Reach } from "../../access/access.js";
 import type { Catalogue } from "../../access/catalogue.js";
+import { AllNamed, NAMEABLE, type Name, type Nameable } from "../../graphql/named.js";
 import type { HomeAnswer } from "../../graphql/operation.js";
-import type { OrganizationId, UserId } from "../../ids.js";
+import type { OrganizationId, RoleId, UserId } from "../../ids.js";
 import { arrayOf } from "../../tenancy/arrays.js";
 import type { TenantSession } from "../../tenancy/session.js";
 
 /**
  * Everything that decisions stand on, in one statement: the home row, the viewer, their live memberships and grants by the
- * database's clock, what is suspended, and where the organizations stand that the operation names.
+ * database's clock, what is suspended, and the root.
  */
-const TEXT = `
+const textWith = (named: string) => `
 with clock as materialized (select clock_timestamp() as now),
 own as materialized (
   select m.id, m.organization_id, m.expires_at, o.path
@@ -29,12 +30,29 @@ select h.epoch, h.status, clock.now, u.id as user_id,
       left join roles r on r.tenant_id = g.tenant_id and r.id = g.role_id) as grants,
   (select json_agg(json_build_object('id', o.id, 'path', o.path))
     from organizations o where o.tenant_id = $1 and o.status = 'SUSPENDED') as suspended,
-  (select json_agg(json_build_object('id', o.id, 'path', o.path))
-    from organizations o where o.tenant_id = $1 and o.id = any($3::uuid[])) as named
+  (select o.id from organizations o where o.tenant_id = $1 and o.parent_id is null) as root,
+  ${named} as named
 from tenant h
   cross join clock
   left join users u on u.tenant_id = h.tenant_id and u.identity = $2 and u.status = 'ACTIVE'
 where h.tenant_id = $1`;
+
+const TEXT = textWith("null::json");
+
+/** For changes, whose arguments name things: the same, and where each of them stands. */
+const TEXT_NAMING = textWith(`(select json_agg(json_build_object('type', n.type, 'id', n.id, 'userId', n.user_id,
+      'place', case when o.id is not null then json_build_object('id', o.id, 'path', o.path) end))
+    from (
+      select 'Organization' as type, o.id, null::uuid as user_id, o.id as organization_id
+        from organizations o where o.tenant_id = $1 and o.id = any($3::uuid[])
+      union all select 'Membership', m.id, m.user_id, m.organization_id
+        from memberships m where m.tenant_id = $1 and m.id = any($4::uuid[])
+      union all select 'Grant', g.id, m.user_id, m.organization_id
+        from grants g join memberships m on m.tenant_id = g.tenant_id and m.id = g.membership_id
+        where g.tenant_id = $1 and g.id = any($5::uuid[])
+      union all select 'Role', r.id, null, r.organization_id
+        from roles r where r.tenant_id = $1 and r.id = any($6::uuid[])
+    ) n left join organizations o on o.tenant_id = $1 and o.id = n.organization_id)`);
 
 interface GrantJson extends Place {
   readonly reach: Reach;
@@ -42,6 +60,15 @@ interface GrantJson extends Place {
   readonly permissions: string[] | null;
   readonly expiresAt: string | null;
 }
+
+interface NamedJson extends Name {
+  readonly userId: UserId | null;
+  /** Null for a role of the whole tenant. */
+  readonly place: Place | null;
+}
+
+const idsOf = (named: readonly Name[], wanted: Nameable): string =>
+  arrayOf(named.filter(({ type }) => type === wanted).map(({ id }) => id));
 
 /**
  * Reads the access of an identity in the session's tenant.
@@ -52,9 +79,13 @@ export async function readAccess(
   catalogue: Catalogue,
   session: TenantSession,
   identity: Buffer,
-  named: readonly OrganizationId[],
+  named: readonly Name[],
 ): Promise<HomeAnswer> {
-  const [row] = await session.query(TEXT, [session.tenantId, identity, arrayOf(named)]);
+  const asker = [session.tenantId, identity];
+  const [row] =
+    named.length === 0
+      ? await session.query(TEXT, asker)
+      : await session.query(TEXT_NAMING, [...asker, ...NAMEABLE.map((type) => idsOf(named, type))]);
   if (row?.epoch !== session.tenant.epoch) return "STALE";
   if (row.status === "FENCED") return "FENCED";
   if (row.status !== "ACTIVE" || row.user_id === null) return null;
@@ -68,11 +99,19 @@ export async function readAccess(
       expiresAt: expiresAt === null ? null : new Date(expiresAt),
     }),
   );
+  const root: Place = { id: row.root as OrganizationId, path: [] };
   const access = new Access({ grants, memberOf: list<Place>(row.member_of), suspended: list<Place>(row.suspended) });
   return {
     viewer: { kind: "USER", id: row.user_id as UserId },
     access,
-    named: new Map(list<Place>(row.named).map((place) => [place.id, place])),
+    root,
+    named: new AllNamed([
+      // Nobody defines a fixed role, so nobody but the tenant as a whole could be asked about it.
+      ...named
+        .filter(({ type, id }) => type === "Role" && catalogue.rolesById.has(id as RoleId))
+        .map((role) => ({ ...role, place: root, userId: null })),
+      ...list<NamedJson>(row.named).map((one) => ({ ...one, place: one.place ?? root })),
+    ]),
     now: new Date(row.now as string),
   };
 }

@@ -2,10 +2,9 @@ import { z } from "zod";
 import type { Place } from "../../access/access.js";
 import { refuseOn } from "../../database/errors.js";
 import { builder } from "../../graphql/builder.js";
-import { type Context, scopeOf } from "../../graphql/context.js";
+import { type Context, getNamed, scopeOf } from "../../graphql/context.js";
 import { Failure, InvalidInputFailure, NotFoundFailure } from "../../graphql/failure.js";
 import { failureType, mutation } from "../../graphql/mutation.js";
-import { decodeId } from "../../graphql/nodeId.js";
 import { newId, type OrganizationId } from "../../ids.js";
 import { record } from "../audit/record.js";
 import { externalId, imageUrl, isReserved, metadata, name, slug } from "./form.js";
@@ -96,8 +95,7 @@ mutation("createOrganization", {
   payload: Payload,
   failures: [SlugUnavailableFailure, InvalidInputFailure, NotFoundFailure],
   change: async ({ parentId, ...input }, ctx) => {
-    // The guard has judged the parent that it found under this id, so it is there.
-    const parent = scopeOf(ctx).named.get(decodeId("Organization", parentId, "input.parentId"))!;
+    const { place: parent } = getNamed(ctx, "Organization", parentId);
     return { id: await createOrganization(ctx, { ...input, parent }) };
   },
 });

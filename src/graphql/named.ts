@@ -1,0 +1,55 @@
+import type { Access, Place } from "../access/access.js";
+import type { UserId } from "../ids.js";
+import { parseId } from "./nodeId.js";
+
+/** Kinds of things that the arguments of a guarded field can name. Each stands in one organization, which the rule asks about. */
+export const NAMEABLE = ["Organization", "Membership", "Grant", "Role"] as const;
+export type Nameable = (typeof NAMEABLE)[number];
+
+/** Something that arguments name, as its id says it. */
+export interface Name {
+  readonly type: Nameable;
+  readonly id: string;
+}
+
+/** Something that arguments name and that is there: where it stands, whoever may see it. */
+export interface Named extends Name {
+  /** The organization it is, or stands in; of a role of the whole tenant, and of a fixed one, the root. */
+  readonly place: Place;
+  /** Whose membership or grant it is. */
+  readonly userId: UserId | null;
+}
+
+/** What the access statement found of the things that an operation names. */
+export class AllNamed {
+  readonly #found: ReadonlyMap<string, Named>;
+
+  constructor(found: readonly Named[]) {
+    this.#found = new Map(found.map((one) => [`${one.type}:${one.id}`, one]));
+  }
+
+  /** Undefined where there is no such thing. */
+  get({ type, id }: Name): Named | undefined {
+    return this.#found.get(`${type}:${id}`);
+  }
+}
+
+/** What arguments name at a path; null when nothing is there, or when it is not an id of that type. */
+export function nameIn(args: unknown, path: readonly string[], type: Nameable): Name | null {
+  const value = valueIn(args, path);
+  const parsed = typeof value === "string" ? parseId(value) : null;
+  return parsed?.type === type ? { type, id: parsed.id } : null;
+}
+
+/** Whether arguments hold anything at a path; null is nothing. */
+export const isGiven = (args: unknown, path: readonly string[]): boolean => valueIn(args, path) != null;
+
+const valueIn = (args: unknown, path: readonly string[]): unknown =>
+  path.reduce<unknown>((at, key) => (typeof at === "object" && at !== null ? (at as never)[key] : undefined), args);
+
+/** Whether what is named exists for the viewer. What does not must look missing. */
+export function seesNamed(access: Access, viewerId: string, { type, place, userId }: Named): boolean {
+  if (type === "Role") return access.seesRoleOf(place);
+  if (!access.sees(place)) return false;
+  return type === "Organization" || userId === viewerId || access.allows(place, "members:read");
+}
