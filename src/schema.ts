@@ -11,10 +11,23 @@ import type { Rule } from "./graphql/policy.js";
 
 // Every feature, in order: each adds to those above it and knows none below.
 import "./features/users/type.js";
+import "./features/users/upsertUser.js";
 import "./features/organizations/type.js";
 import "./features/organizations/createOrganization.js";
+import "./features/organizations/updateOrganization.js";
 import "./features/roles/type.js";
+import "./features/roles/createRole.js";
+import "./features/roles/updateRole.js";
 import "./features/memberships/type.js";
+import "./features/memberships/addMembership.js";
+import "./features/memberships/removeMembership.js";
+import "./features/memberships/setGrants.js";
+import "./features/memberships/grantRole.js";
+import "./features/memberships/revokeGrant.js";
+import "./features/memberships/suspendMembership.js";
+import "./features/memberships/resumeMembership.js";
+import "./features/memberships/suspendUser.js";
+import "./features/memberships/resumeUser.js";
 import "./features/tenants/type.js";
 
 export const policies = [nodePolicy, userPolicy, organizationPolicy, rolePolicy, membershipPolicy, tenantPolicy];

@@ -76,6 +76,18 @@ export class Access {
     return !touches(this.#closed(permission), place) && this.#holds(place, permission, reach);
   }
 
+  /**
+   * How long the viewer will be allowed this there, as far as their grants say today: the latest end of those that allow it.
+   * @returns null when one of them does not end; undefined when nothing allows it
+   */
+  heldUntil(place: Place, permission: string, reach: Reach = "ORGANIZATION"): Date | null | undefined {
+    if (!this.allows(place, permission, reach)) return undefined;
+    const ends = this.grounds.grants
+      .filter((grant) => grant.permissions.has(permission) && covers(grant, place, reach))
+      .map(({ expiresAt }) => expiresAt);
+    return ends.reduce((latest, end) => (latest === null || end === null ? null : end > latest ? end : latest));
+  }
+
   /** Whether there is any organization at all where the viewer holds the permission. */
   allowsSomewhere(permission: string): boolean {
     return this.grounds.grants.some(
@@ -133,6 +145,10 @@ export class Access {
     return above.some((ancestor) => held.has(ancestor));
   }
 }
+
+/** Whether a grant acts at a place, that far. */
+const covers = ({ at, reach: far }: Held, place: Place, reach: Reach): boolean =>
+  far === "SUBTREE" ? at.id === place.id || place.path.includes(at.id) : reach === "ORGANIZATION" && at.id === place.id;
 
 /** Whether the place, or anything above it, is one of these. */
 function touches(places: ReadonlySet<OrganizationId>, place: Place): boolean {

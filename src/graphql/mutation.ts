@@ -21,10 +21,19 @@ const FailureInterface = builder.interfaceRef<FailureMember>("Failure").implemen
 type FailureClass = new (message: string, field?: readonly string[]) => Failure;
 const types = new Map<FailureClass, ObjectRef<never, FailureMember>>();
 
-/** Declares a failure as a type of the schema, once. */
-export function failureType(failure: FailureClass, description: string): void {
+type OwnFields<Member> = NonNullable<
+  Parameters<ReturnType<typeof builder.objectRef<Member>>["implement"]>[0]["fields"]
+>;
+
+/** Declares a failure as a type of the schema, once; with fields of its own where it says more than every failure does. */
+export function failureType<Member extends FailureMember = FailureMember>(
+  failure: FailureClass,
+  description: string,
+  fields?: OwnFields<Member>,
+): void {
   const { name } = new failure("");
-  const ref = builder.objectRef<FailureMember>(name).implement({ description, interfaces: [FailureInterface] });
+  const ref = builder.objectRef<Member>(name);
+  ref.implement({ description, interfaces: [FailureInterface], ...(fields && { fields }) } as never);
   types.set(failure, ref as never);
 }
 
@@ -33,6 +42,12 @@ failureType(
   "A value cannot be taken as it is. `field` says which, `message` what would be right.",
 );
 failureType(NotFoundFailure, "What the input names does not exist, or is not visible to the caller.");
+
+/** What a payload holds, read after the commit: null in place of what the viewer does not see, or not any more. */
+export interface MutationPayload<Payload> {
+  readonly description: string;
+  readonly fields: OwnFields<Payload>;
+}
 
 type InputBuilder = Parameters<Parameters<typeof builder.inputType>[1]["fields"]>[0];
 
@@ -46,17 +61,19 @@ export function mutation<Input, Payload extends object>(
     readonly description: string;
     readonly input: (t: InputBuilder) => InputFieldMap;
     readonly form: z.ZodType<Input>;
-    readonly payload: ReturnType<ReturnType<typeof builder.objectRef<Payload>>["implement"]>;
+    readonly payload: MutationPayload<Payload>;
     readonly failures: readonly FailureClass[];
     readonly change: (input: Input, ctx: Context) => Promise<Payload>;
   },
 ): void {
   const title = name[0]!.toUpperCase() + name.slice(1);
   const input = builder.inputType(`${title}Input`, { description: `What \`${name}\` takes.`, fields: options.input });
+  const payload = builder.objectRef<Payload>(`${title}Payload`);
+  payload.implement(options.payload as never);
   const members = options.failures.map((failure) => types.get(failure)!);
   const result = builder.unionType(`${title}Result`, {
     description: `What \`${name}\` answers: the payload, or why nothing was changed.`,
-    types: [options.payload, ...members] as never,
+    types: [payload, ...members] as never,
     resolveType: (value) => ("__typename" in value ? (value as FailureMember).__typename : `${title}Payload`),
   });
   builder.mutationField(name, (t) =>

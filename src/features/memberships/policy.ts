@@ -1,6 +1,21 @@
-import { definePolicy, fromSource, inherited, may, visible } from "../../graphql/policy.js";
+import { definePolicy, fromArgs, fromSource, inherited, may, root, visible } from "../../graphql/policy.js";
+
+const inMembership = fromArgs("input.membershipId", "Membership");
 
 export const policy = definePolicy({
+  Mutation: {
+    addMembership: may("members:manage").in(fromArgs("input.organizationId")),
+    removeMembership: may("members:manage").in(inMembership, "withdraw"),
+    setGrants: may("members:manage").in(inMembership, "withdraw"),
+    // Giving a role that is held changes its end, which may come sooner.
+    grantRole: may("members:manage").in(inMembership, "withdraw"),
+    revokeGrant: may("members:manage").in(fromArgs("input.grantId", "Grant"), "withdraw"),
+    suspendMembership: may("members:manage").in(inMembership, "withdraw"),
+    resumeMembership: may("members:manage").in(inMembership, "withdraw"),
+    // A person belongs to the tenant as a whole.
+    suspendUser: may("members:manage", "SUBTREE").in(root, "withdraw"),
+    resumeUser: may("members:manage", "SUBTREE").in(root, "withdraw"),
+  },
   // A membership is visible to its own user, and where the viewer may read members.
   Membership: visible(
     "id",

@@ -1,27 +1,32 @@
 import { z } from "zod";
 import type { Place } from "../../access/access.js";
 import { refuseOn } from "../../database/errors.js";
-import { builder } from "../../graphql/builder.js";
 import { type Context, getNamed, scopeOf } from "../../graphql/context.js";
-import { Failure, InvalidInputFailure, NotFoundFailure } from "../../graphql/failure.js";
-import { failureType, mutation } from "../../graphql/mutation.js";
+import { InvalidInputFailure, NotFoundFailure } from "../../graphql/failure.js";
+import { externalId, isMetadataTooLarge, METADATA_TOO_LARGE, metadata } from "../../graphql/form.js";
+import { mutation } from "../../graphql/mutation.js";
 import { newId, type OrganizationId } from "../../ids.js";
 import { record } from "../audit/record.js";
-import { externalId, imageUrl, isReserved, metadata, name, slug } from "./form.js";
+import { name, slug } from "./form.js";
 import { findOrganization } from "./loader.js";
-import { organizations, slugs } from "./table.js";
+import { organizations } from "./table.js";
+import { SlugUnavailableFailure, slugUnavailable, takeSlug } from "./takeSlug.js";
 import { Organization } from "./type.js";
-
-export class SlugUnavailableFailure extends Failure {
-  override readonly name = "SlugUnavailableFailure";
-  readonly code = "SLUG_UNAVAILABLE";
-}
-failureType(SlugUnavailableFailure, "The slug is in use, was in use, or is reserved. Choose another.");
 
 // A path is stored with every organization and looked at with every rule.
 const MOST_LEVELS = 32;
 
-const form = z.object({ parentId: z.string(), name, slug, externalId, imageUrl, metadata });
+const form = z.object({
+  parentId: z.string(),
+  name,
+  slug,
+  externalId: externalId.nullish().transform((value) => value ?? null),
+  imageUrl: z.string().nullish(),
+  metadata: metadata
+    .nullish()
+    .transform((value) => value ?? {})
+    .refine((value) => !isMetadataTooLarge(value), METADATA_TOO_LARGE),
+});
 
 /**
  * Creates an organization below another, and makes nobody a member of it. The tenant's lock is held in its shared form, so
@@ -41,19 +46,14 @@ export async function createOrganization(
     ]);
   }
   const id = newId<OrganizationId>();
-  const own = { tenantId: session.tenantId, createdAt: now };
-  const taken = () => new SlugUnavailableFailure("This slug cannot be had. Choose another.", ["input", "slug"]);
-  if (isReserved(input.slug)) throw taken();
+  const own = { tenantId: session.tenantId, id, createdAt: now, updatedAt: now };
   await refuseOn(
-    { organizations_slug_key: taken },
+    { organizations_slug_key: slugUnavailable },
     session.db
       .insert(organizations)
-      .values({ ...own, ...input, id, parentId: parent.id, path: [...parent.path, parent.id], updatedAt: now }),
+      .values({ ...own, ...input, parentId: parent.id, path: [...parent.path, parent.id] }),
   );
-  await refuseOn(
-    { slugs_pkey: taken },
-    session.db.insert(slugs).values({ ...own, slug: input.slug, organizationId: id }),
-  );
+  await takeSlug(ctx, input.slug, id);
   await record(ctx, {
     action: "organization.created",
     organizationId: id,
@@ -64,18 +64,7 @@ export async function createOrganization(
   return id;
 }
 
-const Payload = builder.objectRef<{ id: OrganizationId }>("CreateOrganizationPayload").implement({
-  description: "The organization was created.",
-  fields: (t) => ({
-    organization: t.field({
-      type: Organization,
-      description: "The new organization.",
-      resolve: async ({ id }, _args, ctx) => (await findOrganization(scopeOf(ctx), id))!,
-    }),
-  }),
-});
-
-mutation("createOrganization", {
+mutation<z.output<typeof form>, { id: OrganizationId }>("createOrganization", {
   description: "Creates an organization below another. Needs `organizations:create` with reach SUBTREE there.",
   input: (t) => ({
     parentId: t.id({ required: true, description: "The organization it goes below." }),
@@ -92,7 +81,16 @@ mutation("createOrganization", {
     }),
   }),
   form,
-  payload: Payload,
+  payload: {
+    description: "The organization was created.",
+    fields: (t) => ({
+      organization: t.field({
+        type: Organization,
+        description: "The new organization.",
+        resolve: async ({ id }, _args, ctx) => (await findOrganization(scopeOf(ctx), id))!,
+      }),
+    }),
+  },
   failures: [SlugUnavailableFailure, InvalidInputFailure, NotFoundFailure],
   change: async ({ parentId, ...input }, ctx) => {
     const { place: parent } = getNamed(ctx, "Organization", parentId);

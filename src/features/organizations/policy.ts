@@ -8,6 +8,9 @@ export const policy = definePolicy({
     ...visible("parent", "ancestors", "viewerCan", "viewerPermissions"),
     children: may("organizations:read").in(fromSource),
   },
-  // With reach SUBTREE, so that whoever creates an organization sees it and may go on there.
-  Mutation: { createOrganization: may("organizations:create", "SUBTREE").in(fromArgs("input.parentId")) },
+  Mutation: {
+    // With reach SUBTREE, so that whoever creates an organization sees it and may go on there.
+    createOrganization: may("organizations:create", "SUBTREE").in(fromArgs("input.parentId")),
+    updateOrganization: may("organizations:update").in(fromArgs("input.organizationId")),
+  },
 });

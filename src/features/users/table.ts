@@ -26,6 +26,7 @@ export const users = tenantTable(
     // One identity is one person in a tenant, whoever signs in twice at the same moment.
     uniqueIndex("users_identity_key").on(t.tenantId, t.identity),
     index("users_by_email").on(t.tenantId, t.email),
+    index("users_by_external_id").on(t.tenantId, t.externalId).where(sql`${t.externalId} is not null`),
     check("users_status", sql`${t.status} in ('ACTIVE', 'SUSPENDED')`),
   ],
 );

@@ -1,0 +1,145 @@
+import { and, eq, lte, sql } from "drizzle-orm";
+import { z } from "zod";
+import type { Place } from "../../access/access.js";
+import { refuseOn } from "../../database/errors.js";
+import { type Context, getNamed, scopeOf } from "../../graphql/context.js";
+import { Failure, InvalidInputFailure, NotFoundFailure } from "../../graphql/failure.js";
+import { failureType, mutation } from "../../graphql/mutation.js";
+import { type MembershipId, newId, type OrganizationId, type UserId } from "../../ids.js";
+import { record } from "../audit/record.js";
+import { findOrganization } from "../organizations/loader.js";
+import { organizations } from "../organizations/table.js";
+import { Organization } from "../organizations/type.js";
+import { ExceedsYoursFailure, mustHold } from "../roles/exceedsYours.js";
+import { changeGrants } from "./changeGrants.js";
+import { findUserToManage } from "./findUserToManage.js";
+import { GrantInput, grantInputs, mustBeAhead, readWanted, type Wanted } from "./grantInput.js";
+import { findMembership } from "./loader.js";
+import { grants, memberships } from "./table.js";
+import { Membership } from "./type.js";
+
+export class AlreadyMemberFailure extends Failure {
+  override readonly name = "AlreadyMemberFailure";
+  readonly code = "ALREADY_MEMBER";
+}
+failureType(AlreadyMemberFailure, "The person has a membership there that has not ended. Change that one.");
+
+const form = z.object({
+  organizationId: z.string(),
+  userId: z.string(),
+  grants: grantInputs,
+  expiresAt: z.date().nullish(),
+});
+
+/**
+ * Makes a person a member of an organization. One whose membership there has ended gets the same one again, with the new
+ * grants and end. Of two calls at once, one makes the member and the other is told so.
+ * @throws AlreadyMemberFailure  there is a membership that has not ended
+ * @throws ExceedsYoursFailure   a grant is more than the viewer holds, or it or the membership outlasts what they hold
+ */
+export async function addMembership(
+  ctx: Context,
+  place: Place,
+  userId: UserId,
+  wanted: readonly Wanted[],
+  expiresAt: Date | null,
+): Promise<MembershipId> {
+  const { access } = scopeOf(ctx);
+  // To be a member is to see the organization: that, too, ends with the authority that it was made with.
+  mustHold(access, { permissions: [], at: place, reach: "ORGANIZATION", until: expiresAt }, "members:manage", [
+    "input",
+    "expiresAt",
+  ]);
+  const id = (await renew(ctx, place, userId, expiresAt)) ?? (await insert(ctx, place, userId, expiresAt));
+  const changes = await changeGrants(ctx, { id, place, expiresAt }, wanted, { replace: false });
+  await record(ctx, {
+    action: "membership.added",
+    organizationId: place.id,
+    targetType: "Membership",
+    targetId: id,
+    changes: { userId, expiresAt, ...changes },
+  });
+  return id;
+}
+
+/** The ended membership of a person, begun anew without its old grants; null where there is none. */
+async function renew(ctx: Context, place: Place, userId: UserId, expiresAt: Date | null): Promise<MembershipId | null> {
+  const { session, now } = scopeOf(ctx);
+  const { db, tenantId } = session;
+  const [renewed] = await db
+    .update(memberships)
+    .set({ expiresAt, status: "ACTIVE", createdAt: now, updatedAt: now })
+    .where(
+      and(
+        eq(memberships.tenantId, tenantId),
+        eq(memberships.organizationId, place.id),
+        eq(memberships.userId, userId),
+        lte(memberships.expiresAt, now),
+      ),
+    )
+    .returning({ id: memberships.id });
+  if (!renewed) return null;
+  await db.delete(grants).where(and(eq(grants.tenantId, tenantId), eq(grants.membershipId, renewed.id)));
+  return renewed.id;
+}
+
+async function insert(ctx: Context, place: Place, userId: UserId, expiresAt: Date | null): Promise<MembershipId> {
+  const { session, now } = scopeOf(ctx);
+  const { db, tenantId } = session;
+  const id = newId<MembershipId>();
+  await refuseOn(
+    {
+      memberships_person_key: () =>
+        new AlreadyMemberFailure("This person is a member there already. Change their grants with setGrants.", [
+          "input",
+          "userId",
+        ]),
+    },
+    db
+      .insert(memberships)
+      .values({ tenantId, id, organizationId: place.id, userId, expiresAt, createdAt: now, updatedAt: now }),
+  );
+  await db
+    .update(organizations)
+    .set({ memberCount: sql`${organizations.memberCount} + 1` })
+    .where(and(eq(organizations.tenantId, tenantId), eq(organizations.id, place.id)));
+  return id;
+}
+
+mutation<z.output<typeof form>, { id: MembershipId; organizationId: OrganizationId }>("addMembership", {
+  description:
+    "Makes a person a member of an organization. Needs `members:manage` there, everything that the grants give, and a person whom the viewer can see; somebody who is in no organization yet is seen with `members:manage` at the root and reach SUBTREE.",
+  input: (t) => ({
+    organizationId: t.id({ required: true, description: "Where they become a member." }),
+    userId: t.id({ required: true, description: "Who." }),
+    grants: t.field({ type: [GrantInput], required: true, description: "What they may do there; may be empty." }),
+    expiresAt: t.field({ type: "DateTime", description: "When the membership ends; left out for no end." }),
+  }),
+  form,
+  payload: {
+    description: "The person is a member.",
+    fields: (t) => ({
+      membership: t.field({
+        type: Membership,
+        nullable: true,
+        description: "The membership; null when the viewer may not read members there.",
+        resolve: ({ id }, _args, ctx) => findMembership(scopeOf(ctx), id),
+      }),
+      organization: t.field({
+        type: Organization,
+        nullable: true,
+        description: "The organization, with its new count; null when the viewer does not see it.",
+        resolve: ({ organizationId }, _args, ctx) => findOrganization(scopeOf(ctx), organizationId),
+      }),
+    }),
+  },
+  failures: [AlreadyMemberFailure, ExceedsYoursFailure, InvalidInputFailure, NotFoundFailure],
+  change: async (input, ctx) => {
+    const { place } = getNamed(ctx, "Organization", input.organizationId);
+    const user = await findUserToManage(ctx, input.userId);
+    if (!user) throw new NotFoundFailure("There is no such user, or you cannot see them.", ["input", "userId"]);
+    const expiresAt = mustBeAhead(input.expiresAt, scopeOf(ctx).now, ["input", "expiresAt"]);
+    const wanted = await readWanted(ctx, place, input.grants, (index) => ["input", "grants", String(index)]);
+    return { id: await addMembership(ctx, place, user.id, wanted, expiresAt), organizationId: place.id };
+  },
+});

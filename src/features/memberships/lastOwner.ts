@@ -1,0 +1,44 @@
+import { and, count, eq, isNull } from "drizzle-orm";
+import { OWNER } from "../../access/catalogue.js";
+import { type Context, scopeOf } from "../../graphql/context.js";
+import { Failure } from "../../graphql/failure.js";
+import { failureType } from "../../graphql/mutation.js";
+import { users } from "../users/table.js";
+import { grants, memberships } from "./table.js";
+
+export class LastOwnerFailure extends Failure {
+  override readonly name = "LastOwnerFailure";
+  readonly code = "LAST_OWNER";
+}
+failureType(LastOwnerFailure, "The tenant would be left without an owner.");
+
+/**
+ * Returns when the tenant still has an owner: an active user with an active, unending membership and an unending grant of the
+ * built-in owner role at the root, for everything below. To be called at the end of every change that can end one, under the
+ * tenant's lock held alone, so that of two owners who give up at once one stays.
+ * @throws LastOwnerFailure
+ */
+export async function mustKeepOwner(ctx: Context): Promise<void> {
+  const { session, root } = scopeOf(ctx);
+  const [found] = await session.db
+    .select({ owners: count() })
+    .from(grants)
+    .innerJoin(memberships, and(eq(memberships.tenantId, grants.tenantId), eq(memberships.id, grants.membershipId)))
+    .innerJoin(users, and(eq(users.tenantId, memberships.tenantId), eq(users.id, memberships.userId)))
+    .where(
+      and(
+        eq(grants.tenantId, session.tenantId),
+        eq(grants.roleKey, OWNER),
+        eq(grants.reach, "SUBTREE"),
+        isNull(grants.expiresAt),
+        eq(memberships.organizationId, root.id),
+        eq(memberships.status, "ACTIVE"),
+        isNull(memberships.expiresAt),
+        eq(users.status, "ACTIVE"),
+      ),
+    );
+  if (found!.owners > 0) return;
+  throw new LastOwnerFailure(
+    "This would leave the tenant without an owner. First make somebody else owner of its root, with reach SUBTREE and without an end.",
+  );
+}

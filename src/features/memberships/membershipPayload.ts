@@ -1,0 +1,54 @@
+import { and, eq } from "drizzle-orm";
+import { type Context, getNamed, scopeOf } from "../../graphql/context.js";
+import { InvalidInputFailure } from "../../graphql/failure.js";
+import type { MutationPayload } from "../../graphql/mutation.js";
+import type { Named } from "../../graphql/named.js";
+import type { MembershipId } from "../../ids.js";
+import type { Changing } from "./changeGrants.js";
+import { findMembership } from "./loader.js";
+import { type MembershipRow, memberships } from "./table.js";
+import { Membership } from "./type.js";
+
+/** The payload of changes to one membership. */
+export const membershipPayload = (description: string): MutationPayload<{ id: MembershipId }> => ({
+  description,
+  fields: (t) => ({
+    membership: t.field({
+      type: Membership,
+      nullable: true,
+      description: "The membership as it is now; null when the viewer may not read members there, or no longer.",
+      resolve: ({ id }, _args, ctx) => findMembership(scopeOf(ctx), id),
+    }),
+  }),
+});
+
+/** The row of a membership that the field's rule has judged. */
+export async function getMembership(ctx: Context, { id, place }: Named): Promise<MembershipRow> {
+  const { db, tenantId } = scopeOf(ctx).session;
+  const [row] = await db
+    .select()
+    .from(memberships)
+    .where(
+      and(
+        eq(memberships.tenantId, tenantId),
+        eq(memberships.organizationId, place.id),
+        eq(memberships.id, id as MembershipId),
+      ),
+    );
+  return row!;
+}
+
+/**
+ * The membership that an input names, to change its grants.
+ * @throws InvalidInputFailure when it has ended: its grants have ended with it, whatever they say
+ */
+export async function getChanging(ctx: Context, globalId: string): Promise<Changing> {
+  const named = getNamed(ctx, "Membership", globalId);
+  const { id, expiresAt } = await getMembership(ctx, named);
+  if (expiresAt && expiresAt <= scopeOf(ctx).now)
+    throw new InvalidInputFailure("This membership has ended. Add the person again with addMembership.", [
+      "input",
+      "membershipId",
+    ]);
+  return { id, place: named.place, expiresAt };
+}

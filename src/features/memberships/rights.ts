@@ -1,0 +1,64 @@
+import { and, eq, type SQL } from "drizzle-orm";
+import type { Catalogue } from "../../access/catalogue.js";
+import type { Right } from "../../access/giving.js";
+import { type Context, scopeOf } from "../../graphql/context.js";
+import type { GrantId, MembershipId, UserId } from "../../ids.js";
+import { organizations } from "../organizations/table.js";
+import { mustHold, mustHoldNow } from "../roles/exceedsYours.js";
+import { roles } from "../roles/table.js";
+import { grants, memberships } from "./table.js";
+
+/** The earlier of two ends; null is none. */
+export const earlier = (a: Date | null, b: Date | null): Date | null => (a && b ? (a < b ? a : b) : (a ?? b));
+
+/** What a grant's role allows today. A role that the product no longer has allows nothing, nor does such a permission. */
+function allowedBy({ permissions, roles }: Catalogue, key: string | null, own: readonly string[] | null): string[] {
+  const held = key === null ? (own ?? []) : [...(roles.get(key)?.permissions ?? [])];
+  return held.filter((permission) => permissions.has(permission));
+}
+
+/** Everything that the live grants of memberships give, suspended or not, to whom it may be. */
+async function rightsOf(ctx: Context, which: SQL | undefined): Promise<Right[]> {
+  const { session, now } = scopeOf(ctx);
+  const rows = await session.db
+    .select({
+      grant: grants,
+      membershipEnds: memberships.expiresAt,
+      permissions: roles.permissions,
+      at: { id: organizations.id, path: organizations.path },
+    })
+    .from(grants)
+    .innerJoin(memberships, and(eq(memberships.tenantId, grants.tenantId), eq(memberships.id, grants.membershipId)))
+    .innerJoin(
+      organizations,
+      and(eq(organizations.tenantId, memberships.tenantId), eq(organizations.id, memberships.organizationId)),
+    )
+    .leftJoin(roles, and(eq(roles.tenantId, grants.tenantId), eq(roles.id, grants.roleId)))
+    .where(and(eq(grants.tenantId, session.tenantId), which));
+  return rows
+    .map(({ grant, membershipEnds, permissions, at }) => ({
+      permissions: allowedBy(ctx.catalogue, grant.roleKey, permissions),
+      at,
+      reach: grant.reach,
+      until: earlier(grant.expiresAt, membershipEnds),
+    }))
+    .filter(({ until }) => until === null || until > now);
+}
+
+export const rightsOfGrant = (ctx: Context, id: GrantId) => rightsOf(ctx, eq(grants.id, id));
+
+export const rightsOfMembership = (ctx: Context, id: MembershipId) => rightsOf(ctx, eq(memberships.id, id));
+
+/** Of a user's memberships that are not themselves suspended. */
+export const rightsOfUser = (ctx: Context, id: UserId) =>
+  rightsOf(ctx, and(eq(memberships.userId, id), eq(memberships.status, "ACTIVE")));
+
+/** @throws ExceedsYoursFailure when the viewer does not hold all of them, as long as they last */
+export function mustHoldAll(ctx: Context, rights: readonly Right[], field: readonly string[]): void {
+  for (const right of rights) mustHold(scopeOf(ctx).access, right, "members:manage", field);
+}
+
+/** @throws ExceedsYoursFailure when the viewer does not hold all of them now */
+export function mustHoldAllNow(ctx: Context, rights: readonly Right[], field: readonly string[]): void {
+  for (const right of rights) mustHoldNow(scopeOf(ctx).access, right, "withdraw", field);
+}

@@ -1,0 +1,33 @@
+import { z } from "zod";
+import { builder } from "../../graphql/builder.js";
+import { parseId } from "../../graphql/nodeId.js";
+import type { Role } from "./role.js";
+
+export const RoleRef = builder.inputType("RoleRef", {
+  description: "One of the ways to name a role.",
+  isOneOf: true,
+  fields: (t) => ({
+    id: t.id({ description: "Its global id." }),
+    key: t.string({
+      description:
+        "Its key: of the catalogue first, then of the organization itself, of those above it (the nearest first), of the tenant.",
+    }),
+  }),
+});
+
+export const roleRef = z.object({ id: z.string().nullish(), key: z.string().nullish() });
+
+/** The role that a reference means among those usable in an organization; null when it means none of them. */
+export function pickRole(usable: readonly Role[], { id, key }: z.output<typeof roleRef>): Role | null {
+  if (id != null) {
+    const parsed = parseId(id);
+    return (parsed?.type === "Role" && usable.find((role) => role.id === parsed.id)) || null;
+  }
+  const [nearest] = usable.filter((role) => role.key === key).sort((a, b) => nearness(b) - nearness(a));
+  return nearest ?? null;
+}
+
+function nearness({ source, definedAt }: Role): number {
+  if (source === "BUILT_IN" || source === "PRODUCT") return Number.POSITIVE_INFINITY;
+  return definedAt ? definedAt.path.length + 1 : 0;
+}

@@ -1,0 +1,154 @@
+import { and, asc, eq, or, sql } from "drizzle-orm";
+import { z } from "zod";
+import { type Context, scopeOf } from "../../graphql/context.js";
+import { InvalidInputFailure } from "../../graphql/failure.js";
+import {
+  externalId,
+  isMetadataTooLarge,
+  METADATA_TOO_LARGE,
+  mergePatch,
+  metadata,
+  shownText,
+} from "../../graphql/form.js";
+import { mutation } from "../../graphql/mutation.js";
+import { normaliseEmail } from "../../identity/email.js";
+import { newId, type UserId } from "../../ids.js";
+import { type Changes, patchOf } from "../audit/patch.js";
+import { record } from "../audit/record.js";
+import { usersById } from "./loader.js";
+import { type UserRow, users } from "./table.js";
+import { User } from "./type.js";
+
+const email = z.string().transform((value, ctx) => {
+  const normalised = normaliseEmail(value);
+  if (normalised === null) ctx.addIssue("This is not an e-mail address: name@example.com.");
+  return normalised ?? z.NEVER;
+});
+
+const locale = z.string().transform((value, ctx) => {
+  try {
+    const [canonical] = value.length <= 35 ? Intl.getCanonicalLocales(value) : [];
+    if (canonical) return canonical;
+  } catch {
+    // Not a language tag: told like one that is too long.
+  }
+  ctx.addIssue("A locale is a language as BCP 47 writes it: de-AT.");
+  return z.NEVER;
+});
+
+const form = z
+  .object({
+    email: email.nullish(),
+    externalId: externalId.nullish(),
+    displayName: shownText("A display name", 200).nullish(),
+    imageUrl: z.string().nullish(),
+    locale: locale.nullish(),
+    metadata: metadata.nullish(),
+  })
+  .refine(({ email, externalId }) => email != null || externalId != null, {
+    message: "Say who it is: give an e-mail address or an external id.",
+    path: ["email"],
+  });
+
+// One at a time in a tenant: addresses and external ids have no unique key that two at once could meet.
+const UPSERTING = "select pg_advisory_xact_lock(hashtextextended($1, 0))";
+
+/**
+ * Makes a person of the tenant, or changes the one who has this external id, or else this address. Of two calls at once for
+ * one person, the second changes what the first made.
+ * @throws InvalidInputFailure  external id and address belong to two different people; metadata over 8 kB
+ */
+export async function upsertUser(ctx: Context, input: z.output<typeof form>): Promise<UserId> {
+  const { session, now, root } = scopeOf(ctx);
+  const { db, tenantId } = session;
+  await session.query(UPSERTING, [`tenantry users ${tenantId}`]);
+  const { displayName, ...rest } = input;
+  const known = await findPerson(ctx, input);
+  if (known) {
+    // Who is found by the external id may get another address; who is found by the address gets the external id.
+    const sent = { ...rest, email: rest.email ?? undefined, externalId: rest.externalId ?? undefined };
+    const changes: Changes = patchOf(known, { ...sent, displayName: displayName ?? undefined });
+    if (Object.keys(changes.after).length === 0) return known.id;
+    // A new address has not been confirmed by anybody.
+    const unverified = "email" in changes.after && { emailVerified: false };
+    await db
+      .update(users)
+      .set({ ...changes.after, ...unverified, updatedAt: now })
+      .where(and(eq(users.tenantId, tenantId), eq(users.id, known.id)));
+    await record(ctx, { ...about(root.id, known.id), action: "user.updated", changes });
+    return known.id;
+  }
+
+  const noted = mergePatch({}, rest.metadata ?? {});
+  if (isMetadataTooLarge(noted)) throw new InvalidInputFailure(METADATA_TOO_LARGE, ["input", "metadata"]);
+  const id = newId<UserId>();
+  const row = {
+    ...rest,
+    metadata: noted,
+    displayName: displayName ?? input.email ?? input.externalId!,
+  };
+  await db.insert(users).values({ ...row, tenantId, id, createdAt: now, updatedAt: now });
+  await record(ctx, { ...about(root.id, id), action: "user.created", changes: { after: row } });
+  return id;
+}
+
+async function findPerson(ctx: Context, { email, externalId }: z.output<typeof form>): Promise<UserRow | null> {
+  const { db, tenantId } = scopeOf(ctx).session;
+  const found = await db
+    .select()
+    .from(users)
+    .where(
+      and(
+        eq(users.tenantId, tenantId),
+        or(
+          externalId == null ? sql`false` : eq(users.externalId, externalId),
+          email == null ? sql`false` : eq(users.email, email),
+        ),
+      ),
+    )
+    .orderBy(asc(users.id));
+  const byId = externalId == null ? undefined : found.find((row) => row.externalId === externalId);
+  const byEmail = email == null ? undefined : found.find((row) => row.email === email);
+  if (byId && byEmail && byId.id !== byEmail.id)
+    throw new InvalidInputFailure("This address is another person's. Leave it out, or change theirs first.", [
+      "input",
+      "email",
+    ]);
+  if (!byId && externalId != null && byEmail && byEmail.externalId !== null)
+    throw new InvalidInputFailure("The person of this address has another external id.", ["input", "externalId"]);
+  return byId ?? byEmail ?? null;
+}
+
+const about = <R>(rootId: R, id: UserId) => ({ organizationId: rootId, targetType: "User", targetId: id });
+
+mutation<z.output<typeof form>, { id: UserId }>("upsertUser", {
+  description:
+    "Makes a person of this tenant, or changes the one who has this external id or address. What is left out stays. Needs `members:manage` at the root with reach SUBTREE.",
+  input: (t) => ({
+    email: t.string({ description: "Their address. Finds them when no external id does; otherwise becomes theirs." }),
+    externalId: t.string({ description: "Their id in the product's own system. Finds them before the address does." }),
+    displayName: t.string({
+      description:
+        "What to call them: 1 to 200 characters. Somebody new without one is called by address or external id.",
+    }),
+    imageUrl: t.field({ type: "URL", description: "Their picture, over https; null removes it." }),
+    locale: t.string({ description: "Their language, as BCP 47 writes it: `de-AT`; null removes it." }),
+    metadata: t.field({
+      type: "JSON",
+      description: "A merge patch (RFC 7396): keys that are null are removed, all others set. At most 8 kB in the end.",
+    }),
+  }),
+  form,
+  payload: {
+    description: "The person is in the tenant, as the input says.",
+    fields: (t) => ({
+      user: t.field({
+        type: User,
+        description: "The person.",
+        resolve: async ({ id }, _args, ctx) => (await usersById(scopeOf(ctx)).load(id))!,
+      }),
+    }),
+  },
+  failures: [InvalidInputFailure],
+  change: async (input, ctx) => ({ id: await upsertUser(ctx, input) }),
+});
