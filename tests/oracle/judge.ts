@@ -1,0 +1,111 @@
+import { type Facts, FIXED_ROLES } from "./facts.js";
+
+/** What stays possible where an organization is suspended, for whoever could resume it. */
+const LOOKING = ["organizations:read", "members:read", "audit:read", "organizations:suspend"];
+
+type Reach = "ORGANIZATION" | "SUBTREE";
+
+/**
+ * Says what one person may do and see, by going through the rows one after the other, as slowly as it likes. Shares no line
+ * with the gateway: where the two differ, one of them is wrong.
+ */
+export class Judge {
+  constructor(
+    private readonly facts: Facts,
+    /** The person's row of users; null for somebody who is not in the tenant. */
+    private readonly userId: string | null,
+  ) {}
+
+  allows(organizationId: string, permission: string, reach: Reach = "ORGANIZATION"): boolean {
+    return this.#isOpen(organizationId, permission) && this.#holds(organizationId, permission, reach);
+  }
+
+  sees(organizationId: string): boolean {
+    if (!this.#isOpen(organizationId, "organizations:read")) return false;
+    return this.#isMember(organizationId) || this.#holds(organizationId, "organizations:read", "ORGANIZATION");
+  }
+
+  /** A role is seen where it could be used. The catalogue's, and the tenant's, can be used in every organization. */
+  seesRole(roleId: string): boolean {
+    const definedAt = this.facts.roles.find(({ id }) => id === roleId)?.organizationId ?? null;
+    return this.facts.organizations.some(
+      ({ id }) => this.sees(id) && (definedAt === null || this.#chain(id).includes(definedAt)),
+    );
+  }
+
+  seesUser(userId: string): boolean {
+    if (!this.facts.users.some(({ id }) => id === userId)) return false;
+    return (
+      this.#isKnown() &&
+      (userId === this.userId ||
+        this.facts.memberships.some((one) => one.userId === userId && this.allows(one.organizationId, "members:read")))
+    );
+  }
+
+  seesMembership(membershipId: string): boolean {
+    const found = this.facts.memberships.find(({ id }) => id === membershipId);
+    if (!found || !this.sees(found.organizationId)) return false;
+    return found.userId === this.userId || this.allows(found.organizationId, "members:read");
+  }
+
+  seesGrant(grantId: string): boolean {
+    const found = this.facts.grants.find(({ id }) => id === grantId);
+    return found !== undefined && this.seesMembership(found.membershipId);
+  }
+
+  seesTenant(tenantId: string): boolean {
+    return this.#isKnown() && tenantId === this.facts.tenantId;
+  }
+
+  #isKnown(): boolean {
+    return this.facts.users.some(({ id, suspended }) => id === this.userId && !suspended);
+  }
+
+  #isMember(organizationId: string): boolean {
+    return this.#liveMemberships().some((one) => one.organizationId === organizationId);
+  }
+
+  #liveMemberships() {
+    if (!this.#isKnown()) return [];
+    return this.facts.memberships.filter((one) => one.userId === this.userId && !one.suspended && !one.ended);
+  }
+
+  #holds(organizationId: string, permission: string, reach: Reach): boolean {
+    const above = this.#chain(organizationId);
+    return this.#liveMemberships().some((membership) =>
+      this.facts.grants.some((grant) => {
+        if (grant.membershipId !== membership.id || grant.ended) return false;
+        if (!this.#permissionsOf(grant).includes(permission)) return false;
+        if (grant.subtree) return above.includes(membership.organizationId);
+        return reach === "ORGANIZATION" && membership.organizationId === organizationId;
+      }),
+    );
+  }
+
+  #permissionsOf({ roleKey, roleId }: Facts["grants"][number]): readonly string[] {
+    if (roleKey !== null) return FIXED_ROLES[roleKey] ?? [];
+    return this.facts.roles.find(({ id }) => id === roleId)?.permissions ?? [];
+  }
+
+  /** Whether nothing suspended stands in the way: the person may look in if they could resume the topmost from above. */
+  #isOpen(organizationId: string, permission: string): boolean {
+    const chain = this.#chain(organizationId);
+    const topmost = chain.find((id) => this.#organization(id).suspended);
+    if (topmost === undefined) return true;
+    if (!LOOKING.includes(permission)) return false;
+    const parent = this.#organization(topmost).parentId;
+    return parent !== null && this.#holds(parent, "organizations:suspend", "SUBTREE");
+  }
+
+  /** From the root down to the organization itself. */
+  #chain(organizationId: string): string[] {
+    const { parentId } = this.#organization(organizationId);
+    return parentId === null ? [organizationId] : [...this.#chain(parentId), organizationId];
+  }
+
+  #organization(id: string) {
+    const found = this.facts.organizations.find((one) => one.id === id);
+    if (!found) throw new Error(`There is no organization ${id}.`);
+    return found;
+  }
+}

@@ -1,0 +1,74 @@
+import fc from "fast-check";
+import type { Belonging, TenantSketch, Tree } from "./world.js";
+
+const MOST_LEVELS = 6;
+const PERMISSIONS = [
+  "organizations:read",
+  "members:read",
+  "organizations:create",
+  "organizations:suspend",
+  "audit:read",
+];
+const PAST = new Date("2026-01-01T00:00:00Z");
+const FUTURE = new Date("2126-01-01T00:00:00Z");
+
+/**
+ * Tenants of every shape: trees of up to six levels, suspended branches, and two people, `vera` and `otto`, with all kinds of
+ * memberships and grants, ended ones too.
+ */
+export const anySketch: fc.Arbitrary<TenantSketch> = fc
+  .array(fc.nat(), { maxLength: 11 })
+  .map(toParents)
+  .chain((parents) => {
+    const slugs = parents.map((_, n) => `o${n}`);
+    return fc.record({
+      tree: fc.constant(toTree(parents)),
+      suspended: someOf(slugs, 3),
+      people: fc.record({ vera: belongingsAt(slugs, 5), otto: belongingsAt(slugs, 3) }),
+      roles: fc.record({
+        local: fc.record({
+          at: fc.constantFrom(...slugs),
+          permissions: fc.subarray(PERMISSIONS),
+        }),
+      }),
+    });
+  });
+
+/** Each parent by its place in the list, which is before its own; the root has none. */
+function toParents(numbers: readonly number[]): (number | null)[] {
+  const parents: (number | null)[] = [null];
+  const levels = [1];
+  for (const number of numbers) {
+    const wanted = number % parents.length;
+    const parent = levels[wanted]! < MOST_LEVELS ? wanted : 0;
+    parents.push(parent);
+    levels.push(levels[parent]! + 1);
+  }
+  return parents;
+}
+
+function toTree(parents: readonly (number | null)[]): Tree {
+  const below = (parent: number | null): Tree =>
+    Object.fromEntries(parents.flatMap((one, n) => (one === parent ? [[`o${n}`, below(n)]] : [])));
+  return below(null);
+}
+
+function belongingsAt(slugs: readonly string[], most: number): fc.Arbitrary<Belonging[]> {
+  return someOf(slugs, most).chain((places) => fc.tuple(...places.map(belongingAt)));
+}
+
+const someOf = <T>(all: readonly T[], most: number) => fc.subarray([...all], { maxLength: Math.min(most, all.length) });
+
+const often = <T>(usual: T, other: fc.Arbitrary<T>) =>
+  fc.oneof({ arbitrary: fc.constant(usual), weight: 4 }, { arbitrary: other, weight: 1 });
+
+const belongingAt = (at: string): fc.Arbitrary<Belonging> =>
+  fc.record({
+    at: fc.constant(at),
+    roles: fc.subarray(["owner", "admin", "member", "guest", "accountant", "local"], { maxLength: 2 }),
+    can: fc.subarray(PERMISSIONS),
+    reach: fc.constantFrom("ORGANIZATION" as const, "SUBTREE" as const),
+    until: often<Date>(FUTURE, fc.constant(PAST)),
+    grantsUntil: often<Date>(FUTURE, fc.constant(PAST)),
+    suspended: often(false, fc.constant(true)),
+  });
