@@ -1,6 +1,6 @@
 import pino from "pino";
 import { Leases } from "../../src/database/leases.js";
-import { DEFAULT_LIMITS } from "../../src/graphql/limits.js";
+import { DEFAULT_LIMITS, type DocumentLimits } from "../../src/graphql/limits.js";
 import { loadDevelopmentIssuer } from "../../src/identity/development.js";
 import { mintToken } from "../../src/identity/developmentToken.js";
 import { loadKey } from "../../src/identity/key.js";
@@ -42,6 +42,9 @@ export interface TestGateway {
   withToken(token: string, tenant: string | null): Caller;
   close(): Promise<void>;
 }
+
+/** For documents that a test makes larger than any client would. */
+export const UNLIMITED = Object.fromEntries(Object.keys(DEFAULT_LIMITS).map((limit) => [limit, 1e9])) as DocumentLimits;
 
 export async function openGateway(
   options: Partial<ServerOptions> & { readonly leases?: number } = {},
