@@ -1,0 +1,167 @@
+import { type GraphQLObjectType, getNamedType, isObjectType, isRequiredArgument, isUnionType } from "graphql";
+import type { Rule } from "../../src/graphql/policy.js";
+import { buildSchema } from "../../src/schema.js";
+import { call, everythingBelow, plain } from "./documents.js";
+import { type Answer, type Caller, openGateway, type TestGateway } from "./gateway.js";
+import { MUTATION_SAMPLES } from "./samples.js";
+import { CALLERS, type CallerKind, personFor, plantStage, type Stage } from "./stage.js";
+
+const { schema, rules } = buildSchema();
+
+/** Fields with a rule that can deny, by coordinate. */
+export const GUARDED: readonly (readonly [coordinate: string, rule: Rule])[] = [...rules].filter(
+  ([, rule]) => rule.kind === "may" || rule.kind === "signedIn",
+);
+
+/** What the stage has of each type whose fields have rules. */
+const INSTANCES: Readonly<Record<string, (stage: Stage) => string>> = {
+  Organization: ({ acme }) => acme.id("Organization", "here"),
+};
+
+/** Sends the five callers at every field that can deny, and holds each to what its rule says. */
+export function describeAccess(): void {
+  let gateway: TestGateway;
+  let stage: Stage;
+  let ran = 0;
+  beforeAll(async () => {
+    gateway = await openGateway();
+    stage = await plantStage(
+      gateway,
+      GUARDED.map(([, rule]) => rule),
+    );
+  });
+  afterAll(() => gateway.close());
+
+  const callerFor = (kind: CallerKind, rule: Rule): Caller => {
+    if (kind === "signed out") return gateway.anonymous;
+    return kind === "a stranger" ? stage.globex.as("zoe") : stage.acme.as(personFor(kind, rule));
+  };
+
+  describe.each(GUARDED)("%s", (coordinate, rule) => {
+    // A query cannot change anything: its transaction is read-only.
+    const changes = coordinate.startsWith("Mutation.");
+
+    it.each(CALLERS)("keeps to its rule for whoever is %s", async (kind) => {
+      const before = changes && (await gateway.database.content());
+
+      const { status, data, errors } = await callerFor(kind, rule).ask(documentFor(coordinate, stage));
+
+      expect(status).toBe(200);
+      expect(outcomeOf(coordinate, { data, errors })).toEqual(expectedOf(coordinate, rule, kind, stage));
+      const after = changes && (await gateway.database.content());
+      expect(after !== before).toBe(changes && kind === "a holder of it here");
+      ran += 1;
+    });
+  });
+
+  it("was asked of every guarded field by every caller", () => {
+    expect(ran).toBe(GUARDED.length * CALLERS.length);
+  });
+
+  it("is not even reached by a stranger who names the tenant", async () => {
+    const stranger = gateway.as("zoe@globex.test", "acme");
+
+    for (const [coordinate] of GUARDED) {
+      const { status, data, errors } = await stranger.ask(documentFor(coordinate, stage));
+      expect([coordinate, status, data ?? null]).toEqual([coordinate, 400, null]);
+      expect(errors!.map(({ extensions }) => extensions.code)).toEqual(["TENANT_NOT_FOUND"]);
+    }
+  });
+}
+
+const splitOf = (coordinate: string) => coordinate.split(".") as [type: string, field: string];
+
+/** The field, about what is in `here`, beside others that nobody may lose with it. */
+function documentFor(coordinate: string, stage: Stage): string {
+  const [typeName, fieldName] = splitOf(coordinate);
+  const type = schema.getType(typeName) as GraphQLObjectType;
+  const field = type.getFields()[fieldName]!;
+  if (type === schema.getMutationType()) {
+    const sample = MUTATION_SAMPLES[fieldName];
+    if (!sample) throw new Error(`Write a sample input for the mutation ${fieldName}.`);
+    return `mutation { __typename ${fieldName}(input: ${written(sample({ tenant: stage.acme, at: "here" }))}) { __typename } }`;
+  }
+  const asked = `${call(field, namesOf(stage))} ${everythingBelow(schema, getNamedType(field.type), 0, namesOf(stage))}`;
+  if (type === schema.getQueryType()) return `{ __typename ${asked} }`;
+  const instance = INSTANCES[typeName];
+  if (!instance) throw new Error(`Say what the stage has of the type ${typeName}.`);
+  return `{ __typename node(id: "${instance(stage)}") { id ... on ${typeName} { ${asked} } } }`;
+}
+
+/** Arguments that name what is in `here`. */
+const namesOf = ({ acme }: Stage) =>
+  plain((type, name) => {
+    if (name === "permission") return "members:read";
+    if (/user/i.test(name)) return acme.id("User", "somebody");
+    return type === "ID" ? acme.id("Organization", "here") : "here";
+  });
+
+interface Outcome {
+  /** What the field answered: absent where it was not reached, as its own null, or anything. */
+  readonly field: "absent" | "null" | "answered" | string;
+  /** Whether everything around it is there. */
+  readonly siblings: boolean;
+  readonly errors: readonly object[];
+}
+
+function outcomeOf(coordinate: string, { data, errors = [] }: Pick<Answer, "data" | "errors">): Outcome {
+  const [typeName, fieldName] = splitOf(coordinate);
+  const isRoot = typeName === "Query" || typeName === "Mutation";
+  const holder = isRoot ? data : data.node;
+  const value = holder?.[fieldName];
+  const answered = value?.__typename && typeName === "Mutation" ? value.__typename : "answered";
+  return {
+    field: value === undefined ? "absent" : value === null ? "null" : answered,
+    siblings: data.__typename !== undefined && (isRoot || holder === null || holder.id !== undefined),
+    errors: errors.map(({ path, extensions }) => ({ path, ...extensions })),
+  };
+}
+
+function expectedOf(coordinate: string, rule: Rule, kind: CallerKind, stage: Stage): Outcome {
+  const [typeName, fieldName] = splitOf(coordinate);
+  const isRow = typeName !== "Query" && typeName !== "Mutation";
+  const path = isRow ? ["node", fieldName] : [fieldName];
+  const denied = (extensions: object): Outcome => ({
+    field: "null",
+    siblings: true,
+    errors: [{ path, ...extensions }],
+  });
+  const open = (field: string): Outcome => ({ field, siblings: true, errors: [] });
+
+  // A row that somebody does not see is not there, so its field is not asked.
+  if (isRow && (kind === "signed out" || kind === "a stranger")) return open("absent");
+  if (kind === "signed out") return denied({ code: "UNAUTHENTICATED" });
+  if (typeName === "Mutation" && kind === "a stranger") return open("NotFoundFailure");
+  if (typeName === "Query" && rule.kind === "signedIn") {
+    // What a stranger names is not theirs to see; of a list they see what is in their own tenant.
+    return open(kind === "a stranger" && namesOne(fieldName) ? "null" : "answered");
+  }
+  if (rule.kind === "may" && kind !== "a holder of it here")
+    return denied({
+      code: "FORBIDDEN",
+      permission: rule.permission,
+      organizationId: stage.acme.id("Organization", "here"),
+    });
+  return open(typeName === "Mutation" ? payloadOf(fieldName) : "answered");
+}
+
+/** Whether a root field answers one object that its arguments name. */
+function namesOne(fieldName: string): boolean {
+  const field = schema.getQueryType()!.getFields()[fieldName]!;
+  const type = getNamedType(field.type);
+  return field.args.some(isRequiredArgument) && isObjectType(type) && "id" in type.getFields();
+}
+
+const payloadOf = (mutation: string): string => {
+  const result = getNamedType(schema.getMutationType()!.getFields()[mutation]!.type);
+  return isUnionType(result) ? result.getTypes()[0]!.name : result.name;
+};
+
+/** An input as a document writes it. */
+function written(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(written).join(", ")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  return `{ ${Object.entries(value)
+    .map(([key, one]) => `${key}: ${written(one)}`)
+    .join(", ")} }`;
+}

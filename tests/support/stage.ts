@@ -1,0 +1,53 @@
+import type { Rule } from "../../src/graphql/policy.js";
+import { PERMISSIONS } from "../oracle/facts.js";
+import type { TestGateway } from "./gateway.js";
+import { type Belonging, type Planted, world } from "./world.js";
+
+export type MayRule = Extract<Rule, { kind: "may" }>;
+
+/** Who asks at every field. */
+export const CALLERS = [
+  "signed out",
+  "a stranger",
+  "a member without it",
+  "a holder of it elsewhere",
+  "a holder of it here",
+] as const;
+export type CallerKind = (typeof CALLERS)[number];
+
+/** A tenant `acme` with the organization `here`, one below it, and one beside it; and a tenant of strangers. */
+export interface Stage {
+  readonly acme: Planted;
+  readonly globex: Planted;
+}
+
+const wordOf = ({ permission, reach }: MayRule): string => `${permission.replace(":", "-")}.${reach}`.toLowerCase();
+
+/** The person of the stage who is this caller for a rule; any member will do where the rule asks for no permission. */
+export function personFor(caller: Exclude<CallerKind, "signed out" | "a stranger">, rule: Rule): string {
+  return rule.kind === "may" ? `${caller.replaceAll(" ", "-")}.${wordOf(rule)}` : "plain";
+}
+
+/** Plants three people for each rule: one without its permission, one who holds it elsewhere only, and one who holds it here. */
+export async function plantStage(gateway: TestGateway, rules: Iterable<Rule>): Promise<Stage> {
+  const people: Record<string, readonly Belonging[]> = {
+    plain: [{ at: "here", roles: ["member"] }],
+    somebody: [{ at: "here", roles: ["member"] }],
+  };
+  for (const rule of rules) {
+    if (rule.kind !== "may") continue;
+    const others = PERMISSIONS.filter((permission) => permission !== rule.permission);
+    const alone = [rule.permission, "organizations:read"];
+    people[personFor("a member without it", rule)] = [{ at: "here", can: others, reach: "SUBTREE" }];
+    people[personFor("a holder of it elsewhere", rule)] = [
+      { at: "here", can: [] },
+      { at: "below", can: alone, reach: "SUBTREE" },
+      { at: "there", can: alone, reach: "SUBTREE" },
+    ];
+    people[personFor("a holder of it here", rule)] = [{ at: "here", can: alone, reach: rule.reach }];
+  }
+  return world(gateway, {
+    acme: { tree: { acme: { here: { below: {} }, there: {} } }, people },
+    globex: { tree: { globex: {} }, people: { zoe: [{ at: "globex", roles: ["owner"], reach: "SUBTREE" }] } },
+  });
+}
