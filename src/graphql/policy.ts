@@ -27,6 +27,8 @@ export type Rule =
   | {
       readonly kind: "may";
       readonly permission: BuiltInPermission;
+      /** What they must hold besides, in the same place and as far. */
+      readonly besides?: BuiltInPermission;
       readonly reach: Reach;
       readonly where: Where;
       readonly purpose: Purpose;
@@ -47,6 +49,16 @@ export const visible = <F extends string>(...fields: F[]): Record<F, Rule> =>
 /** `may("members:read").in(fromSource)`; with `"SUBTREE"` the permission must hold there and everywhere below. */
 export const may = (permission: BuiltInPermission, reach: Reach = "ORGANIZATION") => ({
   in: (where: Where, purpose: Purpose = "change"): Rule => ({ kind: "may", permission, reach, where, purpose }),
+  and: (besides: BuiltInPermission) => ({
+    in: (where: Where, purpose: Purpose = "change"): Rule => ({
+      kind: "may",
+      permission,
+      besides,
+      reach,
+      where,
+      purpose,
+    }),
+  }),
 });
 
 /** The organization is the row that the field is on. */

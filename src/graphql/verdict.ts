@@ -42,9 +42,12 @@ function judge(rule: Rule, source: unknown, args: Args, ctx: Context): Verdict {
   const place = rule.where.from === "source" ? placeOf(source) : rule.where.from === "root" ? root : asked?.place;
   // A rule without its input denies: what is hidden reads like what is missing.
   if (!place) return rule.where.from === "args" ? notFound(rule.where) : new ForbiddenError(rule.permission, null);
-  if (access.allows(place, rule.permission, rule.reach)) return true;
   if (asked && rule.where.from === "args" && !seesNamed(access, viewer.id, asked)) return notFound(rule.where);
-  return new ForbiddenError(rule.permission, access.sees(place) ? encodeId("Organization", place.id) : null);
+  const lacking = [rule.permission, rule.besides].find(
+    (permission) => permission !== undefined && !access.allows(place, permission, rule.reach),
+  );
+  if (lacking === undefined) return true;
+  return new ForbiddenError(lacking, access.sees(place) ? encodeId("Organization", place.id) : null);
 }
 
 /** What the arguments of a field name for its rule to ask about. */

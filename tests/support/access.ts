@@ -1,10 +1,10 @@
 import { type GraphQLObjectType, getNamedType, isObjectType, isRequiredArgument, isUnionType } from "graphql";
 import type { Rule } from "../../src/graphql/policy.js";
 import { buildSchema } from "../../src/schema.js";
-import { call, everythingBelow, plain } from "./documents.js";
+import { call, everythingBelow, plain, written } from "./documents.js";
 import { type Answer, type Caller, openGateway, type TestGateway } from "./gateway.js";
 import { MUTATION_SAMPLES } from "./samples.js";
-import { CALLERS, type CallerKind, personFor, plantStage, type Stage } from "./stage.js";
+import { CALLERS, type CallerKind, personFor, placeOf, plantStage, type Stage } from "./stage.js";
 
 const { schema, rules } = buildSchema();
 
@@ -140,7 +140,7 @@ function expectedOf(coordinate: string, rule: Rule, kind: CallerKind, stage: Sta
     return denied({
       code: "FORBIDDEN",
       permission: rule.permission,
-      organizationId: stage.acme.id("Organization", "here"),
+      organizationId: stage.acme.id("Organization", placeOf(rule)),
     });
   return open(typeName === "Mutation" ? payloadOf(fieldName) : "answered");
 }
@@ -156,12 +156,3 @@ const payloadOf = (mutation: string): string => {
   const result = getNamedType(schema.getMutationType()!.getFields()[mutation]!.type);
   return isUnionType(result) ? result.getTypes()[0]!.name : result.name;
 };
-
-/** An input as a document writes it. */
-function written(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(written).join(", ")}]`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  return `{ ${Object.entries(value)
-    .map(([key, one]) => `${key}: ${written(one)}`)
-    .join(", ")} }`;
-}

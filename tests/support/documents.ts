@@ -42,6 +42,15 @@ export function literal(type: GraphQLInputType, name: string, choice: Choice): s
   return `{ ${written.map((field) => `${field.name}: ${literal(field.type, field.name, choice)}`).join(", ")} }`;
 }
 
+/** An input as a document writes it; for those without enums. */
+export function written(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(written).join(", ")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  return `{ ${Object.entries(value)
+    .map(([key, one]) => `${key}: ${written(one)}`)
+    .join(", ")} }`;
+}
+
 /** A field with its arguments, without its selection: `organization(by: { id: "…" })`. */
 export function call(field: GraphQLField<unknown, unknown>, choice: Choice): string {
   const given = field.args.filter((arg) => isRequiredArgument(arg) || choice.has(arg.name));

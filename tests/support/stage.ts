@@ -28,26 +28,36 @@ export function personFor(caller: Exclude<CallerKind, "signed out" | "a stranger
   return rule.kind === "may" ? `${caller.replaceAll(" ", "-")}.${wordOf(rule)}` : "plain";
 }
 
+/** The organization that a rule asks about, by slug: most ask about the one at hand. */
+export const placeOf = (rule: Rule): string => (rule.kind === "may" && rule.where.from === "root" ? "acme" : "here");
+
+/** What everybody at hand may do: to see what they are refused. */
+const LOOK = ["organizations:read", "members:read"];
+
 /** Plants three people for each rule: one without its permission, one who holds it elsewhere only, and one who holds it here. */
 export async function plantStage(gateway: TestGateway, rules: Iterable<Rule>): Promise<Stage> {
   const people: Record<string, readonly Belonging[]> = {
     plain: [{ at: "here", roles: ["member"] }],
-    somebody: [{ at: "here", roles: ["member"] }],
+    somebody: [{ at: "here", roles: ["guest"] }],
   };
   for (const rule of rules) {
     if (rule.kind !== "may") continue;
-    const others = PERMISSIONS.filter((permission) => permission !== rule.permission);
-    const alone = [rule.permission, "organizations:read"];
-    people[personFor("a member without it", rule)] = [{ at: "here", can: others, reach: "SUBTREE" }];
+    const at = placeOf(rule);
+    const without = (permissions: readonly string[]) => permissions.filter((one) => one !== rule.permission);
+    const own = [...new Set([rule.permission, ...(rule.besides ? [rule.besides] : []), ...LOOK])];
+    people[personFor("a member without it", rule)] = [{ at, can: without(PERMISSIONS), reach: "SUBTREE" }];
     people[personFor("a holder of it elsewhere", rule)] = [
-      { at: "here", can: [] },
-      { at: "below", can: alone, reach: "SUBTREE" },
-      { at: "there", can: alone, reach: "SUBTREE" },
+      { at, can: without(LOOK) },
+      ...["below", "there"].map((slug) => ({ at: slug, can: own, reach: "SUBTREE" as const })),
     ];
-    people[personFor("a holder of it here", rule)] = [{ at: "here", can: alone, reach: rule.reach }];
+    people[personFor("a holder of it here", rule)] = [{ at, can: own, reach: rule.reach }];
   }
   return world(gateway, {
-    acme: { tree: { acme: { here: { below: {} }, there: {} } }, people },
+    acme: {
+      tree: { acme: { here: { below: {} }, there: {} } },
+      roles: { local: { at: "here", permissions: ["organizations:read"] } },
+      people,
+    },
     globex: { tree: { globex: {} }, people: { zoe: [{ at: "globex", roles: ["owner"], reach: "SUBTREE" }] } },
   });
 }

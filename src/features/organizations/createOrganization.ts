@@ -65,7 +65,8 @@ export async function createOrganization(
 }
 
 mutation<z.output<typeof form>, { id: OrganizationId }>("createOrganization", {
-  description: "Creates an organization below another. Needs `organizations:create` with reach SUBTREE there.",
+  description:
+    "Creates an organization below another. Needs `organizations:create` and `organizations:read` there, both with reach SUBTREE.",
   input: (t) => ({
     parentId: t.id({ required: true, description: "The organization it goes below." }),
     name: t.string({ required: true, description: "What people call it: 1 to 200 characters." }),

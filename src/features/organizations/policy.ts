@@ -9,8 +9,8 @@ export const policy = definePolicy({
     children: may("organizations:read").in(fromSource),
   },
   Mutation: {
-    // With reach SUBTREE, so that whoever creates an organization sees it and may go on there.
-    createOrganization: may("organizations:create", "SUBTREE").in(fromArgs("input.parentId")),
+    // With reach SUBTREE and the right to read, so that whoever creates an organization sees it and may go on there.
+    createOrganization: may("organizations:create", "SUBTREE").and("organizations:read").in(fromArgs("input.parentId")),
     updateOrganization: may("organizations:update").in(fromArgs("input.organizationId")),
   },
 });
