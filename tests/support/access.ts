@@ -18,37 +18,58 @@ const INSTANCES: Readonly<Record<string, (stage: Stage) => string>> = {
   Organization: ({ acme }) => acme.id("Organization", "here"),
 };
 
+/** Sends one of the five callers at a field; what the rule makes of it, and what it should. */
+export async function attempt(
+  { gateway, stage }: Opened,
+  coordinate: string,
+  rule: Rule,
+  kind: CallerKind,
+): Promise<{ outcome: Outcome; expected: Outcome }> {
+  const caller = callerFor(kind, rule, gateway, stage);
+  const outcome = outcomeOf(coordinate, await caller.ask(documentFor(coordinate, stage)));
+  return { outcome, expected: expectedOf(coordinate, rule, kind, stage) };
+}
+
+interface Opened {
+  readonly gateway: TestGateway;
+  readonly stage: Stage;
+}
+
+export async function openStage(options: Parameters<typeof openGateway>[0] = {}): Promise<Opened> {
+  const gateway = await openGateway(options);
+  const stage = await plantStage(
+    gateway,
+    GUARDED.map(([, rule]) => rule),
+  );
+  return { gateway, stage };
+}
+
+function callerFor(kind: CallerKind, rule: Rule, gateway: TestGateway, stage: Stage): Caller {
+  if (kind === "signed out") return gateway.anonymous;
+  return kind === "a stranger" ? stage.globex.as("zoe") : stage.acme.as(personFor(kind, rule));
+}
+
 /** Sends the five callers at every field that can deny, and holds each to what its rule says. */
 export function describeAccess(): void {
-  let gateway: TestGateway;
-  let stage: Stage;
+  let opened: Opened;
   let ran = 0;
   beforeAll(async () => {
-    gateway = await openGateway();
-    stage = await plantStage(
-      gateway,
-      GUARDED.map(([, rule]) => rule),
-    );
+    opened = await openStage();
   });
-  afterAll(() => gateway.close());
-
-  const callerFor = (kind: CallerKind, rule: Rule): Caller => {
-    if (kind === "signed out") return gateway.anonymous;
-    return kind === "a stranger" ? stage.globex.as("zoe") : stage.acme.as(personFor(kind, rule));
-  };
+  afterAll(() => opened.gateway.close());
 
   describe.each(GUARDED)("%s", (coordinate, rule) => {
     // A query cannot change anything: its transaction is read-only.
     const changes = coordinate.startsWith("Mutation.");
 
     it.each(CALLERS)("keeps to its rule for whoever is %s", async (kind) => {
-      const before = changes && (await gateway.database.content());
+      const { database } = opened.gateway;
+      const before = changes && (await database.content());
 
-      const { status, data, errors } = await callerFor(kind, rule).ask(documentFor(coordinate, stage));
+      const { outcome, expected } = await attempt(opened, coordinate, rule, kind);
 
-      expect(status).toBe(200);
-      expect(outcomeOf(coordinate, { data, errors })).toEqual(expectedOf(coordinate, rule, kind, stage));
-      const after = changes && (await gateway.database.content());
+      expect(outcome).toEqual(expected);
+      const after = changes && (await database.content());
       expect(after !== before).toBe(changes && kind === "a holder of it here");
       ran += 1;
     });
@@ -59,12 +80,25 @@ export function describeAccess(): void {
   });
 
   it("is not even reached by a stranger who names the tenant", async () => {
-    const stranger = gateway.as("zoe@globex.test", "acme");
+    const stranger = opened.gateway.as("zoe@globex.test", "acme");
 
     for (const [coordinate] of GUARDED) {
-      const { status, data, errors } = await stranger.ask(documentFor(coordinate, stage));
-      expect([coordinate, status, data ?? null]).toEqual([coordinate, 400, null]);
+      const { status, data, errors } = await stranger.ask(documentFor(coordinate, opened.stage));
+      expect([coordinate, status]).toEqual([coordinate, 400]);
+      expect(Object.values(data ?? {}).filter((value) => value !== null)).toEqual([]);
       expect(errors!.map(({ extensions }) => extensions.code)).toEqual(["TENANT_NOT_FOUND"]);
+    }
+  });
+
+  it("says the same of a mutation before anything runs, where others stand beside it", async () => {
+    for (const [coordinate, rule] of GUARDED.filter(([name]) => name.startsWith("Mutation."))) {
+      for (const kind of ["signed out", "a member without it", "a holder of it elsewhere"] as const) {
+        const caller = callerFor(kind, rule, opened.gateway, opened.stage);
+        const document = documentFor(coordinate, opened.stage).replace(/\}$/, "__typename }");
+        const answer = await caller.ask(document);
+        expect(outcomeOf(coordinate, answer)).toEqual(expectedOf(coordinate, rule, kind, opened.stage));
+        expect(answer.data.__typename ?? null).toBe(kind === "signed out" ? "Mutation" : null);
+      }
     }
   });
 }
@@ -79,7 +113,7 @@ function documentFor(coordinate: string, stage: Stage): string {
   if (type === schema.getMutationType()) {
     const sample = MUTATION_SAMPLES[fieldName];
     if (!sample) throw new Error(`Write a sample input for the mutation ${fieldName}.`);
-    return `mutation { __typename ${fieldName}(input: ${written(sample({ tenant: stage.acme, at: "here" }))}) { __typename } }`;
+    return `mutation { ${fieldName}(input: ${written(sample({ tenant: stage.acme, at: "here" }))}) { __typename } }`;
   }
   const asked = `${call(field, namesOf(stage))} ${everythingBelow(schema, getNamedType(field.type), 0, namesOf(stage))}`;
   if (type === schema.getQueryType()) return `{ __typename ${asked} }`;
@@ -96,7 +130,8 @@ const namesOf = ({ acme }: Stage) =>
     return type === "ID" ? acme.id("Organization", "here") : "here";
   });
 
-interface Outcome {
+export interface Outcome {
+  readonly status: number;
   /** What the field answered: absent where it was not reached, as its own null, or anything. */
   readonly field: "absent" | "null" | "answered" | string;
   /** Whether everything around it is there. */
@@ -104,15 +139,21 @@ interface Outcome {
   readonly errors: readonly object[];
 }
 
-function outcomeOf(coordinate: string, { data, errors = [] }: Pick<Answer, "data" | "errors">): Outcome {
+function outcomeOf(
+  coordinate: string,
+  { status, data, errors = [] }: Pick<Answer, "status" | "data" | "errors">,
+): Outcome {
   const [typeName, fieldName] = splitOf(coordinate);
   const isRoot = typeName === "Query" || typeName === "Mutation";
   const holder = isRoot ? data : data.node;
   const value = holder?.[fieldName];
   const answered = value?.__typename && typeName === "Mutation" ? value.__typename : "answered";
   return {
+    status,
     field: value === undefined ? "absent" : value === null ? "null" : answered,
-    siblings: data.__typename !== undefined && (isRoot || holder === null || holder.id !== undefined),
+    siblings:
+      typeName === "Mutation" ||
+      (data.__typename === "Query" && (isRoot || holder === null || holder.id !== undefined)),
     errors: errors.map(({ path, extensions }) => ({ path, ...extensions })),
   };
 }
@@ -122,11 +163,12 @@ function expectedOf(coordinate: string, rule: Rule, kind: CallerKind, stage: Sta
   const isRow = typeName !== "Query" && typeName !== "Mutation";
   const path = isRow ? ["node", fieldName] : [fieldName];
   const denied = (extensions: object): Outcome => ({
+    status: 200,
     field: "null",
     siblings: true,
     errors: [{ path, ...extensions }],
   });
-  const open = (field: string): Outcome => ({ field, siblings: true, errors: [] });
+  const open = (field: string): Outcome => ({ status: 200, field, siblings: true, errors: [] });
 
   // A row that somebody does not see is not there, so its field is not asked.
   if (isRow && (kind === "signed out" || kind === "a stranger")) return open("absent");
