@@ -1,0 +1,117 @@
+import { change } from "../../support/change.js";
+import { openGateway, type TestGateway } from "../../support/gateway.js";
+import { type Planted, world } from "../../support/world.js";
+
+const SOON = new Date(Date.now() + 3_600_000);
+
+let gateway: TestGateway;
+beforeAll(async () => {
+  gateway = await openGateway();
+});
+afterAll(() => gateway.close());
+
+/** Ways in which an owner can cease to be one. */
+const WAYS: Record<string, (tenant: Planted, slug: string, name: string) => [mutation: string, input: object]> = {
+  revoke: (tenant, slug, name) => ["revokeGrant", { grantId: tenant.id("Grant", `${name}@${slug}`) }],
+  remove: (tenant, slug, name) => ["removeMembership", { membershipId: tenant.id("Membership", `${name}@${slug}`) }],
+  shorten: (tenant, slug, name) => [
+    "grantRole",
+    {
+      membershipId: tenant.id("Membership", `${name}@${slug}`),
+      role: { key: "owner" },
+      reach: "SUBTREE",
+      expiresAt: SOON,
+    },
+  ],
+  replace: (tenant, slug, name) => [
+    "setGrants",
+    { membershipId: tenant.id("Membership", `${name}@${slug}`), grants: [{ role: { key: "owner" } }] },
+  ],
+  suspend: (tenant, slug, name) => ["suspendMembership", { membershipId: tenant.id("Membership", `${name}@${slug}`) }],
+  "shut out": (tenant, _slug, name) => ["suspendUser", { userId: tenant.id("User", name) }],
+};
+
+const owner = (at: string) => ({ at, roles: ["owner"], reach: "SUBTREE" }) as const;
+const plant = async (slug: string, people: Record<string, object[]>) =>
+  (await world(gateway, { [slug]: { tree: { [slug]: { below: {} } }, people: people as never } }))[slug]!;
+
+const end = (tenant: Planted, slug: string, by: string, name: string, way: string) => {
+  const [mutation, input] = WAYS[way]!(tenant, slug, name);
+  return change(tenant.as(by), mutation, input, "__typename");
+};
+const owners = async (tenant: Planted, slug: string): Promise<number> => {
+  const [home] = await gateway.database.owner("select schema_name from tenantry.tenants where id = $1", [
+    tenant.tenantId,
+  ]);
+  const t = home!.schema_name;
+  const [row] = await gateway.database.owner(
+    `select count(*) from ${t}.grants g, ${t}.memberships m, ${t}.users u, ${t}.organizations o
+     where g.membership_id = m.id and m.user_id = u.id and m.organization_id = o.id and o.slug = $1 and o.parent_id is null
+       and g.role_key = 'owner' and g.reach = 'SUBTREE' and g.expires_at is null and m.expires_at is null
+       and m.status = 'ACTIVE' and u.status = 'ACTIVE'`,
+    [slug],
+  );
+  return Number(row!.count);
+};
+
+describe("the last owner of a tenant", () => {
+  it.each(Object.keys(WAYS))("stays: %s", async (way) => {
+    const slug = `alone-${way.replace(" ", "-")}`;
+    const tenant = await plant(slug, { ada: [owner(slug)], ben: [{ at: slug, roles: ["owner"] }] });
+
+    expect(await end(tenant, slug, "ada", "ada", way)).toMatchObject({
+      __typename: "LastOwnerFailure",
+      code: "LAST_OWNER",
+    });
+    expect(await owners(tenant, slug)).toBe(1);
+  });
+
+  it("may go when somebody else is one", async () => {
+    const tenant = await plant("handover", { ada: [owner("handover")], ben: [{ at: "handover", roles: ["member"] }] });
+
+    const given = await change(
+      tenant.as("ada"),
+      "grantRole",
+      { membershipId: tenant.id("Membership", "ben@handover"), role: { key: "owner" }, reach: "SUBTREE" },
+      "__typename",
+    );
+
+    expect(given).toEqual({ __typename: "GrantRolePayload" });
+    expect(await end(tenant, "handover", "ada", "ada", "remove")).toEqual({ __typename: "RemoveMembershipPayload" });
+    expect(await owners(tenant, "handover")).toBe(1);
+  });
+
+  it.each([
+    ["whose membership ends", { until: SOON }],
+    ["whose grant ends", { grantsUntil: SOON }],
+    ["whose membership is suspended", { suspended: true }],
+    ["who owns the root without what is below", { reach: "ORGANIZATION" }],
+  ])("is not replaced by one %s", async (what, more) => {
+    const slug = `weak-${what.replaceAll(/[^a-z]+/g, "-")}`.slice(0, 40);
+    const tenant = await plant(slug, { ada: [owner(slug)], ben: [{ ...owner(slug), ...more }] });
+
+    expect(await end(tenant, slug, "ada", "ada", "revoke")).toMatchObject({ __typename: "LastOwnerFailure" });
+  });
+
+  const pairs = Object.keys(WAYS).flatMap((one, index) =>
+    Object.keys(WAYS)
+      .slice(index)
+      .map((other) => [one, other]),
+  );
+
+  it.each(pairs)("stays when two owners end at once: %s and %s", async (one, other) => {
+    const slug = `race-${one}-${other}`.replaceAll(" ", "-");
+    const tenant = await plant(slug, { ada: [owner(slug)], ben: [owner(slug)] });
+
+    // Each ends the other, and both end themselves, in whatever order the lock lets them in.
+    const outcomes = await Promise.all([
+      end(tenant, slug, "ada", "ben", one!).catch(() => null),
+      end(tenant, slug, "ben", "ada", other!).catch(() => null),
+      end(tenant, slug, "ada", "ada", other!).catch(() => null),
+      end(tenant, slug, "ben", "ben", one!).catch(() => null),
+    ]);
+
+    expect(await owners(tenant, slug)).toBe(1);
+    expect(outcomes.filter((outcome) => outcome?.__typename.endsWith("Payload")).length).toBeGreaterThan(0);
+  });
+});
