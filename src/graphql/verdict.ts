@@ -38,8 +38,8 @@ function judge(rule: Rule, source: unknown, args: Args, ctx: Context): Verdict {
   if (rule.kind === "signedIn") return true;
 
   const { access, root, viewer } = scope;
-  const asked = rule.where.from === "args" ? find(args, rule.where, scope) : null;
-  const place = rule.where.from === "source" ? placeOf(source) : rule.where.from === "root" ? root : asked?.place;
+  const asked = find(rule.where, args, scope);
+  const place = asked?.place ?? (isAboutRoot(rule.where, args) ? root : placeOf(rule.where, source));
   // A rule without its input denies: what is hidden reads like what is missing.
   if (!place) return rule.where.from === "args" ? notFound(rule.where) : new ForbiddenError(rule.permission, null);
   if (asked && rule.where.from === "args" && !seesNamed(access, viewer.id, asked)) return notFound(rule.where);
@@ -59,17 +59,20 @@ export function namedBy(rule: Rule, args: unknown): Name[] {
 
 type FromArgs = Extract<Where, { from: "args" }>;
 
-function find(args: Args, { path, type, absent }: FromArgs, { named, root }: Scope): Named | undefined {
-  if (absent === "root" && !isGiven(args, path)) return { type, id: root.id, place: root, userId: null };
-  const name = nameIn(args, path, type);
+function find(where: Where, args: Args, { named }: Scope): Named | undefined {
+  const name = where.from === "args" ? nameIn(args, where.path, where.type) : null;
   return name ? named.get(name) : undefined;
 }
+
+const isAboutRoot = (where: Where, args: Args): boolean =>
+  where.from === "root" || (where.from === "args" && where.absent === "root" && !isGiven(args, where.path));
 
 const notFound = ({ path, type }: FromArgs) =>
   new NotFoundFailure(`There is no such ${type.toLowerCase()}, or you cannot see it. Check the id.`, path);
 
-function placeOf(source: unknown): Place | null {
-  if (!isRecord(source) || typeof source.id !== "string" || !Array.isArray(source.path)) return null;
+function placeOf({ from }: Where, source: unknown): Place | null {
+  if (from !== "source" || !isRecord(source) || typeof source.id !== "string" || !Array.isArray(source.path))
+    return null;
   return source as unknown as Place;
 }
 

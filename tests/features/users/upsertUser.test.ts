@@ -1,0 +1,112 @@
+import { auditOf } from "../../support/audit.js";
+import { change, refused } from "../../support/change.js";
+import { openGateway, type TestGateway } from "../../support/gateway.js";
+import { type Planted, world } from "../../support/world.js";
+
+let gateway: TestGateway;
+let acme: Planted;
+beforeAll(async () => {
+  gateway = await openGateway();
+  ({ acme } = await world(gateway, {
+    acme: {
+      tree: { acme: { north: {} } },
+      people: {
+        ada: [{ at: "acme", roles: ["owner"], reach: "SUBTREE" }],
+        near: [{ at: "acme", roles: ["owner"] }],
+        ben: [{ at: "north", roles: ["admin"], reach: "SUBTREE" }],
+      },
+    },
+  }));
+});
+afterAll(() => gateway.close());
+
+const upsert = (input: object) =>
+  change(
+    acme.as("ada"),
+    "upsertUser",
+    input,
+    "user { id displayName email emailVerified externalId imageUrl locale metadata status }",
+  );
+
+describe("upsertUser", () => {
+  it("makes a person, called by what is known of them", async () => {
+    expect(await upsert({ email: "Eve@Example.COM" })).toMatchObject({
+      user: { displayName: "eve@example.com", email: "eve@example.com", emailVerified: false, externalId: null },
+    });
+    expect(await upsert({ externalId: "x-1", locale: "de-at", metadata: { a: 1, b: null } })).toMatchObject({
+      user: { displayName: "x-1", email: null, locale: "de-AT", metadata: { a: 1 }, status: "ACTIVE" },
+    });
+  });
+
+  it("changes the person of that address, however it is spelled, and leaves what is not given", async () => {
+    const { user } = await upsert({ email: "fay@example.com", displayName: "Fay", metadata: { a: 1 } });
+
+    const again = await upsert({ email: " FAY@example.com", locale: "fr", metadata: { b: 2 } });
+
+    expect(again.user).toEqual({ ...user, locale: "fr", metadata: { a: 1, b: 2 } });
+    expect(await auditOf(gateway.database, acme, "user.updated")).toHaveLength(1);
+  });
+
+  it("finds a person by the external id before the address, and gives them the address", async () => {
+    const { user } = await upsert({ externalId: "g-1", displayName: "Gil" });
+
+    expect((await upsert({ externalId: "g-1", email: "gil@example.com" })).user).toEqual({
+      ...user,
+      email: "gil@example.com",
+    });
+    expect((await upsert({ externalId: "g-1", email: "gil@example.org" })).user.id).toBe(user.id);
+  });
+
+  it("gives an external id to the person of an address who has none, and to no other", async () => {
+    const { user } = await upsert({ email: "hal@example.com" });
+
+    expect((await upsert({ email: "hal@example.com", externalId: "h-1" })).user).toEqual({
+      ...user,
+      externalId: "h-1",
+    });
+    expect(await upsert({ email: "hal@example.com", externalId: "h-2" })).toMatchObject({
+      code: "INVALID_INPUT",
+      field: ["input", "externalId"],
+    });
+  });
+
+  it("does not make one of two people", async () => {
+    await upsert({ email: "ida@example.com", externalId: "i-1" });
+    await upsert({ email: "jan@example.com", externalId: "j-1" });
+
+    expect(await upsert({ email: "ida@example.com", externalId: "j-1" })).toMatchObject({
+      code: "INVALID_INPUT",
+      field: ["input", "email"],
+    });
+  });
+
+  it("makes one person of many calls at once", async () => {
+    const all = await Promise.all(
+      Array.from({ length: 8 }, (_, n) => upsert({ email: "kim@example.com", metadata: { [`k${n}`]: n } })),
+    );
+
+    expect(new Set(all.map(({ user }) => user.id)).size).toBe(1);
+    const { user } = await upsert({ email: "kim@example.com" });
+    expect(Object.keys(user.metadata)).toHaveLength(8);
+  });
+
+  it.each([
+    [{}, "email"],
+    [{ email: "nobody" }, "email"],
+    [{ email: "a@b@c" }, "email"],
+    [{ externalId: "" }, "externalId"],
+    [{ externalId: "l-1", displayName: " " }, "displayName"],
+    [{ externalId: "l-1", locale: "x" }, "locale"],
+    [{ externalId: "l-1", metadata: "no" }, "metadata"],
+    [{ externalId: "l-1", metadata: { a: "x".repeat(9000) } }, "metadata"],
+  ])("takes nothing like %j", async (input, field) => {
+    expect(await upsert(input)).toMatchObject({ code: "INVALID_INPUT", field: ["input", field] });
+  });
+
+  it("is for those who manage members everywhere", async () => {
+    const input = { email: "eve@example.com" };
+
+    expect(await refused(acme.as("ben"), "upsertUser", input)).toEqual({ code: "FORBIDDEN", data: null });
+    expect(await refused(acme.as("near"), "upsertUser", input)).toEqual({ code: "FORBIDDEN", data: null });
+  });
+});
