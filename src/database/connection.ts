@@ -1,19 +1,16 @@
-import { connect, type Socket } from "node:net";
-// By its own path: the whole of drizzle would cost each command a tenth of a second.
-import { parsePgArray } from "drizzle-orm/pg-core/array";
-import postgres from "postgres";
-import { ConnectionLostError, LeaseOverError, UnavailableError } from "./errors.js";
+import type postgres from "postgres";
+import { type Client, type ClientSettings, createClient } from "./client.js";
+import { ConnectionLostError, endsSession, followsFailure, LeaseOverError, UnavailableError } from "./errors.js";
 
-export interface ConnectionSettings {
-  readonly url: string;
-  /** Shown in pg_stat_activity. */
-  readonly applicationName: string;
-  /** Off behind a pooler that does not know prepared statements. */
-  readonly prepare: boolean;
+export interface ConnectionSettings extends ClientSettings {
   readonly connectTimeoutMs: number;
+  /**
+   * How long the server may leave a statement unanswered before it is taken for dead: longer than its own
+   * statement_timeout. Unset: for ever.
+   */
+  readonly silenceMs?: number;
 }
 
-type Client = postgres.Sql;
 type Row = Record<string, unknown>;
 /** Rows, and the tag that PostgreSQL closed the statement with: `SELECT`, `COMMIT`, … */
 export type Result = readonly Row[] & { readonly command: string; readonly count: number };
@@ -21,25 +18,21 @@ export type Result = readonly Row[] & { readonly command: string; readonly count
 // A connection keeps a plan for every text it has seen, for ever.
 const MAX_STATEMENTS = 500;
 
-/**
- * One session of the server, in a client of its own that can never have a second one: its socket is made once, so when the
- * session dies the client dies with it. (A client that reconnects sends what is left of a transaction to the new session,
- * where it is acknowledged, or read, as somebody else's.)
- */
+/** One session of the server, in a client of its own: when the session dies, the client dies with it. */
 export class Connection {
   #lease: Lease | null = null;
   #lost: Error | null = null;
   readonly #texts = new Set<string>();
-  readonly openedAt = Date.now();
+  readonly openedAt = performance.now();
 
-  /** Whom it served last: the plans it keeps fit that tenant. */
-  affinity = "";
+  /** Whom it served last: the plans it keeps fit that tenant. Null before the first. */
+  affinity: string | null = null;
 
   private constructor(
-    readonly client: Client,
+    private readonly client: Client,
     /** The server's process, for those who look at it from outside. */
     readonly pid: number,
-    private readonly prepare: boolean,
+    private readonly settings: ConnectionSettings,
     private readonly onLost: (connection: Connection) => void,
   ) {}
 
@@ -50,34 +43,24 @@ export class Connection {
   static async open(settings: ConnectionSettings, onLost: (connection: Connection) => void): Promise<Connection> {
     let self: Connection | null = null;
     let closed = false;
-    const client = postgres(settings.url, {
-      max: 1,
-      fetch_types: false,
-      prepare: settings.prepare,
-      connect_timeout: settings.connectTimeoutMs / 1000,
-      // Its own retirement knows nothing of transactions that it did not begin.
-      max_lifetime: null,
-      idle_timeout: 0,
-      onnotice: () => {},
-      connection: { application_name: settings.applicationName, TimeZone: "UTC" },
-      socket: onceOnly(),
-      onclose: () => {
-        closed = true;
-        self?.condemn(new ConnectionLostError("The connection to the database was lost."));
-      },
-    } as postgres.Options<Record<string, never>>);
-    // Dates stay text on the wire: one parser for all, the tables' own.
-    for (const type of [1082, 1083, 1114, 1184]) client.options.parsers[type] = (value: string) => value;
-    // Arrays of text and of uuids: asking the server for its array types costs more with every tenant's schema.
-    for (const type of [1009, 2951]) client.options.parsers[type] = parsePgArray;
+    const client = createClient(settings, () => {
+      closed = true;
+      self?.condemn(new ConnectionLostError("The connection to the database was lost."));
+    });
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error("No answer in time.")), settings.connectTimeoutMs);
+    });
     try {
-      const [row] = await client.unsafe("select pg_backend_pid() as pid");
+      const [row] = await Promise.race([client.sql.unsafe("select pg_backend_pid() as pid"), late]);
       if (closed) throw new ConnectionLostError("The connection to the database was lost.");
-      self = new Connection(client, Number(row?.pid), settings.prepare, onLost);
+      self = new Connection(client, Number(row?.pid), settings, onLost);
       return self;
     } catch (error) {
-      discard(client);
+      client.destroy();
       throw new UnavailableError("The database does not answer.", 1, { cause: error });
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -88,7 +71,7 @@ export class Connection {
 
   lease(affinity: string): Lease {
     this.affinity = affinity;
-    this.#lease = new Lease(this);
+    this.#lease = new Lease(this, this.settings.silenceMs);
     return this.#lease;
   }
 
@@ -96,38 +79,64 @@ export class Connection {
   condemn(reason: Error): void {
     if (this.#lost) return;
     this.#lost = reason;
-    this.#lease?.revoke(reason);
-    discard(this.client);
+    this.client.destroy();
     this.onLost(this);
+    this.#lease?.revoke(reason);
   }
 
   /** Says goodbye to the server. Only for a connection that nobody holds. */
   async close(): Promise<void> {
     this.#lost ??= new LeaseOverError();
-    await this.client.end({ timeout: 5 });
+    await this.client.sql.end({ timeout: 1 }).catch(() => {});
+    this.client.destroy();
   }
 
   statement(text: string, params: readonly unknown[]): postgres.PendingQuery<Row[]> {
     this.#texts.add(text);
-    return this.client.unsafe(text, params as postgres.ParameterOrJSON<never>[], { prepare: this.prepare });
+    return this.client.sql.unsafe(text, params as postgres.ParameterOrJSON<never>[], {
+      prepare: this.settings.prepare,
+    });
   }
 }
 
 /** One operation's use of a connection. Every statement goes through it, and none after its end. */
 export class Lease {
   #over: Error | null = null;
+  #lastIsSent = false;
+  #failure: Error | null = null;
+  #silence: NodeJS.Timeout | undefined;
   readonly #waiting = new Set<(reason: Error) => void>();
   readonly #ended: (() => void)[] = [];
 
-  constructor(private readonly connection: Connection) {}
+  constructor(
+    private readonly connection: Connection,
+    private readonly silenceMs: number | undefined,
+  ) {}
 
   get pid(): number {
     return this.connection.pid;
   }
 
+  /** Why no statement can be sent any more; null while one can. */
+  get over(): Error | null {
+    return this.#over;
+  }
+
+  /** What PostgreSQL refused last, whether or not anybody listened. */
+  get failure(): Error | null {
+    return this.#failure;
+  }
+
   /** Sends a statement; what was sent before is answered before. Without parameters it may hold no values at all. */
   run(text: string, params: readonly unknown[] = []): Promise<Result> {
-    return this.#race(() => this.connection.statement(text, params)) as Promise<Result>;
+    return this.#send(() => this.connection.statement(text, params)) as Promise<Result>;
+  }
+
+  /** Sends the statement that closes the transaction. Nothing may follow it: it would run outside of every transaction. */
+  runLast(text: string): Promise<Result> {
+    const answer = this.run(text);
+    this.#lastIsSent = true;
+    return answer;
   }
 
   /**
@@ -141,7 +150,7 @@ export class Lease {
       unsafe: (text: string, params: readonly unknown[] = []) => ({
         // biome-ignore lint/suspicious/noThenProperty: a statement is sent when it is awaited, as drizzle expects
         then: (...on: Parameters<Promise<Result>["then"]>) => this.run(text, params).then(...on),
-        values: () => this.#race(() => this.connection.statement(text, params).values()),
+        values: () => this.#send(() => this.connection.statement(text, params).values()),
       }),
     };
   }
@@ -155,7 +164,7 @@ export class Lease {
 
   /** Ends the lease and the session with it: for a transaction in an unknown state. */
   condemn(reason: Error): void {
-    this.connection.condemn(reason);
+    if (!this.#over) this.connection.condemn(reason);
   }
 
   /** Called when the session is gone. Every statement that waits is answered with the reason. */
@@ -164,49 +173,60 @@ export class Lease {
   }
 
   onEnd(then: () => void): void {
-    if (this.#over) then();
-    else this.#ended.push(then);
+    this.#ended.push(then);
   }
 
   #finish(reason: Error): void {
     this.#over = reason;
+    clearTimeout(this.#silence);
     for (const reject of this.#waiting) reject(reason);
     this.#waiting.clear();
     for (const then of this.#ended.splice(0)) then();
   }
 
   /** The driver leaves some statements of a dead session unanswered for ever, so each is raced against its end. */
-  #race<T>(send: () => PromiseLike<T>): Promise<T> {
-    if (this.#over) return Promise.reject(this.#over);
-    return new Promise<T>((resolve, reject) => {
+  #send<T>(send: () => PromiseLike<T>): Promise<T> {
+    const refusal = this.#over ?? (this.#lastIsSent ? new LeaseOverError() : null);
+    if (refusal) return Promise.reject(refusal);
+    const answer = new Promise<T>((resolve, reject) => {
+      this.#listen();
       this.#waiting.add(reject);
       send().then(
         (value) => {
-          this.#waiting.delete(reject);
+          this.#hear(reject);
           resolve(value);
         },
         (error) => {
-          this.#waiting.delete(reject);
-          reject(error);
+          this.#hear(reject);
+          reject(this.#meaningOf(error));
         },
       );
     });
+    // A statement that nobody awaits must not end the process when it fails; its transaction cannot be committed any more.
+    answer.catch(() => {});
+    return answer;
   }
-}
 
-/** Makes a client's one socket; asked for a second, it refuses. */
-function onceOnly() {
-  let made = false;
-  return (options: { host: string[]; port: number[]; path?: string | false }): Socket => {
-    if (made) throw new ConnectionLostError("The connection to the database was lost.");
-    made = true;
-    const [host, port] = [options.host[0] ?? "localhost", options.port[0] ?? 5432];
-    const socket = options.path ? connect(options.path) : connect({ host, port, noDelay: true });
-    // The driver takes the server's name for TLS from here.
-    return Object.assign(socket, { host, port });
-  };
-}
+  /** What the sender of a statement is told of its failure. */
+  #meaningOf(error: Error): Error {
+    // It says only that an earlier statement failed, maybe one that nobody awaits: that one is the reason.
+    if (followsFailure(error)) return this.#failure ?? error;
+    if (endsSession(error)) this.condemn(new ConnectionLostError("The database ended the session.", { cause: error }));
+    this.#failure = error;
+    return this.#over ?? error;
+  }
 
-function discard(client: Client): void {
-  client.end({ timeout: 0 }).catch(() => {});
+  #listen(): void {
+    if (this.silenceMs === undefined || this.#waiting.size > 0) return;
+    this.#silence = setTimeout(
+      () => this.condemn(new ConnectionLostError("The database has stopped answering.")),
+      this.silenceMs,
+    );
+  }
+
+  #hear(waiting: (reason: Error) => void): void {
+    this.#waiting.delete(waiting);
+    if (this.#waiting.size > 0) this.#silence?.refresh();
+    else clearTimeout(this.#silence);
+  }
 }

@@ -15,7 +15,10 @@ export class ConnectionLostError extends Error {
   override readonly name = "ConnectionLostError";
 }
 
-/** COMMIT was sent and its answer never came: the change is either whole or absent, and only a look can tell which. */
+/**
+ * COMMIT was sent and its answer never came: the change is either whole or absent, and only a look can tell which. Also for
+ * a change that was made and could not be shown.
+ */
 export class OutcomeUnknownError extends Error {
   override readonly name = "OutcomeUnknownError";
 }
@@ -28,21 +31,36 @@ export class LeaseOverError extends Error {
   }
 }
 
-/** The five characters of an SQLSTATE, wherever in the chain of causes PostgreSQL's answer is; null for other errors. */
-export function sqlState(error: unknown): string | null {
+interface Answer {
+  readonly code: string;
+  readonly severity: string;
+  readonly constraint_name?: string;
+}
+
+/** PostgreSQL's own answer, wherever in the chain of causes it is; null for other errors. */
+function answerIn(error: unknown): Answer | null {
   for (let at = error; at instanceof Error; at = at.cause) {
-    if ("severity" in at && "code" in at && typeof at.code === "string" && at.code.length === 5) return at.code;
+    if ("severity" in at && "code" in at && typeof at.code === "string" && at.code.length === 5) {
+      return at as Error & Answer;
+    }
   }
   return null;
 }
 
+/** The five characters of an SQLSTATE; null for an error that is not PostgreSQL's. */
+export const sqlState = (error: unknown): string | null => answerIn(error)?.code ?? null;
+
 /** The constraint that a statement broke, by name; null for other errors. */
-export function brokenConstraint(error: unknown): string | null {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if ("constraint_name" in at && typeof at.constraint_name === "string") return at.constraint_name;
-  }
-  return null;
-}
+export const brokenConstraint = (error: unknown): string | null => answerIn(error)?.constraint_name ?? null;
+
+/** Whether PostgreSQL closes the session with this answer. */
+export const endsSession = (error: unknown): boolean => /^(FATAL|PANIC)$/.test(answerIn(error)?.severity ?? "");
+
+/** Whether the answer says no more than that an earlier statement of the transaction failed. */
+export const followsFailure = (error: unknown): boolean => sqlState(error) === "25P02";
+
+/** Whether the server has no room for one more connection. */
+export const isFull = (error: unknown): boolean => sqlState(error) === "53300";
 
 // Serialization failure, deadlock, lock not available: the same transaction may well pass a moment later.
 const PASSING = new Set(["40001", "40P01", "55P03"]);

@@ -1,5 +1,5 @@
 import { Connection, type ConnectionSettings, type Lease } from "./connection.js";
-import { UnavailableError } from "./errors.js";
+import { ConnectionLostError, isFull, UnavailableError } from "./errors.js";
 
 export interface LeaseSettings extends ConnectionSettings {
   /** Connections at most. */
@@ -12,52 +12,69 @@ export interface LeaseSettings extends ConnectionSettings {
 
 interface Waiting {
   readonly affinity: string;
-  readonly resolve: (lease: Lease) => void;
-  readonly reject: (error: Error) => void;
+  readonly grant: (lease: Lease) => void;
+  readonly refuse: (error: Error) => void;
 }
+
+// Three times the statement_timeout of the serving logins.
+const SILENCE_MS = 15_000;
+/** How long a server that was full is not asked for another connection, while there are some. */
+const FULL_MS = 1000;
 
 /**
  * A small pool of connections, each leased to one operation at a time. First come, first served; a caller gets the
  * connection that served its tenant last if that one is idle. A connection whose session died is never used again.
  */
 export class Leases {
+  readonly #settings: LeaseSettings;
+  /** Those that are being closed, too. */
   readonly #connections = new Set<Connection>();
   /** Least recently used first. */
   readonly #idle = new Set<Connection>();
   readonly #queue = new Set<Waiting>();
+  readonly #drained: (() => void)[] = [];
   #opening = 0;
+  #fullUntil = 0;
   #closed = false;
 
-  constructor(private readonly settings: LeaseSettings) {}
+  constructor(settings: LeaseSettings) {
+    this.#settings = { silenceMs: SILENCE_MS, ...settings };
+  }
 
   /**
+   * Leases a connection. When the signal aborts, the waiting ends at once, or the lease and its session do.
    * @param affinity whom the connection is for
-   * @throws UnavailableError when none became free in time, or the database does not answer
+   * @throws UnavailableError when none became free in time, or the database does not answer, or the signal aborted
    */
   async acquire(affinity: string, signal?: AbortSignal): Promise<Lease> {
-    signal?.throwIfAborted();
     if (this.#closed) throw new UnavailableError("The gateway is shutting down.");
+    if (signal?.aborted) throw givenUp(signal);
     return new Promise<Lease>((resolve, reject) => {
-      const settle = () => {
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", abort);
-        this.#queue.delete(waiting);
+      let granted: Lease | null = null;
+      const abort = () => {
+        if (granted) granted.condemn(new ConnectionLostError("The request was given up.", { cause: signal?.reason }));
+        else waiting.refuse(givenUp(signal));
       };
+      const forget = () => signal?.removeEventListener("abort", abort);
       const waiting: Waiting = {
         affinity,
-        resolve: (lease) => {
-          settle();
+        grant: (lease) => {
+          clearTimeout(timer);
+          this.#queue.delete(waiting);
+          granted = lease;
+          lease.onEnd(forget);
           resolve(lease);
         },
-        reject: (error) => {
-          settle();
+        refuse: (error) => {
+          clearTimeout(timer);
+          this.#queue.delete(waiting);
+          forget();
           reject(error);
         },
       };
-      const abort = () => waiting.reject(signal?.reason);
       const timer = setTimeout(
-        () => waiting.reject(new UnavailableError("All connections to the database are in use.")),
-        this.settings.waitMs,
+        () => waiting.refuse(new UnavailableError("All connections to the database are in use.")),
+        this.#settings.waitMs,
       );
       signal?.addEventListener("abort", abort, { once: true });
       this.#queue.add(waiting);
@@ -73,46 +90,46 @@ export class Leases {
   /** Refuses new callers, waits for those who hold a lease, and closes every connection. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const waiting of [...this.#queue]) waiting.reject(new UnavailableError("The gateway is shutting down."));
-    await Promise.all([...this.#idle].map((connection) => this.#retire(connection)));
-    while (this.#connections.size > 0 || this.#opening > 0) await new Promise<void>((next) => this.#drained.push(next));
+    for (const waiting of this.#queue) waiting.refuse(new UnavailableError("The gateway is shutting down."));
+    for (const connection of this.#idle) void this.#retire(connection);
+    while (this.#connections.size + this.#opening > 0) await new Promise<void>((next) => this.#drained.push(next));
   }
-  readonly #drained: (() => void)[] = [];
 
   #serve(): void {
-    for (const waiting of [...this.#queue]) {
+    for (const waiting of this.#queue) {
       const connection = this.#pick(waiting.affinity);
-      if (connection) {
-        this.#queue.delete(waiting);
-        this.#grant(connection, waiting);
-      } else if (this.#connections.size + this.#opening < this.settings.size && this.#opening < this.#queue.size) {
-        void this.#open();
-      } else {
-        return;
-      }
+      if (connection) this.#grant(connection, waiting);
+      else if (this.#hasRoom && this.#opening < this.#queue.size) void this.#open();
+      else return;
     }
   }
 
-  /** The idle connection that served this tenant last; another idle one only when no more may be opened. */
+  get #hasRoom(): boolean {
+    const isRefused = this.#connections.size > 0 && performance.now() < this.#fullUntil;
+    return !isRefused && this.#connections.size + this.#opening < this.#settings.size;
+  }
+
+  /**
+   * The idle connection that served this tenant last, or one that served nobody yet. Another tenant's only where none can
+   * be opened, for it has every plan to make again, or none is open yet.
+   */
   #pick(affinity: string): Connection | null {
+    let unused: Connection | null = null;
     let oldest: Connection | null = null;
     for (const connection of this.#idle) {
-      if (!this.#isFresh(connection)) {
-        void this.#retire(connection);
-      } else if (connection.affinity === affinity) {
-        return connection;
-      } else {
-        oldest ??= connection;
-      }
+      if (!this.#isFresh(connection)) void this.#retire(connection);
+      else if (connection.affinity === affinity) return connection;
+      else if (connection.affinity === null) unused ??= connection;
+      else oldest ??= connection;
     }
-    return this.#connections.size + this.#opening < this.settings.size ? null : oldest;
+    return unused ?? (this.#hasRoom && this.#opening === 0 ? null : oldest);
   }
 
   #grant(connection: Connection, waiting: Waiting): void {
     this.#idle.delete(connection);
     const lease = connection.lease(waiting.affinity);
     lease.onEnd(() => this.#back(connection));
-    waiting.resolve(lease);
+    waiting.grant(lease);
   }
 
   #back(connection: Connection): void {
@@ -125,38 +142,43 @@ export class Leases {
   async #open(): Promise<void> {
     this.#opening++;
     try {
-      const connection = await Connection.open(this.settings, (lost) => this.#forget(lost));
+      const connection = await Connection.open(this.#settings, (lost) => this.#forget(lost));
       this.#connections.add(connection);
-      this.#idle.add(connection);
+      this.#back(connection);
     } catch (error) {
-      // Whoever waited longest is told, so that a database that is away fails fast instead of queueing everybody.
+      // With connections of our own, one of them comes back. Without, whoever waited longest is told at once, so that a
+      // database that is away fails fast instead of queueing everybody.
       const [first] = this.#queue;
-      first?.reject(error as Error);
+      if (isFull(error) && this.#connections.size > 0) this.#fullUntil = performance.now() + FULL_MS;
+      else first?.refuse(error as Error);
     } finally {
       this.#opening--;
-      this.#wake();
-      if (this.#closed) for (const connection of [...this.#idle]) void this.#retire(connection);
       this.#serve();
+      this.#wake();
     }
   }
 
   #isFresh(connection: Connection): boolean {
-    return connection.isUsable && Date.now() - connection.openedAt < this.settings.maxAgeMs;
+    return connection.isUsable && performance.now() - connection.openedAt < this.#settings.maxAgeMs;
   }
 
   async #retire(connection: Connection): Promise<void> {
+    this.#idle.delete(connection);
+    await connection.close();
     this.#forget(connection);
-    await connection.close().catch(() => {});
   }
 
   #forget(connection: Connection): void {
     this.#idle.delete(connection);
     if (!this.#connections.delete(connection)) return;
-    this.#wake();
     this.#serve();
+    this.#wake();
   }
 
   #wake(): void {
-    if (this.#connections.size === 0) for (const next of this.#drained.splice(0)) next();
+    for (const next of this.#drained.splice(0)) next();
   }
 }
+
+const givenUp = (signal?: AbortSignal) =>
+  new UnavailableError("The request was given up.", 1, { cause: signal?.reason });

@@ -58,7 +58,7 @@ export class Deadline {
 
 /** The session to read in, where a rule has made sure that there is one. */
 export function scopeOf(ctx: Context): Scope {
-  if (!ctx.operation.scope) throw new UnauthenticatedError();
+  if (!ctx.operation.scope) throw ctx.operation.gone ?? new UnauthenticatedError();
   return ctx.operation.scope;
 }
 

@@ -1,6 +1,8 @@
 import type { Access, Place } from "../access/access.js";
-import { isPassing } from "../database/errors.js";
+import { OutcomeUnknownError } from "../database/errors.js";
 import type { Leases } from "../database/leases.js";
+import { untilItPasses } from "../database/retry.js";
+import { TenantNotFoundError } from "../identity/errors.js";
 import type { UserId } from "../ids.js";
 import type { TenantRecord } from "../tenancy/directory/directory.js";
 import { type Purpose, TenantSession } from "../tenancy/session.js";
@@ -46,20 +48,24 @@ export interface OperationSettings {
   readonly fenced: () => Error;
 }
 
-const ATTEMPTS = 3;
-
 /**
  * The tenant sessions of one GraphQL operation: one at a time. A query has one from start to end; each field of a mutation
  * has a changing one, and after its commit a reading one, in which its payload is read.
  */
 export class Operation {
   #scope: Scope | null = null;
+  #gone: Error | null = null;
 
   constructor(private readonly settings: OperationSettings | null) {}
 
   /** The session that resolvers read in; null for a caller who is not signed in. */
   get scope(): Scope | null {
     return this.#scope;
+  }
+
+  /** Why there is no session any more for a viewer who had one; null where nothing happened. */
+  get gone(): Error | null {
+    return this.#gone;
   }
 
   get signedIn(): boolean {
@@ -69,34 +75,42 @@ export class Operation {
   /** Opens the session that resolvers read in, in place of the one before. Nothing happens for a caller who is not signed in. */
   async read(named: readonly Name[] = []): Promise<void> {
     await this.end();
-    this.#scope = this.settings && (await this.#enter(this.settings, "read", named));
+    const { settings } = this;
+    if (settings) this.#scope = await untilItPasses(settings.signal, () => this.#enter(settings, "read", named));
   }
 
   /**
    * Runs one change in a transaction of its own, and leaves a reading session open for its answer. `work` may run more than
    * once: when PostgreSQL broke off a transaction that may pass a moment later.
    * @param named what the change's arguments name
+   * @throws OutcomeUnknownError when the change may have been made, or was made and its answer cannot be read; after any
+   *   other error nothing was changed
    */
   async change<T>(purpose: Purpose, named: readonly Name[], work: () => Promise<T>): Promise<T> {
     await this.end();
-    if (!this.settings) return work();
-    for (let attempt = 1; ; attempt++) {
-      const scope = await this.#enter(this.settings, purpose, named);
+    const { settings } = this;
+    if (!settings) return work();
+    const result = await untilItPasses(settings.signal, async () => {
+      const scope = await this.#enter(settings, purpose, named);
       this.#scope = scope;
-      let result: T;
       try {
-        result = await work();
-      } catch (error) {
+        const changed = await work();
+        await scope.session.commit();
+        return changed;
+      } finally {
         this.#scope = null;
         await scope.session.rollback();
-        if (attempt === ATTEMPTS || !isPassing(error)) throw error;
-        continue;
       }
-      this.#scope = null;
-      await scope.session.commit();
+    });
+    try {
       await this.read();
-      return result;
+    } catch (error) {
+      // Who has shut themselves out is told so where they ask to see what they changed.
+      if (!(error instanceof TenantNotFoundError))
+        throw new OutcomeUnknownError("The change was made, and its answer could not be read.", { cause: error });
+      this.#gone = error;
     }
+    return result;
   }
 
   /** Ends the session that is open, if one is. What was read stays read, so a lost connection is no matter here. */

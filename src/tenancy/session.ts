@@ -38,15 +38,15 @@ export class TenantSession {
     readonly tenant: TenantRecord,
     readonly purpose: Purpose,
     private readonly lease: Lease,
-    private readonly stopWatching: () => void,
   ) {
     this.db = drizzle({ client: lease.asClient() as never });
   }
 
   /**
    * Opens a session in the tenant's home. Nothing is awaited but a free connection: what prepares the session travels with
-   * its first statement. When the signal aborts, the session dies at once and its connection with it.
-   * @throws UnavailableError when no connection became free in time
+   * its first statement, and so does its failure. When the signal aborts, the session dies at once and its connection with
+   * it.
+   * @throws UnavailableError when no connection became free in time, or the signal aborted before
    */
   static async open(
     leases: Leases,
@@ -56,12 +56,9 @@ export class TenantSession {
   ): Promise<TenantSession> {
     if (!TenantRecord.is(tenant)) throw new TypeError("A tenant session opens for a record of the directory only.");
     const lease = await leases.acquire(tenant.id, signal);
-    const abort = () => lease.condemn(new ConnectionLostError("The request was given up.", { cause: signal?.reason }));
-    signal?.addEventListener("abort", abort, { once: true });
-
     // Three messages, never one text: if a text with several statements fails to parse, its `begin` never ran.
-    for (const [text, params] of prefix(tenant, purpose)) lease.run(text, params).catch(() => {});
-    return new TenantSession(tenant, purpose, lease, () => signal?.removeEventListener("abort", abort));
+    for (const [text, params] of prefix(tenant, purpose)) void lease.run(text, params);
+    return new TenantSession(tenant, purpose, lease);
   }
 
   get tenantId(): TenantId {
@@ -80,26 +77,25 @@ export class TenantSession {
 
   /**
    * Ends the session and keeps what it did. Resolves when PostgreSQL has acknowledged it.
-   * @throws OutcomeUnknownError when COMMIT was sent and its answer never came
+   * @throws OutcomeUnknownError when COMMIT was sent and its answer never came; after any other error nothing was kept
    */
   async commit(): Promise<void> {
     if (this.#ended) throw new TypeError("The session has ended.");
     this.#ended = true;
+    // Nothing has been sent, so nothing is unknown.
+    if (this.lease.over) throw this.lease.over;
     let tag: string;
     try {
-      tag = (await this.lease.run("commit")).command;
+      tag = (await this.lease.runLast("commit")).command;
     } catch (error) {
-      this.#abandon(error);
-      throw this.purpose === "read"
-        ? error
-        : new OutcomeUnknownError("The connection was lost at the commit.", { cause: error });
+      const isUnknown = this.lease.over !== null && this.purpose !== "read";
+      this.lease.release();
+      throw isUnknown ? new OutcomeUnknownError("The connection was lost at the commit.", { cause: error }) : error;
     }
+    const { failure } = this.lease;
+    this.lease.release();
     // COMMIT of a failed transaction is answered without an error, with the tag ROLLBACK.
-    if (tag !== "COMMIT") {
-      this.#close();
-      throw new Error(`The transaction was not committed: ${tag}.`);
-    }
-    this.#close();
+    if (tag !== "COMMIT") throw new Error(`The transaction was not committed: ${tag}.`, { cause: failure });
   }
 
   /** Ends the session and keeps nothing. Never throws; does nothing to a session that has ended. */
@@ -107,22 +103,12 @@ export class TenantSession {
     if (this.#ended) return;
     this.#ended = true;
     try {
-      const { command } = await this.lease.run("rollback");
+      const { command } = await this.lease.runLast("rollback");
       if (command !== "ROLLBACK") throw new Error(`The transaction was not rolled back: ${command}.`);
-      this.#close();
+      this.lease.release();
     } catch (error) {
-      this.#abandon(error);
+      this.lease.condemn(new ConnectionLostError("The session could not be ended.", { cause: error }));
     }
-  }
-
-  #close(): void {
-    this.stopWatching();
-    this.lease.release();
-  }
-
-  #abandon(reason: unknown): void {
-    this.stopWatching();
-    this.lease.condemn(new ConnectionLostError("The session could not be ended.", { cause: reason }));
   }
 }
 

@@ -1,5 +1,5 @@
 import pino from "pino";
-import { Leases } from "../../src/database/leases.js";
+import type { Leases } from "../../src/database/leases.js";
 import { DEFAULT_LIMITS, type DocumentLimits } from "../../src/graphql/limits.js";
 import { loadDevelopmentIssuer } from "../../src/identity/development.js";
 import { mintToken } from "../../src/identity/developmentToken.js";
@@ -8,6 +8,7 @@ import { createVerifier } from "../../src/identity/verifier.js";
 import { PRODUCT_FILE, readProduct } from "../../src/product.js";
 import { createGateway, type Gateway, type ServerOptions } from "../../src/server.js";
 import { cloneDatabase, FOLDER, type TestDatabase } from "./database.js";
+import { openLeases } from "./sessions.js";
 
 export interface Answer {
   readonly status: number;
@@ -51,15 +52,8 @@ export async function openGateway(
 ): Promise<TestGateway> {
   const database = await cloneDatabase();
   const lines: string[] = [];
-  const settings = {
-    prepare: true,
-    connectTimeoutMs: 5000,
-    size: options.leases ?? 4,
-    waitMs: 2000,
-    maxAgeMs: 600_000,
-  };
-  const serve = new Leases({ ...settings, url: database.url("tenantry_serve"), applicationName: "tenantry serve" });
-  const door = new Leases({ ...settings, url: database.url("tenantry_door"), applicationName: "tenantry door" });
+  const serve = openLeases(database.url("tenantry_serve"), { size: options.leases ?? 4 });
+  const door = openLeases(database.url("tenantry_door"), { size: options.leases ?? 4 });
   const gateway = createGateway({
     serve,
     door,

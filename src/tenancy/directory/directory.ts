@@ -21,6 +21,7 @@ export class TenantRecord {
     if (!isUuid(id) || !SCHEMA_NAME.test(schemaName) || !Number.isInteger(epoch)) {
       throw new Error("The directory's record of a tenant is not in order.");
     }
+    Object.freeze(this);
   }
 
   /** Whether this is a record that was made here, and not something of the same shape. */
@@ -69,12 +70,9 @@ export class Directory {
 
   async #ask(text: string, params: unknown[], signal?: AbortSignal): Promise<TenantRecord[]> {
     const lease = await this.leases.acquire("", signal);
-    const abort = () => lease.condemn(signal?.reason);
-    signal?.addEventListener("abort", abort, { once: true });
     try {
       return (await lease.run(text, params)).map(toRecord);
     } finally {
-      signal?.removeEventListener("abort", abort);
       lease.release();
     }
   }

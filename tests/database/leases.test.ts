@@ -1,0 +1,404 @@
+import type { Lease } from "../../src/database/connection.js";
+import { ConnectionLostError, LeaseOverError, UnavailableError } from "../../src/database/errors.js";
+import type { LeaseSettings, Leases } from "../../src/database/leases.js";
+import { withOwner } from "../../src/database/owner.js";
+import { cloneDatabase, type TestDatabase } from "../support/database.js";
+import { openLeases } from "../support/sessions.js";
+import { until } from "../support/until.js";
+import { openWay, type Way } from "../support/way.js";
+
+let database: TestDatabase;
+let way: Way;
+const pools: Leases[] = [];
+beforeAll(async () => {
+  database = await cloneDatabase();
+  way = await openWay(Number(process.env.TENANTRY_TEST_PORT));
+});
+afterEach(async () => {
+  way.open();
+  await Promise.all(pools.splice(0).map((leases) => leases.close()));
+});
+afterAll(async () => {
+  await way.close();
+  await database.drop();
+});
+
+function pool(settings: Partial<LeaseSettings> = {}): Leases {
+  const leases = openLeases(way.url(database.url("tenantry_serve")), settings);
+  pools.push(leases);
+  return leases;
+}
+
+const acquireAll = (leases: Leases, affinities: readonly string[]) =>
+  Promise.all(affinities.map((affinity) => leases.acquire(affinity)));
+const release = (leases: readonly Lease[]) => {
+  for (const lease of leases) lease.release();
+};
+const serverSessions = async () =>
+  Number(
+    (
+      await database.owner(
+        "select count(*) from pg_stat_activity where usename = 'tenantry_serve' and datname = current_database()",
+      )
+    )[0]!.count,
+  );
+
+describe("Leases.acquire", () => {
+  it("serves who came first, first", async () => {
+    const leases = pool({ size: 1 });
+    const held = await leases.acquire("a");
+    const served: string[] = [];
+    const waiting = ["b", "a", "c", "a"].map(async (affinity, at) => {
+      const lease = await leases.acquire(affinity);
+      served.push(`${affinity}${at}`);
+      lease.release();
+    });
+
+    held.release();
+    await Promise.all(waiting);
+
+    expect(served).toEqual(["b0", "a1", "c2", "a3"]);
+  });
+
+  it("prefers the connection that served the tenant last", async () => {
+    const leases = pool({ size: 3 });
+    const held = await acquireAll(leases, ["a", "b", "c"]);
+    const pidOf = new Map(held.map((lease, at) => ["abc"[at], lease.pid]));
+    release(held);
+
+    for (const affinity of ["c", "a", "b", "a", "c"]) {
+      const lease = await leases.acquire(affinity);
+      expect(lease.pid).toBe(pidOf.get(affinity));
+      lease.release();
+    }
+  });
+
+  it("opens one connection for one caller, and a second tenant's own while there is room", async () => {
+    const leases = pool({ size: 3 });
+
+    (await leases.acquire("a")).release();
+    expect(leases.counts).toEqual({ open: 1, idle: 1, waiting: 0 });
+    (await leases.acquire("a")).release();
+    expect(leases.counts.open).toBe(1);
+    (await leases.acquire("b")).release();
+    expect(leases.counts.open).toBe(2);
+  });
+
+  it("takes the connection that rested longest when the tenant has none and there is no room", async () => {
+    const leases = pool({ size: 2 });
+    const [a, b] = (await acquireAll(leases, ["a", "b"])) as [Lease, Lease];
+    a.release();
+    b.release();
+
+    const c = await leases.acquire("c");
+
+    expect(c.pid).toBe(a.pid);
+    c.release();
+  });
+
+  it("tells who waited too long to come back, and serves the next one", async () => {
+    const leases = pool({ size: 1, waitMs: 50 });
+    const held = await leases.acquire("a");
+
+    const late = leases.acquire("a");
+
+    await expect(late).rejects.toThrow(UnavailableError);
+    await expect(late).rejects.toMatchObject({ retryAfterSeconds: 1 });
+    expect(leases.counts).toEqual({ open: 1, idle: 0, waiting: 0 });
+    held.release();
+    (await leases.acquire("a")).release();
+  });
+
+  it("never has more connections than its size, whatever the crowd", async () => {
+    const leases = pool({ size: 3, waitMs: 30_000, maxAgeMs: 20 });
+    let most = 0;
+    let running = 0;
+    let mostRunning = 0;
+
+    await Promise.all(
+      Array.from({ length: 200 }, async (_, at) => {
+        const lease = await leases.acquire(`tenant ${at % 7}`);
+        mostRunning = Math.max(mostRunning, ++running);
+        most = Math.max(most, leases.counts.open);
+        await lease.run("select 1");
+        if (at % 50 === 0) most = Math.max(most, await serverSessions());
+        running--;
+        if (at % 31 === 0) lease.condemn(new Error("a test's"));
+        else lease.release();
+      }),
+    );
+
+    expect(mostRunning).toBe(3);
+    // A condemned session's process may take a moment to notice.
+    expect(most).toBeLessThanOrEqual(4);
+    expect(leases.counts.waiting).toBe(0);
+  });
+
+  it("gives a lease to one caller only, and its connection on to the next", async () => {
+    const leases = pool({ size: 1 });
+    const first = await leases.acquire("a");
+    first.release();
+    const second = await leases.acquire("a");
+
+    await expect(first.run("select 1")).rejects.toThrow(LeaseOverError);
+    expect(second.pid).toBe(first.pid);
+    second.release();
+  });
+});
+
+describe("a caller who gives up", () => {
+  it("leaves the queue at once", async () => {
+    const leases = pool({ size: 1, waitMs: 30_000 });
+    const held = await leases.acquire("a");
+    const patience = new AbortController();
+    const waiting = leases.acquire("a", patience.signal);
+
+    patience.abort();
+
+    await expect(waiting).rejects.toThrow(UnavailableError);
+    expect(leases.counts.waiting).toBe(0);
+    held.release();
+    expect(leases.counts.idle).toBe(1);
+  });
+
+  it("leaves the connection that was being opened for them to the next", async () => {
+    const leases = pool({ size: 1 });
+    const patience = new AbortController();
+    const waiting = leases.acquire("a", patience.signal);
+
+    patience.abort();
+
+    await expect(waiting).rejects.toThrow(UnavailableError);
+    await until(() => leases.counts.idle === 1);
+    (await leases.acquire("b")).release();
+    expect(leases.counts.open).toBe(1);
+  });
+
+  it("is not even queued when they gave up before", async () => {
+    const leases = pool();
+
+    await expect(leases.acquire("a", AbortSignal.abort())).rejects.toThrow(UnavailableError);
+
+    expect(leases.counts).toEqual({ open: 0, idle: 0, waiting: 0 });
+  });
+
+  it("loses the session they hold, in the middle of a statement", async () => {
+    const leases = pool({ size: 1 });
+    const patience = new AbortController();
+    const lease = await leases.acquire("a", patience.signal);
+    const answer = lease.run("select pg_sleep(60)");
+    await until(async () => (await serverSessions()) === 1);
+
+    patience.abort();
+
+    await expect(answer).rejects.toThrow(ConnectionLostError);
+    await until(async () => (await serverSessions()) === 0);
+    (await leases.acquire("a")).release();
+  });
+
+  it("takes nothing from who has the connection after them", async () => {
+    const leases = pool({ size: 1 });
+    const patience = new AbortController();
+    (await leases.acquire("a", patience.signal)).release();
+    const next = await leases.acquire("a");
+
+    patience.abort();
+
+    expect(await next.run("select 1 as one")).toMatchObject([{ one: 1 }]);
+    next.release();
+  });
+});
+
+describe("a connection", () => {
+  it("is closed when it is too old", async () => {
+    const leases = pool({ size: 1, maxAgeMs: 50 });
+
+    const first = await leases.acquire("a");
+    await first.run("select pg_sleep(0.1)");
+    first.release();
+    const second = await leases.acquire("a");
+
+    expect(second.pid).not.toBe(first.pid);
+    second.release();
+  });
+
+  it("is closed when it has seen too many statements, but not before its lease ends", async () => {
+    const leases = pool({ size: 1 });
+    const lease = await leases.acquire("a");
+    for (let at = 0; at < 510; at++) void lease.run(`select ${at}`);
+    await lease.run("select 'the last'");
+
+    lease.release();
+    const next = await leases.acquire("a");
+
+    expect(next.pid).not.toBe(lease.pid);
+    next.release();
+  });
+
+  it("is given to nobody after its session was killed", async () => {
+    const leases = pool({ size: 1 });
+    const first = await leases.acquire("a");
+    first.release();
+
+    await withOwner(database.url("tenantry_owner"), (owner) =>
+      owner.run("select pg_terminate_backend($1)", [first.pid]),
+    );
+    await until(() => leases.counts.open === 0);
+
+    const second = await leases.acquire("a");
+    expect(await second.run("select 1 as one")).toMatchObject([{ one: 1 }]);
+    second.release();
+  });
+
+  it("is ended when a lease is given back with a statement under way", async () => {
+    const leases = pool({ size: 1 });
+    const lease = await leases.acquire("a");
+    const forgotten = lease.run("select pg_sleep(60)");
+
+    lease.release();
+
+    await expect(forgotten).rejects.toThrow(LeaseOverError);
+    const next = await leases.acquire("b");
+    expect(next.pid).not.toBe(lease.pid);
+    next.release();
+  });
+});
+
+describe("a database that is away", () => {
+  it("is told to every caller at once, and serves again when it is back", async () => {
+    const leases = pool({ size: 2, waitMs: 60_000 });
+    const lease = await leases.acquire("a");
+    const answer = lease.run("select pg_sleep(60)");
+
+    way.bar();
+
+    await expect(answer).rejects.toThrow(ConnectionLostError);
+    const callers = await Promise.allSettled(acquireAllOf(leases, 20));
+    expect(callers.every(({ status }) => status === "rejected")).toBe(true);
+    for (const caller of callers) {
+      expect((caller as PromiseRejectedResult).reason).toBeInstanceOf(UnavailableError);
+    }
+
+    way.open();
+    release(await acquireAll(leases, ["a", "b"]));
+    expect(leases.counts).toEqual({ open: 2, idle: 2, waiting: 0 });
+  });
+
+  it("is noticed when it takes connections and says nothing, and keeps none of them", async () => {
+    const leases = pool({ size: 2, waitMs: 60_000, connectTimeoutMs: 100 });
+    way.mute();
+
+    const callers = await Promise.allSettled(acquireAllOf(leases, 4));
+
+    expect(callers.map(({ status }) => status)).toEqual(Array(4).fill("rejected"));
+    await until(() => way.count === 0);
+    way.open();
+    (await leases.acquire("a")).release();
+  });
+
+  it("is noticed when it stops answering in the middle of a lease", async () => {
+    const leases = pool({ size: 1, silenceMs: 200 });
+    const lease = await leases.acquire("a");
+    await lease.run("select 1");
+    way.mute();
+
+    await expect(lease.run("select 1")).rejects.toThrow(ConnectionLostError);
+
+    way.open();
+    (await leases.acquire("a")).release();
+  });
+
+  it("is not suspected between two statements", async () => {
+    const leases = pool({ size: 1, silenceMs: 100 });
+    const lease = await leases.acquire("a");
+    await lease.run("select 1");
+
+    await Promise.all([database.owner("select pg_sleep(0.2)")]);
+
+    expect(await lease.run("select 1 as one")).toMatchObject([{ one: 1 }]);
+    lease.release();
+  });
+
+  it("makes callers wait for a connection of their own pool when the server has no room for more", async () => {
+    const name = `few_${database.name}`;
+    await database.owner(`create role ${name} login connection limit 1 password 'few'`);
+    const url = new URL(way.url(database.url("tenantry_serve")));
+    url.username = name;
+    url.password = "few";
+    const leases = openLeases(url.href, { size: 3 });
+    const held = await leases.acquire("a");
+    const waiting = acquireAllOf(leases, 3).map(async (lease) => (await lease).release());
+    await until(async () => leases.counts.waiting === 3);
+
+    held.release();
+    await Promise.all(waiting);
+
+    expect(leases.counts.open).toBe(1);
+    await leases.close();
+    await database.owner(`drop role ${name}`);
+  });
+});
+
+const acquireAllOf = (leases: Leases, count: number) =>
+  Array.from({ length: count }, (_, at) => leases.acquire(String(at)));
+
+describe("Leases.close", () => {
+  it("waits for who holds a lease, and refuses everybody else", async () => {
+    const leases = pool({ size: 1, waitMs: 60_000 });
+    const held = await leases.acquire("a");
+    const waiting = leases.acquire("a");
+
+    let isClosed = false;
+    const closed = leases.close().then(() => {
+      isClosed = true;
+    });
+
+    await expect(waiting).rejects.toThrow(UnavailableError);
+    await expect(leases.acquire("a")).rejects.toThrow(UnavailableError);
+    expect(await held.run("select 1 as one")).toMatchObject([{ one: 1 }]);
+    expect(isClosed).toBe(false);
+    held.release();
+    await closed;
+    expect(leases.counts).toEqual({ open: 0, idle: 0, waiting: 0 });
+    await until(async () => (await serverSessions()) === 0);
+  });
+
+  it("closes a connection that was just being opened", async () => {
+    const leases = pool({ size: 1 });
+    const waiting = leases.acquire("a");
+
+    await Promise.all([expect(waiting).rejects.toThrow(UnavailableError), leases.close()]);
+
+    expect(leases.counts.open).toBe(0);
+    await until(async () => (await serverSessions()) === 0);
+  });
+});
+
+describe("Lease.run", () => {
+  it("tells of a failure that nobody listened to, not that there was one", async () => {
+    const leases = pool({ size: 1 });
+    const lease = await leases.acquire("a");
+    void lease.run("begin");
+    void lease.run("select 1 / 0");
+
+    const next = lease.run("select 1");
+
+    await expect(next).rejects.toMatchObject({ code: "22012" });
+    await lease.run("rollback");
+    expect(await lease.run("select 1 as one")).toMatchObject([{ one: 1 }]);
+    lease.release();
+  });
+
+  it("sends nothing behind the statement that closed the transaction", async () => {
+    const leases = pool({ size: 1 });
+    const lease = await leases.acquire("a");
+    void lease.run("begin");
+
+    const [end, after] = await Promise.allSettled([lease.runLast("commit"), lease.run("select 1")]);
+
+    expect(end).toMatchObject({ status: "fulfilled", value: { command: "COMMIT" } });
+    expect((after as PromiseRejectedResult).reason).toBeInstanceOf(LeaseOverError);
+    lease.release();
+    expect(leases.counts.idle).toBe(1);
+  });
+});

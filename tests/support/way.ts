@@ -1,0 +1,87 @@
+import type { AddressInfo } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
+
+/** A way to the database that fails as networks and servers do. */
+export interface Way {
+  /** The same database, reached over this way. */
+  url(url: string): string;
+  /** How many connections lead over it. */
+  readonly count: number;
+  /** How many times something was sent after an answer: round trips, over a way that is used by one connection. */
+  readonly trips: number;
+  /** Answers no longer arrive, nor does anything for who connects now; what is sent still does. */
+  mute(): void;
+  /** Ends every connection, and refuses new ones. */
+  bar(): void;
+  /** Works again, to the server on this port if it moved. Connections that were mute are ended. */
+  open(port?: number): void;
+  close(): Promise<void>;
+}
+
+export async function openWay(to: number): Promise<Way> {
+  let port = to;
+  let state: "open" | "mute" | "barred" = "open";
+  let trips = 0;
+  let isAnswered = true;
+  const pairs = new Set<() => void>();
+  const cut = () => {
+    for (const end of pairs) end();
+  };
+
+  const server = createServer((near) => {
+    near.on("error", () => {});
+    if (state === "barred") return near.destroy();
+    const far: Socket = connect(port, "127.0.0.1");
+    const end = () => {
+      pairs.delete(end);
+      near.destroy();
+      far.destroy();
+    };
+    pairs.add(end);
+    far.on("error", end).on("close", end);
+    near.on("close", end);
+    near.on("data", (chunk) => {
+      if (isAnswered) trips++;
+      isAnswered = false;
+      far.write(chunk);
+    });
+    far.on("data", (chunk) => {
+      if (state !== "open") return;
+      isAnswered = true;
+      near.write(chunk);
+    });
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const own = (server.address() as AddressInfo).port;
+
+  return {
+    url(url) {
+      const over = new URL(url);
+      over.hostname = "127.0.0.1";
+      over.port = String(own);
+      return over.href;
+    },
+    get count() {
+      return pairs.size;
+    },
+    get trips() {
+      return trips;
+    },
+    mute() {
+      state = "mute";
+    },
+    bar() {
+      state = "barred";
+      cut();
+    },
+    open(moved = port) {
+      if (state === "mute") cut();
+      port = moved;
+      state = "open";
+    },
+    async close() {
+      cut();
+      await new Promise((closed) => server.close(closed));
+    },
+  };
+}

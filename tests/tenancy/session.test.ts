@@ -1,0 +1,361 @@
+import { sql } from "drizzle-orm";
+import { ConnectionLostError, LeaseOverError, OutcomeUnknownError, sqlState } from "../../src/database/errors.js";
+import type { LeaseSettings, Leases } from "../../src/database/leases.js";
+import { organizations } from "../../src/features/organizations/table.js";
+import type { TenantRecord } from "../../src/tenancy/directory/directory.js";
+import { lockOf, type Purpose, TenantSession } from "../../src/tenancy/session.js";
+import { cloneDatabase, type TestDatabase } from "../support/database.js";
+import { activity, openLeases, recordOf, whileLocked, write, written } from "../support/sessions.js";
+import { until } from "../support/until.js";
+import { openWay, type Way } from "../support/way.js";
+
+let database: TestDatabase;
+let way: Way;
+let northwind: TenantRecord;
+let meridian: TenantRecord;
+const pools: Leases[] = [];
+beforeAll(async () => {
+  database = await cloneDatabase();
+  way = await openWay(Number(process.env.TENANTRY_TEST_PORT));
+  [northwind, meridian] = await Promise.all([recordOf(database, "northwind"), recordOf(database, "meridian")]);
+});
+afterEach(async () => {
+  way.open();
+  await Promise.all(pools.splice(0).map((leases) => leases.close()));
+});
+afterAll(async () => {
+  await way.close();
+  await database.drop();
+});
+
+function pool(settings: Partial<LeaseSettings> = {}): Leases {
+  const leases = openLeases(way.url(database.url("tenantry_serve")), { size: 1, ...settings });
+  pools.push(leases);
+  return leases;
+}
+
+const open = (leases: Leases, purpose: Purpose, tenant = northwind, signal?: AbortSignal) =>
+  TenantSession.open(leases, tenant, purpose, signal);
+
+const LOCKS = `select mode from pg_locks where locktype = 'advisory' and granted
+  and ((classid::bigint << 32) | objid::bigint) = $1::bigint
+  and database = (select oid from pg_database where datname = current_database())`;
+
+describe("a session", () => {
+  it("prepares itself in the same message as its first statement", async () => {
+    const leases = pool();
+    const use = async () => {
+      const session = await open(leases, "change");
+      await session.query("select name from organizations where tenant_id = $1 limit 1", [northwind.id]);
+      await session.commit();
+    };
+    await use();
+
+    const before = way.trips;
+    const statements = await database.statements(use);
+
+    expect(way.trips - before).toBe(2);
+    expect(statements).toEqual([
+      "begin isolation level read committed read write",
+      expect.stringMatching(
+        /^select set_config\('search_path', \$1, true\), set_config\('tenantry.tenant_id', \$2, true\)/,
+      ),
+      expect.stringMatching(/^select pg_advisory_xact_lock_shared\(\$1::bigint\)/),
+      expect.stringMatching(/^select name from organizations/),
+      "commit",
+    ]);
+  });
+
+  it("needs no round trip more for statements that run side by side", async () => {
+    const leases = pool();
+    const use = async () => {
+      const session = await open(leases, "read");
+      await Promise.all(
+        Array.from({ length: 3 }, () => session.db.select({ name: organizations.name }).from(organizations)),
+      );
+      await session.commit();
+    };
+    await use();
+
+    const before = way.trips;
+    await use();
+
+    expect(way.trips - before).toBe(2);
+  });
+
+  it("sees one snapshot when it reads", async () => {
+    const session = await open(pool(), "read");
+    const count = async () => (await session.query("select count(*)::int as count from audit_events", []))[0]?.count;
+    const before = await count();
+
+    const other = await open(pool(), "change");
+    await write(other);
+    await other.commit();
+
+    expect(await count()).toBe(before);
+    await session.commit();
+  });
+
+  it("sees what others committed when it changes", async () => {
+    const session = await open(pool(), "change");
+    const count = async () => (await session.query("select count(*)::int as count from audit_events", []))[0]?.count;
+    const before = await count();
+
+    const other = await open(pool(), "change");
+    await write(other);
+    await other.commit();
+
+    expect(await count()).toBe(Number(before) + 1);
+    await session.commit();
+  });
+
+  it("writes nothing when it reads", async () => {
+    const session = await open(pool(), "read");
+
+    await expect(write(session)).rejects.toMatchObject({ code: "25006" });
+
+    await session.rollback();
+  });
+
+  it.each([
+    ["change", "ShareLock"],
+    ["withdraw", "ExclusiveLock"],
+    ["read", undefined],
+  ] as const)("of purpose %s holds the tenant's lock as %s", async (purpose, mode) => {
+    const session = await open(pool(), purpose);
+    await session.query("select 1", []);
+
+    const [held] = await database.owner(LOCKS, [lockOf(northwind.id)]);
+
+    expect(held?.mode).toBe(mode);
+    await session.commit();
+    expect(await database.owner(LOCKS, [lockOf(northwind.id)])).toEqual([]);
+  });
+
+  it("lets changes run side by side, and a withdrawal alone", async () => {
+    const leases = pool({ size: 3 });
+    const changes = await Promise.all([open(leases, "change"), open(leases, "change")]);
+    for (const change of changes) await write(change);
+
+    const withdrawal = await open(leases, "withdraw");
+    const answer = withdrawal.query("select 'alone' as word", []);
+    await until(async () => (await activity(database, "advisory")) === 1);
+    for (const change of changes) await change.commit();
+
+    expect(await answer).toMatchObject([{ word: "alone" }]);
+    await withdrawal.commit();
+  });
+
+  it("does not wait for the lock of another tenant", async () => {
+    const leases = pool({ size: 2 });
+    const [ours, theirs] = await Promise.all([open(leases, "withdraw"), open(leases, "withdraw", meridian)]);
+
+    await Promise.all([write(ours), write(theirs)]);
+
+    await Promise.all([ours.commit(), theirs.commit()]);
+  });
+});
+
+describe("what failed first", () => {
+  it("is what the next statement tells, when the lock was not to be had", async () => {
+    await database.owner(`alter role tenantry_serve in database ${database.name} set lock_timeout = '50ms'`);
+    const leases = pool();
+
+    await whileLocked(database, northwind, async () => {
+      const session = await open(leases, "change");
+      await expect(session.query("select 1", [])).rejects.toMatchObject({ code: "55P03" });
+      await expect(session.db.select().from(organizations)).rejects.toMatchObject({ cause: { code: "55P03" } });
+      await session.rollback();
+    });
+
+    await database.owner(`alter role tenantry_serve in database ${database.name} reset lock_timeout`);
+    expect(leases.counts).toEqual({ open: 1, idle: 1, waiting: 0 });
+  });
+
+  it("refuses the commit, even where nobody looked at it", async () => {
+    const leases = pool();
+    const session = await open(leases, "change");
+    const id = await write(session);
+    void session.query("select 1 / 0", []);
+
+    const commit = session.commit();
+
+    await expect(commit).rejects.toThrow("The transaction was not committed: ROLLBACK.");
+    await expect(commit.catch(sqlState)).resolves.toBe("22012");
+    expect(await written(database, northwind)).not.toContain(id);
+    expect(leases.counts.idle).toBe(1);
+  });
+});
+
+describe("the end of a session", () => {
+  // What goes wrong, and whether the connection outlives it.
+  const endings: Record<
+    string,
+    [keeps: boolean, end: (session: TenantSession, gone: AbortController) => Promise<unknown>]
+  > = {
+    "a commit": [true, (session) => session.commit()],
+    "a rollback": [true, (session) => session.rollback()],
+    "a commit of a failed transaction": [
+      true,
+      async (session) => {
+        await expect(session.query("select 1 / 0", [])).rejects.toMatchObject({ code: "22012" });
+        await expect(session.commit()).rejects.toThrow("ROLLBACK");
+      },
+    ],
+    "a statement that took too long": [
+      true,
+      async (session) => {
+        await session.query("select set_config('statement_timeout', '20', true)", []);
+        await expect(session.query("select pg_sleep(60)", [])).rejects.toMatchObject({ code: "57014" });
+        await session.rollback();
+      },
+    ],
+    "a statement that nobody awaited": [
+      true,
+      async (session) => {
+        void session.query("select pg_sleep(0.05)", []);
+        void session.query("select 1 / 0", []);
+        await session.rollback();
+      },
+    ],
+    "a caller who has gone": [
+      false,
+      async (session, gone) => {
+        const answer = session.query("select pg_sleep(60)", []);
+        gone.abort();
+        await expect(answer).rejects.toThrow(ConnectionLostError);
+        await expect(session.commit()).rejects.toThrow(ConnectionLostError);
+      },
+    ],
+    "a caller who has gone, and a rollback": [
+      false,
+      async (session, gone) => {
+        gone.abort();
+        await session.rollback();
+      },
+    ],
+    "a transaction that was closed by hand": [
+      true,
+      async (session) => {
+        await session.query("rollback", []);
+        await session.commit();
+      },
+    ],
+  };
+
+  it.each(Object.entries(endings))(
+    "by %s leaves a connection that knows nothing of it",
+    async (_name, [keeps, end]) => {
+      const leases = pool();
+      const gone = new AbortController();
+      const session = await open(leases, "change", northwind, gone.signal);
+      await write(session);
+
+      await end(session, gone);
+
+      await expect(session.query("select 1", [])).rejects.toThrow(keeps ? LeaseOverError : ConnectionLostError);
+      await expect(session.db.select().from(organizations)).rejects.toThrow();
+      const lease = await leases.acquire(northwind.id);
+      expect(lease.pid === session.pid).toBe(keeps);
+      expect(
+        await lease.run(
+          "select current_setting('search_path') as path, coalesce(current_setting('tenantry.tenant_id', true), '') as tenant",
+        ),
+      ).toMatchObject([{ path: '""', tenant: "" }]);
+      expect(await database.owner(LOCKS, [lockOf(northwind.id)])).toEqual([]);
+      lease.release();
+      const next = await open(leases, "read", meridian);
+      expect(await next.query("select distinct tenant_id from organizations", [])).toMatchObject([
+        { tenant_id: meridian.id },
+      ]);
+      await next.commit();
+      expect(await activity(database, "idle in transaction")).toBe(0);
+    },
+  );
+
+  it("comes once", async () => {
+    const session = await open(pool(), "change");
+    await session.commit();
+
+    await expect(session.commit()).rejects.toThrow(TypeError);
+    await session.rollback();
+  });
+
+  it("keeps no listener of the signal", async () => {
+    const leases = pool();
+    const { signal } = new AbortController();
+    const kept = new Set<unknown>();
+    signal.addEventListener = (_type: string, listener: unknown) => void kept.add(listener);
+    signal.removeEventListener = (_type: string, listener: unknown) => void kept.delete(listener);
+
+    for (let at = 0; at < 3; at++) {
+      const session = await open(leases, "read", northwind, signal);
+      expect(kept.size).toBe(1);
+      await session.query("select 1", []);
+      await session.commit();
+    }
+
+    expect(kept.size).toBe(0);
+  });
+});
+
+describe("a commit whose answer does not come", () => {
+  it("is of unknown outcome, though the change was made", async () => {
+    const leases = pool();
+    const session = await open(leases, "change");
+    const id = await write(session);
+    way.mute();
+
+    const commit = session.commit();
+    await until(async () => (await written(database, northwind)).has(id));
+    way.bar();
+
+    await expect(commit).rejects.toThrow(OutcomeUnknownError);
+  });
+
+  it("is of unknown outcome when the caller goes away or the time is up meanwhile", async () => {
+    const leases = pool();
+    const gone = new AbortController();
+    const session = await open(leases, "change", northwind, gone.signal);
+    await write(session);
+    way.mute();
+
+    const commit = session.commit();
+    gone.abort();
+
+    await expect(commit).rejects.toThrow(OutcomeUnknownError);
+  });
+
+  it("is of known outcome when it was never sent", async () => {
+    const leases = pool();
+    const session = await open(leases, "change");
+    const id = await write(session);
+    way.bar();
+    await until(() => leases.counts.open === 0);
+
+    await expect(session.commit()).rejects.toThrow(ConnectionLostError);
+
+    expect(await written(database, northwind)).not.toContain(id);
+  });
+
+  it("is not waited for for ever", async () => {
+    const session = await open(pool({ silenceMs: 200 }), "change");
+    await write(session);
+    way.mute();
+
+    await expect(session.commit()).rejects.toThrow(OutcomeUnknownError);
+  });
+});
+
+describe("a session's tables", () => {
+  it("have no transactions of their own", async () => {
+    const session = await open(pool(), "read");
+
+    const own = async () =>
+      (session.db as unknown as { transaction(work: unknown): Promise<unknown> }).transaction(async () => {});
+
+    await expect(own()).rejects.toThrow();
+    expect(await session.db.execute(sql`select 1 as one`)).toMatchObject([{ one: 1 }]);
+    await session.commit();
+  });
+});
