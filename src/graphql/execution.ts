@@ -123,8 +123,9 @@ async function run(
 ): Promise<ExecutionResult> {
   const operation = getOperationAST(document, operationName)!;
   const definitions = operation.variableDefinitions ?? [];
-  const { errors, coerced } = getVariableValues(schema, definitions, variableValues ?? {}, { maxErrors: 10 });
-  if (errors) return { errors: errors.map((error) => coded(error, "BAD_USER_INPUT")) };
+  // Each error repeats the whole value, so that the second is not worth its price.
+  const { errors, coerced } = getVariableValues(schema, definitions, variableValues ?? {}, { maxErrors: 1 });
+  if (errors) return { errors: [coded(errors[0]!, "BAD_USER_INPUT")] };
 
   const roots = rootsOf(document, operation, coerced);
   const needs = needsOf(operation, roots);
@@ -160,7 +161,7 @@ async function run(
 const join = (a: readonly GraphQLError[] = [], b: readonly GraphQLError[] = []) =>
   a.length + b.length > 0 ? [...a, ...b] : undefined;
 
-// What is refused is repeated in the words of the refusal, ten times over.
+// What is refused is repeated in the words of the refusal.
 const MOST_WORDS = 1000;
 
 /** Status 400, or 200 for clients that take `application/json` for an answer, as GraphQL over HTTP has it. */
