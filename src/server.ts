@@ -14,7 +14,14 @@ import { VisibleSchemas } from "./graphql/introspection.js";
 import type { DocumentLimits } from "./graphql/limits.js";
 import { Operation, type OperationSettings } from "./graphql/operation.js";
 import { present } from "./graphql/present.js";
-import { answerPreflight, corsHeaders, readRequest, refuseOrigin } from "./graphql/request.js";
+import {
+  answerPreflight,
+  corsHeaders,
+  readRequest,
+  refuseAccept,
+  refuseMethod,
+  refuseOrigin,
+} from "./graphql/request.js";
 import { identityDigest } from "./identity/digest.js";
 import { IdentityError, TenantNotFoundError, TenantRequiredError } from "./identity/errors.js";
 import { type Identity, mayEnter } from "./identity/identity.js";
@@ -144,13 +151,19 @@ export function createGateway(options: ServerOptions): Gateway {
     cors: false,
     logging: false,
     parserAndValidationCache: false,
+    // Ours is kept by `readRequest`, which does not copy the body to count it.
+    maxRequestBodySize: false,
     maskedErrors: { maskError: (error) => error as Error },
     plugins: [
       {
         onRequest({ request, fetchAPI, endResponse, url }) {
           requestIds.set(request, randomUUID());
           if (url.pathname !== "/graphql") return;
-          const answer = refuseOrigin(request, origins) ?? answerPreflight(request, origins);
+          const answer =
+            refuseOrigin(request, origins) ??
+            answerPreflight(request, origins) ??
+            refuseMethod(request) ??
+            refuseAccept(request);
           if (answer) endResponse(new fetchAPI.Response(answer.body, answer));
         },
         onRequestParse({ setRequestParser }) {

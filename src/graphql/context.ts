@@ -1,4 +1,5 @@
 import type { Catalogue } from "../access/catalogue.js";
+import { UnavailableError } from "../database/errors.js";
 import type { Identity } from "../identity/identity.js";
 import type { Cursors } from "./cursor.js";
 import { UnauthenticatedError } from "./errors.js";
@@ -43,7 +44,8 @@ export class Deadline {
   }
 
   start(): void {
-    this.#timer = setTimeout(() => this.#controller.abort(new Error("The request took too long.")), this.timeoutMs);
+    const abort = () => this.#controller.abort(new UnavailableError("The request took too long."));
+    this.#timer = setTimeout(abort, this.timeoutMs);
     this.caller.addEventListener("abort", this.#gone, { once: true });
     if (this.caller.aborted) this.#gone();
   }
@@ -53,7 +55,7 @@ export class Deadline {
     this.caller.removeEventListener("abort", this.#gone);
   }
 
-  readonly #gone = () => this.#controller.abort(new Error("The caller has gone."));
+  readonly #gone = () => this.#controller.abort(new UnavailableError("The caller has gone."));
 }
 
 /** The session to read in, where a rule has made sure that there is one. */

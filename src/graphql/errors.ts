@@ -32,7 +32,7 @@ export function refusal(
   code: string,
   message: string,
   status: number,
-  more: GraphQLErrorExtensions = {},
+  { headers, ...more }: GraphQLErrorExtensions & { readonly headers?: Record<string, string> } = {},
 ): GraphQLError {
-  return new GraphQLError(message, { extensions: { code, ...more, http: { status } } });
+  return new GraphQLError(message, { extensions: { code, ...more, http: { status, ...(headers && { headers }) } } });
 }

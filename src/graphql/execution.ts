@@ -7,15 +7,19 @@ import {
   type GraphQLSchema,
   getOperationAST,
   getVariableValues,
+  Kind,
+  type OperationDefinitionNode,
   validate,
 } from "graphql";
 import type { Plugin } from "graphql-yoga";
 import { LRUCache } from "lru-cache";
 import type { Context } from "./context.js";
 import { isIntrospection, needsOf } from "./document.js";
+import { refusal } from "./errors.js";
 import { foresee } from "./foresight.js";
 import { withRoots } from "./introspection.js";
-import { checkDocument, checkVariables, type DocumentLimits, parseWithin } from "./limits.js";
+import { admitDocument, checkVariables, type DocumentLimits } from "./limits.js";
+import { checkPages } from "./pageArguments.js";
 import { type Root, rootsOf } from "./roots.js";
 
 export interface Settings {
@@ -30,11 +34,8 @@ export type Execute = (args: ExecutionArgs) => ExecutionResult | PromiseLike<Exe
 
 type Args = ExecutionArgs & { readonly contextValue: Context };
 
-interface Checked {
-  readonly document?: DocumentNode;
-  /** Why it cannot run; empty for a document that can. */
-  readonly problems: readonly GraphQLError[];
-}
+/** A document that may be validated, or why it may not. */
+type Admitted = { readonly document: DocumentNode } | { readonly refused: GraphQLError };
 
 // Texts are kept with their trees, which take some fifty times as much.
 const CACHED_CHARACTERS = 2_000_000;
@@ -44,27 +45,37 @@ const CACHED_CHARACTERS = 2_000_000;
  * text once, and gives every operation the tenant sessions that it needs, and no longer than it needs them.
  */
 export function execution(settings: Settings): Plugin<Context> {
-  const checked = new LRUCache<string, Checked>({
+  const { limits } = settings;
+  const admitted = new LRUCache<string, Admitted>({
     maxSize: CACHED_CHARACTERS,
     sizeCalculation: (_, text) => text.length + 1,
   });
   const problemsOf = new WeakMap<DocumentNode, readonly GraphQLError[]>();
 
+  function documentOf(text: string): DocumentNode {
+    const known = admitted.get(text) ?? admit(text, limits);
+    // A text that is too long says so at a glance, and would push out hundreds that are asked again.
+    if (text.length <= limits.characters) admitted.set(text, known);
+    if ("refused" in known) throw known.refused;
+    return known.document;
+  }
+
   return {
+    // Not while parsing: what is thrown there is given another status, which clients may take for a success.
+    onParams({ params, request }) {
+      const document = documentOf(params.query!);
+      refuseOperation(getOperationAST(document, params.operationName), request.method);
+      checkVariables(params.variables, limits);
+    },
     onParse({ params, setParseFn }) {
-      const text = String(params.source);
-      setParseFn(() => {
-        const known = checked.get(text) ?? check(text, settings.limits);
-        checked.set(text, known);
-        if (!known.document) throw known.problems[0];
-        return known.document;
-      });
+      setParseFn(() => documentOf(String(params.source)));
     },
     onValidate({ params, setResult }) {
       const { documentAST, schema } = params;
       let problems = problemsOf.get(documentAST);
       if (!problems) {
-        problems = validate(schema, documentAST).map((problem) => coded(problem, "GRAPHQL_VALIDATION_FAILED"));
+        const found = [...withoutRoot(schema, documentAST), ...validate(schema, documentAST)];
+        problems = found.map((problem) => coded(problem, "GRAPHQL_VALIDATION_FAILED"));
         problemsOf.set(documentAST, problems);
       }
       setResult([...problems] as never);
@@ -75,31 +86,46 @@ export function execution(settings: Settings): Plugin<Context> {
   };
 }
 
-function check(text: string, limits: DocumentLimits): Checked {
+function admit(text: string, limits: DocumentLimits): Admitted {
   try {
-    const document = parseWithin(text, limits);
-    checkDocument(document, limits);
-    return { document, problems: [] };
+    return { document: admitDocument(text, limits) };
   } catch (error) {
     if (!(error instanceof GraphQLError)) throw error;
-    return { problems: [error.extensions.code ? error : coded(error, "GRAPHQL_PARSE_FAILED")] };
+    return { refused: error.extensions.code ? error : coded(error, "GRAPHQL_PARSE_FAILED") };
   }
 }
 
+/** @throws GraphQLError for what names no operation, and for a change that a mere link could make */
+function refuseOperation(operation: OperationDefinitionNode | null | undefined, method: string): void {
+  if (!operation) {
+    throw refusal(
+      "BAD_USER_INPUT",
+      "No operation of the document is meant. Name one of them in `operationName`; with a single one it may be left out.",
+      400,
+    );
+  }
+  if (operation.operation === "mutation" && method === "GET") {
+    throw refusal("METHOD_NOT_ALLOWED", "Send a mutation with POST.", 405, { headers: { allow: "POST" } });
+  }
+}
+
+/** Operations of a kind that the schema has not: graphql-js finds them when it runs them. */
+const withoutRoot = (schema: GraphQLSchema, document: DocumentNode): GraphQLError[] =>
+  document.definitions.flatMap((node) =>
+    node.kind === Kind.OPERATION_DEFINITION && !schema.getRootType(node.operation)
+      ? [new GraphQLError(`There is no ${node.operation} to ask for here.`, { nodes: node })]
+      : [],
+  );
+
 async function run(
   { document, operationName, variableValues, contextValue: ctx, schema }: Args,
-  { limits, visible, execute = executeByReference }: Settings,
+  { visible, execute = executeByReference }: Settings,
 ): Promise<ExecutionResult> {
-  const operation = getOperationAST(document, operationName);
-  if (!operation) return refused(new GraphQLError("Name the operation to run in `operationName`."));
-  try {
-    checkVariables(variableValues ?? {}, limits);
-  } catch (error) {
-    return { errors: [error as GraphQLError] };
-  }
+  const operation = getOperationAST(document, operationName)!;
   const definitions = operation.variableDefinitions ?? [];
-  const { errors, coerced } = getVariableValues(schema, definitions, variableValues ?? {}, { maxErrors: 10 });
-  if (errors) return refused(...errors);
+  // Each error repeats the whole value, so that the second is not worth its price.
+  const { errors, coerced } = getVariableValues(schema, definitions, variableValues ?? {}, { maxErrors: 1 });
+  if (errors) return { errors: [coded(errors[0]!, "BAD_USER_INPUT")] };
 
   const roots = rootsOf(document, operation, coerced);
   const needs = needsOf(operation, roots);
@@ -107,6 +133,7 @@ async function run(
     execute({ schema: from, document: withRoots(document, operation, some), contextValue: ctx, variableValues });
   ctx.deadline.start();
   try {
+    checkPages(document, coerced);
     if (needs.operation === "mutation" && ctx.operation.signedIn && roots.length > 1) {
       const stopped = await foresee(schema, roots, coerced, ctx);
       if (stopped) return stopped;
@@ -134,13 +161,13 @@ async function run(
 const join = (a: readonly GraphQLError[] = [], b: readonly GraphQLError[] = []) =>
   a.length + b.length > 0 ? [...a, ...b] : undefined;
 
-const refused = (...errors: readonly GraphQLError[]): ExecutionResult => ({
-  errors: errors.map((error) => coded(error, "BAD_USER_INPUT")),
-});
+// What is refused is repeated in the words of the refusal.
+const MOST_WORDS = 1000;
 
 /** Status 400, or 200 for clients that take `application/json` for an answer, as GraphQL over HTTP has it. */
 function coded(error: GraphQLError, code: string): GraphQLError {
-  return new GraphQLError(error.message, {
+  const { message } = error;
+  return new GraphQLError(message.length > MOST_WORDS ? `${message.slice(0, MOST_WORDS)} …` : message, {
     nodes: error.nodes,
     source: error.source,
     positions: error.positions,

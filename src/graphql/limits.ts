@@ -4,8 +4,6 @@ import { checkDocument } from "./limits/check.js";
 import { parseWithin } from "./limits/parse.js";
 
 export { DEFAULT_LIMITS, type DocumentLimits } from "./limits/bounds.js";
-export { checkDocument } from "./limits/check.js";
-export { parseWithin } from "./limits/parse.js";
 export { checkVariables } from "./limits/variables.js";
 
 /**

@@ -36,12 +36,17 @@ export function toPage(ctx: Context, list: List, args: PageArgs): Page {
   const backward = args.last != null;
   const field = backward ? "last" : "first";
   const limit = args.last ?? args.first ?? DEFAULT_PER_PAGE;
-  if (limit < 0 || limit > MOST_PER_PAGE) {
-    throw new BadInputError(`\`${field}\` must be between 0 and ${MOST_PER_PAGE}; it is ${limit}.`, field);
-  }
+  refuseLength(field, limit);
   const place = (name: "after" | "before") =>
     args[name] == null ? null : ctx.cursors.read(bindingOf(ctx, list), args[name], name);
   return { limit, backward, after: place("after"), before: place("before") };
+}
+
+/** @throws BadInputError for a length that no page has */
+export function refuseLength(field: "first" | "last", length: number): void {
+  if (length < 0 || length > MOST_PER_PAGE) {
+    throw new BadInputError(`\`${field}\` must be between 0 and ${MOST_PER_PAGE}; it is ${length}.`, field);
+  }
 }
 
 /**

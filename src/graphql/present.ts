@@ -29,9 +29,9 @@ export function present(error: unknown, requestId: string): Presented {
     fault,
   });
 
-  if (cause instanceof GraphQLError) {
-    const { extensions, message } = outer ?? cause;
-    return say(withoutSuggestions(message), Object.keys(cause.extensions).length > 0 ? cause.extensions : extensions);
+  // One without a code was not written for callers: the executor's own, about a value that does not fit the schema.
+  if (cause instanceof GraphQLError && cause.extensions.code) {
+    return say(withoutSuggestions((outer ?? cause).message), cause.extensions);
   }
   if (cause instanceof IdentityError) {
     const headers = headersOf(cause);
@@ -61,7 +61,8 @@ export function present(error: unknown, requestId: string): Presented {
   }
   return say(
     `Something went wrong on our side. Give this id when you report it: ${requestId}.`,
-    { code: "INTERNAL", requestId },
+    // Within an answer it takes its own field with it; outside of one there is no answer.
+    { code: "INTERNAL", requestId, ...(!outer?.path && { http: { status: 500 } }) },
     cause,
   );
 }

@@ -1,4 +1,4 @@
-import { GraphQLError } from "graphql";
+import type { GraphQLError } from "graphql";
 import { BadInputError, refusal } from "./errors.js";
 
 /** What a GraphQL request asks for. An absent key was absent or null, or empty in the URL. */
@@ -54,11 +54,10 @@ async function readBytes(request: Request, bodyBytes: number): Promise<Uint8Arra
   return Buffer.concat(chunks);
 }
 
-function tooLarge(bodyBytes: number, headers: Record<string, string> = {}): GraphQLError {
-  return new GraphQLError(`The body is larger than ${bodyBytes} bytes, the most that is accepted.`, {
-    extensions: { code: "PAYLOAD_TOO_LARGE", http: { status: 413, headers } },
+const tooLarge = (bodyBytes: number, headers: Record<string, string> = {}): GraphQLError =>
+  refusal("PAYLOAD_TOO_LARGE", `The body is larger than ${bodyBytes} bytes, the most that is accepted.`, 413, {
+    headers,
   });
-}
 
 function decode(bytes: Uint8Array): string {
   try {
@@ -120,11 +119,11 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** What of a request says which page it comes from. */
+/** What of a request is looked at before its body. */
 export type Sent = { readonly method: string; readonly headers: Pick<Headers, "get"> };
 
 /** A whole answer: a `ResponseInit` and its body. */
-export type OriginAnswer = { status: number; headers: Record<string, string>; body: string | null };
+export type Answer = { status: number; headers: Record<string, string>; body: string | null };
 
 const READING = new Set(["GET", "HEAD", "OPTIONS"]);
 
@@ -133,18 +132,50 @@ const READING = new Set(["GET", "HEAD", "OPTIONS"]);
  * this host's nor one of `origins`, and always `null` (sandboxed frames, files). Other clients than browsers send none.
  * Reading is not refused: without CORS headers the page does not see the answer.
  */
-export function refuseOrigin(request: Sent, origins: readonly string[]): OriginAnswer | null {
+export function refuseOrigin(request: Sent, origins: readonly string[]): Answer | null {
   if (READING.has(request.method) || standing(request, origins) !== "foreign") return null;
-  const message = "Pages of this origin may not send requests here. Whoever runs the service can allow it.";
+  return refuse(
+    403,
+    "FORBIDDEN_ORIGIN",
+    "Pages of this origin may not send requests here. Whoever runs the service can allow it.",
+  );
+}
+
+/** Status 405 `METHOD_NOT_ALLOWED` for what neither asks nor changes anything here, or null. */
+export function refuseMethod({ method }: Sent): Answer | null {
+  if (method === "GET" || method === "POST") return null;
+  return refuse(405, "METHOD_NOT_ALLOWED", "GraphQL is asked with POST, or with GET for a query.", {
+    allow: "GET, POST",
+  });
+}
+
+const ANSWERS = new Set(["*/*", "application/*", "application/json", "application/graphql-response+json"]);
+
+/**
+ * Status 406 `NOT_ACCEPTABLE` for a client that would not take the answer, or null. Refused before anything runs: a change
+ * whose answer cannot be told would still be made.
+ */
+export function refuseAccept({ headers }: Sent): Answer | null {
+  const accept = headers.get("accept")?.replaceAll(/\s/g, "").toLowerCase();
+  if (!accept || accept.split(",").some(isAnswer)) return null;
+  return refuse(406, "NOT_ACCEPTABLE", "Accept application/graphql-response+json or application/json, in UTF-8.");
+}
+
+function isAnswer(range: string): boolean {
+  const [type = "", ...parameters] = range.split(";");
+  return ANSWERS.has(type) && parameters.every((one) => !one.startsWith("charset=") || one === "charset=utf-8");
+}
+
+function refuse(status: number, code: string, message: string, headers: Record<string, string> = {}): Answer {
   return {
-    status: 403,
-    headers: { "content-type": "application/json; charset=utf-8" },
-    body: JSON.stringify({ errors: [{ message, extensions: { code: "FORBIDDEN_ORIGIN" } }] }),
+    status,
+    headers: { ...headers, "content-type": "application/json; charset=utf-8" },
+    body: JSON.stringify({ errors: [{ message, extensions: { code } }] }),
   };
 }
 
 /** The answer to a browser that asks whether a page may send something; null for any other request. */
-export function answerPreflight(request: Sent, origins: readonly string[]): OriginAnswer | null {
+export function answerPreflight(request: Sent, origins: readonly string[]): Answer | null {
   if (request.method !== "OPTIONS" || request.headers.get("access-control-request-method") === null) return null;
   return { status: 204, headers: corsHeaders(request, origins), body: null };
 }

@@ -19,28 +19,33 @@ export function checkVariables(
 
 /** The number of values in `root`, at most `room`. */
 function checkVariable(subject: string, root: unknown, limits: DocumentLimits, room: number): number {
-  let values = 0;
+  let values = 1;
   const pending: { value: unknown; above: number }[] = [{ value: root, above: 0 }];
   for (let next = pending.pop(); next; next = pending.pop()) {
     const { value, above } = next;
-    values += 1;
-    if (values > room) hold(limits, "inputValues", MORE, (found) => `is sent with ${found} values in its variables`);
     if (typeof value === "string") holdText(subject, value);
-    if (typeof value !== "object" || value === null) continue;
-
-    hold(limits, "inputDepth", above + 1, (found) => `is nested ${found} levels deep`, subject);
-    if (Array.isArray(value)) {
-      hold(limits, "inputList", value.length, (found) => `has a list of ${found} items`, subject);
-      for (const item of value) pending.push({ value: item, above: above + 1 });
-    } else {
-      for (const [key, item] of Object.entries(value)) {
-        holdText(subject, key);
-        if (key === "__proto__") throw badInput(`${subject} has a key "__proto__", which is not accepted.`);
+    if (typeof value === "object" && value !== null) {
+      hold(limits, "inputDepth", above + 1, (found) => `is nested ${found} levels deep`, subject);
+      if (Array.isArray(value)) {
+        hold(limits, "inputList", value.length, (found) => `has a list of ${found} items`, subject);
+      }
+      const items = Object.entries(value);
+      values += items.length;
+      // Before any of them is looked at.
+      if (values > room) break;
+      for (const [key, item] of items) {
+        holdKey(subject, key);
         pending.push({ value: item, above: above + 1 });
       }
     }
   }
+  if (values > room) hold(limits, "inputValues", MORE, (found) => `is sent with ${found} values in its variables`);
   return values;
+}
+
+function holdKey(subject: string, key: string): void {
+  holdText(subject, key);
+  if (key === "__proto__") throw badInput(`${subject} has a key "__proto__", which is not accepted.`);
 }
 
 function holdText(subject: string, text: string): void {
