@@ -1,9 +1,9 @@
-import { resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { z } from "zod";
-import { DEFAULT_LIMITS, type DocumentLimits } from "./graphql/limits/defaults.js";
+import { DEFAULT_LIMITS, type DocumentLimits, LIMITS } from "./graphql/limits/defaults.js";
 import { issuerSettings } from "./identity/issuers.js";
 import { keySetting } from "./identity/key.js";
-import { PRODUCT_FILE } from "./product.js";
+import { PRODUCT_FILE, readProduct } from "./product.js";
 
 /** Wrong settings, all of them: each line names one and says what would be right. */
 export class SettingsError extends Error {
@@ -41,54 +41,89 @@ const list = z.string().transform((value) =>
 
 /** Every setting but the limits of documents, by the name of its environment variable. */
 const SETTINGS = {
-  DATABASE_URL: databaseUrl.optional().describe("Serving login of a real PostgreSQL; unset: an embedded one"),
-  DATABASE_DOOR_URL: databaseUrl.optional().describe("The door's login, which reads the directory only"),
-  DATABASE_OWNER_URL: databaseUrl.optional().describe("For migrate and other commands of the owner only"),
-  HOST: z.string().min(1).default("127.0.0.1").describe("The address to listen on"),
-  PORT: whole(0, 65_535).default(4000).describe("The port to listen on; 0 takes a free one"),
+  DATABASE_URL: databaseUrl
+    .optional()
+    .describe(
+      "Serving login of a real PostgreSQL, which reaches tenants' homes only: `postgres://login:password@host:port/database`. Unset: the embedded one",
+    ),
+  DATABASE_DOOR_URL: databaseUrl.optional().describe("Login of the same database that reads the directory only"),
+  DATABASE_OWNER_URL: databaseUrl
+    .optional()
+    .describe(
+      "Login that owns the tables: for `migrate`, `seed` and other commands of the owner. A process that answers requests refuses it",
+    ),
+  HOST: z.string().min(1).prefault("127.0.0.1").describe("The address to listen on"),
+  PORT: whole(0, 65_535).prefault("4000").describe("The port to listen on; `0` takes a free one"),
   TENANTRY_DATA_DIR: z
     .string()
     .min(1)
-    .default(".tenantry")
+    .prefault(".tenantry")
     .transform((path) => resolve(path))
-    .describe("Folder of the embedded database and its keys"),
-  TENANTRY_KEY: keySetting.optional().describe("32 random bytes in base64url; required with a real database"),
-  TENANTRY_ISSUERS: issuerSettings.default([]).describe("JSON list of the issuers whose tokens are taken"),
+    .describe("Folder of the embedded database, its keys and the development issuer"),
+  TENANTRY_KEY: keySetting
+    .optional()
+    .describe(
+      "32 random bytes in base64url, from which digests of identities and seals of cursors are made. Required with a real database, the same for every process; lost, nobody is recognised any more. The embedded database keeps one in its folder",
+    ),
+  TENANTRY_ISSUERS: issuerSettings
+    .prefault("[]")
+    .describe(
+      "Whose tokens are taken: JSON list of `{issuer, audience, tenants, emailDomains, algorithms?, tenantClaim?, jwksUri?}`",
+    ),
   TENANTRY_PRODUCT: z
     .string()
     .min(1)
-    .default(PRODUCT_FILE)
-    .transform((path) => resolve(path))
-    .describe("The product's permissions and role templates"),
+    .prefault(PRODUCT_FILE)
+    .transform((path, context) => {
+      try {
+        return readProduct(resolve(path));
+      } catch (error) {
+        context.addIssue({ code: "custom", message: `names a file that will not do. ${(error as Error).message}` });
+        return z.NEVER;
+      }
+    })
+    .describe("File with the product's permissions and role templates"),
   TENANTRY_TENANT_DOMAIN: z
     .string()
     .regex(/^[a-z0-9.-]+$/, "must be a domain name in lower case")
     .optional()
-    .describe("<slug>.<domain> is the host of a tenant"),
+    .describe("With `app.example.com`, the host `acme.app.example.com` names the tenant `acme`"),
   TENANTRY_ORIGINS: list
     .refine(
       (origins) => origins.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin),
       "must be origins, separated by commas: https://app.example.com",
     )
-    .default([])
-    .describe("Pages of other origins that may ask"),
+    .prefault("")
+    .describe("Origins whose pages may ask, separated by commas: `https://app.example.com`"),
   TENANTRY_DEVELOPMENT: onOff
     .optional()
-    .describe("Development issuer and viewer picker; on with the embedded database"),
-  TENANTRY_GRAPHIQL: onOff.default(true).describe("Whether a browser finds GraphiQL"),
+    .describe(
+      "`on` or `off`: the development issuer, its people and the viewer picker, on loopback only. Unset: on with the embedded database, off with a real one",
+    ),
+  TENANTRY_GRAPHIQL: onOff.prefault("on").describe("`on` or `off`: whether a browser finds GraphiQL"),
   TENANTRY_INTROSPECTION: z
     .enum(["trimmed", "whole"], { error: "must be trimmed or whole" })
-    .default("trimmed")
-    .describe("Whether introspection shows each viewer what is of use to them, or everybody everything"),
-  TENANTRY_LEASES: whole(1, 1000).default(10).describe("Connections to tenants' homes, in each process"),
-  TENANTRY_LEASE_WAIT_MS: whole(1, 60_000).default(2000).describe("How long a request waits for one"),
-  TENANTRY_PREPARE: onOff.default(true).describe("Prepared statements; off behind a pooler that does not know them"),
-  TENANTRY_REQUEST_TIMEOUT_MS: whole(100, 600_000).default(15_000).describe("How long a request may take"),
-  TENANTRY_MAX_BODY_BYTES: whole(1000, 100_000_000).default(1_000_000).describe("Size of a request's body"),
+    .prefault("trimmed")
+    .describe(
+      "`trimmed` shows each viewer the part of the schema that is of use to them, `whole` shows everybody everything",
+    ),
+  TENANTRY_LEASES: whole(1, 1000)
+    .prefault("10")
+    .describe("Connections of each process, at most, to tenants' homes; and as many to the directory"),
+  TENANTRY_LEASE_WAIT_MS: whole(1, 60_000)
+    .prefault("2000")
+    .describe("How long a request waits for a connection before it is told to come back"),
+  TENANTRY_PREPARE: onOff
+    .prefault("on")
+    .describe(
+      "`on` or `off`: prepared statements. Off behind a pooler in transaction mode that does not know them, such as PgBouncer before 1.21",
+    ),
+  TENANTRY_REQUEST_TIMEOUT_MS: whole(100, 600_000).prefault("15000").describe("How long a request may take"),
+  TENANTRY_MAX_BODY_BYTES: whole(1000, 100_000_000).prefault("1000000").describe("Size of a request's body"),
   TENANTRY_LOG_LEVEL: z
     .enum(["fatal", "error", "warn", "info", "debug", "silent"])
-    .default("info")
-    .describe("What goes to stderr"),
+    .prefault("info")
+    .describe("What goes to stderr: `fatal`, `error`, `warn`, `info`, `debug` or `silent`"),
 };
 
 const schema = z.object(SETTINGS);
@@ -96,6 +131,8 @@ export type Settings = Omit<z.output<typeof schema>, "TENANTRY_DEVELOPMENT"> & {
   readonly TENANTRY_DEVELOPMENT: boolean;
   readonly limits: DocumentLimits;
 };
+
+type Environment = Readonly<Record<string, string | undefined>>;
 
 /** `inputList` is set by TENANTRY_MAX_INPUT_LIST. */
 export const limitSetting = (limit: string): string =>
@@ -108,7 +145,9 @@ export const limitSetting = (limit: string): string =>
  */
 export function readSettings(env: NodeJS.ProcessEnv, serving = false): Settings {
   const problems: string[] = [];
-  const own = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ""));
+  const own: Environment = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ""),
+  );
 
   const parsed = schema.safeParse(own);
   for (const { path, message } of parsed.error?.issues ?? []) {
@@ -129,28 +168,75 @@ export function readSettings(env: NodeJS.ProcessEnv, serving = false): Settings 
       problems.push(`${name} is not a setting. Check its spelling.`);
   }
 
-  if ((own.DATABASE_URL === undefined) !== (own.DATABASE_DOOR_URL === undefined)) {
+  problems.push(...contradictions(own, serving));
+  if (!parsed.success || problems.length > 0) throw new SettingsError(problems);
+  return { ...parsed.data, TENANTRY_DEVELOPMENT: developmentOf(own), limits };
+}
+
+const developmentOf = ({ TENANTRY_DEVELOPMENT, DATABASE_URL }: Environment): boolean =>
+  TENANTRY_DEVELOPMENT === undefined ? DATABASE_URL === undefined : TENANTRY_DEVELOPMENT === "on";
+
+/** Settings that are each well-formed and do not go together. */
+function contradictions(own: Environment, serving: boolean): string[] {
+  const problems: string[] = [];
+  const { DATABASE_URL, DATABASE_DOOR_URL, DATABASE_OWNER_URL, HOST } = own;
+  if ((DATABASE_URL === undefined) !== (DATABASE_DOOR_URL === undefined)) {
     problems.push("DATABASE_URL and DATABASE_DOOR_URL belong together: set both, or neither for the embedded database");
   }
-  if (own.DATABASE_URL !== undefined && own.TENANTRY_KEY === undefined) {
+  if (DATABASE_URL !== undefined && own.TENANTRY_KEY === undefined) {
     problems.push(
       "TENANTRY_KEY is required with a real database: 32 random bytes in base64url, the same for every process",
     );
   }
-  if (serving && own.DATABASE_OWNER_URL !== undefined) {
+  if (DATABASE_OWNER_URL !== undefined && serving) {
     problems.push(
       "DATABASE_OWNER_URL must not be set where requests are answered: unset it, and keep it for `tenantry migrate`",
     );
+  } else if (DATABASE_OWNER_URL !== undefined && DATABASE_URL === undefined) {
+    problems.push(
+      "DATABASE_OWNER_URL goes with DATABASE_URL and DATABASE_DOOR_URL: set all three, or none for the embedded database",
+    );
   }
-  if (parsed.success) {
-    const { HOST, DATABASE_URL } = parsed.data;
-    const development = parsed.data.TENANTRY_DEVELOPMENT ?? DATABASE_URL === undefined;
-    if (serving && development && !LOOPBACK.has(HOST)) {
-      problems.push(
-        `HOST is ${HOST}, and the development issuer serves loopback only: set HOST=127.0.0.1, or TENANTRY_DEVELOPMENT=off`,
-      );
-    }
-    if (problems.length === 0) return { ...parsed.data, TENANTRY_DEVELOPMENT: development, limits };
+  const logins = [DATABASE_URL, DATABASE_DOOR_URL, DATABASE_OWNER_URL].flatMap((url) => loginIn(url) ?? []);
+  if (new Set(logins).size < logins.length) {
+    problems.push("DATABASE_URL, DATABASE_DOOR_URL and DATABASE_OWNER_URL must name different logins");
   }
-  throw new SettingsError(problems);
+  if (serving && developmentOf(own) && HOST !== undefined && !LOOPBACK.has(HOST)) {
+    problems.push(
+      `HOST is ${HOST}, and the development issuer serves loopback only: set HOST=127.0.0.1, or TENANTRY_DEVELOPMENT=off`,
+    );
+  }
+  return problems;
+}
+
+const loginIn = (url: string | undefined): string | null =>
+  url !== undefined && URL.canParse(url) ? new URL(url).username : null;
+
+/** A setting as a person reads of it. */
+export interface Described {
+  readonly name: string;
+  readonly meaning: string;
+  /** As it would be written; null where there is none. */
+  readonly standard: string | null;
+}
+
+/** Every setting there is: those of the process, and those that limit a document. */
+export function describeSettings(): { readonly process: Described[]; readonly document: Described[] } {
+  const { properties } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
+  return {
+    process: Object.entries(properties ?? {}).map(([name, property]) => {
+      const { description = "", default: standard } = property as { description?: string; default?: string };
+      // The path of this very installation would be nobody else's.
+      return {
+        name,
+        meaning: description,
+        standard: standard === PRODUCT_FILE ? basename(PRODUCT_FILE) : standard || null,
+      };
+    }),
+    document: Object.entries(LIMITS).map(([limit, { most, of }]) => ({
+      name: limitSetting(limit),
+      meaning: of,
+      standard: String(most),
+    })),
+  };
 }

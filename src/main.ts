@@ -4,33 +4,62 @@ import { Command } from "commander";
 
 const program = new Command("tenantry")
   .description("A GraphQL gateway with per-organization authorization, beside your PostgreSQL.")
+  .addHelpText(
+    "after",
+    `
+Settings are environment variables; \`tenantry settings\` explains them all.
+Exit codes: 0 done, 1 failed, 2 wrong settings or usage, 3 refused because it would be unsafe or something is in use.`,
+  )
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
 
 program
   .command("start")
-  .description("The gateway; without database settings on an embedded database, with demo data when that is empty")
+  .summary("the gateway, with all that it needs")
+  .description(
+    "Start the gateway. Without database settings it brings an embedded PostgreSQL, makes three demo tenants when that is empty, and prints tokens to try them with; with database settings it is `serve`. Ctrl-C ends everything.",
+  )
   .action(async () => (await import("./commands/start.js")).start());
 program
   .command("serve")
-  .description("The gateway, on the database that the settings name")
+  .summary("the gateway alone, on your PostgreSQL")
+  .description(
+    "Answer requests from DATABASE_URL and DATABASE_DOOR_URL until SIGTERM, then finish what runs. Refuses to start when a login could step around the walls between tenants, and says how to mend it.",
+  )
   .action(async () => (await import("./commands/serve.js")).serve());
 program
   .command("migrate")
-  .description("Bring the directory and every tenant's home to this version")
+  .summary("make the serving logins, and bring every table to this version")
+  .description(
+    "Make the serving logins, and bring the directory and every tenant's home to this version. Each home is brought whole or not at all; an interrupted run is simply run again. Needs DATABASE_OWNER_URL on your PostgreSQL.",
+  )
   .option("--print-sql", "print the SQL that an administrator runs first, and change nothing")
   .option("--json", "print what was done as JSON")
   .action(async (options) => (await import("./commands/migrate.js")).migrateCommand(options));
 program
   .command("seed")
-  .description("Make the demo tenants that are missing")
-  .action(async () => (await import("./commands/seed.js")).seedCommand());
+  .summary("make the demo tenants that are missing")
+  .description(
+    "Make those of the demo tenants northwind, meridian and lumen that are missing, and register their people at the development issuer. Running it again changes nothing.",
+  )
+  .option("--json", "print what was made as JSON")
+  .action(async (options) => (await import("./commands/seed.js")).seedCommand(options));
 program
   .command("token")
-  .description("Print a token of the development issuer, and nothing else")
+  .summary("a token of the development issuer")
+  .description(
+    "Print a token of the development issuer, and nothing else. It is good for all tenants of the person. The gateway need not run.",
+  )
   .requiredOption("--user <email>", "whom it is for")
   .option("--tenant <slug>", "a tenant that the person must be in")
   .option("--ttl <duration>", "how long it is good: 30s, 15m, 8h, 7d", "8h")
   .action(async (options) => (await import("./commands/token.js")).token(options));
+program
+  .command("settings")
+  .summary("every setting, its default and what it means")
+  .description("Print every setting, its default and what it means, as Markdown. No value of this machine is in it.")
+  .action(async () => {
+    process.stdout.write((await import("./commands/settings.js")).settingsPage());
+  });
 
 try {
   await program.parseAsync();

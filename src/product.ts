@@ -25,7 +25,7 @@ export const PRODUCT_FILE = fileURLToPath(new URL("../tenantry.product.json", im
 
 /**
  * The catalogue that a product file makes together with what is built in.
- * @throws Error that names the file and the entry that is wrong
+ * @throws Error that names the file and every entry that is wrong
  */
 export function readProduct(path: string): Catalogue {
   let json: unknown;
@@ -36,8 +36,8 @@ export function readProduct(path: string): Catalogue {
   }
   const { success, data, error } = file.safeParse(json);
   if (!success) {
-    const [issue] = error.issues;
-    throw new Error(`${path}: ${issue!.path.join(".") || "the file"} ${issue!.message}.`);
+    const entries = error.issues.map((issue) => `${issue.path.join(".") || "the file"} ${issue.message}`);
+    throw new Error(`${path}: ${entries.join("; ")}.`);
   }
   try {
     return createCatalogue(data);

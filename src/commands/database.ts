@@ -5,7 +5,8 @@ import { loginUrl, readLogins } from "../database/embedded/logins.js";
 import { loadKey } from "../identity/key.js";
 import type { Login } from "../tenancy/migrations/logins.js";
 import { loginOf } from "../tenancy/migrations/logins.js";
-import { RefusedError, UsageError } from "./explain.js";
+import { EXIT, RefusedError, UsageError } from "./explain.js";
+import { onStop } from "./signals.js";
 
 /** A database with all that an owner's command needs of it. */
 export interface OwnersDatabase {
@@ -36,22 +37,36 @@ export async function withOwnersDatabase<T>(
     const logins = await readLogins(folder);
     return work(ownersDatabase((login) => loginUrl(logins, login, holder.port!, "tenantry")));
   }
-  const { cluster, lock } = await openEmbedded(folder, "a command");
+  const opening = openEmbedded(folder, "a command");
+  const close = () => opening.then((database) => database.close());
+  const goOn = onStop(() => void close().finally(() => process.exit(EXIT.failed)));
   try {
-    return await work(ownersDatabase(cluster.url));
+    return await work(ownersDatabase((await opening).cluster.url));
   } finally {
-    await cluster.stop();
-    await lock.release();
+    await close();
+    goOn();
   }
 }
 
+/** The embedded database, in a data folder that this process holds. */
+export interface EmbeddedDatabase {
+  readonly cluster: Cluster;
+  readonly lock: FolderLock;
+  /** Ends the server, then gives the folder free. */
+  close(): Promise<void>;
+}
+
 /** Takes the data folder for this process, and starts the database in it. */
-export async function openEmbedded(folder: string, what: string): Promise<{ cluster: Cluster; lock: FolderLock }> {
+export async function openEmbedded(folder: string, what: string): Promise<EmbeddedDatabase> {
   const lock = await lockFolder(folder, what);
   try {
     const cluster = await startCluster({ folder });
     lock.announce({ port: cluster.port });
-    return { cluster, lock };
+    const close = async () => {
+      await cluster.stop();
+      await lock.release();
+    };
+    return { cluster, lock, close };
   } catch (error) {
     await lock.release();
     throw error;

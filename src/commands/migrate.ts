@@ -4,6 +4,7 @@ import { ensureLogins, loginOf, loginsSql } from "../tenancy/migrations/logins.j
 import { migrate } from "../tenancy/migrations/migrate.js";
 import { withOwnersDatabase } from "./database.js";
 import { UsageError } from "./explain.js";
+import { progress } from "./progress.js";
 
 /** `tenantry migrate`: makes the serving logins, and brings the directory and every home to this version. */
 export async function migrateCommand(options: { printSql?: boolean; json?: boolean }): Promise<void> {
@@ -19,7 +20,7 @@ export async function migrateCommand(options: { printSql?: boolean; json?: boole
   const { homes, applied } = await withOwnersDatabase(settings, ({ ownerUrl, serve, door }) =>
     withOwner(ownerUrl, async (owner) => {
       await ensureLogins(owner, [door, serve]);
-      return migrate(owner, { door: door.name, serve: serve.name });
+      return migrate(owner, { door: door.name, serve: serve.name }, progress("Tenants looked at"));
     }),
   );
   process.send?.({ homes });

@@ -3,9 +3,10 @@ import { withOwner } from "../database/owner.js";
 import { keyOf, withOwnersDatabase } from "./database.js";
 import { seed } from "./demo/seed.js";
 import { UsageError } from "./explain.js";
+import { progress } from "./progress.js";
 
 /** `tenantry seed`: makes those demo tenants that are missing. For development only: their people sign in without a password. */
-export async function seedCommand(): Promise<void> {
+export async function seedCommand(options: { json?: boolean }): Promise<void> {
   const settings = readSettings(process.env);
   if (!settings.TENANTRY_DEVELOPMENT)
     throw new UsageError(
@@ -14,8 +15,15 @@ export async function seedCommand(): Promise<void> {
   const key = await keyOf(settings);
   const made = await withOwnersDatabase(settings, ({ ownerUrl, serve, door }) =>
     withOwner(ownerUrl, (owner) =>
-      seed(owner, { door: door.name, serve: serve.name }, key, settings.TENANTRY_DATA_DIR),
+      seed(
+        owner,
+        { door: door.name, serve: serve.name },
+        key,
+        settings.TENANTRY_DATA_DIR,
+        progress("Demo tenants made"),
+      ),
     ),
   );
-  process.stdout.write(made.length > 0 ? `Made ${made.join(", ")}.\n` : "The demo tenants are all there.\n");
+  if (options.json) process.stdout.write(`${JSON.stringify({ made })}\n`);
+  else process.stdout.write(made.length > 0 ? `Made ${made.join(", ")}.\n` : "The demo tenants are all there.\n");
 }

@@ -2,15 +2,16 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import pino from "pino";
 import { readSettings, type Settings } from "../config.js";
+import { sqlState } from "../database/errors.js";
 import { Leases } from "../database/leases.js";
 import { loadDevelopmentIssuer } from "../identity/development.js";
 import { createVerifier } from "../identity/verifier.js";
-import { readProduct } from "../product.js";
 import { createGateway } from "../server.js";
 import { checkWalls, watchWalls } from "../tenancy/walls/walls.js";
 import { keyOf } from "./database.js";
 import { EXIT, RefusedError, UsageError } from "./explain.js";
 import { routes } from "./routes.js";
+import { onStop } from "./signals.js";
 
 // How long what runs may take to its end after SIGTERM.
 const GRACE_MS = 10_000;
@@ -22,14 +23,15 @@ const GRACE_MS = 10_000;
 export async function serve(): Promise<void> {
   const settings = readSettings(process.env, true);
   const log = pino({ level: settings.TENANTRY_LOG_LEVEL, base: null }, pino.destination(2));
-  const catalogue = readProduct(settings.TENANTRY_PRODUCT);
   const key = await keyOf(settings);
   const { DATABASE_URL, DATABASE_DOOR_URL } = settings;
   if (!DATABASE_URL || !DATABASE_DOOR_URL)
     throw new UsageError("`serve` needs DATABASE_URL and DATABASE_DOOR_URL. For the embedded database use `start`.");
   const [serveLeases, door] = [leases(settings, DATABASE_URL, "serve"), leases(settings, DATABASE_DOOR_URL, "door")];
 
-  const findings = await checkWalls({ serve: serveLeases, door });
+  const findings = await checkWalls({ serve: serveLeases, door }).catch((error) => {
+    throw sqlState(error)?.startsWith("28") || sqlState(error) === "3D000" ? notLetIn(error) : error;
+  });
   if (findings.length > 0) {
     throw new RefusedError(
       `The database does not keep tenants apart as it must:\n${findings.map(({ what, mend }) => `- ${what}\n  ${mend}`).join("\n")}`,
@@ -43,7 +45,7 @@ export async function serve(): Promise<void> {
   const gateway = createGateway({
     serve: serveLeases,
     door,
-    catalogue,
+    catalogue: settings.TENANTRY_PRODUCT,
     key,
     log,
     verifier: createVerifier({ issuers: settings.TENANTRY_ISSUERS, development }),
@@ -66,20 +68,26 @@ export async function serve(): Promise<void> {
     stopping = true;
     walls.stop();
     setTimeout(() => process.exit(EXIT.failed), GRACE_MS).unref();
-    await new Promise<void>((closed) => {
-      server.close(() => closed());
-      server.closeIdleConnections();
-    });
+    // A connection that is answered after this is idle, and its client may keep it open for long.
+    const closing = setInterval(() => server.closeIdleConnections(), 50);
+    await new Promise((closed) => server.close(closed));
+    clearInterval(closing);
     await gateway.close();
     process.exit(EXIT.done);
   };
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, stop);
+  onStop(stop);
   // Started by `tenantry start`: without it there is no database either.
   process.on("disconnect", stop);
 
-  if (process.send) process.send({ ready: url });
+  if (process.send) process.send({ ready: url }, (gone: Error | null) => void (gone && stop()));
   else process.stdout.write(`tenantry ready on ${url}\n`);
 }
+
+const notLetIn = (cause: Error): Error =>
+  new RefusedError(
+    "The database does not let the serving logins in. Run `tenantry migrate` first: it makes them, with the passwords of DATABASE_URL and DATABASE_DOOR_URL.",
+    { cause },
+  );
 
 const leases = (settings: Settings, url: string, what: string): Leases =>
   new Leases({
@@ -94,13 +102,13 @@ const leases = (settings: Settings, url: string, what: string): Leases =>
 
 async function listen(server: Server, { HOST, PORT }: Settings): Promise<string> {
   await new Promise<void>((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) =>
+    server.once("error", ({ code, message }: NodeJS.ErrnoException) =>
       reject(
-        error.code === "EADDRINUSE"
-          ? new RefusedError(
-              `Port ${PORT} is in use. Stop what uses it, or set PORT to another one; 0 takes a free one.`,
-            )
-          : error,
+        new RefusedError(
+          code === "EADDRINUSE"
+            ? `Port ${PORT} is in use. Stop what uses it, or set PORT to another one; 0 takes a free one.`
+            : `The gateway cannot listen on HOST ${HOST}, PORT ${PORT}: ${message}.`,
+        ),
       ),
     );
     server.listen({ host: HOST, port: PORT }, resolve);

@@ -1,15 +1,17 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readSettings, type Settings } from "../config.js";
-import type { Cluster } from "../database/embedded/cluster.js";
-import type { FolderLock } from "../database/embedded/lock.js";
-import { mintToken } from "../identity/developmentToken.js";
-import { keyOf, openEmbedded } from "./database.js";
-import { DEMO_TENANTS, SHOWN } from "./demo/tenants.js";
-import { EXIT } from "./explain.js";
-import { serve } from "./serve.js";
+import { loadDevelopmentIssuer } from "../identity/development.js";
+import { type EmbeddedDatabase, keyOf, openEmbedded } from "./database.js";
+import { ChildFailedError, EXIT } from "./explain.js";
+import { onStop } from "./signals.js";
+import { welcome } from "./welcome.js";
 
 const MAIN = fileURLToPath(new URL("../main.js", import.meta.url));
+// Longer than the gateway gives what it runs.
+const GATEWAY_ENDS_WITHIN_MS = 12_000;
 
 /**
  * `npm start`: the gateway. With database settings it only serves. Without, it is the parent of everything: the embedded
@@ -18,53 +20,60 @@ const MAIN = fileURLToPath(new URL("../main.js", import.meta.url));
  */
 export async function start(): Promise<void> {
   const settings = readSettings(process.env, true);
-  if (settings.DATABASE_URL) return serve();
+  if (settings.DATABASE_URL) return (await import("./serve.js")).serve();
 
-  const { cluster, lock } = await openEmbedded(settings.TENANTRY_DATA_DIR, "tenantry");
-  const house = new House(cluster, lock);
+  const house = new House(settings);
   try {
-    await house.run(settings);
+    await house.run();
   } catch (error) {
+    const isAsked = house.isClosing;
     await house.close();
-    throw error;
+    // Whoever began to close it ends the process, and knows why.
+    if (!isAsked) throw error;
   }
 }
 
 /** The processes of one start, ended together: first the gateway, then the database. */
 class House {
-  #gateway: ChildProcess | null = null;
+  readonly #database: Promise<EmbeddedDatabase>;
+  readonly #children = new Set<ChildProcess>();
   #closing: Promise<void> | null = null;
 
-  constructor(
-    private readonly cluster: Cluster,
-    private readonly lock: FolderLock,
-  ) {
-    for (const signal of ["SIGTERM", "SIGINT"] as const)
-      process.on(signal, () => void this.close().then(() => process.exit(EXIT.done)));
-    void cluster.exited.then((died) => died && this.#fail(died.message));
+  constructor(private readonly settings: Settings) {
+    const { TENANTRY_DATA_DIR: folder } = settings;
+    if (!existsSync(join(folder, "postgres"))) say(`Making a database in ${folder} …`);
+    this.#database = openEmbedded(folder, "tenantry");
+    onStop(() => void this.close().then(() => process.exit(EXIT.done)));
   }
 
-  async run(settings: Settings): Promise<void> {
-    const key = (await keyOf(settings)).toString("base64url");
+  get isClosing(): boolean {
+    return this.#closing !== null;
+  }
+
+  async run(): Promise<void> {
+    const { settings } = this;
+    const { cluster, lock } = await this.#database;
+    void cluster.exited.then((died) => died && this.#fail(died.message));
     const env = {
       ...process.env,
-      TENANTRY_KEY: key,
+      TENANTRY_KEY: (await keyOf(settings)).toString("base64url"),
       TENANTRY_DATA_DIR: settings.TENANTRY_DATA_DIR,
       TENANTRY_DEVELOPMENT: settings.TENANTRY_DEVELOPMENT ? "on" : "off",
+      DATABASE_URL: cluster.url("tenantry_serve"),
+      DATABASE_DOOR_URL: cluster.url("tenantry_door"),
     };
-    const urls = {
-      DATABASE_URL: this.cluster.url("tenantry_serve"),
-      DATABASE_DOOR_URL: this.cluster.url("tenantry_door"),
-    };
-    const owner = { ...env, ...urls, DATABASE_OWNER_URL: this.cluster.url("tenantry_owner") };
+    const owner = { ...env, DATABASE_OWNER_URL: cluster.url("tenantry_owner") };
 
-    const { homes } = await finished<{ homes: number }>(this.#fork("migrate", owner));
-    if (homes === 0 && settings.TENANTRY_DEVELOPMENT) await finished(this.#fork("seed", owner));
+    const { homes } = await ended<{ homes: number }>(this.#fork("migrate", owner));
+    if (settings.TENANTRY_DEVELOPMENT && (await needsSeed(settings, homes))) {
+      say("Making the demo tenants …");
+      await ended(this.#fork("seed", owner));
+    }
 
-    this.#gateway = this.#fork("serve", { ...env, ...urls });
-    const { ready } = await told<{ ready: string }>(this.#gateway);
-    this.#gateway.once("exit", (code) => this.#fail(`The gateway ended by itself (${code ?? "killed"}).`));
-    this.lock.announce({ url: ready });
+    const gateway = this.#fork("serve", env);
+    const { ready } = await told<{ ready: string }>(gateway);
+    gateway.once("exit", (code) => this.#fail(`The gateway ended by itself (${code ?? "killed"}).`));
+    lock.announce({ url: ready });
     if (settings.TENANTRY_DEVELOPMENT) process.stdout.write(await welcome(settings, ready));
     process.stdout.write(`tenantry ready on ${ready}\n`);
   }
@@ -72,27 +81,43 @@ class House {
   /** Ends the gateway, which finishes what it runs, then the database, then gives the folder free. */
   close(): Promise<void> {
     this.#closing ??= (async () => {
-      const gateway = this.#gateway;
-      if (gateway && gateway.exitCode === null && gateway.signalCode === null) {
-        const gone = new Promise((exited) => gateway.once("exit", exited));
-        gateway.kill("SIGTERM");
-        await gone;
-      }
-      await this.cluster.stop();
-      await this.lock.release();
+      await Promise.all([...this.#children].map(endChild));
+      await this.#database.then(
+        (database) => database.close(),
+        () => {},
+      );
     })();
     return this.#closing;
   }
 
   #fork(command: string, env: NodeJS.ProcessEnv): ChildProcess {
-    return fork(MAIN, [command], { env, stdio: ["ignore", "ignore", "inherit", "ipc"] });
+    if (this.#closing) throw new Error("The start was called off.");
+    const child = fork(MAIN, [command], { env, stdio: ["ignore", "ignore", "inherit", "ipc"] });
+    this.#children.add(child);
+    child.once("exit", () => this.#children.delete(child));
+    return child;
   }
 
   #fail(message: string): void {
     if (this.#closing) return;
-    process.stderr.write(`tenantry: ${message} Everything else is stopped; start again to go on.\n`);
+    say(`${message} Everything else is stopped; start again to go on.`);
     void this.close().then(() => process.exit(EXIT.failed));
   }
+}
+
+/** The development issuer is made before the first demo tenant, and its people after the last. */
+async function needsSeed({ TENANTRY_DATA_DIR }: Settings, homes: number): Promise<boolean> {
+  if (homes === 0) return true;
+  const people = await (await loadDevelopmentIssuer(TENANTRY_DATA_DIR))?.people();
+  return people?.length === 0;
+}
+
+async function endChild(child: ChildProcess): Promise<void> {
+  const gone = new Promise((exited) => child.once("exit", exited));
+  const patience = setTimeout(() => child.kill("SIGKILL"), GATEWAY_ENDS_WITHIN_MS);
+  child.kill("SIGTERM");
+  await gone;
+  clearTimeout(patience);
 }
 
 /** The first thing a child says; an error when it ends without a word. */
@@ -100,42 +125,25 @@ function told<T>(child: ChildProcess): Promise<T> {
   return new Promise((resolve, reject) => {
     child.once("message", (message) => resolve(message as T));
     child.once("error", reject);
-    child.once("exit", (code) =>
-      reject(new Error(`A part of the start failed (${child.spawnargs.at(-1)}, ${code ?? "killed"}). See above.`)),
-    );
+    child.once("exit", (code) => reject(failure(child, code)));
   });
 }
 
 /** What a child said by the time it ended well; an error when it did not. */
-function finished<T>(child: ChildProcess): Promise<T> {
-  return new Promise((resolve, reject) => {
-    let said: unknown;
-    child.on("message", (message) => (said = message));
+async function ended<T>(child: ChildProcess): Promise<T> {
+  let said: unknown;
+  child.on("message", (message) => (said = message));
+  const code = await new Promise<number | null>((resolve, reject) => {
     child.once("error", reject);
-    child.once("exit", (code) =>
-      code === 0
-        ? resolve(said as T)
-        : reject(new Error(`A part of the start failed (${child.spawnargs.at(-1)}, ${code ?? "killed"}). See above.`)),
-    );
+    child.once("exit", resolve);
   });
+  if (code !== EXIT.done) throw failure(child, code);
+  return said as T;
 }
 
-/** The door and the keys to it: where GraphiQL is, and a token for each viewer worth being. */
-async function welcome({ TENANTRY_DATA_DIR }: Settings, url: string): Promise<string> {
-  const lines = [
-    "",
-    `  GraphiQL  ${url}/graphql`,
-    "",
-    "  Tokens, good for 8 hours (send with the header X-Tenant):",
-    "",
-  ];
-  for (const email of SHOWN) {
-    const tenant = DEMO_TENANTS.find(({ people }) => people.some((person) => person.email === email))!;
-    const person = tenant.people.find((one) => one.email === email)!;
-    const token = await mintToken(TENANTRY_DATA_DIR, { email }).catch(() => null);
-    if (token)
-      lines.push(`  ${email}, ${person.as}`, `  X-Tenant: ${tenant.slug}`, `  Authorization: Bearer ${token}`, "");
-  }
-  lines.push("  More: npm run -s tenantry -- token --tenant northwind --user finn@northwind.test", "", "");
-  return lines.join("\n");
+function failure(child: ChildProcess, code: number | null): Error {
+  if (code !== null) return new ChildFailedError(code);
+  return new Error(`\`tenantry ${child.spawnargs.at(-1)}\`, a part of the start, was killed (${child.signalCode}).`);
 }
+
+const say = (words: string) => void process.stderr.write(`tenantry: ${words}\n`);

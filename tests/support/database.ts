@@ -67,12 +67,15 @@ export async function cloneDatabase(): Promise<TestDatabase> {
   };
 }
 
+// What every new connection asks, once, whoever it is for.
+const OPENING = "select pg_backend_pid() as pid";
+
 /** Statements of one database in the server's log; a statement of several lines goes on behind a tab. */
 function parse(text: string, database: string): string[] {
   const entries = text.replaceAll("\n\t", " ").split("\n");
   return entries.flatMap((entry) => {
     const [, user, statement] = / db=(?:\S+) user=(\S+) LOG: {2}(?:statement|execute [^:]*): (.*)$/s.exec(entry) ?? [];
-    return statement && entry.includes(` db=${database} `) && user !== "tenantry_owner"
+    return statement && statement !== OPENING && entry.includes(` db=${database} `) && user !== "tenantry_owner"
       ? [statement.replaceAll(/\s+/g, " ").trim()]
       : [];
   });

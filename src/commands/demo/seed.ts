@@ -1,5 +1,5 @@
 import type { Lease } from "../../database/connection.js";
-import { registerPeople } from "../../identity/development.js";
+import { ensureDevelopmentIssuer, registerPeople } from "../../identity/development.js";
 import { identityDigest } from "../../identity/digest.js";
 import { DEVELOPMENT_ISSUER } from "../../identity/issuers.js";
 import { createTenant } from "../../tenancy/create.js";
@@ -12,12 +12,21 @@ import { DEMO_TENANTS } from "./tenants.js";
  * issuer. Running it again changes nothing.
  * @returns the slugs of the tenants it made
  */
-export async function seed(owner: Lease, names: Names, key: Buffer, dataDir: string): Promise<string[]> {
+export async function seed(
+  owner: Lease,
+  names: Names,
+  key: Buffer,
+  dataDir: string,
+  onMade: (made: number, of: number) => void = () => {},
+): Promise<string[]> {
+  // First the issuer, last its people: one that knows nobody tells that a seeding was interrupted.
+  await ensureDevelopmentIssuer(dataDir);
   // A person's address is their subject: one person, one identity, in however many tenants.
   const digestOf = (email: string) => identityDigest(key, { issuer: DEVELOPMENT_ISSUER, subject: email });
   const there = new Set((await owner.run("select slug from tenantry.tenants")).map((row) => row.slug));
   const missing = DEMO_TENANTS.filter(({ slug }) => !there.has(slug));
-  for (const tenant of missing) {
+  for (const [made, tenant] of missing.entries()) {
+    onMade(made, missing.length);
     const record = {
       id: tenantIdOf(tenant.slug),
       slug: tenant.slug,

@@ -17,7 +17,11 @@ export interface Migrated {
  * Brings the directory and every tenant's home to this version. One run at a time, whoever starts it; each home in a
  * transaction of its own, with the record of what ran inside it, so that an interrupted run is simply run again.
  */
-export async function migrate(owner: Lease, names: Names): Promise<Migrated> {
+export async function migrate(
+  owner: Lease,
+  names: Names,
+  onHome: (done: number, of: number) => void = () => {},
+): Promise<Migrated> {
   await owner.run("select pg_advisory_lock($1::bigint)", [MIGRATING]);
   try {
     const applied: { schema: string; migration: string }[] = [];
@@ -33,8 +37,10 @@ export async function migrate(owner: Lease, names: Names): Promise<Migrated> {
     await bring("tenantry", readMigrations("directory"), async () => {});
     const homes = await owner.run("select schema_name from tenantry.tenants order by id");
     const files = readMigrations("tenant");
-    for (const { schema_name } of homes)
+    for (const [done, { schema_name }] of homes.entries()) {
+      onHome(done, homes.length);
       await bring(String(schema_name), files, () => mustStand(owner, String(schema_name)));
+    }
     return { homes: homes.length, applied };
   } finally {
     await owner.run("select pg_advisory_unlock($1::bigint)", [MIGRATING]);

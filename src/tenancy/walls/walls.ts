@@ -4,7 +4,8 @@ import type { Finding, Query } from "./finding.js";
 import { checkLogin } from "./logins.js";
 import { checkVersion } from "./version.js";
 
-const EVERY_MS = 60_000;
+// A wall that was opened is noticed within a minute, also where looking takes its time.
+const EVERY_MS = 30_000;
 
 interface Doors {
   readonly serve: Leases;
@@ -26,14 +27,14 @@ export async function checkWalls({ serve, door }: Doors): Promise<Finding[]> {
   return found.flat();
 }
 
-/** Looks again each minute. What cannot be looked at is not sound. */
-export function watchWalls(doors: Doors, onOpen: (findings: readonly Finding[]) => void) {
+/** Looks again twice a minute. What cannot be looked at is not sound. */
+export function watchWalls(doors: Doors, onOpen: (findings: readonly Finding[]) => void, everyMs = EVERY_MS) {
   let sound = true;
   const timer = setInterval(async () => {
     const findings = await checkWalls(doors).catch(() => null);
     sound = findings?.length === 0;
     if (findings && findings.length > 0) onOpen(findings);
-  }, EVERY_MS);
+  }, everyMs);
   timer.unref();
   return { isSound: () => sound, stop: () => clearInterval(timer) };
 }
