@@ -5,6 +5,7 @@ import { mintToken } from "../identity/developmentToken.js";
 import { isLocalRequest } from "../identity/local.js";
 import type { Gateway } from "../server.js";
 import { DEMO_TENANTS } from "./demo/tenants.js";
+import { sendPage, wantsPage } from "./graphiql/page.js";
 
 export interface Routes {
   readonly gateway: Gateway;
@@ -17,6 +18,8 @@ export interface Routes {
 export function routes({ gateway, isHealthy, development, settings }: Routes): RequestListener {
   return async (request, response) => {
     const path = (request.url ?? "/").split("?", 1)[0];
+    if (path === "/graphql" && settings.TENANTRY_GRAPHIQL && wantsPage(request))
+      return sendPage(request, response, { hasViewers: development !== null && isLocal(request) });
     if (path === "/graphql") return void gateway.yoga(request, response);
     if (path === "/" && request.method === "GET") return send(response, 302, null, { location: "/graphql" });
     if (path === "/health/live") return send(response, 200, { status: "live" });
