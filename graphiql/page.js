@@ -80,12 +80,16 @@ function showPicker() {
       isSomebody ? first : viewer.name,
     );
   };
-  const group = (tenant, members) =>
-    element("fieldset", {}, element("legend", {}, tenant), ...members.map((viewer) => choice(viewer)));
+  const group = (members, ...legend) => element("fieldset", {}, ...legend, ...members.map(choice));
   const tenants = [...new Set(viewers.map(({ tenant }) => tenant))];
   bar.append(
-    ...tenants.map((tenant) => group(tenant, viewers.filter((viewer) => viewer.tenant === tenant))),
-    group("nobody", [SIGNED_OUT]),
+    ...tenants.map((tenant) =>
+      group(
+        viewers.filter((viewer) => viewer.tenant === tenant),
+        element("legend", {}, tenant),
+      ),
+    ),
+    group([SIGNED_OUT]),
   );
   describe(caller);
 }
@@ -94,7 +98,9 @@ function showPicker() {
 function showFields() {
   const field = (label, properties) => {
     const input = element("input", { type: "text", autocomplete: "off", spellcheck: false, ...properties });
-    input.addEventListener("change", () => become({ key: "fields", token: token.value.trim(), tenant: tenant.value.trim() }));
+    input.addEventListener("change", () =>
+      become({ key: "fields", token: token.value.trim(), tenant: tenant.value.trim() }),
+    );
     bar.append(element("label", { className: "field" }, label, input));
     return input;
   };
@@ -127,10 +133,15 @@ if (hasViewers) {
   showFields();
 }
 
-const linked = new URL(location.href).searchParams.get("query");
+const linked = new URL(location.href).searchParams;
+const opened = linked.has("query")
+  ? [{ query: linked.get("query"), variables: linked.get("variables") }, ...tabs]
+  : tabs;
 window.YogaGraphiQL.renderYogaGraphiQL(root, {
   endpoint: ENDPOINT,
-  defaultTabs: linked ? [{ query: linked }, ...tabs] : tabs,
+  defaultTabs: opened,
+  // GraphiQL does not take the first tab's from there.
+  variables: opened[0].variables,
   // Not into the address, where it would be logged and remembered.
   onEditQuery: () => {},
   storage: memory(),

@@ -13,13 +13,14 @@ const json = (value: unknown): string => JSON.stringify(value, null, 2);
 /** They read, and have an answer for everybody in any tenant. */
 export const EXAMPLES: readonly Example[] = [
   {
-    query: `# What an organization switcher shows. Choose another viewer above, and run it again.
-query Switcher {
+    query: `# What an organization switcher shows.
+# Choose another viewer above, and run it again.
+query Switcher($first: Int!) {
   viewer {
     user {
       displayName
     }
-    memberships(first: 5) {
+    memberships(first: $first) {
       nodes {
         organization {
           name
@@ -30,7 +31,7 @@ query Switcher {
         }
       }
     }
-    organizations(first: 5) {
+    organizations(first: $first) {
       nodes {
         name
         slug
@@ -39,9 +40,11 @@ query Switcher {
   }
 }
 `,
+    variables: json({ first: 5 }),
   },
   {
-    query: `# Who belongs to an organization: the first in which the viewer may read members.
+    query: `# Who belongs to an organization: here the first
+# in which the viewer may read members.
 query MembersPage {
   viewer {
     organizations(first: 1, permission: "members:read") {
@@ -72,7 +75,8 @@ query MembersPage {
 `,
   },
   {
-    query: `# Every organization that the viewer can see, and what they may do there.
+    query: `# Every organization that the viewer can see,
+# and what they may do there.
 query Organizations {
   organizations(first: 20) {
     nodes {
@@ -92,7 +96,8 @@ query Organizations {
 `,
   },
   {
-    query: `# Who the token is, and the tenants to choose from. Dan is in two.
+    query: `# Who the token is, and the tenants to choose from.
+# Dan is in two.
 query Identity {
   identity {
     email
@@ -116,7 +121,8 @@ query Identity {
 /** They name things of the demo tenant northwind. To viewers who cannot see those they are not there. */
 export const DEMO_EXAMPLES: readonly Example[] = [
   {
-    query: `# One store by its id. Hidden and missing look alike: null for whoever cannot see it.
+    query: `# One store by its id: null for whoever cannot see it,
+# as if it did not exist.
 query ById($id: ID!) {
   node(id: $id) {
     id
@@ -133,7 +139,8 @@ query ById($id: ID!) {
     variables: json({ id: encodeId("Organization", demoOrganizationId("northwind", "north-1")) }),
   },
   {
-    query: `# A new store in the region North: Ada and Ben may. A second time its slug is in use.
+    query: `# A new store in the region North: Ada and Ben may.
+# Run it a second time, and its slug is in use.
 mutation CreateOrganization($input: CreateOrganizationInput!) {
   createOrganization(input: $input) {
     ... on CreateOrganizationPayload {

@@ -17,17 +17,10 @@ export function wantsPage({ method, headers }: IncomingMessage): boolean {
 /** Answers with GraphiQL, whole in one page: nothing is loaded from anywhere else, and no other page may frame it. */
 export async function sendPage(request: IncomingMessage, response: ServerResponse, options: PageOptions) {
   const nonce = randomBytes(16).toString("base64url");
-  const { head, graphiql, picker } = await (parts ??= readParts());
   const tabs = options.hasViewers ? [...EXAMPLES, ...DEMO_EXAMPLES] : EXAMPLES;
-  const pieces = [
-    head,
-    Buffer.from(`<script type="application/json" id="options">${inline({ ...options, tabs })}</script>\n`),
-    Buffer.from(`<script nonce="${nonce}">`),
-    graphiql,
-    Buffer.from(`</script>\n<script type="module" nonce="${nonce}">`),
-    picker,
-    Buffer.from("</script>\n</body>\n</html>\n"),
-  ];
+  const fill: Record<Slot, string> = { nonce, options: inline({ ...options, tabs }) };
+  parts ??= readParts();
+  const pieces = (await parts).map((part) => (typeof part === "string" ? Buffer.from(fill[part]) : part));
   response.writeHead(200, {
     "content-type": "text/html; charset=utf-8",
     "content-length": pieces.reduce((bytes, { length }) => bytes + length, 0),
@@ -61,33 +54,30 @@ const policy = (nonce: string): string =>
 /** JSON that is safe inside a script element: no text in it can end the element or open a comment. */
 export const inline = (value: unknown): string => JSON.stringify(value).replaceAll("<", "\\u003c");
 
-interface Parts {
-  readonly head: Buffer;
-  readonly graphiql: Buffer;
-  readonly picker: Buffer;
-}
-
 // 9 MB: read at the first visit, and the same bytes for every later one.
-let parts: Promise<Parts> | undefined;
+let parts: Promise<readonly (Buffer | Slot)[]> | undefined;
 
-async function readParts(): Promise<Parts> {
+/** What is of one answer only. */
+type Slot = "nonce" | "options";
+
+async function readParts(): Promise<readonly (Buffer | Slot)[]> {
   const asset = (name: string) => readFile(new URL(`../../../graphiql/${name}`, import.meta.url), "utf8");
-  const [{ js, css, editorWorkerService, jsonWorker, graphqlWorker }, head, style, picker] = await Promise.all([
+  const [{ js, css, editorWorkerService, jsonWorker, graphqlWorker }, template, style, picker] = await Promise.all([
     import("@graphql-yoga/render-graphiql/graphiql"),
-    asset("head.html"),
+    asset("page.html"),
     asset("page.css"),
     asset("page.js"),
   ]);
   const workers = inline({ editorWorkerService, json: jsonWorker, graphql: graphqlWorker });
-  return {
-    head: Buffer.from(head.replace("/* styles */", () => `${css}\n${style}`)),
-    graphiql: Buffer.from(`{
-  const workers = ${workers};
-  const address = (text) => URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-  const addresses = Object.fromEntries(Object.entries(workers).map(([label, text]) => [label, address(text)]));
-  self.MonacoEnvironment = { globalAPI: false, getWorkerUrl: (_, label) => addresses[label] };
-}
-${js}`),
-    picker: Buffer.from(picker),
-  };
+  const fixed = new Map([
+    ["styles", css + style],
+    ["workers", workers],
+    ["graphiql", js],
+    ["page", picker],
+  ]);
+  return template.split(/\{\{(\w+)\}\}/).map((piece, index) => {
+    if (index % 2 === 0) return Buffer.from(piece);
+    const text = fixed.get(piece);
+    return text === undefined ? (piece as Slot) : Buffer.from(text);
+  });
 }
