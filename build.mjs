@@ -1,6 +1,6 @@
 // Compiles src to dist. Alone it is `npm run prepare`; `tenantry.mjs` calls it when dist is missing or older than src.
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -33,6 +33,8 @@ export function build() {
   const args = [tsc, "-p", join(root, "tsconfig.build.json"), "--outDir", fresh];
   const { status } = spawnSync(process.execPath, args, { stdio: ["ignore", 2, 2] });
   if (status === 0) {
+    // What is served as it is lies beside the code that serves it.
+    cpSync(join(root, "src"), fresh, { recursive: true, filter: (path) => !path.endsWith(".ts") });
     writeFileSync(join(fresh, ".built"), started.toISOString());
     utimesSync(join(fresh, ".built"), started, started);
     rmSync(join(root, "dist"), { recursive: true, force: true });

@@ -1,34 +1,51 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import type { Logger } from "pino";
 import type { Settings } from "../config.js";
 import type { DevelopmentIssuer } from "../identity/development.js";
 import { mintToken } from "../identity/developmentToken.js";
 import { isLocalRequest } from "../identity/local.js";
 import type { Gateway } from "../server.js";
 import { DEMO_TENANTS } from "./demo/tenants.js";
+import { sendPage, wantsPage } from "./graphiql/page.js";
 
 export interface Routes {
   readonly gateway: Gateway;
   readonly isHealthy: () => boolean;
   readonly development: DevelopmentIssuer | null;
   readonly settings: Settings;
+  readonly log: Logger;
 }
 
 /** Every address that the gateway answers at. Anything else is not found. */
-export function routes({ gateway, isHealthy, development, settings }: Routes): RequestListener {
-  return async (request, response) => {
-    const path = (request.url ?? "/").split("?", 1)[0];
-    if (path === "/graphql") return void gateway.yoga(request, response);
-    if (path === "/" && request.method === "GET") return send(response, 302, null, { location: "/graphql" });
-    if (path === "/health/live") return send(response, 200, { status: "live" });
-    if (path === "/health/ready")
-      return isHealthy() ? send(response, 200, { status: "ready" }) : send(response, 503, { status: "not ready" });
-    if (path === "/dev/viewers" && development && request.method === "GET" && isLocal(request)) {
-      return send(response, 200, await viewers(development, settings.TENANTRY_DATA_DIR), {
-        "cache-control": "no-store",
-      });
-    }
-    send(response, 404, { error: "There is nothing here. GraphQL is at /graphql." });
-  };
+export function routes(options: Routes): RequestListener {
+  return (request, response) =>
+    void answer(options, request, response).catch((error) => {
+      // Nobody else waits for this promise: left alone, it would end the process.
+      options.log.error({ err: error }, "request failed");
+      if (response.headersSent) response.destroy();
+      else send(response, 500, { error: "Something went wrong here. The log of the gateway says what." });
+    });
+}
+
+async function answer(
+  { gateway, isHealthy, development, settings }: Routes,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const path = (request.url ?? "/").split("?", 1)[0];
+  if (path === "/graphql" && settings.TENANTRY_GRAPHIQL && wantsPage(request))
+    return sendPage(request, response, { hasViewers: development !== null && isLocal(request) });
+  if (path === "/graphql") return void gateway.yoga(request, response);
+  if (path === "/" && request.method === "GET") return send(response, 302, null, { location: "/graphql" });
+  if (path === "/health/live") return send(response, 200, { status: "live" });
+  if (path === "/health/ready")
+    return isHealthy() ? send(response, 200, { status: "ready" }) : send(response, 503, { status: "not ready" });
+  if (path === "/dev/viewers" && development && request.method === "GET" && isLocal(request)) {
+    return send(response, 200, await viewers(development, settings.TENANTRY_DATA_DIR), {
+      "cache-control": "no-store",
+    });
+  }
+  send(response, 404, { error: "There is nothing here. GraphQL is at /graphql." });
 }
 
 const isLocal = ({ headers }: IncomingMessage): boolean =>

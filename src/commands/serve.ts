@@ -58,7 +58,7 @@ export async function serve(): Promise<void> {
   });
   const server = createServer(
     { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000 },
-    routes({ gateway, isHealthy: () => walls.isSound(), development, settings }),
+    routes({ gateway, isHealthy: () => walls.isSound(), development, settings, log }),
   );
   const url = await listen(server, settings);
 

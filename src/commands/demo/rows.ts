@@ -14,7 +14,7 @@ import {
   type UserId,
 } from "../../ids.js";
 import type { TenantDb } from "../../tenancy/session.js";
-import type { DemoTenant } from "./tenants.js";
+import { DEMO_TENANTS, type DemoTenant } from "./tenants.js";
 
 /** When the demo's world began. */
 export const BEGAN = new Date("2026-01-05T09:00:00.000Z");
@@ -30,6 +30,13 @@ export function demoId<T extends Id<string>>(name: string, order = 0): T {
 
 export const tenantIdOf = (slug: string): TenantId => demoId<TenantId>(`tenant ${slug}`);
 
+/** @throws Error when the demo has no such organization */
+export function demoOrganizationId(tenant: string, slug: string): OrganizationId {
+  const order = DEMO_TENANTS.find((one) => one.slug === tenant)?.organizations.findIndex((one) => one.slug === slug);
+  if (order === undefined || order < 0) throw new Error(`The demo has no ${slug} in ${tenant}.`);
+  return demoId<OrganizationId>(`${tenant} organization ${slug}`, order);
+}
+
 /**
  * Every row of a demo tenant's home, from its description.
  * @param digestOf what the home knows a person's identity by
@@ -37,11 +44,7 @@ export const tenantIdOf = (slug: string): TenantId => demoId<TenantId>(`tenant $
 export function toRows(tenant: DemoTenant, digestOf: (email: string) => Buffer) {
   const tenantId = tenantIdOf(tenant.slug);
   const made = { tenantId, createdAt: BEGAN, updatedAt: BEGAN };
-  const idOf = (slug: string) =>
-    demoId<OrganizationId>(
-      `${tenant.slug} organization ${slug}`,
-      tenant.organizations.findIndex((one) => one.slug === slug),
-    );
+  const idOf = (slug: string) => demoOrganizationId(tenant.slug, slug);
   const parents = new Map(tenant.organizations.map(({ slug, parent }) => [slug, parent]));
   const pathOf = (slug: string): OrganizationId[] => {
     const parent = parents.get(slug);

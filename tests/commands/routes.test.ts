@@ -1,0 +1,85 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ensureDevelopmentIssuer } from "../../src/identity/development.js";
+import { openGateway, type TestGateway } from "../support/gateway.js";
+import { openWeb, type Web } from "../support/web.js";
+
+let gateway: TestGateway;
+let web: Web;
+
+beforeAll(async () => {
+  gateway = await openGateway();
+  web = await openWeb(gateway);
+});
+afterAll(async () => {
+  await web?.close();
+  await gateway?.close();
+});
+
+describe("/dev/viewers", () => {
+  it("answers with the demo's viewers, tenant by tenant, and a token that makes one of them", async () => {
+    const { status, headers, body } = await web.send("GET", "/dev/viewers");
+
+    const viewers = JSON.parse(body) as { tenant: string; email: string; token: string }[];
+    expect(status).toBe(200);
+    expect(headers["cache-control"]).toBe("no-store");
+    expect(viewers.map(({ tenant, email }) => `${tenant} ${email.split("@")[0]}`)).toEqual([
+      "northwind ada",
+      "northwind ben",
+      "northwind cleo",
+      "northwind dan",
+      "northwind finn",
+      "meridian eve",
+      "meridian dan",
+      "lumen gus",
+    ]);
+    for (const { tenant, email, token } of viewers) {
+      const { identity, viewer } = await gateway
+        .withToken(token, tenant)
+        .get("{ identity { email } viewer { tenant { slug } } }");
+      expect(identity).toEqual({ email });
+      expect(viewer).toEqual({ tenant: { slug: tenant } });
+    }
+  });
+
+  it.each([
+    ["a Host of another machine", { host: "tenantry.example.com" }],
+    ["a Host that a foreign name resolves to", { host: "rebound.example.com:4000" }],
+    ["a page of a foreign origin", { origin: "https://evil.example.com" }],
+    ["a page without an origin", { origin: "null" }],
+  ])("is not there for %s", async (_, headers) => {
+    const { status, body } = await web.send("GET", "/dev/viewers", headers);
+
+    expect(status).toBe(404);
+    expect(body).not.toContain("token");
+  });
+
+  it("is not there without the development issuer", async () => {
+    const production = await openWeb(gateway, { TENANTRY_DEVELOPMENT: "off" });
+
+    const { status } = await production.send("GET", "/dev/viewers");
+
+    expect(status).toBe(404);
+    await production.close();
+  });
+});
+
+describe("routes", () => {
+  it("answers 500, without a word of the cause, when something breaks, and serves on", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "tenantry-routes-"));
+    await ensureDevelopmentIssuer(folder);
+    const broken = await openWeb(gateway, { TENANTRY_DATA_DIR: folder });
+    await writeFile(join(folder, "development-issuer.json"), "{}");
+
+    const { status, body } = await broken.send("GET", "/dev/viewers");
+    const next = await broken.send("GET", "/health/live");
+
+    expect(status).toBe(500);
+    expect(body).not.toContain(folder);
+    expect(broken.log()).toContain("is damaged");
+    expect(next.status).toBe(200);
+    await broken.close();
+    await rm(folder, { recursive: true });
+  });
+});

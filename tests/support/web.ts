@@ -1,0 +1,54 @@
+import { createServer, type IncomingHttpHeaders, request } from "node:http";
+import type { AddressInfo } from "node:net";
+import pino from "pino";
+import { routes } from "../../src/commands/routes.js";
+import { readSettings } from "../../src/config.js";
+import { loadDevelopmentIssuer } from "../../src/identity/development.js";
+import type { Gateway } from "../../src/server.js";
+import { FOLDER } from "./database.js";
+
+export interface WebAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** Every address of a gateway, on a free port of this machine. */
+export interface Web {
+  /** Headers as they are written: a Host that is not ours too, which `fetch` would not send. */
+  send(method: string, path: string, headers?: Record<string, string>, body?: string): Promise<WebAnswer>;
+  /** What was logged, as text. */
+  log(): string;
+  close(): Promise<void>;
+}
+
+export async function openWeb(gateway: Gateway, env: NodeJS.ProcessEnv = {}): Promise<Web> {
+  const settings = readSettings({ TENANTRY_DATA_DIR: FOLDER, ...env });
+  const development = settings.TENANTRY_DEVELOPMENT ? await loadDevelopmentIssuer(settings.TENANTRY_DATA_DIR) : null;
+  const lines: string[] = [];
+  const log = pino({ base: null }, { write: (line: string) => void lines.push(line) });
+  const server = createServer(routes({ gateway, isHealthy: () => true, development, settings, log }));
+  await new Promise<void>((listening) => server.listen({ host: "127.0.0.1", port: 0 }, listening));
+  const { port } = server.address() as AddressInfo;
+  return {
+    send: (method, path, headers = {}, body) =>
+      new Promise((resolve, reject) => {
+        const sent = request({ host: "127.0.0.1", port, method, path, headers, agent: false }, (answer) => {
+          const chunks: Buffer[] = [];
+          answer.on("data", (chunk: Buffer) => chunks.push(chunk));
+          answer.once("error", reject);
+          answer.once("end", () =>
+            resolve({
+              status: answer.statusCode!,
+              headers: answer.headers,
+              body: Buffer.concat(chunks).toString(),
+            }),
+          );
+        });
+        sent.once("error", reject);
+        sent.end(body);
+      }),
+    log: () => lines.join(""),
+    close: () => new Promise((closed) => server.close(() => closed())),
+  };
+}

@@ -1,0 +1,209 @@
+import { join } from "node:path";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { type Installation, startInstallation } from "../support/installation.js";
+
+const BROWSER = {
+  executablePath: "/usr/bin/chromium",
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
+};
+const TOKEN = /\beyJ[\w-]{10,}|bearer/i;
+
+let tenantry: Installation;
+let browser: Browser;
+let profile: Profile;
+
+beforeAll(async () => {
+  [tenantry, browser] = await Promise.all([startInstallation(), chromium.launch(BROWSER)]);
+});
+afterAll(async () => {
+  await browser?.close();
+  await tenantry?.stop();
+});
+beforeEach(async () => {
+  profile = await openProfile();
+});
+afterEach(() => profile.context.close());
+
+/** A browser that was never here, and everything that went wrong in it. */
+interface Profile {
+  readonly context: BrowserContext;
+  readonly page: Page;
+  /** Addresses that were asked for, those inside the page apart. */
+  readonly requests: string[];
+  /** Errors of the console, violations of the page's policy among them, and exceptions. */
+  readonly problems: string[];
+}
+
+async function openProfile(options: Parameters<Browser["newContext"]>[0] = {}): Promise<Profile> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 760 }, ...options });
+  const [requests, problems]: [string[], string[]] = [[], []];
+  context.on("request", (request) => {
+    if (!/^(blob|data):/.test(request.url())) requests.push(request.url());
+  });
+  context.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) problems.push(message.text());
+  });
+  context.on("weberror", (error) => problems.push(error.error().message));
+  return { context, page: await context.newPage(), requests, problems };
+}
+
+const graphiql = (from = tenantry): string => `${from.url}/graphql`;
+const choose = (page: Page, tenant: string, name: string) =>
+  page.locator("fieldset", { hasText: tenant }).locator("label", { hasText: name }).click();
+
+/** Clicks on Run, and waits for the answer to it. */
+async function run(page: Page) {
+  const answered = page.waitForResponse(
+    async (response) =>
+      response.request().method() === "POST" && !response.request().postData()?.includes("IntrospectionQuery"),
+  );
+  await page.getByRole("button", { name: /execute query/i }).click();
+  return (await answered).json();
+}
+
+/** What the reader sees of the answer. */
+const shown = (page: Page, text: string) => page.locator(".result-window", { hasText: text }).waitFor();
+
+/** The types of the schema that the page asked for while `work` ran. */
+async function schemaTypes(page: Page, work: () => Promise<unknown>): Promise<string[]> {
+  const asked = page.waitForResponse(
+    (response) => response.request().postData()?.includes("IntrospectionQuery") ?? false,
+  );
+  await work();
+  const { data } = await (await asked).json();
+  return data.__schema.types.map(({ name }: { name: string }) => name);
+}
+
+describe("GraphiQL", () => {
+  it("answers the first click on Run in a fresh profile, and again after a reload", async () => {
+    const { page } = profile;
+
+    await page.goto(graphiql());
+    const first = await run(page);
+    await shown(page, "Ada Lindqvist");
+    await page.reload();
+    const again = await run(page);
+    await shown(page, "Ada Lindqvist");
+
+    expect(first.errors).toBeUndefined();
+    expect(first.data.viewer.user).toEqual({ displayName: "Ada Lindqvist" });
+    expect(again).toEqual(first);
+  });
+
+  it("asks as whoever is chosen, with the schema that is of use to them, and remembers the choice", async () => {
+    const { page } = profile;
+    const ownersTypes = await schemaTypes(page, () => page.goto(graphiql()));
+    await run(page);
+
+    const membersTypes = await schemaTypes(page, () => choose(page, "northwind", "Cleo"));
+    await page.locator("#root.stale").waitFor();
+    const answer = await run(page);
+    await shown(page, "Cleo Marchetti");
+    await page.locator("#root:not(.stale)").waitFor();
+    await page.reload();
+    const afterwards = await run(page);
+
+    expect(answer.data.viewer.user).toEqual({ displayName: "Cleo Marchetti" });
+    expect(afterwards).toEqual(answer);
+    expect(ownersTypes).toContain("CreateOrganizationInput");
+    expect(membersTypes).toContain("Organization");
+    expect(membersTypes).not.toContain("CreateOrganizationInput");
+  });
+
+  it("shows the same person as another user in another tenant, and nobody when signed out", async () => {
+    const { page } = profile;
+    await page.goto(graphiql());
+
+    await choose(page, "northwind", "Dan");
+    const here = await run(page);
+    await choose(page, "meridian", "Dan");
+    const there = await run(page);
+    await choose(page, "Signed out", "Signed out");
+    const nobody = await run(page);
+
+    const names = (answer: typeof here) =>
+      answer.data.viewer.organizations.nodes.map(({ name }: { name: string }) => name);
+    expect(names(here)).toEqual(["North Store 1", "South Store 2"]);
+    expect(names(there)).toEqual(["Albatros Shipping", "Granite Works"]);
+    expect(nobody).toEqual({ data: { viewer: null } });
+  });
+
+  it("has an example in each tab that runs as it stands", async () => {
+    const { page } = profile;
+    await page.goto(graphiql());
+    const tabs = await page.getByRole("tab").allInnerTexts();
+
+    expect(tabs.map((name) => name.trim())).toEqual([
+      "Switcher",
+      "MembersPage",
+      "Organizations",
+      "Identity",
+      "ById",
+      "CreateOrganization",
+    ]);
+    for (const name of tabs) {
+      await page.getByRole("tab", { name: name.trim(), exact: true }).click();
+      const { data, errors } = await run(page);
+      expect(errors).toBeUndefined();
+      expect(Object.values(data)).not.toContain(null);
+    }
+  });
+
+  it("asks nothing of another host, breaks no rule of its policy, and leaves no token behind", async () => {
+    const { page, context, requests, problems } = profile;
+    await page.goto(graphiql());
+    await run(page);
+    await choose(page, "lumen", "Gus");
+    await run(page);
+    await page.reload();
+    await run(page);
+
+    const kept = await page.evaluate(() =>
+      JSON.stringify([Object.entries(localStorage), Object.entries(sessionStorage), document.cookie, location.href]),
+    );
+    expect([...new Set(requests.map((url) => new URL(url).origin))]).toEqual([tenantry.url]);
+    expect(problems).toEqual([]);
+    expect(JSON.parse(kept)).toEqual([[["tenantry viewer", "lumen gus@lumen.test"]], [], "", graphiql()]);
+    expect(kept).not.toMatch(TOKEN);
+    expect(await context.cookies()).toEqual([]);
+  });
+
+  it("gets a fresh token when the one it has is not good any more", async () => {
+    const { page } = profile;
+    let refused = 0;
+    await page.goto(graphiql());
+    await page.route("**/graphql", async (route) => {
+      if (route.request().method() !== "POST" || refused++ > 0) return route.continue();
+      const headers = { ...route.request().headers(), authorization: "Bearer ended" };
+      return route.continue({ headers });
+    });
+
+    await page.getByRole("button", { name: /execute query/i }).click();
+
+    await shown(page, "Ada Lindqvist");
+    expect(refused).toBe(2);
+  });
+
+  it("is framed by no page", async () => {
+    const { page, problems } = profile;
+    // A page of the same origin: even that may not.
+    await page.goto(`${tenantry.url}/health/live`);
+
+    await page.evaluate((address) => {
+      const frame = document.createElement("iframe");
+      frame.src = address;
+      document.body.append(frame);
+    }, graphiql());
+
+    await expect.poll;
+    expect(problems.join()).toContain("frame-ancestors");
+  });
+});
