@@ -1,4 +1,6 @@
 import type { GraphQLSchema } from "graphql";
+import { policy as checkPolicy } from "./features/checks/policy.js";
+import { policy as historyPolicy } from "./features/history/policy.js";
 import { policy as membershipPolicy } from "./features/memberships/policy.js";
 import { policy as organizationPolicy } from "./features/organizations/policy.js";
 import { policy as rolePolicy } from "./features/roles/policy.js";
@@ -12,12 +14,28 @@ import type { Rule } from "./graphql/policy.js";
 // Every feature, in order: each adds to those above it and knows none below.
 import "./features/users/type.js";
 import "./features/organizations/type.js";
+import "./features/organizations/lists.js";
 import "./features/organizations/createOrganization.js";
 import "./features/roles/type.js";
 import "./features/memberships/type.js";
+import "./features/memberships/lists.js";
+import "./features/memberships/users.js";
+import "./features/history/type.js";
+import "./features/checks/permissions.js";
+import "./features/checks/permissionChecks.js";
+import "./features/checks/explainAccess.js";
 import "./features/tenants/type.js";
 
-export const policies = [nodePolicy, userPolicy, organizationPolicy, rolePolicy, membershipPolicy, tenantPolicy];
+export const policies = [
+  nodePolicy,
+  userPolicy,
+  organizationPolicy,
+  rolePolicy,
+  membershipPolicy,
+  historyPolicy,
+  checkPolicy,
+  tenantPolicy,
+];
 
 /** The schema with every rule in front of its field, and the rules that can deny by the coordinate of their field. */
 export interface GuardedSchema {

@@ -54,7 +54,8 @@ export class VisibleSchemas {
 
 function isCertainlyDenied(rule: Rule, scope: Scope | null): boolean {
   if (rule.kind === "anyone" || rule.kind === "visible") return false;
-  return scope === null || (rule.kind === "may" && !scope.access.allowsSomewhere(rule.permission));
+  if (scope === null) return true;
+  return rule.kind === "may" && !rule.self && !scope.access.allowsSomewhere(rule.permission);
 }
 
 /** An introspection without some fields, and without what cannot be reached any more. */

@@ -13,13 +13,14 @@ export type Rule =
   | { readonly kind: "signedIn" }
   /** Whoever sees the row that the field is on. Needs no question: a row that is not visible is never loaded. */
   | { readonly kind: "visible" }
-  /** Whoever holds the permission in the organization. */
+  /** Whoever holds the permission in the organization; and, where an argument names the user it is about, that user. */
   | {
       readonly kind: "may";
       readonly permission: BuiltInPermission;
       readonly reach: Reach;
       readonly where: Where;
       readonly purpose: Purpose;
+      readonly self?: readonly string[];
     };
 
 /** The rules of one type: each field by name, or `inherited` for a type that is reached only through fields that have their own. */
@@ -37,6 +38,10 @@ export const visible = <F extends string>(...fields: F[]): Record<F, Rule> =>
 /** `may("members:read").in(fromSource)`; with `"SUBTREE"` the permission must hold there and everywhere below. */
 export const may = (permission: BuiltInPermission, reach: Reach = "ORGANIZATION") => ({
   in: (where: Where, purpose: Purpose = "change"): Rule => ({ kind: "may", permission, reach, where, purpose }),
+  /** Besides, whoever is the user that an argument names: `subject.userId`. */
+  orAboutOneself: (path: string) => ({
+    in: (where: Where): Rule => ({ kind: "may", permission, reach, where, purpose: "read", self: path.split(".") }),
+  }),
 });
 
 /** The organization is the row that the field is on. */

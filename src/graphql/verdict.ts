@@ -2,11 +2,11 @@ import { createRequire } from "node:module";
 import type { GraphQLResolveInfo } from "graphql";
 import type { IRule } from "graphql-shield";
 import type { Place } from "../access/access.js";
-import type { OrganizationId } from "../ids.js";
+import type { OrganizationId, UserId } from "../ids.js";
 import type { Context } from "./context.js";
 import { ForbiddenError, UnauthenticatedError } from "./errors.js";
 import { NotFoundFailure } from "./failure.js";
-import { decodeId, encodeId } from "./nodeId.js";
+import { decodeId, encodeId, type IdType } from "./nodeId.js";
 import type { Rule } from "./policy.js";
 
 // The ES build of graphql-shield does not load on newer Node; its CommonJS build does everywhere.
@@ -36,6 +36,7 @@ function judge(rule: Rule, source: unknown, args: Args, ctx: Context): Verdict {
   if (!scope) return new UnauthenticatedError();
   if (rule.kind === "signedIn") return true;
 
+  if (rule.self && idIn<UserId>("User", args, rule.self) === scope.viewer.id) return true;
   const place =
     rule.where.from === "source"
       ? placeOf(source)
@@ -49,11 +50,14 @@ function judge(rule: Rule, source: unknown, args: Args, ctx: Context): Verdict {
 }
 
 /** The organization that arguments name, as an id; null when there is none, or when it is not the id of an organization. */
-export function namedIn(args: Args, path: readonly string[]): OrganizationId | null {
+export const namedIn = (args: Args, path: readonly string[]): OrganizationId | null =>
+  idIn<OrganizationId>("Organization", args, path);
+
+function idIn<T extends string>(type: IdType, args: Args, path: readonly string[]): T | null {
   const value = path.reduce<unknown>((at, key) => (isRecord(at) ? at[key] : undefined), args);
   if (typeof value !== "string") return null;
   try {
-    return decodeId<OrganizationId>("Organization", value, path.join("."));
+    return decodeId<T>(type, value, path.join("."));
   } catch {
     return null;
   }

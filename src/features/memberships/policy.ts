@@ -1,6 +1,8 @@
-import { definePolicy, fromSource, inherited, may, visible } from "../../graphql/policy.js";
+import { definePolicy, fromSource, inherited, may, signedIn, visible } from "../../graphql/policy.js";
 
 export const policy = definePolicy({
+  // Confined to the people that the viewer sees, by their statements.
+  Query: { user: signedIn, users: signedIn },
   // A membership is visible to its own user, and where the viewer may read members.
   Membership: visible(
     "id",

@@ -7,6 +7,7 @@ export const policy = definePolicy({
     // Each of these shows what the viewer sees anyway, or what the viewer may do.
     ...visible("parent", "ancestors", "viewerCan", "viewerPermissions"),
     children: may("organizations:read").in(fromSource),
+    descendants: may("organizations:read").in(fromSource),
   },
   // With reach SUBTREE, so that whoever creates an organization sees it and may go on there.
   Mutation: { createOrganization: may("organizations:create", "SUBTREE").in(fromArgs("input.parentId")) },
