@@ -1,4 +1,6 @@
 import type { GraphQLSchema } from "graphql";
+import { policy as checkPolicy } from "./features/checks/policy.js";
+import { policy as historyPolicy } from "./features/history/policy.js";
 import { policy as membershipPolicy } from "./features/memberships/policy.js";
 import { policy as organizationPolicy } from "./features/organizations/policy.js";
 import { policy as rolePolicy } from "./features/roles/policy.js";
@@ -13,6 +15,7 @@ import type { Rule } from "./graphql/policy.js";
 import "./features/users/type.js";
 import "./features/users/upsertUser.js";
 import "./features/organizations/type.js";
+import "./features/organizations/lists.js";
 import "./features/organizations/createOrganization.js";
 import "./features/organizations/updateOrganization.js";
 import "./features/roles/type.js";
@@ -28,9 +31,24 @@ import "./features/memberships/suspendMembership.js";
 import "./features/memberships/resumeMembership.js";
 import "./features/memberships/suspendUser.js";
 import "./features/memberships/resumeUser.js";
+import "./features/memberships/lists.js";
+import "./features/memberships/users.js";
+import "./features/history/type.js";
+import "./features/checks/permissions.js";
+import "./features/checks/permissionChecks.js";
+import "./features/checks/explainAccess.js";
 import "./features/tenants/type.js";
 
-export const policies = [nodePolicy, userPolicy, organizationPolicy, rolePolicy, membershipPolicy, tenantPolicy];
+export const policies = [
+  nodePolicy,
+  userPolicy,
+  organizationPolicy,
+  rolePolicy,
+  membershipPolicy,
+  historyPolicy,
+  checkPolicy,
+  tenantPolicy,
+];
 
 /** The schema with every rule in front of its field, and the rules that can deny by the coordinate of their field. */
 export interface GuardedSchema {

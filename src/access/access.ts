@@ -111,12 +111,31 @@ export class Access {
     return this.#seen.length > 0;
   }
 
-  /** Where a permission is held, for a statement to filter by. */
-  scope(permission: string): Scope {
+  /** Whether the viewer holds the permission at the root, with a reach of the whole tenant. */
+  allowsEverywhere(permission: string): boolean {
+    return this.grounds.grants.some(({ at }) => at.path.length === 0 && this.allows(at, permission, "SUBTREE"));
+  }
+
+  /**
+   * Whether a person exists for the viewer, other than the viewer: where members may be read in one of the organizations that
+   * the person is in. Those in none are for who manages the members of the whole tenant.
+   */
+  seesMemberOf(places: readonly Place[]): boolean {
+    if (places.length === 0) return this.allowsEverywhere("members:manage");
+    return places.some((place) => this.allows(place, "members:read"));
+  }
+
+  /** Where every one of the permissions is held, for a statement to filter by. */
+  scope(...permissions: [string, ...string[]]): Scope {
+    // Where all are held, either one was given right there, or the lowest of the grants above reaches down with all of them.
+    const where = (reach: Reach) =>
+      this.grounds.grants
+        .map(({ at }) => at)
+        .filter((place) => permissions.every((permission) => this.#holds(place, permission, reach)));
     return {
-      exact: [...(this.#exact.get(permission) ?? NOWHERE)],
-      subtree: [...(this.#subtree.get(permission) ?? NOWHERE)],
-      blocked: [...this.#closed(permission)],
+      exact: idsOf(where("ORGANIZATION")),
+      subtree: idsOf(where("SUBTREE")),
+      blocked: [...new Set(permissions.flatMap((permission) => [...this.#closed(permission)]))],
     };
   }
 
@@ -154,3 +173,5 @@ const covers = ({ at, reach: far }: Held, place: Place, reach: Reach): boolean =
 function touches(places: ReadonlySet<OrganizationId>, place: Place): boolean {
   return places.size > 0 && (places.has(place.id) || place.path.some((ancestor) => places.has(ancestor)));
 }
+
+const idsOf = (places: readonly Place[]): OrganizationId[] => [...new Set(places.map(({ id }) => id))];

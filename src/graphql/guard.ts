@@ -116,6 +116,8 @@ function misplaced(schema: GraphQLSchema, rules: Rules): string[] {
           `${coordinate} has a rule and is not nullable: a denial would take down what is around it. Make it nullable.`,
         );
       else if (rule.kind === "may") {
+        if (rule.self && !hasArgument(field, rule.self))
+          problems.push(`${coordinate} has a rule about ${rule.self.join(".")}, which is not among its arguments.`);
         if (rule.where.from === "source" && roots.includes(type))
           problems.push(
             `${coordinate} has a rule about its source, and where a request begins there is none. Name an argument.`,

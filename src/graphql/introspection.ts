@@ -55,7 +55,7 @@ export class VisibleSchemas {
 function isCertainlyDenied(rule: Rule, scope: Scope | null): boolean {
   if (rule.kind === "anyone" || rule.kind === "visible") return false;
   if (scope === null) return true;
-  if (rule.kind !== "may") return false;
+  if (rule.kind !== "may" || rule.self) return false;
   return rule.where.from === "root"
     ? !scope.access.allows(scope.root, rule.permission, rule.reach)
     : !scope.access.allowsSomewhere(rule.permission);

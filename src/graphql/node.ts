@@ -16,13 +16,17 @@ export function reachable(type: IdType, find: Find): void {
 
 async function find(ctx: Context, text: string, field: string): Promise<object | null> {
   const parsed = parseId(text);
-  const findIt = parsed && finders.get(parsed.type);
-  if (!parsed || !findIt)
+  if (!parsed || !finders.has(parsed.type))
     throw new BadInputError(`\`${field}\` is not an id. Take it from the \`id\` of an object.`, field);
+  return findNode(ctx, parsed.type, parsed.id);
+}
+
+/** What a type and an id name, as a member of `Node`. Null when there is no such thing, or the caller cannot see it. */
+export async function findNode(ctx: Context, type: string, id: string): Promise<object | null> {
   if (!ctx.operation.scope) return null;
-  const row = await findIt(ctx, parsed.id);
+  const row = await finders.get(type)?.(ctx, id);
   // Rows carry no type of their own; here, and only here, it is known from the id.
-  return row && Object.assign(Object.create(row), { __typename: parsed.type });
+  return row ? Object.assign(Object.create(row), { __typename: type }) : null;
 }
 
 const MOST_IDS = 100;

@@ -2,7 +2,7 @@ import { isUuid } from "../ids.js";
 import { BadInputError } from "./errors.js";
 
 /** Types that have a global id. What is not listed has none, so a new type cannot be reached by accident. */
-export type IdType = "Tenant" | "Organization" | "User" | "Membership" | "Grant" | "Role";
+export type IdType = "Tenant" | "Organization" | "User" | "Membership" | "Grant" | "Role" | "AuditEvent";
 
 /** A global id: base64url of type and uuid. It names a thing and opens nothing; it never changes. */
 export const encodeId = (type: IdType, id: string): string => Buffer.from(`${type}:${id}`).toString("base64url");

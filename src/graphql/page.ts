@@ -20,18 +20,36 @@ export interface Page {
   readonly before: readonly string[] | null;
 }
 
-/** A list whose cursors fit no other: its tenant, its name, what it hangs on, and what it is ordered by. */
+/** A row, and what it is ordered by. */
+export interface Placed<R> {
+  readonly row: R;
+  readonly place: readonly string[];
+}
+
+/** A list whose cursors fit no other: its tenant, its name, what it hangs on, what it shows, and what it is ordered by. */
 export interface List {
   readonly name: string;
   readonly parentId?: string;
+  readonly filter?: unknown;
   readonly order: string;
+}
+
+/** A connection of one page of a list. `read` is given the page, and answers as `pagesOf` does. */
+export async function connection<R>(
+  ctx: Context,
+  list: List,
+  args: PageArgs,
+  read: (page: Page) => Promise<readonly Placed<R>[]>,
+) {
+  const page = toPage(ctx, list, args);
+  return toConnection(ctx, list, page, await read(page));
 }
 
 /**
  * Reads a list's arguments.
  * @throws BadInputError for numbers out of bounds, `first` beside `last`, and cursors of another list
  */
-export function toPage(ctx: Context, list: List, args: PageArgs): Page {
+function toPage(ctx: Context, list: List, args: PageArgs): Page {
   if (args.first != null && args.last != null) throw new BadInputError("Use `first` or `last`, not both.", "last");
   const backward = args.last != null;
   const field = backward ? "last" : "first";
@@ -49,28 +67,18 @@ export function refuseLength(field: "first" | "last", length: number): void {
   }
 }
 
-/**
- * Makes a Relay connection of the rows of one page.
- * @param rows in the order they were read, one more than asked for where the list goes on
- * @param placeOf what a row is ordered by
- */
-export function toConnection<R>(
-  ctx: Context,
-  list: List,
-  page: Page,
-  rows: readonly R[],
-  placeOf: (row: R) => string[],
-) {
+/** @param rows in the order they were read, one more than asked for where the list goes on */
+function toConnection<R>(ctx: Context, list: List, page: Page, rows: readonly Placed<R>[]) {
   const more = rows.length > page.limit;
   const shown = rows.slice(0, page.limit);
   if (page.backward) shown.reverse();
   const binding = bindingOf(ctx, list);
-  const cursorOf = (row: R | undefined) => (row === undefined ? null : ctx.cursors.write(binding, placeOf(row)));
+  const cursorOf = (placed: Placed<R> | undefined) => (placed ? ctx.cursors.write(binding, placed.place) : null);
   return {
-    edges: shown.map((node) => ({
-      node,
+    edges: shown.map((placed) => ({
+      node: placed.row,
       get cursor() {
-        return ctx.cursors.write(binding, placeOf(node));
+        return ctx.cursors.write(binding, placed.place);
       },
     })),
     pageInfo: {
@@ -87,4 +95,4 @@ export function toConnection<R>(
 }
 
 const bindingOf = (ctx: Context, list: List): string =>
-  JSON.stringify([scopeOf(ctx).session.tenantId, list.name, list.parentId ?? null, list.order]);
+  JSON.stringify([scopeOf(ctx).session.tenantId, list.name, list.parentId ?? null, list.filter ?? null, list.order]);

@@ -23,7 +23,7 @@ export type Rule =
   | { readonly kind: "signedIn" }
   /** Whoever sees the row that the field is on. Needs no question: a row that is not visible is never loaded. */
   | { readonly kind: "visible" }
-  /** Whoever holds the permission in the organization. */
+  /** Whoever holds the permission in the organization; and, where an argument names the user it is about, that user. */
   | {
       readonly kind: "may";
       readonly permission: BuiltInPermission;
@@ -32,6 +32,8 @@ export type Rule =
       readonly reach: Reach;
       readonly where: Where;
       readonly purpose: Purpose;
+      /** An argument; whoever is the user that it names needs no permission. */
+      readonly self?: readonly string[];
     };
 
 /** The rules of one type: each field by name, or `inherited` for a type that is reached only through fields that have their own. */
@@ -46,20 +48,28 @@ export const inherited = "inherited";
 export const visible = <F extends string>(...fields: F[]): Record<F, Rule> =>
   Object.fromEntries(fields.map((field) => [field, { kind: "visible" }])) as Record<F, Rule>;
 
+/** A rule in the making, read aloud: "may … and … in …". */
+interface May {
+  /** Where the permission must be held. */
+  in(where: Where, purpose?: Purpose): Rule;
+  /** They must hold this, too, in the same place and as far. */
+  and(besides: BuiltInPermission): May;
+  /** Whoever is the user that an argument names may as well: `subject.userId`. */
+  orAboutOneself(path: string): May;
+}
+
 /** `may("members:read").in(fromSource)`; with `"SUBTREE"` the permission must hold there and everywhere below. */
-export const may = (permission: BuiltInPermission, reach: Reach = "ORGANIZATION") => ({
-  in: (where: Where, purpose: Purpose = "change"): Rule => ({ kind: "may", permission, reach, where, purpose }),
-  and: (besides: BuiltInPermission) => ({
-    in: (where: Where, purpose: Purpose = "change"): Rule => ({
-      kind: "may",
-      permission,
-      besides,
-      reach,
-      where,
-      purpose,
-    }),
-  }),
-});
+export function may(
+  permission: BuiltInPermission,
+  reach: Reach = "ORGANIZATION",
+  more: Pick<Extract<Rule, { kind: "may" }>, "besides" | "self"> = {},
+): May {
+  return {
+    in: (where, purpose = "change") => ({ kind: "may", permission, reach, where, purpose, ...more }),
+    and: (besides) => may(permission, reach, { ...more, besides }),
+    orAboutOneself: (path) => may(permission, reach, { ...more, self: path.split(".") }),
+  };
+}
 
 /** The organization is the row that the field is on. */
 export const fromSource: Where = { from: "source" };

@@ -5,7 +5,7 @@ import type { Place } from "../access/access.js";
 import type { Context } from "./context.js";
 import { ForbiddenError, UnauthenticatedError } from "./errors.js";
 import { NotFoundFailure } from "./failure.js";
-import { isGiven, type Name, type Named, nameIn, seesNamed } from "./named.js";
+import { idIn, isGiven, type Name, type Named, nameIn, seesNamed } from "./named.js";
 import { encodeId } from "./nodeId.js";
 import type { Scope } from "./operation.js";
 import type { Rule, Where } from "./policy.js";
@@ -38,6 +38,7 @@ function judge(rule: Rule, source: unknown, args: Args, ctx: Context): Verdict {
   if (rule.kind === "signedIn") return true;
 
   const { access, root, viewer } = scope;
+  if (rule.self && idIn(args, rule.self, "User") === viewer.id) return true;
   const asked = find(rule.where, args, scope);
   const place = asked?.place ?? (isAboutRoot(rule.where, args) ? root : placeOf(rule.where, source));
   // A rule without its input denies: what is hidden reads like what is missing.

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { type Installation, startInstallation } from "../support/installation.js";
 

@@ -20,6 +20,8 @@ export const auditEvents = tenantTable(
   },
   (t) => [
     check("audit_events_actor", sql`${t.actorType} in ('USER')`),
-    index("audit_events_by_organization").on(t.tenantId, t.organizationId, t.id),
+    index("audit_events_by_organization").on(t.tenantId, t.organizationId, t.at, t.id),
   ],
 );
+
+export type AuditEventRow = typeof auditEvents.$inferSelect;

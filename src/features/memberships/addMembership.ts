@@ -12,7 +12,7 @@ import { organizations } from "../organizations/table.js";
 import { Organization } from "../organizations/type.js";
 import { ExceedsYoursFailure, mustHold } from "../roles/exceedsYours.js";
 import { changeGrants } from "./changeGrants.js";
-import { findUserToManage } from "./findUserToManage.js";
+import { findUser } from "./findUser.js";
 import { GrantInput, grantInputs, mustBeAhead, readWanted, type Wanted } from "./grantInput.js";
 import { findMembership } from "./loader.js";
 import { grants, memberships } from "./table.js";
@@ -136,7 +136,7 @@ mutation<z.output<typeof form>, { id: MembershipId; organizationId: Organization
   failures: [AlreadyMemberFailure, ExceedsYoursFailure, InvalidInputFailure, NotFoundFailure],
   change: async (input, ctx) => {
     const { place } = getNamed(ctx, "Organization", input.organizationId);
-    const user = await findUserToManage(ctx, input.userId);
+    const user = await findUser(ctx, input.userId);
     if (!user) throw new NotFoundFailure("There is no such user, or you cannot see them.", ["input", "userId"]);
     const expiresAt = mustBeAhead(input.expiresAt, scopeOf(ctx).now, ["input", "expiresAt"]);
     const wanted = await readWanted(ctx, place, input.grants, (index) => ["input", "grants", String(index)]);

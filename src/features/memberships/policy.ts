@@ -1,4 +1,4 @@
-import { definePolicy, fromArgs, fromSource, inherited, may, root, visible } from "../../graphql/policy.js";
+import { definePolicy, fromArgs, fromSource, inherited, may, root, signedIn, visible } from "../../graphql/policy.js";
 
 const inMembership = fromArgs("input.membershipId", "Membership");
 
@@ -16,6 +16,8 @@ export const policy = definePolicy({
     suspendUser: may("members:manage", "SUBTREE").in(root, "withdraw"),
     resumeUser: may("members:manage", "SUBTREE").in(root, "withdraw"),
   },
+  // Confined to the people that the viewer sees, by their statements.
+  Query: { user: signedIn, users: signedIn },
   // A membership is visible to its own user, and where the viewer may read members.
   Membership: visible(
     "id",

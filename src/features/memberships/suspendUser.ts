@@ -8,10 +8,10 @@ import { record } from "../audit/record.js";
 import { ExceedsYoursFailure } from "../roles/exceedsYours.js";
 import { type UserRow, users } from "../users/table.js";
 import { User } from "../users/type.js";
-import { findUserToManage } from "./findUserToManage.js";
+import { findUser } from "./findUser.js";
 import { LastOwnerFailure, mustKeepOwner } from "./lastOwner.js";
-import { visibleUsers } from "./loader.js";
 import { mustHoldAllNow, rightsOfUser } from "./rights.js";
+import { visibleUsers } from "./visibleUsers.js";
 
 const form = z.object({ userId: z.string() });
 const FIELD = ["input", "userId"];
@@ -60,7 +60,7 @@ export const userPayload = (description: string): MutationPayload<{ id: UserId }
  * @throws NotFoundFailure when there is none whom the viewer could manage
  */
 export async function changeUser(ctx: Context, globalId: string, change: typeof suspendUser): Promise<{ id: UserId }> {
-  const user = await findUserToManage(ctx, globalId);
+  const user = await findUser(ctx, globalId);
   if (!user) throw new NotFoundFailure("There is no such user, or you cannot see them.", FIELD);
   await change(ctx, user);
   return { id: user.id };

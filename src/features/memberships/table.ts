@@ -31,6 +31,7 @@ export const memberships = tenantTable(
     }),
     uniqueIndex("memberships_person_key").on(t.tenantId, t.organizationId, t.userId),
     index("memberships_by_organization").on(t.tenantId, t.organizationId, t.id),
+    index("memberships_by_creation").on(t.tenantId, t.organizationId, t.createdAt, t.id),
     index("memberships_by_user").on(t.tenantId, t.userId, t.id),
     check("memberships_status", sql`${t.status} in ('ACTIVE', 'SUSPENDED')`),
   ],

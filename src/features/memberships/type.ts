@@ -1,26 +1,17 @@
 import { builder } from "../../graphql/builder.js";
-import { type Context, scopeOf } from "../../graphql/context.js";
+import { scopeOf } from "../../graphql/context.js";
 import { reachable } from "../../graphql/node.js";
 import { encodeId } from "../../graphql/nodeId.js";
-import { type List, type Page, type PageArgs, toConnection, toPage } from "../../graphql/page.js";
-import type { MembershipId, UserId } from "../../ids.js";
+import type { MembershipId } from "../../ids.js";
 import { findOrganization } from "../organizations/loader.js";
 import { Organization } from "../organizations/type.js";
 import { Role } from "../roles/type.js";
 import { usersById } from "../users/loader.js";
 import { User } from "../users/type.js";
-import {
-  findMembership,
-  type GrantOfRole,
-  listGrants,
-  membershipsOf,
-  membershipsOfUser,
-  placeInList,
-  visibleUsers,
-} from "./loader.js";
-import type { MembershipRow } from "./table.js";
+import { findMembership, type GrantOfRole, listGrants } from "./loader.js";
+import type { Listed } from "./pages.js";
 
-const MembershipStatus = builder.enumType("MembershipStatus", {
+export const MembershipStatus = builder.enumType("MembershipStatus", {
   description: "Whether a membership counts.",
   values: {
     ACTIVE: { description: "It counts." },
@@ -29,12 +20,11 @@ const MembershipStatus = builder.enumType("MembershipStatus", {
   } as const,
 });
 
-const MembershipVia = builder.enumType("MembershipVia", {
+export const MembershipVia = builder.enumType("MembershipVia", {
   description: "How somebody belongs to an organization.",
   values: {
     DIRECT: { description: "By a membership of their own." },
     INHERITED: { description: "By a grant further up that reaches down." },
-    DELEGATED: { description: "By another organization that acts for this one." },
   } as const,
 });
 
@@ -48,7 +38,7 @@ export const Reach = builder.enumType("Reach", {
 
 const isLive = (expiresAt: Date | null, now: Date): boolean => expiresAt === null || expiresAt > now;
 
-export const Membership = builder.objectRef<MembershipRow>("Membership");
+export const Membership = builder.objectRef<Listed>("Membership");
 const Grant = builder.objectRef<GrantOfRole>("Grant");
 
 builder.node(Membership, {
@@ -75,8 +65,9 @@ builder.node(Membership, {
     }),
     via: t.field({
       type: MembershipVia,
-      description: "How the user belongs to the organization.",
-      resolve: () => "DIRECT" as const,
+      description:
+        "How the user belongs to the organization whose list this is on. INHERITED: it is a membership further up, of which a grant reaches down. DIRECT everywhere else.",
+      resolve: ({ via }) => via ?? ("DIRECT" as const),
     }),
     expiresAt: t.expose("expiresAt", {
       type: "DateTime",
@@ -119,54 +110,4 @@ Grant.implement({
   }),
 });
 
-export const MembershipConnection = builder.connectionObject(
-  { type: Membership, name: "MembershipConnection", description: "A page of memberships." },
-  { name: "MembershipEdge", description: "A membership, and its place in the list." },
-);
-
-async function membershipPage(
-  ctx: Context,
-  list: List,
-  args: PageArgs,
-  read: (page: Page) => Promise<MembershipRow[]>,
-) {
-  const page = toPage(ctx, list, args);
-  return toConnection(ctx, list, page, await read(page), placeInList) as never;
-}
-
-builder.objectFields(Organization, (t) => ({
-  memberships: t.field({
-    type: MembershipConnection,
-    nullable: true,
-    description: "Who belongs here, by a membership of their own that has not ended; first added first.",
-    args: t.arg.connectionArgs(),
-    resolve: ({ id }, args, ctx) =>
-      membershipPage(ctx, { name: "memberships", parentId: id, order: "id" }, args, (page) =>
-        membershipsOf(scopeOf(ctx), id, page),
-      ),
-  }),
-  memberCount: t.int({
-    nullable: true,
-    description: "Memberships that are not removed, ended and suspended ones included.",
-    resolve: (organization) => organization.memberCount,
-  }),
-}));
-
-/** A page of a user's memberships, as the viewer may see them. */
-export const membershipsOfUserPage = (ctx: Context, user: UserId, args: PageArgs) =>
-  membershipPage(ctx, { name: "memberships", parentId: user, order: "id" }, args, (page) =>
-    membershipsOfUser(scopeOf(ctx), user, page),
-  );
-
-builder.objectField(User, "memberships", (t) =>
-  t.field({
-    type: MembershipConnection,
-    nullable: true,
-    description: "Those in organizations where the viewer may read members; for oneself, all. Ended ones are left out.",
-    args: t.arg.connectionArgs(),
-    resolve: ({ id }, args, ctx) => membershipsOfUserPage(ctx, id, args),
-  }),
-);
-
 reachable("Membership", (ctx, id) => findMembership(scopeOf(ctx), id as MembershipId));
-reachable("User", (ctx, id) => visibleUsers(scopeOf(ctx)).load(id as UserId));

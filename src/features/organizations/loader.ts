@@ -1,16 +1,10 @@
-import { and, asc, eq, isNull, type SQL, sql } from "drizzle-orm";
+import { and, asc, type Column, eq, isNull, type SQL, sql } from "drizzle-orm";
 import type { Scope as Places } from "../../access/access.js";
 import { manyBy, oneBy, perSession } from "../../graphql/loader.js";
 import type { Scope } from "../../graphql/operation.js";
-import type { Page } from "../../graphql/page.js";
-import { type Order, pagesOf } from "../../graphql/pages.js";
 import type { OrganizationId } from "../../ids.js";
 import { texts, uuids } from "../../tenancy/arrays.js";
 import { type OrganizationRow, organizations } from "./table.js";
-
-/** Organizations by name, then id. Ordered by bytes, so that every server agrees. */
-export const BY_NAME: Order = { text: sql`${organizations.name} collate "C"`, id: organizations.id };
-export const placeInList = (row: OrganizationRow): string[] => [row.name, row.id];
 
 const visibleOnly = (scope: Scope) => (row: OrganizationRow | null) => (row && scope.access.sees(row) ? row : null);
 const ofTenant = (scope: Scope) => eq(organizations.tenantId, scope.session.tenantId);
@@ -78,33 +72,11 @@ export const rootOf = perSession((scope) =>
   ),
 );
 
-/** The organization of a row is in a scope. */
-export function within({ exact, subtree, blocked }: Places): SQL {
-  return sql`(${organizations.id} = any(${uuids([...exact, ...subtree])}) or ${organizations.path} && ${uuids(subtree)})
-    and not (${organizations.id} = any(${uuids(blocked)}) or ${organizations.path} && ${uuids(blocked)})`;
+/** An organization, that of the row or another, is in a scope. `path` may end with the organization itself. */
+export function within(
+  { exact, subtree, blocked }: Places,
+  { id, path }: { readonly id: Column; readonly path: Column } = organizations,
+): SQL {
+  return sql`(${id} = any(${uuids([...exact, ...subtree])}) or ${path} && ${uuids(subtree)})
+    and not (${id} = any(${uuids(blocked)}) or ${path} && ${uuids(blocked)})`;
 }
-
-/** Pages of organizations that the viewer sees, narrowed to a permission by the request's scope. */
-const pages = perSession((scope) => {
-  const visible = within(scope.access.visibleScope());
-  return {
-    all: pagesOf(scope.session.db, organizations, BY_NAME, ({ inScope }) =>
-      and(ofTenant(scope), visible, inScope(organizations)),
-    ),
-    children: pagesOf(scope.session.db, organizations, BY_NAME, ({ key }) =>
-      and(ofTenant(scope), sql`${organizations.parentId} = ${key}`, visible),
-    ),
-  };
-});
-
-/** A page of the visible children of an organization. */
-export const childrenOf = (scope: Scope, parent: OrganizationId, page: Page): Promise<OrganizationRow[]> =>
-  pages(scope).children.load({ key: parent, page });
-
-/** A page of the organizations that the viewer sees; with a permission, of those in which they hold it as well. */
-export const visibleOrganizations = (
-  scope: Scope,
-  page: Page,
-  permission?: string | null,
-): Promise<OrganizationRow[]> =>
-  pages(scope).all.load({ page, scope: permission ? scope.access.scope(permission) : scope.access.visibleScope() });

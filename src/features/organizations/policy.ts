@@ -7,6 +7,7 @@ export const policy = definePolicy({
     // Each of these shows what the viewer sees anyway, or what the viewer may do.
     ...visible("parent", "ancestors", "viewerCan", "viewerPermissions"),
     children: may("organizations:read").in(fromSource),
+    descendants: may("organizations:read").in(fromSource),
   },
   Mutation: {
     // With reach SUBTREE and the right to read, so that whoever creates an organization sees it and may go on there.

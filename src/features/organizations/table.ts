@@ -31,6 +31,7 @@ export const organizations = tenantTable(
     uniqueIndex("organizations_root_key").on(t.tenantId).where(sql`${t.parentId} is null`),
     uniqueIndex("organizations_slug_key").on(t.tenantId, t.slug),
     index("organizations_by_name").on(t.tenantId, sql`${t.name} collate "C"`, t.id),
+    index("organizations_by_creation").on(t.tenantId, t.createdAt, t.id),
     index("organizations_by_parent").on(t.tenantId, t.parentId),
     index("organizations_by_external_id").on(t.tenantId, t.externalId).where(sql`${t.externalId} is not null`),
     index("organizations_not_active").on(t.tenantId, t.status).where(sql`${t.status} <> 'ACTIVE'`),

@@ -1,19 +1,11 @@
 import { builder } from "../../graphql/builder.js";
-import { type Context, scopeOf } from "../../graphql/context.js";
-import { BadInputError } from "../../graphql/errors.js";
+import { scopeOf } from "../../graphql/context.js";
 import { reachable } from "../../graphql/node.js";
 import { decodeId } from "../../graphql/nodeId.js";
-import { type List, type PageArgs, toConnection, toPage } from "../../graphql/page.js";
+import { known } from "../../graphql/permission.js";
+import { storable } from "../../graphql/text.js";
 import type { OrganizationId } from "../../ids.js";
-import {
-  childrenOf,
-  findByExternalId,
-  findBySlug,
-  findOrganization,
-  findOrganizations,
-  placeInList,
-  visibleOrganizations,
-} from "./loader.js";
+import { findByExternalId, findBySlug, findOrganization, findOrganizations } from "./loader.js";
 import type { OrganizationRow } from "./table.js";
 
 export const OrganizationStatus = builder.enumType("OrganizationStatus", {
@@ -76,49 +68,6 @@ builder.node(Organization, {
   }),
 });
 
-const edge = { name: "OrganizationEdge", description: "An organization, and its place in the list." };
-export const OrganizationConnection = builder.connectionObject(
-  { type: Organization, name: "OrganizationConnection", description: "A page of organizations." },
-  edge,
-);
-
-export async function organizationPage(
-  ctx: Context,
-  list: List,
-  args: PageArgs,
-  read: (page: ReturnType<typeof toPage>) => Promise<OrganizationRow[]>,
-) {
-  const page = toPage(ctx, list, args);
-  return toConnection(ctx, list, page, await read(page), placeInList);
-}
-
-const NAME = "name";
-
-builder.objectField(Organization, "children", (t) =>
-  t.field({
-    type: OrganizationConnection,
-    nullable: true,
-    description: "The organizations right below, by name; those hidden from the viewer are left out.",
-    args: t.arg.connectionArgs(),
-    resolve: ({ id }, args, ctx) =>
-      organizationPage(ctx, { name: "children", parentId: id, order: NAME }, args, (page) =>
-        childrenOf(scopeOf(ctx), id, page),
-      ) as never,
-  }),
-);
-
-/**
- * A permission of the catalogue.
- * @throws BadInputError when there is none of that key: a typing error must not read like a no
- */
-export function known(ctx: Context, permission: string): string {
-  if (ctx.catalogue.permissions.has(permission)) return permission;
-  throw new BadInputError(
-    `There is no such permission. The catalogue has: ${[...ctx.catalogue.permissions.keys()].join(", ")}.`,
-    "permission",
-  );
-}
-
 const OrganizationBy = builder.inputType("OrganizationBy", {
   description: "One of the ways to name an organization.",
   isOneOf: true,
@@ -143,26 +92,6 @@ builder.queryField("organization", (t) =>
       if (by.slug != null) return findBySlug(scope, storable(by.slug, "by.slug"));
       return findByExternalId(scope, storable(by.externalId ?? "", "by.externalId"));
     },
-  }),
-);
-
-/** PostgreSQL stores no NUL and no half of a surrogate pair, so nothing is called that. */
-function storable(text: string, field: string): string {
-  if (text.includes("\0") || !text.isWellFormed())
-    throw new BadInputError(`\`${field}\` holds a character that no text can hold.`, field);
-  return text;
-}
-
-builder.queryField("organizations", (t) =>
-  t.field({
-    type: OrganizationConnection,
-    nullable: true,
-    description: "Every organization the viewer can see, by name.",
-    args: t.arg.connectionArgs(),
-    resolve: (_root, args, ctx) =>
-      organizationPage(ctx, { name: "organizations", order: NAME }, args, (page) =>
-        visibleOrganizations(scopeOf(ctx), page),
-      ) as never,
   }),
 );
 

@@ -7,5 +7,8 @@ export const policy = definePolicy({
     createRole: may("roles:manage", "SUBTREE").in(fromArgsOrRoot("input.organizationId")),
     updateRole: may("roles:manage", "SUBTREE").in(fromArgs("input.roleId", "Role"), "withdraw"),
   },
-  Organization: { roles: may("organizations:read").in(fromSource) },
+  Organization: {
+    roles: may("organizations:read").in(fromSource),
+    grantableRoles: may("organizations:read").in(fromSource),
+  },
 });

@@ -10,7 +10,7 @@ export const RoleRef = builder.inputType("RoleRef", {
     id: t.id({ description: "Its global id." }),
     key: t.string({
       description:
-        "Its key: of the catalogue first, then of the organization itself, of those above it (the nearest first), of the tenant.",
+        "What programs call it. Where one role is meant, the catalogue's counts first, then the organization's own, that of those above it (the nearest first), the tenant's.",
     }),
   }),
 });

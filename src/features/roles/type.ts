@@ -1,3 +1,4 @@
+import { missingOf } from "../../access/giving.js";
 import { builder } from "../../graphql/builder.js";
 import { scopeOf } from "../../graphql/context.js";
 import { reachable } from "../../graphql/node.js";
@@ -40,13 +41,28 @@ builder.node(Role, {
   }),
 });
 
-builder.objectField(Organization, "roles", (t) =>
-  t.field({
+builder.objectFields(Organization, (t) => ({
+  roles: t.field({
     type: [Role],
     nullable: true,
     description: "Roles usable here: built in, the product's, the tenant's, those of organizations above, its own.",
     resolve: (organization, _args, ctx) => usableRoles(scopeOf(ctx), ctx.catalogue, organization),
   }),
-);
+  grantableRoles: t.field({
+    type: [Role],
+    nullable: true,
+    description:
+      "Those of them that the viewer may give here: none without `members:manage`, and none that holds a permission which the viewer lacks here.",
+    resolve: async (organization, _args, ctx) => {
+      const scope = scopeOf(ctx);
+      if (!scope.access.allows(organization, "members:manage")) return [];
+      const usable = await usableRoles(scope, ctx.catalogue, organization);
+      return usable.filter(
+        ({ permissions }) =>
+          missingOf(scope.access, { permissions, at: organization, reach: "ORGANIZATION" }).length === 0,
+      );
+    },
+  }),
+}));
 
 reachable("Role", (ctx, id) => findRole(ctx, id as RoleId));

@@ -5,9 +5,12 @@ import { reachable } from "../../graphql/node.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { Identity as IdentityShape } from "../../identity/identity.js";
 import type { TenantRecord } from "../../tenancy/directory/directory.js";
-import { MembershipConnection, membershipsOfUserPage } from "../memberships/type.js";
-import { findOrganization, rootOf, visibleOrganizations } from "../organizations/loader.js";
-import { known, Organization, OrganizationConnection, organizationPage } from "../organizations/type.js";
+import { MembershipConnection, membershipsOfUserPage } from "../memberships/lists.js";
+import { OrganizationFilter } from "../organizations/filter.js";
+import { OrganizationConnection, organizationPage } from "../organizations/lists.js";
+import { findOrganization, rootOf } from "../organizations/loader.js";
+import { visibleOrganizations } from "../organizations/pages.js";
+import { Organization } from "../organizations/type.js";
 import { usersById } from "../users/loader.js";
 import { User } from "../users/type.js";
 
@@ -120,12 +123,13 @@ const Viewer = builder.objectRef<Scope>("Viewer").implement({
         "Organizations in reach, inherited ones too: what a switcher shows and what an application filters by. By name.",
       args: {
         permission: t.arg.string({ description: "Only those in which the viewer holds this permission." }),
+        filter: t.arg({ type: OrganizationFilter, description: "Which of them." }),
         ...t.arg.connectionArgs(),
       },
-      resolve: (_scope, { permission, ...args }, ctx) =>
-        organizationPage(ctx, { name: `viewer.organizations ${permission ?? ""}`, order: "name" }, args, (page) =>
-          visibleOrganizations(scopeOf(ctx), page, permission == null ? null : known(ctx, permission)),
-        ) as never,
+      resolve: (_scope, args, ctx) =>
+        organizationPage(ctx, { name: "viewer.organizations" }, args, (wanted) =>
+          visibleOrganizations(scopeOf(ctx), wanted),
+        ),
     }),
   }),
 });

@@ -27,6 +27,7 @@ export const users = tenantTable(
     uniqueIndex("users_identity_key").on(t.tenantId, t.identity),
     index("users_by_email").on(t.tenantId, t.email),
     index("users_by_external_id").on(t.tenantId, t.externalId).where(sql`${t.externalId} is not null`),
+    index("users_by_name").on(t.tenantId, sql`${t.displayName} collate "C"`, t.id),
     check("users_status", sql`${t.status} in ('ACTIVE', 'SUSPENDED')`),
   ],
 );

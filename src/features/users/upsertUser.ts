@@ -123,7 +123,7 @@ const about = <R>(rootId: R, id: UserId) => ({ organizationId: rootId, targetTyp
 
 mutation<z.output<typeof form>, { id: UserId }>("upsertUser", {
   description:
-    "Makes a person of this tenant, or changes the one who has this external id or address. What is left out stays. Needs `members:manage` at the root with reach SUBTREE.",
+    "Makes a person of this tenant, or changes the one who has this external id or address. What is left out stays. Needs `members:manage` and `members:read` at the root, both with reach SUBTREE.",
   input: (t) => ({
     email: t.string({ description: "Their address. Finds them when no external id does; otherwise becomes theirs." }),
     externalId: t.string({ description: "Their id in the product's own system. Finds them before the address does." }),

@@ -1,1 +1,0 @@
-CREATE INDEX "users_by_external_id" ON "users" ("tenant_id","external_id") WHERE "external_id" is not null;

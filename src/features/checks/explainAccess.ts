@@ -1,0 +1,83 @@
+import type { Reach as ReachOfGrant } from "../../access/access.js";
+import { builder } from "../../graphql/builder.js";
+import { type Context, scopeOf } from "../../graphql/context.js";
+import { known } from "../../graphql/permission.js";
+import { Reach } from "../memberships/type.js";
+import { findOrganization } from "../organizations/loader.js";
+import type { OrganizationRow } from "../organizations/table.js";
+import { Organization } from "../organizations/type.js";
+import type { Role as RoleShape } from "../roles/role.js";
+import { Role } from "../roles/type.js";
+import { explain, type Path } from "./paths.js";
+import { findSubject, SubjectBy } from "./subject.js";
+
+const AccessPath = builder.objectRef<Path>("AccessPath").implement({
+  description: "One way in which somebody could have been allowed something.",
+  fields: (t) => ({
+    allowed: t.exposeBoolean("allowed", { description: "Whether it leads there." }),
+    reason: t.exposeString("reason", { description: "Why it does, or where it ends." }),
+    organization: t.field({
+      type: Organization,
+      nullable: true,
+      description: "Where the membership or grant is. Null when that is hidden from the viewer.",
+      resolve: ({ at }, _args, ctx) => (at ? findOrganization(scopeOf(ctx), at.id) : null),
+    }),
+    role: t.field({
+      type: Role,
+      nullable: true,
+      description: "What was given. Null for a membership without roles, and when hidden from the viewer.",
+      resolve: ({ role }) => role as RoleShape | null,
+    }),
+    reach: t.field({
+      type: Reach,
+      nullable: true,
+      description: "How far the grant reaches; null where there is none.",
+      resolve: ({ reach }) => reach as ReachOfGrant | null,
+    }),
+    expiresAt: t.expose("expiresAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "When it ends or ended: the earlier of grant and membership. Null when it does not.",
+    }),
+  }),
+});
+
+const AccessExplanation = builder
+  .objectRef<{ readonly allowed: boolean; readonly paths: readonly Path[] }>("AccessExplanation")
+  .implement({
+    description: "Whether somebody is allowed something, and why.",
+    fields: (t) => ({
+      allowed: t.exposeBoolean("allowed", { description: "Whether they are." }),
+      paths: t.field({
+        type: [AccessPath],
+        description:
+          "What was tried, from this organization up: each grant, and each membership without one. Empty when there is none here or above that the viewer may know of.",
+        resolve: ({ paths }) => [...paths],
+      }),
+    }),
+  });
+
+async function explanation(
+  ctx: Context,
+  organization: OrganizationRow,
+  by: typeof SubjectBy.$inferInput,
+  permission: string,
+) {
+  const subject = await findSubject(ctx, by);
+  return subject && explain(scopeOf(ctx), subject, organization, permission);
+}
+
+builder.objectField(Organization, "explainAccess", (t) =>
+  t.field({
+    type: AccessExplanation,
+    nullable: true,
+    description:
+      "Whether somebody is allowed something here, and why. For who manages members here, and for everybody about themselves. Null when the subject is missing, or hidden from the viewer.",
+    args: {
+      subject: t.arg({ type: SubjectBy, required: true, description: "Whom to ask about." }),
+      permission: t.arg.string({ required: true, description: "A key of the catalogue: `members:invite`." }),
+    },
+    resolve: (organization, { subject, permission }, ctx) =>
+      explanation(ctx, organization, subject, known(ctx, permission)),
+  }),
+);

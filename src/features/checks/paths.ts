@@ -1,0 +1,77 @@
+import type { Place, Reach } from "../../access/access.js";
+import type { Scope } from "../../graphql/operation.js";
+import type { Role } from "../roles/role.js";
+import { earliest, isLive, mayKnow, type Subject, type SubjectGrant, type SubjectMembership } from "./subject.js";
+
+/** One way in which somebody could have been allowed something, as far as the asker may know of it. */
+export interface Path {
+  readonly allowed: boolean;
+  readonly reason: string;
+  readonly at: Place | null;
+  readonly role: Role | null;
+  readonly reach: Reach | null;
+  readonly expiresAt: Date | null;
+}
+
+/** What allows somebody something, without a word about what, where or how long. */
+const UNSEEN: Path = {
+  allowed: true,
+  reason: "Allowed by a grant further up, where you may not read members.",
+  at: null,
+  role: null,
+  reach: null,
+  expiresAt: null,
+};
+
+/**
+ * Whether a subject is allowed something in an organization, and each grant there and above with the first reason why it does
+ * not lead there. What was given where the asker may not read members is left out; only a yes is owned up to.
+ */
+export function explain(scope: Scope, subject: Subject, place: Place, permission: string) {
+  const allowed = subject.access.allows(place, permission);
+  const paths = subject.memberships
+    .filter(({ at }) => (at.id === place.id || place.path.includes(at.id)) && mayKnow(scope, subject, at))
+    .flatMap((membership) => pathsOf(membership, { scope, subject, place, permission, allowed }));
+  return { allowed, paths: allowed && !paths.some((path) => path.allowed) ? [...paths, UNSEEN] : paths };
+}
+
+interface Question {
+  readonly scope: Scope;
+  readonly subject: Subject;
+  readonly place: Place;
+  readonly permission: string;
+  readonly allowed: boolean;
+}
+
+function pathsOf(membership: SubjectMembership, question: Question): Path[] {
+  const { at, expiresAt, grants } = membership;
+  if (grants.length === 0) {
+    const reason = brokenBy(membership, question) ?? "The membership has no roles.";
+    return [{ allowed: false, reason, at, role: null, reach: null, expiresAt }];
+  }
+  return grants.map((grant) => {
+    const { role, reach } = grant;
+    const broken = brokenBy(membership, question) ?? failing(grant, at, question);
+    return {
+      allowed: broken === null,
+      reason: broken ?? (at.id === question.place.id ? "Granted here." : "Granted further up, with reach SUBTREE."),
+      at,
+      role,
+      reach,
+      expiresAt: earliest(grant.expiresAt, expiresAt),
+    };
+  });
+}
+
+function brokenBy({ status, expiresAt }: SubjectMembership, { scope, subject }: Question): string | null {
+  if (!subject.active) return "The person is suspended.";
+  if (!isLive(expiresAt, scope.now)) return "The membership has ended.";
+  return status === "SUSPENDED" ? "The membership is suspended." : null;
+}
+
+function failing(grant: SubjectGrant, at: Place, { scope, place, permission, allowed }: Question): string | null {
+  if (!isLive(grant.expiresAt, scope.now)) return "The grant has ended.";
+  if (!grant.role.permissions.includes(permission)) return "The role does not have the permission.";
+  if (grant.reach === "ORGANIZATION" && at.id !== place.id) return "The grant does not reach below its organization.";
+  return allowed ? null : "The organization, or one above it, is suspended.";
+}

@@ -1,0 +1,145 @@
+import { eq, sql } from "drizzle-orm";
+import { Access, type Held, type Place, type Reach } from "../../access/access.js";
+import type { Catalogue } from "../../access/catalogue.js";
+import { builder } from "../../graphql/builder.js";
+import type { Context } from "../../graphql/context.js";
+import { scopeOf } from "../../graphql/context.js";
+import { oneBy, perSession } from "../../graphql/loader.js";
+import { decodeId } from "../../graphql/nodeId.js";
+import type { Scope } from "../../graphql/operation.js";
+import type { UserId } from "../../ids.js";
+import { uuids } from "../../tenancy/arrays.js";
+import { grants, memberships } from "../memberships/table.js";
+import { organizations } from "../organizations/table.js";
+import { ofCatalogue, ofTenant, type Role } from "../roles/role.js";
+import { type RoleRow, roles } from "../roles/table.js";
+import { users } from "../users/table.js";
+
+export const SubjectBy = builder.inputType("SubjectBy", {
+  description: "Whom a question is about.",
+  isOneOf: true,
+  fields: (t) => ({ userId: t.id({ description: "A person, by their global id." }) }),
+});
+
+/** A grant of somebody's, live or not, and the membership it is on. */
+export interface SubjectGrant {
+  readonly role: Role;
+  readonly reach: Reach;
+  readonly expiresAt: Date | null;
+}
+
+export interface SubjectMembership {
+  readonly at: Place;
+  readonly status: "ACTIVE" | "SUSPENDED";
+  readonly expiresAt: Date | null;
+  readonly grants: readonly SubjectGrant[];
+}
+
+/** Somebody in whom the question is interested: everything that could give them access, and what it comes to. */
+export interface Subject {
+  readonly id: UserId;
+  readonly active: boolean;
+  readonly memberships: readonly SubjectMembership[];
+  readonly access: Access;
+}
+
+interface GrantJson {
+  readonly key: string | null;
+  readonly role: RoleRow | null;
+  readonly definedAt: Place | null;
+  readonly reach: Reach;
+  readonly expiresAt: string | null;
+}
+
+interface MembershipJson {
+  readonly at: Place;
+  readonly status: "ACTIVE" | "SUSPENDED";
+  readonly expiresAt: string | null;
+  readonly grants: GrantJson[] | null;
+}
+
+/** Users with all their memberships and grants; all users of a level in one statement. */
+const rowsById = perSession(({ session: { db, tenantId } }) =>
+  oneBy<UserId, { id: UserId; status: string; memberships: MembershipJson[] | null }>(
+    (row) => row.id,
+    (ids) => {
+      const given = sql`(
+        select json_agg(json_build_object('key', ${grants.roleKey}, 'reach', ${grants.reach}, 'expiresAt', ${grants.expiresAt},
+            'role', case when ${roles.id} is not null then json_build_object('id', ${roles.id}, 'key', ${roles.key},
+              'name', ${roles.name}, 'description', ${roles.description}, 'permissions', ${roles.permissions}) end,
+            'definedAt', case when d.id is not null then json_build_object('id', d.id, 'path', d.path) end)
+          order by ${grants.id})
+        from ${grants}
+          left join ${roles} on ${roles.tenantId} = ${grants.tenantId} and ${roles.id} = ${grants.roleId}
+          left join ${organizations} d on d.tenant_id = ${roles.tenantId} and d.id = ${roles.organizationId}
+        where ${grants.tenantId} = ${memberships.tenantId} and ${grants.membershipId} = ${memberships.id})`;
+      const belongs = sql`(
+        select json_agg(json_build_object('status', ${memberships.status}, 'expiresAt', ${memberships.expiresAt},
+            'at', json_build_object('id', ${organizations.id}, 'path', ${organizations.path}), 'grants', ${given})
+          order by cardinality(${organizations.path}) desc, ${memberships.id})
+        from ${memberships}
+          join ${organizations} on ${organizations.tenantId} = ${memberships.tenantId} and ${organizations.id} = ${memberships.organizationId}
+        where ${memberships.tenantId} = ${users.tenantId} and ${memberships.userId} = ${users.id})`;
+      // Inside a piece of its own, drizzle keeps the names of the tables before those of the columns.
+      return db
+        .select({ id: users.id, status: users.status, memberships: sql<MembershipJson[] | null>`${belongs}` })
+        .from(users)
+        .where(sql`${eq(users.tenantId, tenantId)} and ${users.id} = any(${uuids(ids)})`);
+    },
+  ),
+);
+
+/** Whom the argument names, as far as the viewer may know of them: null for who is hidden and for who is missing. */
+export async function findSubject(ctx: Context, { userId }: typeof SubjectBy.$inferInput): Promise<Subject | null> {
+  const scope = scopeOf(ctx);
+  const row = await rowsById(scope).load(decodeId<UserId>("User", userId ?? "", "subject.userId"));
+  if (!row) return null;
+  const belongs = (row.memberships ?? []).map((membership) => toMembership(ctx.catalogue, membership));
+  if (row.id !== scope.viewer.id && !scope.access.seesMemberOf(belongs.map(({ at }) => at))) return null;
+  const active = row.status === "ACTIVE";
+  return { id: row.id, active, memberships: belongs, access: accessOf(scope, active ? belongs : []) };
+}
+
+const toInstant = (text: string | null): Date | null => (text === null ? null : new Date(text));
+
+function toMembership(catalogue: Catalogue, { grants: given, ...membership }: MembershipJson): SubjectMembership {
+  return {
+    ...membership,
+    expiresAt: toInstant(membership.expiresAt),
+    grants: (given ?? []).flatMap(({ key, role, definedAt, reach, expiresAt }) => {
+      const fixed = key === null ? undefined : catalogue.roles.get(key);
+      const known = role ? ofTenant(role, definedAt) : fixed && ofCatalogue(fixed);
+      // A role that the product no longer has gives nothing.
+      return known ? [{ role: known, reach, expiresAt: toInstant(expiresAt) }] : [];
+    }),
+  };
+}
+
+export const isLive = (expiresAt: Date | null, now: Date): boolean => expiresAt === null || expiresAt > now;
+
+/** The earlier of two ends; null where there is none. */
+export function earliest(one: Date | null, other: Date | null): Date | null {
+  if (one === null || other === null) return one ?? other;
+  return one < other ? one : other;
+}
+
+function accessOf({ access, now }: Scope, belongs: readonly SubjectMembership[]): Access {
+  const live = belongs.filter(({ status, expiresAt }) => status === "ACTIVE" && isLive(expiresAt, now));
+  const held = live.flatMap(({ at, expiresAt, grants }) =>
+    grants
+      .filter((grant) => isLive(grant.expiresAt, now))
+      .map(
+        ({ role, reach, ...grant }): Held => ({
+          at,
+          reach,
+          permissions: new Set(role.permissions),
+          expiresAt: earliest(grant.expiresAt, expiresAt),
+        }),
+      ),
+  );
+  return new Access({ grants: held, memberOf: live.map(({ at }) => at), suspended: access.grounds.suspended });
+}
+
+/** Whether the viewer may know of what somebody was given there: their own, or where members may be read. */
+export const mayKnow = (scope: Scope, subject: Subject, at: Place): boolean =>
+  subject.id === scope.viewer.id || (scope.access.sees(at) && scope.access.allows(at, "members:read"));

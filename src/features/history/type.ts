@@ -1,0 +1,110 @@
+import { builder, Node } from "../../graphql/builder.js";
+import { type Context, scopeOf } from "../../graphql/context.js";
+import { BadInputError } from "../../graphql/errors.js";
+import { findNode, reachable } from "../../graphql/node.js";
+import { decodeId, encodeId, type IdType, parseId } from "../../graphql/nodeId.js";
+import { connection } from "../../graphql/page.js";
+import { storable } from "../../graphql/text.js";
+import type { AuditEventId, UserId } from "../../ids.js";
+import type { AuditEventRow } from "../audit/table.js";
+import { visibleUsers } from "../memberships/visibleUsers.js";
+import { findOrganization } from "../organizations/loader.js";
+import { Organization } from "../organizations/type.js";
+import { User } from "../users/type.js";
+import { auditEventsOf, findAuditEvent, type ShownEvents } from "./loader.js";
+
+const Actor = builder.unionType("Actor", {
+  description: "Who did something.",
+  types: [User],
+  resolveType: () => "User",
+});
+
+const AuditEvent = builder.objectRef<AuditEventRow>("AuditEvent");
+
+builder.node(AuditEvent, {
+  description: "Something that was done, written down together with it. It outlives what it is about.",
+  id: { resolve: (event) => event.id, description: "Global id, stable for ever." },
+  fields: (t) => ({
+    at: t.expose("at", { type: "DateTime", description: "When, by the clock of the database." }),
+    action: t.exposeString("action", { description: "What was done: `organization.created`." }),
+    actor: t.field({
+      type: Actor,
+      nullable: true,
+      description: "Who did it. Null when they are hidden from the viewer.",
+      resolve: (event, _args, ctx) => visibleUsers(scopeOf(ctx)).load(event.actorId as UserId),
+    }),
+    organization: t.field({
+      type: Organization,
+      nullable: true,
+      description: "Where.",
+      resolve: ({ organizationId }, _args, ctx) =>
+        organizationId ? findOrganization(scopeOf(ctx), organizationId) : null,
+    }),
+    target: t.field({
+      type: Node,
+      nullable: true,
+      description: "To what. Null when it is gone, or hidden from the viewer.",
+      resolve: ({ targetType, targetId }, _args, ctx) => findNode(ctx, targetType, targetId) as never,
+    }),
+    targetId: t.id({
+      description: "The global id of what it was done to, also when that is gone.",
+      resolve: ({ targetType, targetId }) => encodeId(targetType as IdType, targetId),
+    }),
+    changes: t.expose("changes", { type: "JSON", nullable: true, description: "What became different; an object." }),
+    requestId: t.exposeString("requestId", { description: "The request in which it was done." }),
+  }),
+});
+
+const AuditFilter = builder.inputType("AuditFilter", {
+  description: "Which events a list shows: those to which everything given here applies.",
+  fields: (t) => ({
+    actions: t.stringList({ description: "Those of one of these actions." }),
+    actorId: t.id({ description: "Those of this person. None when they are hidden from the viewer." }),
+    targetId: t.id({ description: "Those about what has this global id, also when it is gone." }),
+    from: t.field({ type: "DateTime", description: "Those at this instant or later." }),
+    to: t.field({ type: "DateTime", description: "Those before this instant." }),
+  }),
+});
+
+function toShown({ actions, actorId, targetId, from, to }: typeof AuditFilter.$inferInput): ShownEvents {
+  const target = targetId == null ? null : parseId(targetId);
+  if (targetId != null && !target) throw new BadInputError("`filter.targetId` is not an id.", "filter.targetId");
+  return {
+    actions: actions?.map((action, n) => storable(action, `filter.actions.${n}`)),
+    actorId: actorId == null ? null : decodeId<UserId>("User", actorId, "filter.actorId"),
+    ...(target && { targetType: target.type, targetId: target.id }),
+    from,
+    to,
+  };
+}
+
+const AuditEventConnection = builder.connectionObject(
+  { type: AuditEvent, name: "AuditEventConnection", description: "A page of what happened." },
+  { name: "AuditEventEdge", description: "An event, and its place in the list." },
+);
+
+/** Who did what is not for whoever may not see who. */
+const isHidden = async (ctx: Context, { actorId }: ShownEvents): Promise<boolean> =>
+  actorId !== null && (await visibleUsers(scopeOf(ctx)).load(actorId)) === null;
+
+builder.objectField(Organization, "auditEvents", (t) =>
+  t.field({
+    type: AuditEventConnection,
+    nullable: true,
+    description: "What happened here, newest first.",
+    args: {
+      filter: t.arg({ type: AuditFilter, description: "Which of it." }),
+      first: t.arg.int({ description: "How many, counted from the newest; 20 when left out, 100 at most." }),
+      after: t.arg.string({ description: "Begin after this cursor of the same list." }),
+    },
+    resolve: ({ id }, { filter, ...args }, ctx) => {
+      const shown = toShown(filter ?? {});
+      const list = { name: "auditEvents", parentId: id, filter: shown, order: "NEWEST_FIRST" };
+      return connection(ctx, list, args, async (page) =>
+        (await isHidden(ctx, shown)) ? [] : auditEventsOf(scopeOf(ctx), id, page, shown),
+      ) as never;
+    },
+  }),
+);
+
+reachable("AuditEvent", (ctx, id) => findAuditEvent(scopeOf(ctx), id as AuditEventId));

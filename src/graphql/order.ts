@@ -1,0 +1,82 @@
+import { type Column, type SQL, type SQLWrapper, sql } from "drizzle-orm";
+import type { PgTable } from "drizzle-orm/pg-core";
+import type { Page } from "./page.js";
+
+/** What a list is ordered by: an id, or a text or an instant and then an id. */
+export interface Order {
+  /** Texts are ordered by bytes, so that every server agrees. */
+  readonly text?: Column;
+  readonly at?: Column;
+  readonly id: Column;
+  readonly descending?: boolean;
+  /** Where the text stands, when it is in another table. */
+  readonly join?: { readonly table: PgTable; readonly on: SQL };
+}
+
+/** What a list's condition can refer to. */
+export interface Asked {
+  readonly key: SQL;
+  /** Whether an organization is in the scope of the list. */
+  readonly inScope: (organization: { readonly id: Column; readonly path: Column }) => SQL;
+  /** A value of the filter as text; null where it was not given. */
+  readonly value: (name: string) => SQL;
+  /** A list of the filter as jsonb; null where it was not given. */
+  readonly list: (name: string) => SQL;
+  /** Whether a text is one of a list of the filter; no limit where it was not given. */
+  readonly isOneOf: (name: string, text: SQLWrapper) => SQL;
+  /** Whether a text matches a pattern of the filter; no limit where it was not given. */
+  readonly matches: (name: string, ...texts: Column[]) => SQL;
+}
+
+const value = (name: string): SQL => sql`(k.filter->>${name}::text)`;
+const list = (name: string): SQL => sql`nullif(k.filter->${name}::text, 'null')`;
+
+export const ASKED: Asked = {
+  key: sql`k.key`,
+  inScope: ({ id, path }) => sql`(${id} = any(k.exact) or ${id} = any(k.subtree) or ${path} && k.subtree)
+    and not (${id} = any(k.blocked) or ${path} && k.blocked)`,
+  value,
+  list,
+  isOneOf: (name, text) => sql`coalesce(${list(name)} ? ${text}, true)`,
+  matches: (name, ...texts) => {
+    const each = texts.map((text) => sql`coalesce(${text} collate "C" ~ ${value(name)}, false)`);
+    return sql`(${value(name)} is null or ${sql.join(each, sql` or `)})`;
+  },
+};
+
+/** The pieces of a statement that reads in an order, from one end or the other. */
+export function orderSql({ text, at, id, descending = false, join }: Order, backward: boolean) {
+  const upward = descending === backward;
+  const way = upward ? sql`asc` : sql`desc`;
+  const by = text ? sql`${text} collate "C"` : at && sql`${at}`;
+  const [place, after, before] = text
+    ? [sql`(${by}, ${id})`, sql`(k.after_text collate "C", k.after_id)`, sql`(k.before_text collate "C", k.before_id)`]
+    : at
+      ? [sql`(${by}, ${id})`, sql`(k.after_at, k.after_id)`, sql`(k.before_at, k.before_id)`]
+      : [sql`${id}`, sql`k.after_id`, sql`k.before_id`];
+  const [low, high] = descending ? [before, after] : [after, before];
+  return {
+    by: sql<string | null>`${by ?? sql`null`}::text`,
+    between: sql`${place} > ${low} and ${place} < ${high}`,
+    sorted: by ? sql`${by} ${way}, ${id} ${way}` : sql`${id} ${way}`,
+    join,
+  };
+}
+
+// Before the first and after the last of every list, so that each bound is a plain comparison that an index answers.
+const LOWEST = { text: "", at: "-infinity", id: "00000000-0000-0000-0000-000000000000" };
+const HIGHEST = { text: "\u{10FFFF}".repeat(201), at: "infinity", id: "ffffffff-ffff-ffff-ffff-ffffffffffff" };
+
+/** Where a page begins and ends, as values of the statement. */
+export function bounds({ after, before }: Page, { text, at, descending = false }: Order) {
+  const [start, end] = descending ? [HIGHEST, LOWEST] : [LOWEST, HIGHEST];
+  const read = (place: readonly string[] | null, otherwise: typeof LOWEST) =>
+    place === null ? otherwise : { text: place[0], at: place[0], id: place.at(-1) };
+  const [from, to] = [read(after, start), read(before, end)];
+  return {
+    ...(text && { after_text: from.text, before_text: to.text }),
+    ...(at && { after_at: from.at, before_at: to.at }),
+    after_id: from.id,
+    before_id: to.id,
+  };
+}
