@@ -1,0 +1,170 @@
+import fc from "fast-check";
+import { withOwner } from "../src/database/owner.js";
+import { encodeId, type IdType } from "../src/graphql/nodeId.js";
+import { PERMISSIONS } from "./oracle/facts.js";
+import { hasOwner, holdingsOf, type Rows, readRows, wrongs } from "./oracle/holdings.js";
+import { openGateway, type TestGateway } from "./support/gateway.js";
+import { type Planted, world } from "./support/world.js";
+
+const HOUR = 3_600_000;
+const ENDS = [null, new Date(Date.now() + 2 * HOUR), new Date(Date.now() + 4 * HOUR), new Date(Date.now() + 6 * HOUR)];
+const MANAGE = ["organizations:read", "members:read", "members:manage", "roles:manage", "invoices:read"];
+
+let gateway: TestGateway;
+beforeAll(async () => {
+  gateway = await openGateway();
+});
+afterAll(() => gateway.close());
+
+const TREE = { north: { "north-1": {}, "north-2": {} }, south: { "south-1": {} } };
+const plant = async (slug: string): Promise<Planted> =>
+  (
+    await world(gateway, {
+      [slug]: {
+        tree: { [slug]: TREE },
+        roles: {
+          local: { at: "north", permissions: ["organizations:read", "members:read", "invoices:approve"] },
+          wide: { permissions: ["organizations:read", "audit:read"] },
+        },
+        people: {
+          ada: [{ at: slug, roles: ["owner"], reach: "SUBTREE" }],
+          amy: [{ at: slug, roles: ["owner"], reach: "SUBTREE", grantsUntil: ENDS[2]! }],
+          ben: [{ at: "north", roles: ["admin"], reach: "SUBTREE" }],
+          cleo: [{ at: "south", can: MANAGE, reach: "SUBTREE" }],
+          dora: [
+            { at: "north-1", can: MANAGE },
+            { at: "south", roles: ["member"], until: ENDS[1]! },
+          ],
+          emil: [{ at: "north", roles: ["local", "admin"], reach: "SUBTREE", grantsUntil: ENDS[1]! }],
+          finn: [],
+        },
+      },
+    })
+  )[slug]!;
+const PEOPLE = ["ada", "amy", "ben", "cleo", "dora", "emil", "finn"];
+
+const number = fc.nat({ max: 10_000 });
+const grant = fc.record({ role: number, subtree: fc.boolean(), end: fc.nat({ max: ENDS.length - 1 }) });
+/** What somebody tries; numbers point into whatever is there at the time. */
+const step = fc.record({
+  actor: fc.constantFrom(...PEOPLE, "ada", "ben", "amy"),
+  mutation: fc.constantFrom(
+    "addMembership",
+    "addMembership",
+    "removeMembership",
+    "setGrants",
+    "setGrants",
+    "grantRole",
+    "grantRole",
+    "grantRole",
+    "revokeGrant",
+    "createRole",
+    "updateRole",
+    "updateRole",
+    "suspendMembership",
+    "resumeMembership",
+    "resumeMembership",
+    "suspendUser",
+    "resumeUser",
+    "resumeUser",
+  ),
+  which: number,
+  where: number,
+  grants: fc.array(grant, { minLength: 1, maxLength: 3 }),
+  permissions: fc.subarray([...PERMISSIONS], { maxLength: 5 }),
+});
+type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
+
+const FIXED = ["owner", "admin", "member", "guest", "accountant"];
+
+/** The input of a step, among what is there. */
+function inputOf({ mutation, which, where, grants, permissions }: Step, rows: Rows, nth: number): object {
+  const pick = <T>(all: readonly T[], n: number): T => all[n % all.length]!;
+  const id = (type: IdType, all: readonly { id: string }[], n: number) => encodeId(type, pick(all, n).id);
+  const wanted = grants.map(({ role, subtree, end }) => ({
+    role: role % 2 === 0 ? { key: pick(FIXED, role) } : { id: encodeId("Role", pick(rows.roles, role).id) },
+    reach: subtree ? "SUBTREE" : "ORGANIZATION",
+    expiresAt: ENDS[end] ?? null,
+  }));
+  const membershipId = id("Membership", rows.memberships, which);
+  switch (mutation) {
+    case "addMembership":
+      return {
+        organizationId: id("Organization", rows.organizations, where),
+        userId: id("User", rows.users, which),
+        grants: wanted,
+        expiresAt: ENDS[which % ENDS.length] ?? null,
+      };
+    case "setGrants":
+      return { membershipId, grants: wanted };
+    case "grantRole":
+      return { membershipId, ...wanted[0] };
+    case "revokeGrant":
+      return { grantId: id("Grant", rows.grants, which) };
+    case "createRole": {
+      const organizationId = where % 4 === 0 ? null : id("Organization", rows.organizations, where);
+      return { organizationId, key: `made-${nth}`, name: "Made", permissions };
+    }
+    case "updateRole":
+      return { roleId: id("Role", rows.roles, which), permissions };
+    case "suspendUser":
+    case "resumeUser":
+      return { userId: id("User", rows.users, which) };
+    default:
+      return { membershipId };
+  }
+}
+
+describe("whatever people do to each other's rights", () => {
+  const outcomes = new Map<string, number>();
+
+  it("nobody ever holds what no holder gave, for longer, or further down, and an owner stays", async () => {
+    let world = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 200, maxLength: 200 }), async (steps) => {
+        const tenant = await plant(`walk-${world++}`);
+        await withOwner(gateway.database.url("tenantry_owner"), async (owner) => {
+          const ask = async (text: string) => [...(await owner.run(text))];
+          const [home] = await ask(`select schema_name from tenantry.tenants where id = '${tenant.tenantId}'`);
+          let rows = await readRows(ask, String(home!.schema_name));
+          let before = holdingsOf(rows);
+          for (const [nth, one] of steps.entries()) {
+            const title = one.mutation[0]!.toUpperCase() + one.mutation.slice(1);
+            const document = `mutation($input: ${title}Input!) { ${one.mutation}(input: $input) { __typename } }`;
+            const input = inputOf(one, rows, nth);
+            const { data, errors } = await tenant.as(one.actor).ask(document, { input });
+
+            rows = await readRows(ask, String(home!.schema_name));
+            const after = holdingsOf(rows);
+            const outcome = data?.[one.mutation]?.__typename ?? errors?.[0]?.extensions.code;
+            outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+            const done = `${nth}: ${one.actor} ${one.mutation} ${JSON.stringify(input)} -> ${outcome}`;
+            expect({ done, wrongs: wrongs(before, after, tenant.users[one.actor]!) }).toEqual({ done, wrongs: [] });
+            expect({ done, owned: hasOwner(rows, after) }).toEqual({ done, owned: true });
+            before = after;
+          }
+        });
+      }),
+      { numRuns: Number(process.env.TENANTRY_WALKS ?? 4), endOnFailure: true },
+    );
+  }, 600_000);
+
+  it("and much of it was let through, and much refused, each for every reason there is", () => {
+    expect(Object.fromEntries(outcomes)).toMatchObject({
+      AddMembershipPayload: expect.any(Number),
+      AlreadyMemberFailure: expect.any(Number),
+      CreateRolePayload: expect.any(Number),
+      ExceedsYoursFailure: expect.any(Number),
+      FORBIDDEN: expect.any(Number),
+      GrantRolePayload: expect.any(Number),
+      LastOwnerFailure: expect.any(Number),
+      NotFoundFailure: expect.any(Number),
+      RemoveMembershipPayload: expect.any(Number),
+      ResumeMembershipPayload: expect.any(Number),
+      RevokeGrantPayload: expect.any(Number),
+      SetGrantsPayload: expect.any(Number),
+      SuspendMembershipPayload: expect.any(Number),
+      UpdateRolePayload: expect.any(Number),
+    });
+  });
+});
