@@ -106,8 +106,8 @@ describe.each([1, 3])("a session that dies between two statements, in a pool of 
     else expect(end).toBeInstanceOf(Error);
     expect((await written(database, northwind)).has(row)).toBe(false);
     const [one, two, three, four] = await Promise.all(waiting);
-    expect(await written(database, meridian)).toEqual(new Set([...(await written(database, meridian)), one, three]));
-    expect(await written(database, lumen)).toEqual(new Set([...(await written(database, lumen)), two, four]));
+    expect([...(await written(database, meridian))]).toEqual(expect.arrayContaining([one, three]));
+    expect([...(await written(database, lumen))]).toEqual(expect.arrayContaining([two, four]));
     expect(await change(leases, northwind)).toBeDefined();
     expect(await activity(database, "idle in transaction")).toBe(0);
   });
