@@ -350,7 +350,7 @@ describe("a commit whose answer does not come", () => {
   });
 
   it("is not waited for for ever", async () => {
-    const session = await open(pool({ silenceMs: 200 }), "change");
+    const session = await open(pool({ silenceMs: 1000 }), "change");
     await write(session);
     way.mute();
 
