@@ -1,16 +1,23 @@
 import { createServer, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { withOwner } from "../src/database/owner.js";
 import { mintToken } from "../src/identity/developmentToken.js";
-import { lockOf } from "../src/tenancy/session.js";
-import { FOLDER } from "./support/database.js";
+import type { TenantRecord } from "../src/tenancy/directory/directory.js";
+import { FOLDER, type TestDatabase } from "./support/database.js";
 import { openGateway, type TestGateway } from "./support/gateway.js";
+import { activity, recordOf, whileLocked } from "./support/sessions.js";
+import { until } from "./support/until.js";
 
+let database: TestDatabase;
 let gateway: TestGateway;
 let server: Server;
 let port: number;
+let northwind: TenantRecord;
 beforeAll(async () => {
-  gateway = await openGateway({ leases: 2, requestTimeoutMs: 1500 });
+  gateway = await openGateway({ leases: 2 });
+  database = gateway.database;
+  // So that only what is tested here ends a wait for the lock.
+  await database.owner(`alter role tenantry_serve in database ${database.name} set lock_timeout = '60s'`);
+  northwind = await recordOf(database, "northwind");
   server = createServer(gateway.yoga);
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   port = (server.address() as AddressInfo).port;
@@ -21,44 +28,19 @@ afterAll(async () => {
   await gateway.close();
 });
 
-async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error("It did not come to pass within 10 s.");
-    await new Promise((next) => setTimeout(next, 20));
-  }
-}
-
-/** Runs `work` while the owner holds a tenant's lock, so that every change in it waits. */
-async function whileLocked<T>(slug: string, work: () => Promise<T>): Promise<T> {
-  const [{ id }] = (await gateway.database.owner("select id from tenantry.tenants where slug = $1", [slug])) as [
-    { id: never },
-  ];
-  return withOwner(gateway.database.url("tenantry_owner"), async (owner) => {
-    await owner.run("select pg_advisory_lock($1::bigint)", [lockOf(id)]);
-    return work();
-  });
-}
-
 const CREATE =
-  'mutation($id: ID!) { createOrganization(input: { parentId: $id, name: "N", slug: "gone" }) { __typename } }';
-const rootId = async () =>
-  (await gateway.as("ada@northwind.test", "northwind").get("{ viewer { tenant { root { id } } } }")).viewer.tenant.root
-    .id;
-const sessions = async () =>
-  Number(
-    (
-      await gateway.database.owner(
-        "select count(*) from pg_stat_activity where usename = 'tenantry_serve' and datname = current_database() and wait_event = 'advisory'",
-      )
-    )[0]!.count,
-  );
+  'mutation($id: ID!, $slug: String!) { createOrganization(input: { parentId: $id, name: "N", slug: $slug }) { __typename } }';
+const FIND = "query($slug: String!) { organization(by: { slug: $slug }) { id } }";
+const ada = () => gateway.as("ada@northwind.test", "northwind");
+const eve = () => gateway.as("eve@meridian.test", "meridian");
+const rootId = async () => (await ada().get("{ viewer { tenant { root { id } } } }")).viewer.tenant.root.id;
+const waiting = () => activity(database, "advisory");
 
 describe("a caller who has gone", () => {
   it("leaves no session, no lock and no change behind", async () => {
     const [token, id] = [await mintToken(FOLDER, { email: "ada@northwind.test" }), await rootId()];
 
-    await whileLocked("northwind", async () => {
+    await whileLocked(database, northwind, async () => {
       const call = request({
         port,
         host: "127.0.0.1",
@@ -67,50 +49,55 @@ describe("a caller who has gone", () => {
         headers: { "content-type": "application/json", authorization: `Bearer ${token}`, "x-tenant": "northwind" },
       });
       call.on("error", () => {});
-      call.end(JSON.stringify({ query: CREATE, variables: { id } }));
-      await until(async () => (await sessions()) === 1);
+      call.end(JSON.stringify({ query: CREATE, variables: { id, slug: "gone" } }));
+      await until(async () => (await waiting()) === 1);
       call.destroy();
 
-      await until(async () => (await sessions()) === 0);
+      await until(async () => (await waiting()) === 0);
+      expect(gateway.serve.counts).toMatchObject({ waiting: 0 });
     });
 
     await until(() => gateway.serve.counts.open === gateway.serve.counts.idle);
-    expect(
-      await gateway.as("ada@northwind.test", "northwind").get('{ organization(by: { slug: "gone" }) { id } }'),
-    ).toEqual({ organization: null });
+    expect(await ada().get(FIND, { slug: "gone" })).toEqual({ organization: null });
   });
 });
 
 describe("a request that takes too long", () => {
   it("is ended with 503 and Retry-After, changes nothing, and the next one works", async () => {
-    const ada = gateway.as("ada@northwind.test", "northwind");
-    const id = await rootId();
+    const hasty = await openGateway({ leases: 2, requestTimeoutMs: 1000 });
+    const caller = hasty.as("ada@northwind.test", "northwind");
+    const { viewer } = await caller.get("{ viewer { tenant { root { id } } } }");
+    const change = { id: viewer.tenant.root.id, slug: "late" };
 
-    const answer = await whileLocked("northwind", () => ada.ask(CREATE, { id }));
+    const answer = await whileLocked(hasty.database, northwind, () => caller.ask(CREATE, change));
 
     expect(answer.status).toBe(503);
     expect(answer.headers.get("retry-after")).toBe("1");
     expect(answer.errors?.[0]?.extensions.code).toBe("UNAVAILABLE");
-    expect((await ada.get(CREATE, { id })).createOrganization.__typename).toBe("CreateOrganizationPayload");
+    expect((await caller.get(CREATE, change)).createOrganization.__typename).toBe("CreateOrganizationPayload");
+    await hasty.close();
   });
 });
 
 describe("more callers than connections", () => {
   it("are all served while they fit into the wait, and told to come back when they do not", async () => {
-    const ada = gateway.as("ada@northwind.test", "northwind");
-    const eve = gateway.as("eve@meridian.test", "meridian");
     const id = await rootId();
 
-    const crowd = await Promise.all(Array.from({ length: 50 }, () => eve.ask("{ viewer { id } }")));
+    const crowd = await Promise.all(Array.from({ length: 50 }, () => eve().ask("{ viewer { id } }")));
     expect(new Set(crowd.map(({ status }) => status))).toEqual(new Set([200]));
 
-    await whileLocked("northwind", async () => {
-      const stuck = [ada.ask(CREATE, { id }), ada.ask(CREATE, { id })];
-      await until(async () => (await sessions()) === 2);
-      const turnedAway = await eve.ask("{ viewer { id } }");
-      expect([turnedAway.status, turnedAway.errors?.[0]?.extensions.code]).toEqual([503, "UNAVAILABLE"]);
-      await Promise.all(stuck);
+    const stuck = await whileLocked(database, northwind, async () => {
+      const changes = ["one", "two"].map((slug) => ada().ask(CREATE, { id, slug }));
+      await until(async () => (await waiting()) === 2);
+      const turnedAway = eve().ask("{ viewer { id } }");
+      await until(() => gateway.serve.counts.waiting === 1);
+      await until(() => gateway.serve.counts.waiting === 0);
+      return { changes, turnedAway };
     });
-    expect((await eve.ask("{ viewer { id } }")).status).toBe(200);
+    for (const { status } of await Promise.all(stuck.changes)) expect(status).toBe(200);
+    const { status, errors, headers } = await stuck.turnedAway;
+    expect([status, errors?.[0]?.extensions.code]).toEqual([503, "UNAVAILABLE"]);
+    expect(headers.get("retry-after")).toBe("1");
+    expect((await eve().ask("{ viewer { id } }")).status).toBe(200);
   });
 });

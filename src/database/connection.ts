@@ -1,6 +1,6 @@
 import type postgres from "postgres";
 import { type Client, type ClientSettings, createClient } from "./client.js";
-import { ConnectionLostError, endsSession, followsFailure, LeaseOverError, UnavailableError } from "./errors.js";
+import { ConnectionLostError, followsFailure, LeaseOverError, sessionSurvives, UnavailableError } from "./errors.js";
 
 export interface ConnectionSettings extends ClientSettings {
   readonly connectTimeoutMs: number;
@@ -211,7 +211,7 @@ export class Lease {
   #meaningOf(error: Error): Error {
     // It says only that an earlier statement failed, maybe one that nobody awaits: that one is the reason.
     if (followsFailure(error)) return this.#failure ?? error;
-    if (endsSession(error)) this.condemn(new ConnectionLostError("The database ended the session.", { cause: error }));
+    if (!sessionSurvives(error)) this.condemn(new ConnectionLostError("The session was lost.", { cause: error }));
     this.#failure = error;
     return this.#over ?? error;
   }

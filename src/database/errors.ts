@@ -53,8 +53,11 @@ export const sqlState = (error: unknown): string | null => answerIn(error)?.code
 /** The constraint that a statement broke, by name; null for other errors. */
 export const brokenConstraint = (error: unknown): string | null => answerIn(error)?.constraint_name ?? null;
 
-/** Whether PostgreSQL closes the session with this answer. */
-export const endsSession = (error: unknown): boolean => /^(FATAL|PANIC)$/.test(answerIn(error)?.severity ?? "");
+/**
+ * Whether the session goes on after this failure: PostgreSQL answered, and not for the last time. Not so for what the
+ * network or the driver says, whose statements may have been executed or not.
+ */
+export const sessionSurvives = (error: unknown): boolean => answerIn(error)?.severity === "ERROR";
 
 /** Whether the answer says no more than that an earlier statement of the transaction failed. */
 export const followsFailure = (error: unknown): boolean => sqlState(error) === "25P02";

@@ -13,6 +13,8 @@ export interface Way {
   mute(): void;
   /** Ends every connection, and refuses new ones. */
   bar(): void;
+  /** Ends every connection as the network does it when a peer is not there any more. */
+  reset(): void;
   /** Works again, to the server on this port if it moved. Connections that were mute are ended. */
   open(port?: number): void;
   close(): Promise<void>;
@@ -23,9 +25,9 @@ export async function openWay(to: number): Promise<Way> {
   let state: "open" | "mute" | "barred" = "open";
   let trips = 0;
   let isAnswered = true;
-  const pairs = new Set<() => void>();
+  const pairs = new Map<Socket, () => void>();
   const cut = () => {
-    for (const end of pairs) end();
+    for (const end of pairs.values()) end();
   };
 
   const server = createServer((near) => {
@@ -33,11 +35,11 @@ export async function openWay(to: number): Promise<Way> {
     if (state === "barred") return near.destroy();
     const far: Socket = connect(port, "127.0.0.1");
     const end = () => {
-      pairs.delete(end);
+      pairs.delete(near);
       near.destroy();
       far.destroy();
     };
-    pairs.add(end);
+    pairs.set(near, end);
     far.on("error", end).on("close", end);
     near.on("close", end);
     near.on("data", (chunk) => {
@@ -73,6 +75,9 @@ export async function openWay(to: number): Promise<Way> {
     bar() {
       state = "barred";
       cut();
+    },
+    reset() {
+      for (const near of pairs.keys()) near.resetAndDestroy();
     },
     open(moved = port) {
       if (state === "mute") cut();

@@ -326,6 +326,17 @@ describe("a commit whose answer does not come", () => {
     await expect(commit).rejects.toThrow(OutcomeUnknownError);
   });
 
+  it("is of unknown outcome when the network resets the connection", async () => {
+    const session = await open(pool(), "change");
+    await write(session);
+    way.mute();
+
+    const commit = session.commit();
+    way.reset();
+
+    await expect(commit).rejects.toThrow(OutcomeUnknownError);
+  });
+
   it("is of known outcome when it was never sent", async () => {
     const leases = pool();
     const session = await open(leases, "change");
@@ -339,7 +350,7 @@ describe("a commit whose answer does not come", () => {
   });
 
   it("is not waited for for ever", async () => {
-    const session = await open(pool({ silenceMs: 200 }), "change");
+    const session = await open(pool({ silenceMs: 1000 }), "change");
     await write(session);
     way.mute();
 

@@ -1,0 +1,184 @@
+import { isAway, LeaseOverError, OutcomeUnknownError } from "../../src/database/errors.js";
+import type { Leases } from "../../src/database/leases.js";
+import { perSession } from "../../src/graphql/loader.js";
+import { type HomeAnswer, Operation, type Scope } from "../../src/graphql/operation.js";
+import type { TenantRecord } from "../../src/tenancy/directory/directory.js";
+import { TenantSession } from "../../src/tenancy/session.js";
+import { cloneDatabase, type TestDatabase } from "../support/database.js";
+import { activity, openLeases, recordOf, whileLocked, write, written } from "../support/sessions.js";
+import { until } from "../support/until.js";
+
+let database: TestDatabase;
+let northwind: TenantRecord;
+let leases: Leases;
+beforeAll(async () => {
+  database = await cloneDatabase();
+  await database.owner(`alter role tenantry_serve in database ${database.name} set lock_timeout = '50ms'`);
+  northwind = await recordOf(database, "northwind");
+});
+beforeEach(() => {
+  leases = openLeases(database.url("tenantry_serve"));
+});
+afterEach(async () => {
+  await leases.close();
+});
+afterAll(() => database.drop());
+
+const never = new AbortController().signal;
+const refuse = () => {
+  throw new Error("nobody is refused here");
+};
+
+/** An operation whose access is the number of grants in the tenant, as its session saw it. */
+function operation(signal: AbortSignal = never, reading: (session: TenantSession) => void = () => {}): Operation {
+  const readAccess = async (session: TenantSession): Promise<HomeAnswer> => {
+    reading(session);
+    const [row] = await session.query("select count(*)::int as access from grants", []);
+    return row as never;
+  };
+  return new Operation({
+    leases,
+    signal,
+    readAccess,
+    tenant: async () => northwind,
+    notFound: refuse,
+    fenced: refuse,
+  });
+}
+const accessOf = (scope: Scope | null) => scope?.access as unknown as number;
+
+describe("Operation.change", () => {
+  it("reads access after a withdrawal that was under way has been committed", async () => {
+    const withdrawal = await TenantSession.open(leases, northwind, "withdraw");
+    const [before] = await withdrawal.query("select count(*)::int as count from grants", []);
+    const current = operation();
+    const seen: number[] = [];
+
+    const change = current.change("change", [], async () => void seen.push(accessOf(current.scope)));
+    await until(async () => (await activity(database, "advisory")) === 1);
+    await database.owner(
+      `delete from ${northwind.schemaName}.grants
+       where id = (select id from ${northwind.schemaName}.grants order by id limit 1)`,
+    );
+    await withdrawal.commit();
+    await change;
+    await current.end();
+
+    expect(seen).toEqual([Number(before!.count) - 1]);
+  });
+
+  it("is tried again while the lock is not to be had, and passes when it is", async () => {
+    const current = operation();
+    let runs = 0;
+    let change: Promise<string> | undefined;
+
+    const statements = await database.statements(() =>
+      whileLocked(database, northwind, async () => {
+        change = current.change("change", [], async () => {
+          runs++;
+          return write(current.scope!.session);
+        });
+        await database.owner("select pg_sleep(0.4)");
+      }),
+    );
+    const row = await change!;
+    await current.end();
+
+    expect(statements.filter((text) => text.startsWith("select pg_advisory_xact_lock_shared")).length).toBeGreaterThan(
+      1,
+    );
+    expect(runs).toBe(1);
+    expect(await written(database, northwind)).toContain(row);
+  });
+
+  it("is unavailable when the lock is not to be had within the request's time", async () => {
+    const time = new AbortController();
+    const current = operation(time.signal);
+    let runs = 0;
+
+    await whileLocked(database, northwind, async () => {
+      const change = current.change("change", [], async () => void runs++);
+      change.catch(() => {});
+      await database.owner("select pg_sleep(0.2)");
+      time.abort();
+      expect(isAway(await change.catch((error) => error))).toBe(true);
+    });
+
+    expect(runs).toBe(0);
+    expect(current.scope).toBeNull();
+    await until(() => leases.counts.open === leases.counts.idle);
+  });
+
+  it("is run again when two of them broke each other, and both are made", async () => {
+    const [one, other] = [operation(), operation()];
+    let [arrived, runs] = [0, 0];
+    const cross = (current: Operation, keys: [number, number]) =>
+      current.change("change", [], async () => {
+        runs++;
+        const lock = (key: number) => current.scope!.session.query("select pg_advisory_xact_lock($1::bigint)", [key]);
+        await lock(keys[0]);
+        arrived++;
+        await until(() => arrived >= 2);
+        await lock(keys[1]);
+        return write(current.scope!.session);
+      });
+
+    const rows = await Promise.all([cross(one, [1, 2]), cross(other, [2, 1])]);
+    await Promise.all([one.end(), other.end()]);
+
+    expect(runs).toBeGreaterThan(2);
+    expect([...(await written(database, northwind))]).toEqual(expect.arrayContaining(rows));
+  });
+
+  it("is not run again after an error that would come again, and leaves nothing", async () => {
+    const current = operation();
+    let row = "";
+    let runs = 0;
+
+    const change = current.change("change", [], async () => {
+      runs++;
+      row = await write(current.scope!.session);
+      throw new Error("a bug");
+    });
+
+    await expect(change).rejects.toThrow("a bug");
+    expect(runs).toBe(1);
+    expect(await written(database, northwind)).not.toContain(row);
+    expect(leases.counts).toMatchObject({ open: 1, idle: 1 });
+  });
+
+  it("is of unknown outcome, not undone, when it was made and cannot be shown", async () => {
+    const time = new AbortController();
+    const current = operation(time.signal, ({ purpose }) => purpose === "read" && time.abort());
+    let row = "";
+
+    const change = current.change("change", [], async () => {
+      row = await write(current.scope!.session);
+    });
+
+    await expect(change).rejects.toThrow(OutcomeUnknownError);
+    expect(await written(database, northwind)).toContain(row);
+  });
+});
+
+describe("what was read in a session", () => {
+  it("ends with it: access and loaders are new in the next", async () => {
+    const current = operation();
+    let made = 0;
+    const loader = perSession(() => ++made);
+    const seen: unknown[] = [];
+
+    for (let at = 0; at < 2; at++) {
+      await current.change("change", [], async () => {
+        seen.push(loader(current.scope!), loader(current.scope!));
+      });
+      seen.push(loader(current.scope!));
+    }
+    const last = current.scope!;
+    await current.end();
+
+    expect(seen).toEqual([1, 1, 2, 3, 3, 4]);
+    expect(current.scope).toBeNull();
+    await expect(last.session.query("select 1", [])).rejects.toThrow(LeaseOverError);
+  });
+});

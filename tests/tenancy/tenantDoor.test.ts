@@ -1,0 +1,197 @@
+import { sqlState } from "../../src/database/errors.js";
+import type { Leases } from "../../src/database/leases.js";
+import { newId } from "../../src/ids.js";
+import { TenantRecord } from "../../src/tenancy/directory/directory.js";
+import { TenantSession } from "../../src/tenancy/session.js";
+import { cloneDatabase, type TestDatabase } from "../support/database.js";
+import { openLeases, recordOf, write } from "../support/sessions.js";
+
+let database: TestDatabase;
+let leases: Leases;
+let northwind: TenantRecord;
+let meridian: TenantRecord;
+beforeAll(async () => {
+  database = await cloneDatabase();
+  leases = openLeases(database.url("tenantry_serve"), { size: 1 });
+  [northwind, meridian] = await Promise.all([recordOf(database, "northwind"), recordOf(database, "meridian")]);
+});
+afterAll(async () => {
+  await leases.close();
+  await database.drop();
+});
+
+/** What somebody might take for a tenant's id. */
+const WRONG: Record<string, () => string> = {
+  "an empty text": () => "",
+  "the word null": () => "null",
+  "a star": () => "*",
+  "another tenant in capitals": () => meridian.id.toUpperCase(),
+  "another tenant and a null byte": () => `${meridian.id}\0`,
+  "ten thousand characters": () => "x".repeat(10_000),
+  "SQL text": () => `${meridian.id}' or true --`,
+};
+const TABLES = ["tenant", "organizations", "slugs", "users", "roles", "memberships", "grants", "audit_events"];
+
+/** A session of the tenant works, and sees the tenant and nobody else. */
+async function expectConfined(tenant: TenantRecord): Promise<void> {
+  const session = await TenantSession.open(leases, tenant, "read");
+  const seen = await session.query("select distinct tenant_id from organizations", []);
+  await session.commit();
+  expect(seen).toMatchObject([{ tenant_id: tenant.id }]);
+}
+
+describe("TenantSession.open", () => {
+  it.each(Object.entries(WRONG))("does not open for %s", async (_name, value) => {
+    await expect(TenantSession.open(leases, value() as never, "read")).rejects.toThrow(TypeError);
+
+    expect(leases.counts.open).toBe(leases.counts.idle);
+  });
+
+  it.each([
+    ["nothing", () => undefined],
+    ["null", () => null],
+    ["an object of the same shape", () => ({ ...meridian })],
+    ["a clone", () => structuredClone(meridian)],
+    ["what inherits from a record", () => Object.create(meridian)],
+    ["a proxy of a record", () => new Proxy(meridian, {})],
+    ["an object with the prototype of a record", () => Object.setPrototypeOf({ ...meridian }, TenantRecord.prototype)],
+  ])("does not open for %s", async (_name, value) => {
+    await expect(TenantSession.open(leases, value() as never, "read")).rejects.toThrow(TypeError);
+
+    expect(leases.counts.open).toBe(leases.counts.idle);
+  });
+});
+
+describe("TenantRecord", () => {
+  it.each(Object.entries(WRONG))("is not made with %s for an id", (_name, value) => {
+    const { slug, schemaName, epoch, createdAt } = meridian;
+
+    expect(() => new TenantRecord(value() as never, slug, schemaName, epoch, createdAt)).toThrow("not in order");
+  });
+
+  it.each([
+    ["public", "public"],
+    ["two schemas", `t_${"a".repeat(32)}, public`],
+    ["a quoted name", `"t_${"a".repeat(32)}"`],
+    ["capitals", `t_${"A".repeat(32)}`],
+    ["a line break", `t_${"a".repeat(32)}\n`],
+    ["nothing", ""],
+  ])("is not made with %s for a schema", (_name, schemaName) => {
+    const { id, slug, epoch, createdAt } = meridian;
+
+    expect(() => new TenantRecord(id, slug, schemaName, epoch, createdAt)).toThrow("not in order");
+  });
+
+  it("cannot be turned into another tenant's", () => {
+    expect(() => Object.assign(northwind, { id: meridian.id })).toThrow(TypeError);
+  });
+});
+
+describe("the serving login", () => {
+  /** Rows that it sees in the home of northwind with this for a tenant; null where it gets an error instead. */
+  async function rowsFor(value: string | null): Promise<number | null> {
+    const lease = await leases.acquire("");
+    void lease.run("begin read only");
+    void lease.run("select set_config('search_path', $1, true)", [northwind.schemaName]);
+    if (value !== null) void lease.run("select set_config('tenantry.tenant_id', $1, true)", [value]);
+    try {
+      const counts = TABLES.map((table) => lease.run(`select count(*)::int as count from ${table}`));
+      return (await Promise.all(counts)).reduce((sum, [row]) => sum + Number(row!.count), 0);
+    } catch (error) {
+      expect(sqlState(error)).toMatch(/^22/);
+      return null;
+    } finally {
+      await lease.run("rollback");
+      lease.release();
+    }
+  }
+
+  it.each(Object.entries(WRONG))(
+    "sees no row with %s for a tenant, and the connection is as good as new",
+    async (_name, value) => {
+      // Once on a connection that served nobody, once on one that has just served the tenant.
+      await leases.acquire("").then((lease) => lease.condemn(new Error("a test's")));
+      expect([0, null]).toContain(await rowsFor(value()));
+      await expectConfined(northwind);
+
+      expect([0, null]).toContain(await rowsFor(value()));
+      await expectConfined(northwind);
+      await expectConfined(meridian);
+    },
+  );
+
+  it("sees no row without a tenant, before and after one was served", async () => {
+    await leases.acquire("").then((lease) => lease.condemn(new Error("a test's")));
+    expect(await rowsFor(null)).toBe(0);
+    await expectConfined(northwind);
+
+    expect(await rowsFor(null)).toBe(0);
+  });
+
+  it("writes no row of another tenant's", async () => {
+    const session = await TenantSession.open(leases, northwind, "change");
+
+    await expect(write(session, meridian.id)).rejects.toMatchObject({ code: "42501" });
+
+    await session.rollback();
+  });
+
+  it("meets no conflict with what another tenant has, even in the same home", async () => {
+    const [taken, now] = [newId<never>(), "2026-01-01T00:00:00Z"];
+    const planted = `insert into ${northwind.schemaName}.organizations
+      (tenant_id, id, parent_id, path, slug, name, external_id, created_at, updated_at)
+      values ($1, $2, null, '{}', 'taken', 'Taken', 'taken', $3, $3)`;
+    await database.owner(planted, [meridian.id, taken, now]);
+    await database.owner(
+      `insert into ${northwind.schemaName}.slugs (tenant_id, slug, organization_id, created_at) values ($1, 'taken', $2, $3)`,
+      [meridian.id, taken, now],
+    );
+    const session = await TenantSession.open(leases, northwind, "change");
+    const [root] = await session.query("select id from organizations where parent_id is null", []);
+
+    await session.query(
+      `insert into organizations (tenant_id, id, parent_id, path, slug, name, external_id, created_at, updated_at)
+       values ($1, $2, $3, array[$3::uuid], 'taken', 'Taken', 'taken', $4, $4)`,
+      [northwind.id, taken, root!.id, now],
+    );
+    await session.query(
+      "insert into slugs (tenant_id, slug, organization_id, created_at) values ($1, 'taken', $2, $3)",
+      [northwind.id, taken, now],
+    );
+
+    expect(await session.query("select tenant_id from organizations where slug = 'taken'", [])).toMatchObject([
+      { tenant_id: northwind.id },
+    ]);
+    await session.rollback();
+  });
+
+  it.each([
+    ["a temporary table", "create temporary table organizations (id uuid)"],
+    ["a temporary view", "create temporary view organizations as select 1 as id"],
+    ["a table in pg_temp", "create table pg_temp.organizations (id uuid)"],
+    ["a table in public", "create table public.organizations (id uuid)"],
+    ["a table in the tenant's home", "create table organizations_too (id uuid)"],
+    ["a function in public", "create function public.lower(text) returns text language sql as 'select $1'"],
+    ["a function in pg_temp", "create function pg_temp.lower(text) returns text language sql as 'select $1'"],
+    ["a function in the tenant's home", "create function lower(text) returns text language sql as 'select $1'"],
+    ["an operator", "create operator public.= (leftarg = uuid, rightarg = uuid, function = uuid_eq)"],
+    ["a schema", "create schema t_mine"],
+  ])("cannot make %s", async (_name, text) => {
+    const session = await TenantSession.open(leases, northwind, "change");
+
+    await expect(session.query(text, [])).rejects.toMatchObject({ code: "42501" });
+
+    await session.rollback();
+  });
+
+  it("is not misled by what stands in public under the names that it uses", async () => {
+    await database.owner("create table public.organizations (tenant_id text)");
+    await database.owner("insert into public.organizations values ('not a tenant')");
+    await database.owner("grant select on public.organizations to public");
+    await database.owner(
+      "create function public.current_setting(text, boolean) returns text language sql as 'select null::text'",
+    );
+
+    await expectConfined(northwind);
+  });
+});
