@@ -74,7 +74,10 @@ export function execution(settings: Settings): Plugin<Context> {
       const { documentAST, schema } = params;
       let problems = problemsOf.get(documentAST);
       if (!problems) {
-        const found = [...withoutRoot(schema, documentAST), ...validate(schema, documentAST)];
+        const found = [
+          ...withoutRoot(schema, documentAST),
+          ...validate(schema, documentAST, undefined, { hideSuggestions: true }),
+        ];
         problems = found.map((problem) => coded(problem, "GRAPHQL_VALIDATION_FAILED"));
         problemsOf.set(documentAST, problems);
       }
@@ -124,7 +127,10 @@ async function run(
   const operation = getOperationAST(document, operationName)!;
   const definitions = operation.variableDefinitions ?? [];
   // Each error repeats the whole value, so that the second is not worth its price.
-  const { errors, coerced } = getVariableValues(schema, definitions, variableValues ?? {}, { maxErrors: 1 });
+  const { errors, coerced } = getVariableValues(schema, definitions, variableValues ?? {}, {
+    maxErrors: 1,
+    hideSuggestions: true,
+  });
   if (errors) return { errors: [coded(errors[0]!, "BAD_USER_INPUT")] };
 
   const roots = rootsOf(document, operation, coerced);

@@ -31,7 +31,7 @@ export function present(error: unknown, requestId: string): Presented {
 
   // One without a code was not written for callers: the executor's own, about a value that does not fit the schema.
   if (cause instanceof GraphQLError && cause.extensions.code) {
-    return say(withoutSuggestions((outer ?? cause).message), cause.extensions);
+    return say((outer ?? cause).message, cause.extensions);
   }
   if (cause instanceof IdentityError) {
     const headers = headersOf(cause);
@@ -79,6 +79,3 @@ function headersOf(error: IdentityError): Record<string, string> | null {
   if (error instanceof IdentityUnavailableError) return { "retry-after": String(error.retryAfterSeconds) };
   return error.status === 401 ? { "www-authenticate": 'Bearer realm="tenantry", error="invalid_token"' } : null;
 }
-
-/** Names of a schema that the caller did not write are not for guessing at. */
-const withoutSuggestions = (message: string): string => message.replace(/ Did you mean [^?]*\?/g, "");

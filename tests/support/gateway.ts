@@ -41,6 +41,8 @@ export interface TestGateway {
   as(email: string, tenant: string | null): Caller;
   readonly anonymous: Caller;
   withToken(token: string, tenant: string | null): Caller;
+  /** Waits until every session has ended: an answer does not, and a test that looks at the server has to. */
+  settled(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -75,7 +77,6 @@ export async function openGateway(
       headers: { host: "localhost", ...(init.headers as Record<string, string>) },
     });
 
-  // An answer does not wait for the end of its session; a test that looks at the server does.
   const settled = async () => {
     while (serve.counts.open > serve.counts.idle) await new Promise((next) => setImmediate(next));
   };
@@ -118,6 +119,7 @@ export async function openGateway(
       }, tenant),
     anonymous: caller(async () => null, null),
     withToken: (token, tenant) => caller(async () => token, tenant),
+    settled,
     async close() {
       await gateway.close();
       await database.drop();

@@ -39,7 +39,11 @@ export async function listenGateway(
   return {
     ...gateway,
     url: `http://127.0.0.1:${port}/graphql`,
-    send: (sending) => send(port, sending),
+    async send(sending) {
+      const reply = await send(port, sending);
+      await gateway.settled();
+      return reply;
+    },
     sendBytes: (bytes) => sendBytes(port, bytes),
     async close() {
       await closeServer(server);

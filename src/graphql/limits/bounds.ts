@@ -29,3 +29,11 @@ export function hold(
   const words = found <= 1_000_000 ? `${found}` : `more than ${found === MORE ? allowed : 1_000_000}`;
   throw badInput(`${subject} ${says(words)}; at most ${allowed} are allowed.`, limit);
 }
+
+/**
+ * Returns when `text` can be stored: PostgreSQL has no place for NUL, and half of a surrogate pair is no character.
+ * @throws GraphQLError code `BAD_USER_INPUT`, status 400
+ */
+export function holdText(subject: string, text: string): void {
+  if (text.includes("\0") || !text.isWellFormed()) throw badInput(`${subject} has a character that no text can hold.`);
+}

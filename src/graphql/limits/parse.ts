@@ -1,5 +1,5 @@
 import { type DocumentNode, Lexer, parse, Source, TokenKind } from "graphql";
-import { type DocumentLimits, hold, MORE } from "./bounds.js";
+import { type DocumentLimits, hold, holdText, MORE } from "./bounds.js";
 
 // Every error about a node counts the lines before it, each time it is copied on its way out, up to a hundred errors a
 // document. Above this many lines errors are told without their places.
@@ -10,7 +10,7 @@ const LOCATED_LINES = 500;
  *
  * The lexer goes first: the parser recurses, and 8,000 open brackets overflow its stack. The answer depends on `source`
  * and `limits` alone, thrown errors too, so both can be kept per text.
- * @throws GraphQLError        code `BAD_USER_INPUT`, status 400: a limit
+ * @throws GraphQLError        code `BAD_USER_INPUT`, status 400: a limit, or NUL in a string
  * @throws GraphQLSyntaxError  not GraphQL: lone surrogates anywhere, NUL outside strings, and the rest of the grammar
  */
 export function parseWithin(source: string, limits: DocumentLimits): DocumentNode {
@@ -39,11 +39,12 @@ function holdTokens(lexer: Lexer, limits: DocumentLimits): void {
   while (advance(lexer)) {
     // Comments are skipped by `advance`, but stay linked between the two tokens.
     for (let token = lexer.lastToken.next; token && token !== lexer.token; token = token.next) tokens += 1;
-    const { kind, start, end } = lexer.token;
+    const { kind, start, end, value } = lexer.token;
     if (kind !== TokenKind.EOF) tokens += 1;
     if (tokens > limits.tokens) hold(limits, "tokens", MORE, (found) => `has ${found} tokens`);
     if (kind === TokenKind.NAME)
       hold(limits, "nameCharacters", end - start, (found) => `has a name of ${found} characters`);
+    if (kind === TokenKind.STRING || kind === TokenKind.BLOCK_STRING) holdText("A string of the document", value);
     if (OPENING.has(kind)) open += 1;
     if (CLOSING.has(kind)) open -= 1;
     if (open > limits.brackets) hold(limits, "brackets", MORE, (found) => `opens ${found} brackets in one another`);

@@ -1,19 +1,22 @@
-import { badInput, type DocumentLimits, hold, MORE } from "./bounds.js";
+import { badInput, type DocumentLimits, hold, holdText, MORE } from "./bounds.js";
 
 /**
  * Returns when the variables of a request are small enough to be coerced. Not recursive: JSON of 1 MB can be nested
  * 500,000 levels deep. `null` and `undefined` are no variables.
- * @throws GraphQLError code `BAD_USER_INPUT`, status 400: a limit, a lone surrogate (no text in GraphQL can hold one),
- *                      or a key `__proto__` (a copy of such an object would change its prototype)
+ * @throws GraphQLError code `BAD_USER_INPUT`, status 400: a limit, a character that no text can hold, or a key
+ *                      `__proto__` (a copy of such an object would change its prototype)
  */
 export function checkVariables(
   variables: Readonly<Record<string, unknown>> | null | undefined,
   limits: DocumentLimits,
 ) {
+  const names = Object.keys(variables ?? {});
+  if (names.length > limits.inputValues) refuseCount(limits);
   let values = 0;
-  for (const [name, value] of Object.entries(variables ?? {})) {
+  for (const name of names) {
+    holdKey("The set of variables", name);
     hold(limits, "nameCharacters", name.length, (found) => `is sent with a variable name of ${found} characters`);
-    values += checkVariable(`Variable "$${name}"`, value, limits, limits.inputValues - values);
+    values += checkVariable(`Variable "$${name}"`, variables![name], limits, limits.inputValues - values);
   }
 }
 
@@ -29,26 +32,24 @@ function checkVariable(subject: string, root: unknown, limits: DocumentLimits, r
       if (Array.isArray(value)) {
         hold(limits, "inputList", value.length, (found) => `has a list of ${found} items`, subject);
       }
-      const items = Object.entries(value);
-      values += items.length;
+      const keys = Object.keys(value);
+      values += keys.length;
       // Before any of them is looked at.
       if (values > room) break;
-      for (const [key, item] of items) {
+      for (const key of keys) {
         holdKey(subject, key);
-        pending.push({ value: item, above: above + 1 });
+        pending.push({ value: (value as Record<string, unknown>)[key], above: above + 1 });
       }
     }
   }
-  if (values > room) hold(limits, "inputValues", MORE, (found) => `is sent with ${found} values in its variables`);
+  if (values > room) refuseCount(limits);
   return values;
 }
+
+const refuseCount = (limits: DocumentLimits) =>
+  hold(limits, "inputValues", MORE, (found) => `is sent with ${found} values in its variables`);
 
 function holdKey(subject: string, key: string): void {
   holdText(subject, key);
   if (key === "__proto__") throw badInput(`${subject} has a key "__proto__", which is not accepted.`);
-}
-
-function holdText(subject: string, text: string): void {
-  // With `u`, a pair is one character and no surrogate.
-  if (/\p{Surrogate}/u.test(text)) throw badInput(`${subject} has half of a surrogate pair, which is no character.`);
 }
