@@ -8,7 +8,7 @@ export default {
   rootDir: "../..",
   testMatch: ["<rootDir>/tests/system/**/*.test.ts"],
   testPathIgnorePatterns: ["/node_modules/"],
-  testTimeout: 120_000,
+  testTimeout: 240_000,
   globalSetup: "<rootDir>/tests/system/setup.mjs",
   globalTeardown: undefined,
 };
