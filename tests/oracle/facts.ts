@@ -31,6 +31,7 @@ export interface Facts {
     readonly subtree: boolean;
     readonly ended: boolean;
   }[];
+  readonly events: readonly { readonly id: string; readonly organizationId: string | null }[];
 }
 
 type Ask = (text: string) => Promise<readonly Record<string, unknown>[]>;
@@ -55,6 +56,7 @@ export async function readFacts(ask: Ask, slug: string): Promise<Facts> {
       `id, membership_id as "membershipId", role_key as "roleKey", role_id as "roleId", reach = 'SUBTREE' as subtree, ${ended}`,
       "grants",
     ),
+    events: await rows(`id, organization_id as "organizationId"`, "audit_events"),
   };
 }
 

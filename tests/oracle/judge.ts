@@ -53,6 +53,11 @@ export class Judge {
     return found !== undefined && this.seesMembership(found.membershipId);
   }
 
+  seesEvent(eventId: string): boolean {
+    const organizationId = this.facts.events.find(({ id }) => id === eventId)?.organizationId;
+    return organizationId != null && this.sees(organizationId) && this.allows(organizationId, "audit:read");
+  }
+
   seesTenant(tenantId: string): boolean {
     return this.#isKnown() && tenantId === this.facts.tenantId;
   }

@@ -124,9 +124,9 @@ function documentFor(coordinate: string, stage: Stage): string {
 
 /** Arguments that name what is in `here`. */
 const namesOf = ({ acme }: Stage) =>
-  plain((type, name) => {
+  plain((type, name, input) => {
     if (name === "permission") return "members:read";
-    if (/user/i.test(name)) return acme.id("User", "somebody");
+    if (/user/i.test(name + input)) return acme.id("User", "somebody");
     return type === "ID" ? acme.id("Organization", "here") : "here";
   });
 
