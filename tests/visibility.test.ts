@@ -80,7 +80,16 @@ const SEES: Record<string, (judge: Judge, id: string) => boolean> = {
 const NOT_NODES = ["Viewer", "Identity"];
 
 /** Every object of a tenant that has an id of its own, as global ids. */
-const everythingIn = ({ organizations, users, memberships, grants, roles, events, slug, id }: Planted): [string, string][] => [
+const everythingIn = ({
+  organizations,
+  users,
+  memberships,
+  grants,
+  roles,
+  events,
+  slug,
+  id,
+}: Planted): [string, string][] => [
   ...Object.keys(organizations).map((name): [string, string] => ["Organization", id("Organization", name)]),
   ...Object.keys(users).map((name): [string, string] => ["User", id("User", name)]),
   ...Object.keys(memberships).map((name): [string, string] => ["Membership", id("Membership", name)]),

@@ -4,7 +4,7 @@ import { buildSchema } from "../../src/schema.js";
 import { call, everythingBelow, plain, written } from "./documents.js";
 import { type Answer, type Caller, openGateway, type TestGateway } from "./gateway.js";
 import { MUTATION_SAMPLES } from "./samples.js";
-import { CALLERS, type CallerKind, personFor, placeOf, plantStage, type Stage } from "./stage.js";
+import { CALLERS, type CallerKind, personFor, placeOf, plantStage, type Stage, targetOf } from "./stage.js";
 
 const { schema, rules } = buildSchema();
 
@@ -40,6 +40,7 @@ export async function openStage(options: Parameters<typeof openGateway>[0] = {})
   const stage = await plantStage(
     gateway,
     GUARDED.map(([, rule]) => rule),
+    Object.keys(schema.getMutationType()!.getFields()),
   );
   return { gateway, stage };
 }
@@ -64,12 +65,12 @@ export function describeAccess(): void {
 
     it.each(CALLERS)("keeps to its rule for whoever is %s", async (kind) => {
       const { database } = opened.gateway;
-      const before = changes && (await database.content());
+      const before = changes && (await database.content("acme"));
 
       const { outcome, expected } = await attempt(opened, coordinate, rule, kind);
 
       expect(outcome).toEqual(expected);
-      const after = changes && (await database.content());
+      const after = changes && (await database.content("acme"));
       expect(after !== before).toBe(changes && kind === "a holder of it here");
       ran += 1;
     });
@@ -111,15 +112,19 @@ function documentFor(coordinate: string, stage: Stage): string {
   const type = schema.getType(typeName) as GraphQLObjectType;
   const field = type.getFields()[fieldName]!;
   if (type === schema.getMutationType()) {
-    const sample = MUTATION_SAMPLES[fieldName];
-    if (!sample) throw new Error(`Write a sample input for the mutation ${fieldName}.`);
-    return `mutation { ${fieldName}(input: ${written(sample({ tenant: stage.acme, at: "here" }))}) { __typename } }`;
+    return `mutation { ${fieldName}(input: ${written(inputOf(fieldName, stage))}) { __typename } }`;
   }
   const asked = `${call(field, namesOf(stage))} ${everythingBelow(schema, getNamedType(field.type), 0, namesOf(stage))}`;
   if (type === schema.getQueryType()) return `{ __typename ${asked} }`;
   const instance = INSTANCES[typeName];
   if (!instance) throw new Error(`Say what the stage has of the type ${typeName}.`);
   return `{ __typename node(id: "${instance(stage)}") { id ... on ${typeName} { ${asked} } } }`;
+}
+
+function inputOf(mutation: string, { acme }: Stage): Readonly<Record<string, unknown>> {
+  const sample = MUTATION_SAMPLES[mutation];
+  if (!sample) throw new Error(`Write a sample input for the mutation ${mutation}.`);
+  return sample({ tenant: acme, at: "here", person: targetOf(mutation) });
 }
 
 /** Arguments that name what is in `here`. */
@@ -173,7 +178,11 @@ function expectedOf(coordinate: string, rule: Rule, kind: CallerKind, stage: Sta
   // A row that somebody does not see is not there, so its field is not asked.
   if (isRow && (kind === "signed out" || kind === "a stranger")) return open("absent");
   if (kind === "signed out") return denied({ code: "UNAUTHENTICATED" });
-  if (typeName === "Mutation" && kind === "a stranger") return open("NotFoundFailure");
+  if (typeName === "Mutation" && kind === "a stranger") {
+    // What names nothing is about their own tenant.
+    const names = Object.keys(inputOf(fieldName, stage)).some((key) => key.endsWith("Id"));
+    return open(names ? "NotFoundFailure" : payloadOf(fieldName));
+  }
   if (typeName === "Query" && rule.kind === "signedIn") {
     // What a stranger names is not theirs to see; of a list they see what is in their own tenant.
     return open(kind === "a stranger" && namesOne(fieldName) ? "null" : "answered");
