@@ -33,13 +33,14 @@ export class Judge {
     );
   }
 
+  /** People in no organization are for whoever manages the members of the whole tenant. */
   seesUser(userId: string): boolean {
-    if (!this.facts.users.some(({ id }) => id === userId)) return false;
-    return (
-      this.#isKnown() &&
-      (userId === this.userId ||
-        this.facts.memberships.some((one) => one.userId === userId && this.allows(one.organizationId, "members:read")))
-    );
+    if (!this.#isKnown() || !this.facts.users.some(({ id }) => id === userId)) return false;
+    const places = this.facts.memberships.filter((one) => one.userId === userId);
+    const root = this.facts.organizations.find(({ parentId }) => parentId === null)!;
+    if (userId === this.userId) return true;
+    if (places.length === 0) return this.allows(root.id, "members:manage", "SUBTREE");
+    return places.some(({ organizationId }) => this.allows(organizationId, "members:read"));
   }
 
   seesMembership(membershipId: string): boolean {
