@@ -63,6 +63,10 @@ export class Judge {
     return this.#isKnown() && tenantId === this.facts.tenantId;
   }
 
+  isRoot(organizationId: string): boolean {
+    return this.#organization(organizationId).parentId === null;
+  }
+
   #isKnown(): boolean {
     return this.facts.users.some(({ id, suspended }) => id === this.userId && !suspended);
   }

@@ -5,10 +5,19 @@ import type { TestDatabase } from "./database.js";
 /** Texts that stand in a tenant's rows and nowhere else: `<tenant>:<table>.<column>:<row>:<mac>`. */
 export interface Canaries {
   /** Those in a text, by the tenant they belong to; what only looks like one is none. */
-  in(text: string): { readonly tenant: string; readonly canary: string }[];
+  in(text: string): Canary[];
 }
 
-const SHAPE = /\b([a-z]+):([a-z_]+\.[a-z_]+):(\w[\w.-]*):([0-9a-f]{16})/g;
+export interface Canary {
+  readonly text: string;
+  readonly tenant: string;
+  readonly table: string;
+  readonly column: string;
+  /** The last part of the row's primary key. */
+  readonly row: string;
+}
+
+const SHAPE = /\b([a-z]+):([a-z_]+)\.([a-z_]+):(\w[\w.-]*):([0-9a-f]{16})/g;
 
 /**
  * Writes a canary into every text of every row of every tenant: all columns of text and JSON but those whose values mean
@@ -39,9 +48,9 @@ export async function plantCanaries(database: TestDatabase): Promise<Canaries> {
   const isMade = (name: string, mac: string) =>
     createHash("sha256").update(key).update(name).digest("hex").slice(0, 16) === mac;
   return {
-    in: (text) =>
-      [...text.matchAll(SHAPE)].flatMap(([canary, tenant, place, row, mac]) =>
-        isMade(`${tenant}:${place}:${row}`, mac!) ? [{ tenant: tenant!, canary }] : [],
-      ),
+    in: (answer) =>
+      [...answer.matchAll(SHAPE)]
+        .map(([text, tenant, table, column, row]) => ({ text, tenant, table, column, row }) as Canary)
+        .filter(({ text }) => isMade(text.slice(0, -17), text.slice(-16))),
   };
 }
