@@ -1,11 +1,13 @@
-import { getNamedType, isCompositeType, isInterfaceType, isRequiredArgument } from "graphql";
+import { type GraphQLUnionType, getNamedType, isCompositeType, isInterfaceType, isRequiredArgument } from "graphql";
 import { Access } from "../src/access/access.js";
 import { encodeId } from "../src/graphql/nodeId.js";
 import { buildSchema } from "../src/schema.js";
 import { type Facts, readFacts } from "./oracle/facts.js";
 import { Judge } from "./oracle/judge.js";
-import { call, everythingBelow, type Found, objectsIn, plain } from "./support/documents.js";
+import { GUARDED, inputOf, openStage } from "./support/access.js";
+import { call, everythingBelow, type Found, objectsIn, plain, written } from "./support/documents.js";
 import { openGateway, type TestGateway, UNLIMITED } from "./support/gateway.js";
+import { personFor } from "./support/stage.js";
 import { type Planted, world } from "./support/world.js";
 
 const { schema, rules } = buildSchema();
@@ -68,7 +70,7 @@ const PEOPLE = ["owner", "ben", "cleo", "dora", "finn", "gone", "lapsed", "pause
 
 /** What the judge is asked about an object of each type that has an id. */
 const SEES: Record<string, (judge: Judge, id: string) => boolean> = {
-  Organization: (judge, id) => facts.organizations.some((one) => one.id === id) && judge.sees(id),
+  Organization: (judge, id) => judge.sees(id),
   User: (judge, id) => judge.seesUser(id),
   Membership: (judge, id) => judge.seesMembership(id),
   Grant: (judge, id) => judge.seesGrant(id),
@@ -205,6 +207,37 @@ describe("an object", () => {
     expect(names.map((_, n) => data[`o${n}`])).toEqual(
       names.map(([id]) => (SEES.Organization!(judge, id!) ? { uuid: id } : null)),
     );
+  });
+});
+
+describe("the payload of a mutation", () => {
+  let opened: Awaited<ReturnType<typeof openStage>>;
+  beforeAll(async () => {
+    opened = await openStage({ limits: UNLIMITED });
+  });
+  afterAll(() => opened.gateway.close());
+
+  const changes = GUARDED.filter(([coordinate]) => coordinate.startsWith("Mutation."));
+
+  it.each(changes)("shows what is seen on every other way, and no more: %s", async (coordinate, rule) => {
+    const { gateway: own, stage } = opened;
+    const name = coordinate.split(".")[1]!;
+    const payload = (
+      getNamedType(schema.getMutationType()!.getFields()[name]!.type) as GraphQLUnionType
+    ).getTypes()[0]!;
+    const below = everythingBelow(schema, payload, DEPTH - 1, permission);
+    const person = personFor("a holder of it here", rule);
+
+    const { data } = await stage.acme
+      .as(person)
+      .ask(`mutation { ${name}(input: ${written(inputOf(name, stage))}) { ... on ${payload.name} ${below} } }`);
+
+    expect(data[name]).toMatchObject({ __typename: payload.name });
+    const after = await readFacts(own.database.owner, "acme");
+    const judge = new Judge(after, stage.acme.users[person]!);
+    const found = objectsIn(data).filter(({ type }) => !NOT_NODES.includes(type));
+    expect(found.length).toBeGreaterThan(0);
+    expect(found.filter(({ type, id }) => !SEES[type]!(judge, uuidOf(id)))).toEqual([]);
   });
 });
 

@@ -21,6 +21,7 @@ export class Judge {
   }
 
   sees(organizationId: string): boolean {
+    if (!this.facts.organizations.some(({ id }) => id === organizationId)) return false;
     if (!this.#isOpen(organizationId, "organizations:read")) return false;
     return this.#isMember(organizationId) || this.#holds(organizationId, "organizations:read", "ORGANIZATION");
   }

@@ -117,7 +117,8 @@ function documentFor(coordinate: string, stage: Stage): string {
   return `{ __typename node(id: "${instance(stage)}") { id ... on ${typeName} { ${asked} } } }`;
 }
 
-function inputOf(mutation: string, { acme }: Stage): Readonly<Record<string, unknown>> {
+/** The sample input of a mutation, about what is in `here`. */
+export function inputOf(mutation: string, { acme }: Stage): Readonly<Record<string, unknown>> {
   const sample = MUTATION_SAMPLES[mutation];
   if (!sample) throw new Error(`Write a sample input for the mutation ${mutation}.`);
   return sample({ tenant: acme, at: "here", person: targetOf(mutation) });
