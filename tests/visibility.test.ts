@@ -163,14 +163,21 @@ function nameOf(id: string): string {
 }
 
 describe("an object", () => {
+  const walks = new Map<string, ReturnType<typeof differences>>();
+  const walk = (person: string) => {
+    const walked = walks.get(person) ?? differences(person);
+    walks.set(person, walked);
+    return walked;
+  };
+
   it.each(PEOPLE)("is seen by %s on every way to it, or on none", async (person) => {
-    const { wrong } = await differences(person);
+    const { wrong } = await walk(person);
 
     expect(wrong).toEqual([]);
   });
 
   it("of every type with an id is found on some of these ways", async () => {
-    const { found } = await differences("owner");
+    const { found } = await walk("owner");
 
     expect(new Set(found.map(({ type }) => type))).toEqual(new Set([...NODE_TYPES, "Grant", ...NOT_NODES]));
   });
@@ -225,7 +232,7 @@ describe("the payload of a mutation", () => {
     const payload = (
       getNamedType(schema.getMutationType()!.getFields()[name]!.type) as GraphQLUnionType
     ).getTypes()[0]!;
-    const below = everythingBelow(schema, payload, DEPTH - 1, permission);
+    const below = everythingBelow(schema, payload, DEPTH - 2, permission);
     const person = personFor("a holder of it here", rule);
 
     const { data } = await stage.acme
