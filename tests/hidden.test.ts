@@ -1,4 +1,10 @@
-import { type GraphQLInputObjectType, type GraphQLInterfaceType, getNamedType, isInputObjectType } from "graphql";
+import {
+  type GraphQLInputObjectType,
+  type GraphQLInterfaceType,
+  type GraphQLObjectType,
+  getNamedType,
+  isInputObjectType,
+} from "graphql";
 import { encodeId, type IdType, parseId } from "../src/graphql/nodeId.js";
 import { newId } from "../src/ids.js";
 import { buildSchema } from "../src/schema.js";
@@ -32,6 +38,8 @@ beforeAll(async () => {
           { at: "acme", can: PERMISSIONS.filter((permission) => !LOOKING.includes(permission)), reach: "SUBTREE" },
           { at: "south", can: LOOKING, reach: "SUBTREE" },
         ],
+        // May look in the root and no further.
+        rita: [{ at: "acme", can: LOOKING }],
         sam: [{ at: "south", roles: ["guest"] }],
         neighbour: [{ at: "south", roles: ["guest"] }],
         nora,
@@ -175,4 +183,64 @@ describe("what is hidden", () => {
       expect(await trace(foreign[type]!)).toEqual(right);
     },
   );
+});
+
+/** Texts that mean something to a pattern, a cast, a number or a path, where they are taken for one. */
+const HOSTILE = [
+  "(",
+  "[a",
+  "a{99999}",
+  "\\",
+  "\\1",
+  "(?<=x",
+  "*",
+  "^$",
+  "%",
+  "_",
+  "'",
+  "''--",
+  "1/0",
+  "NaN",
+  "1e999",
+  "$.a",
+  "{}",
+  ".*",
+];
+
+/** Every list that can be searched. */
+const SEARCHED = ["Query", "Viewer", "Organization", "User"].flatMap((typeName) =>
+  Object.values((schema.getType(typeName) as GraphQLObjectType).getFields())
+    .filter(({ args }) =>
+      args.some(({ type }) => {
+        const filter = getNamedType(type);
+        return isInputObjectType(filter) && "search" in filter.getFields();
+      }),
+    )
+    .map((field) => [`${typeName}.${field.name}`, typeName, field.name] as const),
+);
+
+describe("a search", () => {
+  it.each(SEARCHED)("of %s answers the same whatever is written in hidden rows", async (_list, typeName, field) => {
+    const lists = HOSTILE.map((_, n) => `s${n}: ${field}(filter: { search: $s${n} }) { nodes { id } }`).join(" ");
+    const around = { Query: "", Viewer: "viewer", Organization: `node(id: "${acme.id("Organization", "acme")}")` };
+    const at = around[typeName as "Query"];
+    const selection = at === "" ? lists : `${at} { ... on ${typeName} { ${lists} } }`;
+    const variables = Object.fromEntries(HOSTILE.map((text, n) => [`s${n}`, text]));
+    const document = `query(${HOSTILE.map((_, n) => `$s${n}: String`).join(" ")}) { ${selection} }`;
+    const [home] = await gateway.database.owner("select schema_name from tenantry.tenants where slug = 'acme'");
+    const ask = async (hiddenText: string) => {
+      await gateway.database.owner(
+        `with named as (update ${home!.schema_name}.organizations set name = $1 where id = $2)
+         update ${home!.schema_name}.users set display_name = $1 where id = $3`,
+        [hiddenText, acme.organizations.north, acme.users.nora],
+      );
+      const { status, data, errors } = await acme.as("rita").ask(document, variables);
+      return { status, data, errors };
+    };
+
+    const right = await ask("Nora");
+
+    expect([right.status, right.errors]).toEqual([200, undefined]);
+    for (const text of HOSTILE) expect(await ask(text)).toEqual(right);
+  });
 });
