@@ -1,40 +1,73 @@
-import { type GraphQLInputObjectType, getNamedType, isInputObjectType } from "graphql";
-import { encodeId, type IdType } from "../src/graphql/nodeId.js";
+import {
+  type GraphQLInputObjectType,
+  type GraphQLInterfaceType,
+  type GraphQLObjectType,
+  getNamedType,
+  isInputObjectType,
+} from "graphql";
+import { encodeId, type IdType, parseId } from "../src/graphql/nodeId.js";
 import { newId } from "../src/ids.js";
 import { buildSchema } from "../src/schema.js";
+import { PERMISSIONS } from "./oracle/facts.js";
 import { type Caller, openGateway, type TestGateway } from "./support/gateway.js";
+import { MUTATION_SAMPLES } from "./support/samples.js";
 import { type Planted, world } from "./support/world.js";
 
 const { schema } = buildSchema();
 
 let gateway: TestGateway;
+let acme: Planted;
 let cleo: Caller;
 let hidden: Names;
 let foreign: Names;
 beforeAll(async () => {
   gateway = await openGateway();
-  const people = {
-    cleo: [{ at: "south", roles: ["member"] }],
-    nora: [{ at: "north", roles: ["admin", "local"], reach: "SUBTREE" as const }],
+  const nora = [{ at: "north", roles: ["admin", "far"], reach: "SUBTREE" as const }];
+  const roles = {
+    far: { at: "north", permissions: ["organizations:read"] },
+    local: { at: "south", permissions: ["organizations:read"] },
   };
-  const roles = { local: { at: "north", permissions: ["organizations:read"] } };
   const planted = await world(gateway, {
-    acme: { tree: { acme: { north: {}, south: {} } }, roles, people },
-    globex: { tree: { globex: { north: {} } }, roles, people: { nora: people.nora } },
+    acme: {
+      tree: { acme: { north: {}, south: {} } },
+      roles,
+      people: {
+        owner: [{ at: "acme", roles: ["owner"], reach: "SUBTREE" }],
+        // May do everything everywhere, and look only in one place.
+        cleo: [
+          { at: "acme", can: PERMISSIONS.filter((permission) => !LOOKING.includes(permission)), reach: "SUBTREE" },
+          { at: "south", can: LOOKING, reach: "SUBTREE" },
+        ],
+        // May look in the root and no further.
+        rita: [{ at: "acme", can: LOOKING }],
+        sam: [{ at: "south", roles: ["guest"] }],
+        neighbour: [{ at: "south", roles: ["guest"] }],
+        nora,
+      },
+      events: { north: 1 },
+    },
+    globex: { tree: { globex: { north: {}, south: {} } }, roles, people: { nora }, events: { north: 1 } },
   });
-  const name = async ({ slug, tenantId, organizations }: Planted) => {
+  const name = async ({ slug, tenantId, organizations, users }: Planted) => {
     const [home] = await gateway.database.owner("select schema_name from tenantry.tenants where id = $1", [tenantId]);
+    const schemaName = home!.schema_name;
     await gateway.database.owner(
-      `update ${home!.schema_name}.organizations set external_id = 'ext-of-${slug}', slug = '${slug}-north' where id = $1`,
+      `update ${schemaName}.organizations set external_id = 'ext-of-${slug}', slug = '${slug}-north' where id = $1`,
       [organizations.north],
     );
+    await gateway.database.owner(`update ${schemaName}.users set external_id = 'person-of-${slug}' where id = $1`, [
+      users.nora,
+    ]);
   };
   await name(planted.acme);
   await name(planted.globex);
-  cleo = planted.acme.as("cleo");
+  acme = planted.acme;
+  cleo = acme.as("cleo");
   [hidden, foreign] = [namesIn(planted.acme), namesIn(planted.globex)];
 });
 afterAll(() => gateway.close());
+
+const LOOKING = ["organizations:read", "members:read"];
 
 /** What can be said to name something, by the type it names and how it does. */
 type Names = Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -48,7 +81,9 @@ const namesIn = (tenant: Planted): Names => ({
   },
   User: { id: tenant.id("User", "nora"), email: `nora@${tenant.slug}.test`, externalId: `person-of-${tenant.slug}` },
   Membership: { id: tenant.id("Membership", "nora@north") },
-  Role: { id: tenant.id("Role", "local") },
+  Grant: { id: tenant.id("Grant", "nora@north") },
+  Role: { id: tenant.id("Role", "far") },
+  AuditEvent: { id: tenant.id("AuditEvent", "north") },
   Tenant: { id: encodeId("Tenant", newId()) },
 });
 
@@ -64,9 +99,19 @@ const missing = (type: string): Readonly<Record<string, string>> => {
   };
 };
 
-/** Every way to name a thing: the document that takes the name, and what it names. */
-const WAYS: [way: string, type: string, by: string, document: string][] = [
-  ...Object.values(schema.getQueryType()!.getFields()).flatMap(({ name, args, type }): typeof WAYS => {
+/** A way to name a thing: the type and kind of its name, and a request that takes one. */
+type Way = [way: string, type: string, by: string, request: (name: string) => Request];
+interface Request {
+  readonly document: string;
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+const query = (document: string) => (name: string) => ({ document, variables: { name } });
+
+const NODE_TYPES = schema.getPossibleTypes(schema.getType("Node") as GraphQLInterfaceType).map(({ name }) => name);
+
+const QUERIES: Way[] = [
+  ...Object.values(schema.getQueryType()!.getFields()).flatMap(({ name, args, type }): Way[] => {
     const [by] = args;
     const input = by && getNamedType(by.type);
     if (args.length !== 1 || !isInputObjectType(input) || !input.isOneOf) return [];
@@ -74,32 +119,49 @@ const WAYS: [way: string, type: string, by: string, document: string][] = [
       `${name}(by: ${key})`,
       getNamedType(type).name,
       key,
-      `query($name: ${keyType}!) { ${name}(by: { ${key}: $name }) { __typename } }`,
+      query(`query($name: ${keyType}!) { ${name}(by: { ${key}: $name }) { __typename } }`),
     ]);
   }),
-  ...["Organization", "User", "Membership", "Role", "Tenant"].flatMap((type): typeof WAYS => [
-    [`node(id:) of ${type}`, type, "id", "query($name: ID!) { node(id: $name) { __typename id } }"],
-    [`nodes(ids:) of ${type}`, type, "id", "query($name: ID!) { nodes(ids: [$name]) { __typename id } }"],
+  ...NODE_TYPES.flatMap((type): Way[] => [
+    [`node(id:) of ${type}`, type, "id", query("query($name: ID!) { node(id: $name) { __typename id } }")],
+    [`nodes(ids:) of ${type}`, type, "id", query("query($name: ID!) { nodes(ids: [$name]) { __typename id } }")],
   ]),
-  [
-    "createOrganization(parentId:)",
-    "Organization",
-    "id",
-    `mutation($name: ID!) {
-      createOrganization(input: { parentId: $name, name: "N", slug: "n" }) { __typename ... on Failure { code message field } }
-    }`,
-  ],
 ];
+
+/** Each id in each sample of a mutation, to be another one. */
+const MUTATIONS: Way[] = Object.entries(MUTATION_SAMPLES).flatMap(([mutation, sample]): Way[] => {
+  const anywhere = { id: (type: string) => encodeId(type as IdType, newId()) } as unknown as Planted;
+  const inputType = schema.getMutationType()!.getFields()[mutation]!.args[0]!.type;
+  const document = `mutation($input: ${inputType}) { ${mutation}(input: $input) { __typename ... on Failure { code message field } } }`;
+  return idsIn(sample({ tenant: anywhere, at: "south", person: "sam" })).map(([path, type]) => [
+    `${mutation}(${path.join(".")}:)`,
+    type,
+    "id",
+    (name) => {
+      const input = structuredClone(sample({ tenant: acme, at: "south", person: "sam" })) as Record<string, never>;
+      const holder = path.slice(0, -1).reduce((at, key) => at[key]!, input);
+      return { document, variables: { input: Object.assign(holder, { [path.at(-1)!]: name }) && input } };
+    },
+  ]);
+});
+
+/** Where an input holds global ids, and of what. */
+function idsIn(value: unknown, path: string[] = []): [path: string[], type: string][] {
+  if (typeof value === "object" && value !== null)
+    return Object.entries(value).flatMap(([key, one]) => idsIn(one, [...path, key]));
+  const parsed = typeof value === "string" ? parseId(value) : null;
+  return parsed ? [[path, parsed.type]] : [];
+}
 
 function waysIn(input: GraphQLInputObjectType): [key: string, type: string][] {
   return Object.values(input.getFields()).map((field) => [field.name, String(field.type)]);
 }
 
 /** All of an answer that somebody could look at, and what it made PostgreSQL do. */
-async function traceOf(document: string, name: string) {
+async function traceOf({ document, variables }: Request, name: string) {
   let answer: Awaited<ReturnType<Caller["ask"]>> | undefined;
   const statements = await gateway.database.statements(async () => {
-    answer = await cleo.ask(document, { name });
+    answer = await cleo.ask(document, variables);
   });
   const { status, headers, ...body } = answer!;
   const shown = Object.fromEntries([...headers].filter(([header]) => header !== "x-request-id"));
@@ -107,16 +169,78 @@ async function traceOf(document: string, name: string) {
 }
 
 describe("what is hidden", () => {
-  it.each(WAYS)(
+  it.each([...QUERIES, ...MUTATIONS])(
     "answers %s as if it were missing, and makes PostgreSQL do the same",
-    async (_way, type, by, document) => {
-      await cleo.ask(document, { name: missing(type)[by] });
+    async (_way, type, by, request) => {
+      const trace = (names: Readonly<Record<string, string>>) => traceOf(request(names[by]!), names[by]!);
+      await trace(missing(type));
 
-      const right = await traceOf(document, missing(type)[by]!);
+      const right = await trace(missing(type));
 
       expect(right.statements).not.toEqual([]);
-      expect(await traceOf(document, hidden[type]![by]!)).toEqual(right);
-      expect(await traceOf(document, foreign[type]![by]!)).toEqual(right);
+      expect(right.body).toMatch(/null|NotFoundFailure/);
+      expect(await trace(hidden[type]!)).toEqual(right);
+      expect(await trace(foreign[type]!)).toEqual(right);
     },
   );
+});
+
+/** Texts that mean something to a pattern, a cast, a number or a path, where they are taken for one. */
+const HOSTILE = [
+  "(",
+  "[a",
+  "a{99999}",
+  "\\",
+  "\\1",
+  "(?<=x",
+  "*",
+  "^$",
+  "%",
+  "_",
+  "'",
+  "''--",
+  "1/0",
+  "NaN",
+  "1e999",
+  "$.a",
+  "{}",
+  ".*",
+];
+
+/** Every list that can be searched. */
+const SEARCHED = ["Query", "Viewer", "Organization", "User"].flatMap((typeName) =>
+  Object.values((schema.getType(typeName) as GraphQLObjectType).getFields())
+    .filter(({ args }) =>
+      args.some(({ type }) => {
+        const filter = getNamedType(type);
+        return isInputObjectType(filter) && "search" in filter.getFields();
+      }),
+    )
+    .map((field) => [`${typeName}.${field.name}`, typeName, field.name] as const),
+);
+
+describe("a search", () => {
+  it.each(SEARCHED)("of %s answers the same whatever is written in hidden rows", async (_list, typeName, field) => {
+    const lists = HOSTILE.map((_, n) => `s${n}: ${field}(filter: { search: $s${n} }) { nodes { id } }`).join(" ");
+    const around = { Query: "", Viewer: "viewer", Organization: `node(id: "${acme.id("Organization", "acme")}")` };
+    const at = around[typeName as "Query"];
+    const selection = at === "" ? lists : `${at} { ... on ${typeName} { ${lists} } }`;
+    const variables = Object.fromEntries(HOSTILE.map((text, n) => [`s${n}`, text]));
+    const document = `query(${HOSTILE.map((_, n) => `$s${n}: String`).join(" ")}) { ${selection} }`;
+    const [home] = await gateway.database.owner("select schema_name from tenantry.tenants where slug = 'acme'");
+    const ask = async (hiddenText: string) => {
+      await gateway.database.owner(
+        `with named as (update ${home!.schema_name}.organizations set name = $1 where id = $2)
+         update ${home!.schema_name}.users set display_name = $1 where id = $3`,
+        [hiddenText, acme.organizations.north, acme.users.nora],
+      );
+      const { status, data, errors } = await acme.as("rita").ask(document, variables);
+      return { status, data, errors };
+    };
+
+    const right = await ask("Nora");
+
+    expect([right.status, right.errors]).toEqual([200, undefined]);
+    for (const text of HOSTILE) expect(await ask(text)).toEqual(right);
+  });
 });

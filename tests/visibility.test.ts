@@ -1,11 +1,13 @@
-import { getNamedType, isCompositeType, isInterfaceType, isRequiredArgument } from "graphql";
+import { type GraphQLUnionType, getNamedType, isCompositeType, isInterfaceType, isRequiredArgument } from "graphql";
 import { Access } from "../src/access/access.js";
 import { encodeId } from "../src/graphql/nodeId.js";
 import { buildSchema } from "../src/schema.js";
 import { type Facts, readFacts } from "./oracle/facts.js";
 import { Judge } from "./oracle/judge.js";
-import { call, everythingBelow, type Found, objectsIn, plain } from "./support/documents.js";
+import { GUARDED, inputOf, openStage } from "./support/access.js";
+import { call, everythingBelow, type Found, objectsIn, plain, written } from "./support/documents.js";
 import { openGateway, type TestGateway, UNLIMITED } from "./support/gateway.js";
+import { personFor } from "./support/stage.js";
 import { type Planted, world } from "./support/world.js";
 
 const { schema, rules } = buildSchema();
@@ -54,6 +56,7 @@ beforeAll(async () => {
         paused: [{ at: "north", roles: ["admin"], reach: "SUBTREE", suspended: true }],
       },
       suspended: ["n2"],
+      events: { acme: 2, north: 1, n1: 1, n2: 1, s1: 1 },
     },
     globex: { tree: { globex: { g1: {} } }, people: { zoe: [{ at: "globex", roles: ["owner"], reach: "SUBTREE" }] } },
   });
@@ -67,29 +70,40 @@ const PEOPLE = ["owner", "ben", "cleo", "dora", "finn", "gone", "lapsed", "pause
 
 /** What the judge is asked about an object of each type that has an id. */
 const SEES: Record<string, (judge: Judge, id: string) => boolean> = {
-  Organization: (judge, id) => facts.organizations.some((one) => one.id === id) && judge.sees(id),
+  Organization: (judge, id) => judge.sees(id),
   User: (judge, id) => judge.seesUser(id),
   Membership: (judge, id) => judge.seesMembership(id),
   Grant: (judge, id) => judge.seesGrant(id),
   Role: (judge, id) => judge.seesRole(id),
+  AuditEvent: (judge, id) => judge.seesEvent(id),
   Tenant: (judge, id) => judge.seesTenant(id),
 };
 /** About the caller alone, and never to be given to `node`. */
 const NOT_NODES = ["Viewer", "Identity"];
 
 /** Every object of a tenant that has an id of its own, as global ids. */
-const everythingIn = ({ organizations, users, memberships, grants, roles, slug, id }: Planted): [string, string][] => [
+const everythingIn = ({
+  organizations,
+  users,
+  memberships,
+  grants,
+  roles,
+  events,
+  slug,
+  id,
+}: Planted): [string, string][] => [
   ...Object.keys(organizations).map((name): [string, string] => ["Organization", id("Organization", name)]),
   ...Object.keys(users).map((name): [string, string] => ["User", id("User", name)]),
   ...Object.keys(memberships).map((name): [string, string] => ["Membership", id("Membership", name)]),
   ...Object.keys(grants).map((name): [string, string] => ["Grant", id("Grant", name)]),
   ...Object.keys(roles).map((name): [string, string] => ["Role", id("Role", name)]),
+  ...Object.keys(events).map((name): [string, string] => ["AuditEvent", id("AuditEvent", name)]),
   ["Tenant", id("Tenant", slug)],
 ];
 
 const nodes = () => [...everythingIn(acme), ...everythingIn(globex)].filter(([type]) => NODE_TYPES.includes(type));
 const uuidOf = (id: string) => Buffer.from(id, "base64url").toString().split(":").at(-1)!;
-const permission = plain((_type, name) => (name === "permission" ? "members:read" : acme.id("User", "cleo")));
+const permission = plain((_type, name) => (name === "permission" ? "members:read" : acme.id("User", "sten")));
 
 /** Documents that together go every way through the schema: from each root field, and from each object by its id. */
 function ways(): string[] {
@@ -119,7 +133,7 @@ async function differences(person: string): Promise<{ wrong: string[]; found: Fo
     found.push(...objectsIn(data));
     for (const { extensions, path } of errors) {
       const { code, permission, organizationId } = extensions as Record<string, string>;
-      const denied = code === "FORBIDDEN" && !judge.allows(uuidOf(organizationId!), permission!);
+      const denied = code === "FORBIDDEN" && organizationId && !judge.allows(uuidOf(organizationId), permission!);
       if (!denied) wrong.push(`${path?.join(".")} is ${code} for want of ${permission}`);
     }
   }
@@ -149,14 +163,21 @@ function nameOf(id: string): string {
 }
 
 describe("an object", () => {
+  const walks = new Map<string, ReturnType<typeof differences>>();
+  const walk = (person: string) => {
+    const walked = walks.get(person) ?? differences(person);
+    walks.set(person, walked);
+    return walked;
+  };
+
   it.each(PEOPLE)("is seen by %s on every way to it, or on none", async (person) => {
-    const { wrong } = await differences(person);
+    const { wrong } = await walk(person);
 
     expect(wrong).toEqual([]);
   });
 
   it("of every type with an id is found on some of these ways", async () => {
-    const { found } = await differences("owner");
+    const { found } = await walk("owner");
 
     expect(new Set(found.map(({ type }) => type))).toEqual(new Set([...NODE_TYPES, "Grant", ...NOT_NODES]));
   });
@@ -193,6 +214,37 @@ describe("an object", () => {
     expect(names.map((_, n) => data[`o${n}`])).toEqual(
       names.map(([id]) => (SEES.Organization!(judge, id!) ? { uuid: id } : null)),
     );
+  });
+});
+
+describe("the payload of a mutation", () => {
+  let opened: Awaited<ReturnType<typeof openStage>>;
+  beforeAll(async () => {
+    opened = await openStage({ limits: UNLIMITED });
+  });
+  afterAll(() => opened.gateway.close());
+
+  const changes = GUARDED.filter(([coordinate]) => coordinate.startsWith("Mutation."));
+
+  it.each(changes)("shows what is seen on every other way, and no more: %s", async (coordinate, rule) => {
+    const { gateway: own, stage } = opened;
+    const name = coordinate.split(".")[1]!;
+    const payload = (
+      getNamedType(schema.getMutationType()!.getFields()[name]!.type) as GraphQLUnionType
+    ).getTypes()[0]!;
+    const below = everythingBelow(schema, payload, DEPTH - 2, permission);
+    const person = personFor("a holder of it here", rule);
+
+    const { data } = await stage.acme
+      .as(person)
+      .ask(`mutation { ${name}(input: ${written(inputOf(name, stage))}) { ... on ${payload.name} ${below} } }`);
+
+    expect(data[name]).toMatchObject({ __typename: payload.name });
+    const after = await readFacts(own.database.owner, "acme");
+    const judge = new Judge(after, stage.acme.users[person]!);
+    const found = objectsIn(data).filter(({ type }) => !NOT_NODES.includes(type));
+    expect(found.length).toBeGreaterThan(0);
+    expect(found.filter(({ type, id }) => !SEES[type]!(judge, uuidOf(id)))).toEqual([]);
   });
 });
 

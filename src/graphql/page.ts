@@ -82,8 +82,9 @@ function toConnection<R>(ctx: Context, list: List, page: Page, rows: readonly Pl
       },
     })),
     pageInfo: {
-      hasNextPage: page.backward ? page.before !== null : more,
-      hasPreviousPage: page.backward ? more : page.after !== null,
+      // A place that was given is a row of the list, so the list goes on there.
+      hasNextPage: page.before !== null || (!page.backward && more),
+      hasPreviousPage: page.after !== null || (page.backward && more),
       get startCursor() {
         return cursorOf(shown[0]);
       },

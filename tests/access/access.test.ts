@@ -35,6 +35,7 @@ const factsOf = (rows: Rows): Facts => ({
     subtree: row.reach === "SUBTREE",
     ended: isOver(row.expiresAt),
   })),
+  events: [],
 });
 
 /** The same rows as the gateway's statement would give them to a person's access. */

@@ -31,31 +31,31 @@ export interface Facts {
     readonly subtree: boolean;
     readonly ended: boolean;
   }[];
+  readonly events: readonly { readonly id: string; readonly organizationId: string | null }[];
 }
 
 type Ask = (text: string) => Promise<readonly Record<string, unknown>[]>;
 
-/** Reads a tenant's rows one by one, as the owner of the tables, past every wall. */
+const ENDED = "coalesce(expires_at <= clock_timestamp(), false) as ended";
+const SUSPENDED = "status = 'SUSPENDED' as suspended";
+
+const COLUMNS: Readonly<Record<string, string>> = {
+  organizations: `id, parent_id as "parentId", slug, name, ${SUSPENDED}`,
+  users: `id, email, ${SUSPENDED}`,
+  roles: `id, organization_id as "organizationId", permissions`,
+  memberships: `id, user_id as "userId", organization_id as "organizationId", ${SUSPENDED}, ${ENDED}`,
+  grants: `id, membership_id as "membershipId", role_key as "roleKey", role_id as "roleId", reach = 'SUBTREE' as subtree, ${ENDED}`,
+  audit_events: `id, organization_id as "organizationId"`,
+};
+
+/** Reads a tenant's rows as the owner of the tables, past every wall. */
 export async function readFacts(ask: Ask, slug: string): Promise<Facts> {
   const [tenant] = await ask(`select id, schema_name from tenantry.tenants where slug = '${slug}'`);
-  const rows = async (columns: string, table: string) =>
-    (await ask(`select ${columns} from ${tenant!.schema_name}.${table} order by 1`)) as never;
-  const ended = "coalesce(expires_at <= clock_timestamp(), false) as ended";
-  const suspended = "status = 'SUSPENDED' as suspended";
-  return {
-    tenantId: tenant!.id as string,
-    organizations: await rows(`id, parent_id as "parentId", slug, name, ${suspended}`, "organizations"),
-    users: await rows(`id, email, ${suspended}`, "users"),
-    roles: await rows(`id, organization_id as "organizationId", permissions`, "roles"),
-    memberships: await rows(
-      `id, user_id as "userId", organization_id as "organizationId", ${suspended}, ${ended}`,
-      "memberships",
-    ),
-    grants: await rows(
-      `id, membership_id as "membershipId", role_key as "roleKey", role_id as "roleId", reach = 'SUBTREE' as subtree, ${ended}`,
-      "grants",
-    ),
-  };
+  const rowsOf = ([table, columns]: [string, string]) =>
+    `'${table}', (select coalesce(json_agg(r), '[]') from (select ${columns} from ${tenant!.schema_name}.${table} order by 1) r)`;
+  const [all] = await ask(`select json_build_object(${Object.entries(COLUMNS).map(rowsOf).join(", ")}) as rows`);
+  const { audit_events: events, ...rows } = all!.rows as Facts & { audit_events: Facts["events"] };
+  return { ...rows, events, tenantId: tenant!.id as string };
 }
 
 const READ = ["organizations:read"];

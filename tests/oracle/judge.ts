@@ -21,6 +21,7 @@ export class Judge {
   }
 
   sees(organizationId: string): boolean {
+    if (!this.facts.organizations.some(({ id }) => id === organizationId)) return false;
     if (!this.#isOpen(organizationId, "organizations:read")) return false;
     return this.#isMember(organizationId) || this.#holds(organizationId, "organizations:read", "ORGANIZATION");
   }
@@ -33,13 +34,14 @@ export class Judge {
     );
   }
 
+  /** People in no organization are for whoever manages the members of the whole tenant. */
   seesUser(userId: string): boolean {
-    if (!this.facts.users.some(({ id }) => id === userId)) return false;
-    return (
-      this.#isKnown() &&
-      (userId === this.userId ||
-        this.facts.memberships.some((one) => one.userId === userId && this.allows(one.organizationId, "members:read")))
-    );
+    if (!this.#isKnown() || !this.facts.users.some(({ id }) => id === userId)) return false;
+    const places = this.facts.memberships.filter((one) => one.userId === userId);
+    const root = this.facts.organizations.find(({ parentId }) => parentId === null)!;
+    if (userId === this.userId) return true;
+    if (places.length === 0) return this.allows(root.id, "members:manage", "SUBTREE");
+    return places.some(({ organizationId }) => this.allows(organizationId, "members:read"));
   }
 
   seesMembership(membershipId: string): boolean {
@@ -53,8 +55,17 @@ export class Judge {
     return found !== undefined && this.seesMembership(found.membershipId);
   }
 
+  seesEvent(eventId: string): boolean {
+    const organizationId = this.facts.events.find(({ id }) => id === eventId)?.organizationId;
+    return organizationId != null && this.sees(organizationId) && this.allows(organizationId, "audit:read");
+  }
+
   seesTenant(tenantId: string): boolean {
     return this.#isKnown() && tenantId === this.facts.tenantId;
+  }
+
+  isRoot(organizationId: string): boolean {
+    return this.#organization(organizationId).parentId === null;
   }
 
   #isKnown(): boolean {

@@ -16,8 +16,8 @@ export interface TestDatabase {
   url(login: Login): string;
   /** A statement of the owner's, past every wall. */
   owner(text: string, params?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>;
-  /** A digest of every row of every tenant: the same as long as nothing was changed. */
-  content(): Promise<string>;
+  /** A digest of every row of a tenant, or of all: the same as long as nothing was changed. */
+  content(tenant?: string): Promise<string>;
   /** What the serving logins sent to the server while `work` ran, in order, as the server itself wrote it down. */
   statements(work: () => Promise<unknown>): Promise<string[]>;
   drop(): Promise<void>;
@@ -36,9 +36,11 @@ export async function cloneDatabase(): Promise<TestDatabase> {
     withOwner(urlOf("tenantry_owner", name), async (lease) => [...(await lease.run(text, params))]);
   for (const text of databaseSql(name, ["tenantry_door", "tenantry_serve"])) await owner(text);
 
-  const content = async () => {
+  const content = async (tenant: string | null = null) => {
     const tables = await owner(
-      "select quote_ident(schemaname) || '.' || quote_ident(tablename) as name from pg_tables where schemaname ~ '^t_[0-9a-f]{32}$' order by 1",
+      `select format('%I.%I', p.schemaname, p.tablename) as name from pg_tables p
+       join tenantry.tenants t on t.schema_name = p.schemaname where $1::text is null or t.slug = $1 order by 1`,
+      [tenant],
     );
     const digests = tables.map(
       ({ name }) => `select md5(string_agg(t::text, '' order by t::text)) as digest from ${name} t`,

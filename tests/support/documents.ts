@@ -22,24 +22,24 @@ export interface Choice {
   one<T>(of: readonly T[]): T;
   /** Whether something optional is there, an argument or a field of an input. */
   has(name: string): boolean;
-  /** The value of a scalar, for an argument or a field of an input of this name. */
-  scalar(type: string, name: string): unknown;
+  /** The value of a scalar, for an argument of this name, or a field of this name of an input of this type. */
+  scalar(type: string, name: string, input: string): unknown;
 }
 
 /** The first of everything, and nothing that may be left out. */
 export const plain = (scalar: Choice["scalar"]): Choice => ({ one: ([first]) => first!, has: () => false, scalar });
 
 /** A value of an input type, as a document writes it. */
-export function literal(type: GraphQLInputType, name: string, choice: Choice): string {
-  if (isNonNullType(type)) return literal(type.ofType, name, choice);
-  if (isListType(type)) return `[${literal(type.ofType, name, choice)}]`;
+export function literal(type: GraphQLInputType, name: string, choice: Choice, input = ""): string {
+  if (isNonNullType(type)) return literal(type.ofType, name, choice, input);
+  if (isListType(type)) return `[${literal(type.ofType, name, choice, input)}]`;
   if (isEnumType(type)) return choice.one(type.getValues()).name;
-  if (!isInputObjectType(type)) return JSON.stringify(choice.scalar(type.name, name));
+  if (!isInputObjectType(type)) return JSON.stringify(choice.scalar(type.name, name, input));
   const fields = Object.values(type.getFields());
   const written = type.isOneOf
     ? [choice.one(fields)]
     : fields.filter((field) => isRequiredInputField(field) || choice.has(field.name));
-  return `{ ${written.map((field) => `${field.name}: ${literal(field.type, field.name, choice)}`).join(", ")} }`;
+  return `{ ${written.map((field) => `${field.name}: ${literal(field.type, field.name, choice, type.name)}`).join(", ")} }`;
 }
 
 /** An input as a document writes it; for those without enums. */

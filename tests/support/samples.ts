@@ -1,15 +1,45 @@
 import type { Planted } from "./world.js";
 
-/** Where a sample acts: a tenant, and one of its organizations by slug. */
+/** What a sample acts on: a tenant, the slug of one of its organizations, and somebody in it for this mutation alone. */
 export interface Where {
   readonly tenant: Planted;
   readonly at: string;
+  readonly person: string;
 }
 
 /**
- * An input for each mutation with which it changes something in the organization, for whoever may. Whatever has to be there
- * beforehand is planted with the world: see `stage`.
+ * An input for each mutation with which whoever may changes something in the organization. What has to be there for it is
+ * planted with the stage.
  */
 export const MUTATION_SAMPLES: Readonly<Record<string, (where: Where) => Readonly<Record<string, unknown>>>> = {
   createOrganization: ({ tenant, at }) => ({ parentId: tenant.id("Organization", at), name: "New", slug: `new-${at}` }),
+  updateOrganization: ({ tenant, at }) => ({ organizationId: tenant.id("Organization", at), name: "Renamed" }),
+  upsertUser: () => ({ email: "new@acme.test", displayName: "New" }),
+  suspendUser: ({ tenant, person }) => ({ userId: tenant.id("User", person) }),
+  resumeUser: ({ tenant, person }) => ({ userId: tenant.id("User", person) }),
+  addMembership: ({ tenant, at }) => ({
+    organizationId: tenant.id("Organization", at),
+    userId: tenant.id("User", "neighbour"),
+    grants: [{ role: { key: "guest" } }],
+  }),
+  removeMembership: membership(),
+  setGrants: membership({ grants: [] }),
+  grantRole: ({ tenant, at, person }) => ({
+    membershipId: tenant.id("Membership", `${person}@${at}`),
+    role: { id: tenant.id("Role", "local") },
+  }),
+  revokeGrant: ({ tenant, at, person }) => ({ grantId: tenant.id("Grant", `${person}@${at}`) }),
+  suspendMembership: membership(),
+  resumeMembership: membership(),
+  createRole: ({ tenant, at }) => ({
+    organizationId: tenant.id("Organization", at),
+    key: "new",
+    name: "New",
+    permissions: ["organizations:read"],
+  }),
+  updateRole: ({ tenant }) => ({ roleId: tenant.id("Role", "local"), name: "Renamed" }),
 };
+
+function membership(more: object = {}) {
+  return ({ tenant, at, person }: Where) => ({ membershipId: tenant.id("Membership", `${person}@${at}`), ...more });
+}

@@ -31,15 +31,26 @@ export function personFor(caller: Exclude<CallerKind, "signed out" | "a stranger
 /** The organization that a rule asks about, by slug: most ask about the one at hand. */
 export const placeOf = (rule: Rule): string => (rule.kind === "may" && rule.where.from === "root" ? "acme" : "here");
 
+/** Somebody at hand for one mutation to act on, and for no other. */
+export const targetOf = (mutation: string): string => `target-of-${mutation}`.toLowerCase();
+
 /** What everybody at hand may do: to see what they are refused. */
 const LOOK = ["organizations:read", "members:read"];
 
 /** Plants three people for each rule: one without its permission, one who holds it elsewhere only, and one who holds it here. */
-export async function plantStage(gateway: TestGateway, rules: Iterable<Rule>): Promise<Stage> {
+export async function plantStage(
+  gateway: TestGateway,
+  rules: Iterable<Rule>,
+  mutations: Iterable<string>,
+): Promise<Stage> {
   const people: Record<string, readonly Belonging[]> = {
+    owner: [{ at: "acme", roles: ["owner"], reach: "SUBTREE" }],
     plain: [{ at: "here", roles: ["member"] }],
     somebody: [{ at: "here", roles: ["guest"] }],
+    neighbour: [{ at: "there", roles: ["guest"] }],
   };
+  for (const mutation of mutations)
+    people[targetOf(mutation)] = [{ at: "here", roles: ["guest"], suspended: mutation === "resumeMembership" }];
   for (const rule of rules) {
     if (rule.kind !== "may") continue;
     const at = placeOf(rule);
@@ -50,13 +61,18 @@ export async function plantStage(gateway: TestGateway, rules: Iterable<Rule>): P
       { at, can: without(LOOK) },
       ...["below", "there"].map((slug) => ({ at: slug, can: own, reach: "SUBTREE" as const })),
     ];
-    people[personFor("a holder of it here", rule)] = [{ at, can: own, reach: rule.reach }];
+    people[personFor("a holder of it here", rule)] = [
+      { at, can: own, reach: rule.reach },
+      // Where the neighbour is, whom only somebody who sees them can add.
+      { at: "there", can: LOOK },
+    ];
   }
   return world(gateway, {
     acme: {
       tree: { acme: { here: { below: {} }, there: {} } },
       roles: { local: { at: "here", permissions: ["organizations:read"] } },
       people,
+      suspended: [targetOf("resumeUser")],
     },
     globex: { tree: { globex: {} }, people: { zoe: [{ at: "globex", roles: ["owner"], reach: "SUBTREE" }] } },
   });

@@ -1,5 +1,6 @@
 import type { PgTable } from "drizzle-orm/pg-core";
 import { withOwner } from "../../src/database/owner.js";
+import { auditEvents } from "../../src/features/audit/table.js";
 import { grants, memberships } from "../../src/features/memberships/table.js";
 import { organizations, slugs } from "../../src/features/organizations/table.js";
 import { roles } from "../../src/features/roles/table.js";
@@ -10,6 +11,7 @@ import { identityDigest } from "../../src/identity/digest.js";
 import { DEVELOPMENT_ISSUER } from "../../src/identity/issuers.js";
 import { loadKey } from "../../src/identity/key.js";
 import {
+  type AuditEventId,
   type GrantId,
   type MembershipId,
   newId,
@@ -52,6 +54,8 @@ export interface TenantSketch {
   readonly people?: Readonly<Record<string, readonly Belonging[]>>;
   /** Slugs of suspended organizations, and names of suspended people. */
   readonly suspended?: readonly string[];
+  /** How many events the audit has of organizations, by slug; done to them by the first of the people. */
+  readonly events?: Readonly<Record<string, number>>;
 }
 
 /** A tenant that was planted: its ids, and its people to ask as. */
@@ -65,8 +69,10 @@ export interface Planted {
   readonly memberships: Readonly<Record<string, MembershipId>>;
   /** By `<name>@<slug>`, the first of them. */
   readonly grants: Readonly<Record<string, GrantId>>;
+  /** By the slug of their organization, the first of them. */
+  readonly events: Readonly<Record<string, AuditEventId>>;
   /** The global id of something by what the sketch calls it. */
-  id(type: IdType, name: string): string;
+  id(type: string, name: string): string;
   as(person: string): Caller;
 }
 
@@ -94,6 +100,7 @@ export async function world<Slug extends string>(
         await insert(roles, rows.roles);
         await insert(memberships, rows.memberships);
         await insert(grants, rows.grants);
+        await insert(auditEvents, rows.events);
       });
       await registerPeople(
         FOLDER,
@@ -196,6 +203,21 @@ export function toRows(tenantId: TenantId, tenant: string, sketch: TenantSketch,
     roles: roleRows,
     memberships: membershipRows,
     grants: grantRows,
+    events: Object.entries(sketch.events ?? {}).flatMap(([slug, count]) =>
+      Array.from({ length: count }, () => ({
+        tenantId,
+        slug,
+        id: newId<AuditEventId>(),
+        at: now,
+        action: "organization.created",
+        actorType: "USER" as const,
+        actorId: userRows[0]!.id,
+        organizationId: at(slug),
+        targetType: "Organization",
+        targetId: at(slug),
+        requestId: "planted",
+      })),
+    ),
   };
 }
 
@@ -228,13 +250,19 @@ function toPlanted(gateway: TestGateway, tenantId: TenantId, slug: string, rows:
       (row) => row.name,
       (row) => row.id,
     ),
+    events: byName(
+      rows.events,
+      (row) => row.slug,
+      (row) => row.id,
+    ),
   };
-  const OF_TYPE: Partial<Record<IdType, Record<string, string>>> = {
+  const OF_TYPE: Readonly<Record<string, Record<string, string>>> = {
     Organization: ids.organizations,
     Role: ids.roles,
     User: ids.users,
     Membership: ids.memberships,
     Grant: ids.grants,
+    AuditEvent: ids.events,
     Tenant: { [slug]: tenantId },
   };
   return {
@@ -244,7 +272,7 @@ function toPlanted(gateway: TestGateway, tenantId: TenantId, slug: string, rows:
     id(type, name) {
       const id = OF_TYPE[type]?.[name];
       if (!id) throw new Error(`${slug} has no ${type} that the sketch calls ${name}.`);
-      return encodeId(type, id);
+      return encodeId(type as IdType, id);
     },
     as: (person) => gateway.as(addressOf(person, slug), slug),
   };

@@ -1,0 +1,56 @@
+import { createHash, randomBytes } from "node:crypto";
+import { withOwner } from "../../src/database/owner.js";
+import type { TestDatabase } from "./database.js";
+
+/** Texts that stand in a tenant's rows and nowhere else: `<tenant>:<table>.<column>:<row>:<mac>`. */
+export interface Canaries {
+  /** Those in a text, by the tenant they belong to; what only looks like one is none. */
+  in(text: string): Canary[];
+}
+
+export interface Canary {
+  readonly text: string;
+  readonly tenant: string;
+  readonly table: string;
+  readonly column: string;
+  /** The last part of the row's primary key. */
+  readonly row: string;
+}
+
+const SHAPE = /\b([a-z]+):([a-z_]+)\.([a-z_]+):(\w[\w.-]*):([0-9a-f]{16})/g;
+
+/**
+ * Writes a canary into every text of every row of every tenant: all columns of text and JSON but those whose values mean
+ * something to the tables, which are those that a CHECK looks at or that PostgreSQL computes.
+ */
+export async function plantCanaries(database: TestDatabase): Promise<Canaries> {
+  const key = randomBytes(16).toString("hex");
+  const columns = await database.owner(`
+    select t.slug as tenant, format('%I.%I', n.nspname, c.relname) as home, c.relname as table, a.attname as column,
+      a.atttypid = 'jsonb'::regtype as json, i.attname as row
+    from tenantry.tenants t
+      join pg_namespace n on n.nspname = t.schema_name
+      join pg_class c on c.relnamespace = n.oid and c.relkind = 'r'
+      join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and a.attgenerated = ''
+        and a.atttypid in ('text'::regtype, 'jsonb'::regtype)
+      join pg_index k on k.indrelid = c.oid and k.indisprimary
+      join pg_attribute i on i.attrelid = c.oid and i.attnum = k.indkey[k.indnatts - 1]
+    where not exists (select from pg_constraint x where x.conrelid = c.oid and x.contype = 'c' and a.attnum = any(x.conkey))
+    order by 2, a.attnum`);
+  await withOwner(database.url("tenantry_owner"), async (owner) => {
+    for (const { tenant, home, table, column, json, row } of columns) {
+      const name = `'${tenant}:${table}.${column}:' || "${row}"`;
+      const mac = `left(encode(sha256(convert_to('${key}' || ${name}, 'UTF8')), 'hex'), 16)`;
+      const canary = `${name} || ':' || ${mac}`;
+      await owner.run(`update ${home} set "${column}" = ${json ? `jsonb_build_object('canary', ${canary})` : canary}`);
+    }
+  });
+  const isMade = (name: string, mac: string) =>
+    createHash("sha256").update(key).update(name).digest("hex").slice(0, 16) === mac;
+  return {
+    in: (answer) =>
+      [...answer.matchAll(SHAPE)]
+        .map(([text, tenant, table, column, row]) => ({ text, tenant, table, column, row }) as Canary)
+        .filter(({ text }) => isMade(text.slice(0, -17), text.slice(-16))),
+  };
+}
