@@ -183,10 +183,11 @@ describe("Organization.explainAccess", () => {
   });
 
   it("names for each path the first reason why it does not lead there, from here up", async () => {
-    expect(await tried("olga", "crane", "tim", "invoices:read")).toEqual([
-      [false, "The grant has ended.", "crane", "clerk"],
-      [false, "The role does not have the permission.", "quay", "member"],
+    const [here, ...above] = await tried("olga", "crane", "tim", "invoices:read");
+    expect(here).toEqual([false, "The grant has ended.", "crane", "clerk"]);
+    expect(above.sort()).toEqual([
       [false, "The grant does not reach below its organization.", "quay", "clerk"],
+      [false, "The role does not have the permission.", "quay", "member"],
     ]);
     expect(await tried("kim", "crane", "late", "members:read")).toEqual([
       [false, "The membership has ended.", "crane", "admin"],

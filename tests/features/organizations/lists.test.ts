@@ -160,16 +160,16 @@ describe("Query.organizations", () => {
     const olga = mill.as("olga");
     const page = await olga.get("{ organizations(first: 1) { pageInfo { endCursor } } }");
     const cursor = page.organizations.pageInfo.endCursor;
-    const after = async (args: string) =>
+    const codeAfter = async (args: string) =>
       (await olga.ask(`{ organizations(after: "${cursor}", ${args}) { nodes { slug } } }`)).errors?.[0]?.extensions
         .code;
 
-    expect(await after("first: 1")).toBeUndefined();
-    expect(await after("orderBy: NAME_ASC")).toBeUndefined();
-    expect(await after("orderBy: NAME_DESC")).toBe("BAD_USER_INPUT");
-    expect(await after('filter: { search: "w" }')).toBe("BAD_USER_INPUT");
-    expect(await after("filter: { status: [ACTIVE] }")).toBe("BAD_USER_INPUT");
-    expect(await after(`filter: { parentId: "${mill.id("Organization", "east")}" }`)).toBe("BAD_USER_INPUT");
+    expect(await codeAfter("first: 1")).toBeUndefined();
+    expect(await codeAfter("orderBy: NAME_ASC")).toBeUndefined();
+    expect(await codeAfter("orderBy: NAME_DESC")).toBe("BAD_USER_INPUT");
+    expect(await codeAfter('filter: { search: "w" }')).toBe("BAD_USER_INPUT");
+    expect(await codeAfter("filter: { status: [ACTIVE] }")).toBe("BAD_USER_INPUT");
+    expect(await codeAfter(`filter: { parentId: "${mill.id("Organization", "east")}" }`)).toBe("BAD_USER_INPUT");
   });
 });
 
