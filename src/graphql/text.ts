@@ -25,8 +25,9 @@ export function wordPattern(search: string | null | undefined, field: string): s
   return wanted.length === 0 ? null : `${WORD_BEGINS}${wanted.map(inEitherCase).join("")}`;
 }
 
-// At the start, or behind an ASCII character that is neither letter nor digit: `de la`, `ada@north`, `O'Neill`, `client-01`.
-const WORD_BEGINS = String.raw`(^|[\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u007f])`;
+// At the start, or behind an ASCII character that is neither letter nor digit, or one of Unicode's spaces, dashes and quotes:
+// `de la`, `ada@north`, `O'Neill`, `client-01`.
+const WORD_BEGINS = String.raw`(^|[\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00a0\u1680\u2000-\u206f\u3000\ufeff])`;
 
 function inEitherCase(letter: string): string {
   const [lower, upper] = [letter.toLowerCase(), letter.toUpperCase()];
