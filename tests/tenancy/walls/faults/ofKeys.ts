@@ -26,8 +26,8 @@ export const faultsOfKeys: readonly Fault[] = [
   ),
   mendable(
     "an index that row security cannot use",
-    "create index users_by_name on users (display_name)",
-    `Index ${HOME}.users_by_name does not begin with tenant_id, which row security adds to every search.`,
+    "create index users_by_locale on users (locale)",
+    `Index ${HOME}.users_by_locale does not begin with tenant_id, which row security adds to every search.`,
   ),
   mendable(
     "a foreign key into another home",
