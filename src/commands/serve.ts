@@ -21,7 +21,7 @@ const GRACE_MS = 10_000;
  * <url>` when a tenant's query would be answered; started by another process, it tells that process instead.
  */
 export async function serve(): Promise<void> {
-  const settings = readSettings(process.env, true);
+  const settings = readSettings(await environment(), true);
   const log = pino({ level: settings.TENANTRY_LOG_LEVEL, base: null }, pino.destination(2));
   const key = await keyOf(settings);
   const { DATABASE_URL, DATABASE_DOOR_URL } = settings;
@@ -81,6 +81,16 @@ export async function serve(): Promise<void> {
 
   if (process.send) process.send({ ready: url }, (gone: Error | null) => void (gone && stop()));
   else process.stdout.write(`tenantry ready on ${url}\n`);
+}
+
+/** That of this process; and, started by `tenantry start`, the database that is told once it is there. */
+async function environment(): Promise<NodeJS.ProcessEnv> {
+  if (!process.send) return process.env;
+  const orphaned = () => process.exit(EXIT.failed);
+  process.once("disconnect", orphaned);
+  const database = await new Promise<NodeJS.ProcessEnv>((resolve) => process.once("message", resolve as () => void));
+  process.off("disconnect", orphaned);
+  return { ...process.env, ...database };
 }
 
 const notLetIn = (cause: Error): Error =>

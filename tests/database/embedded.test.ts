@@ -23,7 +23,8 @@ import { startCluster } from "../../src/database/embedded/cluster.js";
 import { EmbeddedDatabaseError, lastWords } from "../../src/database/embedded/failure.js";
 import { askHolder, FolderBusyError, lockFolder } from "../../src/database/embedded/lock.js";
 import { readLogins } from "../../src/database/embedded/logins.js";
-import { isAlive, QUICK, query, until, workplace } from "./fixtures/embedded.js";
+import { until } from "../support/until.js";
+import { isAlive, QUICK, query, workplace } from "./fixtures/embedded.js";
 
 const { base, emptyFolder, usedFolder, copiedFolder, start, spawnChild, remove } = workplace();
 afterAll(remove);
