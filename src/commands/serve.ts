@@ -7,7 +7,7 @@ import { Leases } from "../database/leases.js";
 import { loadDevelopmentIssuer } from "../identity/development.js";
 import { createVerifier } from "../identity/verifier.js";
 import { createGateway } from "../server.js";
-import { checkWalls, watchWalls } from "../tenancy/walls/walls.js";
+import { checkWalls, type Doors, watchWalls } from "../tenancy/walls/walls.js";
 import { keyOf } from "./database.js";
 import { EXIT, RefusedError, UsageError } from "./explain.js";
 import { routes } from "./routes.js";
@@ -21,15 +21,24 @@ const GRACE_MS = 10_000;
  * <url>` when a tenant's query would be answered; started by another process, it tells that process instead.
  */
 export async function serve(): Promise<void> {
-  const settings = readSettings(process.env, true);
+  const settings = readSettings(await environment(), true);
   const log = pino({ level: settings.TENANTRY_LOG_LEVEL, base: null }, pino.destination(2));
   const key = await keyOf(settings);
   const { DATABASE_URL, DATABASE_DOOR_URL } = settings;
   if (!DATABASE_URL || !DATABASE_DOOR_URL)
     throw new UsageError("`serve` needs DATABASE_URL and DATABASE_DOOR_URL. For the embedded database use `start`.");
-  const [serveLeases, door] = [leases(settings, DATABASE_URL, "serve"), leases(settings, DATABASE_DOOR_URL, "door")];
+  const doors = { serve: leases(settings, DATABASE_URL, "serve"), door: leases(settings, DATABASE_DOOR_URL, "door") };
+  try {
+    await open(settings, doors, key, log);
+  } catch (error) {
+    // Left open, they would keep the process from ending.
+    await Promise.all([doors.serve.close(), doors.door.close()]);
+    throw error;
+  }
+}
 
-  const findings = await checkWalls({ serve: serveLeases, door }).catch((error) => {
+async function open(settings: Settings, doors: Doors, key: Buffer, log: pino.Logger): Promise<void> {
+  const findings = await checkWalls(doors).catch((error) => {
     throw sqlState(error)?.startsWith("28") || sqlState(error) === "3D000" ? notLetIn(error) : error;
   });
   if (findings.length > 0) {
@@ -37,14 +46,11 @@ export async function serve(): Promise<void> {
       `The database does not keep tenants apart as it must:\n${findings.map(({ what, mend }) => `- ${what}\n  ${mend}`).join("\n")}`,
     );
   }
-  const walls = watchWalls({ serve: serveLeases, door }, (found) =>
-    log.error({ findings: found }, "the database's walls are open"),
-  );
+  const walls = watchWalls(doors, (found) => log.error({ findings: found }, "the database's walls are open"));
 
   const development = settings.TENANTRY_DEVELOPMENT ? await loadDevelopmentIssuer(settings.TENANTRY_DATA_DIR) : null;
   const gateway = createGateway({
-    serve: serveLeases,
-    door,
+    ...doors,
     catalogue: settings.TENANTRY_PRODUCT,
     key,
     log,
@@ -81,6 +87,16 @@ export async function serve(): Promise<void> {
 
   if (process.send) process.send({ ready: url }, (gone: Error | null) => void (gone && stop()));
   else process.stdout.write(`tenantry ready on ${url}\n`);
+}
+
+/** That of this process; and, started by `tenantry start`, the database that is told once it is there. */
+async function environment(): Promise<NodeJS.ProcessEnv> {
+  if (!process.send) return process.env;
+  const orphaned = () => process.exit(EXIT.failed);
+  process.once("disconnect", orphaned);
+  const database = await new Promise<NodeJS.ProcessEnv>((resolve) => process.once("message", resolve as () => void));
+  process.off("disconnect", orphaned);
+  return { ...process.env, ...database };
 }
 
 const notLetIn = (cause: Error): Error =>

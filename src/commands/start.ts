@@ -3,11 +3,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readSettings, type Settings } from "../config.js";
-import { loadDevelopmentIssuer } from "../identity/development.js";
 import { type EmbeddedDatabase, keyOf, openEmbedded } from "./database.js";
 import { ChildFailedError, EXIT } from "./explain.js";
 import { onStop } from "./signals.js";
-import { welcome } from "./welcome.js";
 
 const MAIN = fileURLToPath(new URL("../main.js", import.meta.url));
 // Longer than the gateway gives what it runs.
@@ -36,14 +34,25 @@ export async function start(): Promise<void> {
 /** The processes of one start, ended together: first the gateway, then the database. */
 class House {
   readonly #database: Promise<EmbeddedDatabase>;
+  readonly #gateway: ChildProcess;
+  readonly #ready: Promise<{ ready: string }>;
   readonly #children = new Set<ChildProcess>();
   #closing: Promise<void> | null = null;
 
   constructor(private readonly settings: Settings) {
+    onStop(() => void this.close().then(() => process.exit(EXIT.done)));
     const { TENANTRY_DATA_DIR: folder } = settings;
     if (!existsSync(join(folder, "postgres"))) say(`Making a database in ${folder} …`);
     this.#database = openEmbedded(folder, "tenantry");
-    onStop(() => void this.close().then(() => process.exit(EXIT.done)));
+    // It loads while the database starts, and waits to be told of it.
+    this.#gateway = this.#fork("serve", {
+      ...process.env,
+      TENANTRY_DATA_DIR: folder,
+      TENANTRY_DEVELOPMENT: settings.TENANTRY_DEVELOPMENT ? "on" : "off",
+    });
+    this.#ready = told(this.#gateway);
+    // Its end is looked at when its turn comes.
+    this.#ready.catch(() => {});
   }
 
   get isClosing(): boolean {
@@ -54,25 +63,22 @@ class House {
     const { settings } = this;
     const { cluster, lock } = await this.#database;
     void cluster.exited.then((died) => died && this.#fail(died.message));
-    const env = {
-      ...process.env,
+    const gateway = {
       TENANTRY_KEY: (await keyOf(settings)).toString("base64url"),
-      TENANTRY_DATA_DIR: settings.TENANTRY_DATA_DIR,
-      TENANTRY_DEVELOPMENT: settings.TENANTRY_DEVELOPMENT ? "on" : "off",
       DATABASE_URL: cluster.url("tenantry_serve"),
       DATABASE_DOOR_URL: cluster.url("tenantry_door"),
     };
-    const owner = { ...env, DATABASE_OWNER_URL: cluster.url("tenantry_owner") };
+    const owner = { ...process.env, ...gateway, DATABASE_OWNER_URL: cluster.url("tenantry_owner") };
 
     const { homes } = await ended<{ homes: number }>(this.#fork("migrate", owner));
     if (settings.TENANTRY_DEVELOPMENT && (await needsSeed(settings, homes))) {
       say("Making the demo tenants …");
-      await ended(this.#fork("seed", owner));
+      await ended(this.#fork("seed", { ...owner, TENANTRY_DEVELOPMENT: "on" }));
     }
 
-    const gateway = this.#fork("serve", env);
-    const { ready } = await told<{ ready: string }>(gateway);
-    gateway.once("exit", (code) => this.#fail(`The gateway ended by itself (${code ?? "killed"}).`));
+    this.#gateway.send(gateway, () => {});
+    const [{ ready }, { welcome }] = await Promise.all([this.#ready, import("./welcome.js")]);
+    this.#gateway.once("exit", (code) => this.#fail(`The gateway ended by itself (${code ?? "killed"}).`));
     lock.announce({ url: ready });
     if (settings.TENANTRY_DEVELOPMENT) process.stdout.write(await welcome(settings, ready));
     process.stdout.write(`tenantry ready on ${ready}\n`);
@@ -108,6 +114,7 @@ class House {
 /** The development issuer is made before the first demo tenant, and its people after the last. */
 async function needsSeed({ TENANTRY_DATA_DIR }: Settings, homes: number): Promise<boolean> {
   if (homes === 0) return true;
+  const { loadDevelopmentIssuer } = await import("../identity/development.js");
   const people = await (await loadDevelopmentIssuer(TENANTRY_DATA_DIR))?.people();
   return people?.length === 0;
 }

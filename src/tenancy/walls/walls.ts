@@ -7,7 +7,8 @@ import { checkVersion } from "./version.js";
 // A wall that was opened is noticed within a minute, also where looking takes its time.
 const EVERY_MS = 30_000;
 
-interface Doors {
+/** The two logins that serve, each through its own connections. */
+export interface Doors {
   readonly serve: Leases;
   readonly door: Leases;
 }

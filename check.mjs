@@ -1,0 +1,68 @@
+// Everything that a change must pass: `npm run check`, which is what CI runs. Goes through all of it whatever fails, and ends
+// with the counts of all tests, alone on the last line.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const { scripts } = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8"));
+const results = mkdtempSync(join(tmpdir(), "tenantry-check-"));
+let [passed, failed] = [0, 0];
+
+/** A step that is no test counts only when it fails. */
+function step(name, didPass) {
+  if (didPass) console.log(`${name}: passed`);
+  else failed++;
+  if (!didPass) console.error(`${name}: FAILED`);
+}
+
+const npm = (args, stdio = "inherit") =>
+  spawnSync("npm", args, { stdio, encoding: "utf8", env: { ...process.env, CI: "true" }, maxBuffer: 2 ** 26 });
+
+/** Runs jest by its script, and adds up what it reports; a run without a report, or without a test, failed. */
+function tests(script) {
+  const file = join(results, `${script.replace(":", "-")}.json`);
+  const { status } = npm(
+    ["run", "-s", script, "--", "--json", `--outputFile=${file}`],
+    ["ignore", "ignore", "inherit"],
+  );
+  const report = readReport(file);
+  if (report) {
+    passed += report.numPassedTests;
+    failed += report.numFailedTests;
+  }
+  const ran = report?.numPassedTests > 0 && report.numRuntimeErrorTestSuites === 0;
+  // What jest itself counted is not counted twice.
+  if (!ran || (status !== 0 && report.numFailedTests === 0)) step(script, false);
+}
+
+function readReport(file) {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch {
+    return null;
+  }
+}
+
+/** What is known against the packages that production runs. Not every registry says. */
+function audit() {
+  const { stdout } = npm(["audit", "--omit=dev", "--json"], "pipe");
+  let report = null;
+  try {
+    report = JSON.parse(stdout);
+  } catch {
+    // No answer that could be read is no answer.
+  }
+  if (!report?.metadata?.vulnerabilities) return console.log("audit: not checked");
+  const names = Object.keys(report.vulnerabilities ?? {});
+  if (names.length > 0) console.error(`audit: known vulnerabilities in ${names.join(", ")}; see \`npm audit\``);
+  step("audit", names.length === 0);
+}
+
+for (const name of ["types", "lint", "lockfile"]) step(name, npm(["run", "-s", name]).status === 0);
+audit();
+for (const script of ["test", "test:system"]) if (script in scripts) tests(script);
+
+rmSync(results, { recursive: true });
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
