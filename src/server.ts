@@ -13,7 +13,7 @@ import { type Execute, execution } from "./graphql/execution.js";
 import { VisibleSchemas } from "./graphql/introspection.js";
 import type { DocumentLimits } from "./graphql/limits.js";
 import { Operation, type OperationSettings } from "./graphql/operation.js";
-import { present } from "./graphql/present.js";
+import { isPartlyDone, present, withoutRetry } from "./graphql/present.js";
 import {
   answerPreflight,
   corsHeaders,
@@ -172,12 +172,11 @@ export function createGateway(options: ServerOptions): Gateway {
         onResultProcess({ request, result, setResult }) {
           const requestId = requestIds.get(request) ?? randomUUID();
           if ("errors" in result && result.errors) {
-            const errors = (result.errors as readonly unknown[]).map((error) => {
-              const { error: shown, fault } = present(error, requestId);
+            const presented = (result.errors as readonly unknown[]).map((error) => present(error, requestId));
+            for (const { fault } of presented)
               if (fault) log.error({ requestId, fault: describeFault(fault) }, "request failed");
-              return shown;
-            });
-            setResult({ ...result, errors });
+            const errors = presented.map(({ error }) => error);
+            setResult({ ...result, errors: isPartlyDone(result.data, errors) ? errors.map(withoutRetry) : errors });
           }
         },
         onResponse({ request, response }) {

@@ -20,7 +20,14 @@ export class ConnectionLostError extends Error {
  * a change that was made and could not be shown.
  */
 export class OutcomeUnknownError extends Error {
-  override readonly name = "OutcomeUnknownError";
+  override readonly name: string = "OutcomeUnknownError";
+}
+
+/** The change was committed, and what it made cannot be shown: doing it again would do it twice. */
+export class AnswerLostError extends OutcomeUnknownError {
+  constructor(cause: unknown) {
+    super("The change was made, and its answer could not be read.", { cause });
+  }
 }
 
 /** A statement after the end of its lease: a bug, stopped before it could reach whoever has the connection now. */

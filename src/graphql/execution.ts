@@ -13,6 +13,7 @@ import {
 } from "graphql";
 import type { Plugin } from "graphql-yoga";
 import { LRUCache } from "lru-cache";
+import { AnswerLostError } from "../database/errors.js";
 import type { Context } from "./context.js";
 import { isIntrospection, needsOf } from "./document.js";
 import { refusal } from "./errors.js";
@@ -20,6 +21,7 @@ import { foresee } from "./foresight.js";
 import { withRoots } from "./introspection.js";
 import { admitDocument, checkVariables, type DocumentLimits } from "./limits.js";
 import { checkPages } from "./pageArguments.js";
+import { isTransient } from "./present.js";
 import { type Root, rootsOf } from "./roots.js";
 
 export interface Settings {
@@ -147,8 +149,10 @@ async function run(
     // Before the operation holds a session of its own, so that none is ever waited for while holding another.
     if (needs.choices && needs.tenant) await ctx.choices();
     if (needs.operation === "query" && needs.tenant) await ctx.operation.read();
-    if (!needs.introspection)
-      return await execute({ schema, document, operationName, contextValue: ctx, variableValues });
+    if (!needs.introspection) {
+      const result = await execute({ schema, document, operationName, contextValue: ctx, variableValues });
+      return needs.operation === "mutation" ? afterCommit(result) : result;
+    }
 
     const own = roots.filter((root) => !isIntrospection(root));
     const [data, shown] = [await answer(schema, own), await answer(await visible(ctx), roots.filter(isIntrospection))];
@@ -162,6 +166,17 @@ async function run(
     // What was read is read: the answer does not wait for the session's end.
     void ctx.operation.end();
   }
+}
+
+/** Below its root field a mutation is an answer: what fails there comes after the commit, and undoes nothing. */
+function afterCommit({ errors, ...result }: ExecutionResult): ExecutionResult {
+  if (!errors) return result;
+  const told = errors.map((error) =>
+    (error.path?.length ?? 0) > 1 && isTransient(error)
+      ? new GraphQLError("", { nodes: error.nodes, path: error.path, originalError: new AnswerLostError(error) })
+      : error,
+  );
+  return { ...result, errors: told };
 }
 
 const join = (a: readonly GraphQLError[] = [], b: readonly GraphQLError[] = []) =>

@@ -1,5 +1,5 @@
 import type { Access, Place } from "../access/access.js";
-import { OutcomeUnknownError } from "../database/errors.js";
+import { AnswerLostError } from "../database/errors.js";
 import type { Leases } from "../database/leases.js";
 import { untilItPasses } from "../database/retry.js";
 import { TenantNotFoundError } from "../identity/errors.js";
@@ -106,8 +106,7 @@ export class Operation {
       await this.read();
     } catch (error) {
       // Who has shut themselves out is told so where they ask to see what they changed.
-      if (!(error instanceof TenantNotFoundError))
-        throw new OutcomeUnknownError("The change was made, and its answer could not be read.", { cause: error });
+      if (!(error instanceof TenantNotFoundError)) throw new AnswerLostError(error);
       this.#gone = error;
     }
     return result;

@@ -1,5 +1,13 @@
 import { GraphQLError, type GraphQLErrorExtensions } from "graphql";
-import { ConnectionLostError, isAway, OutcomeUnknownError, sqlState, UnavailableError } from "../database/errors.js";
+import {
+  AnswerLostError,
+  ConnectionLostError,
+  isAway,
+  isPassing,
+  OutcomeUnknownError,
+  sqlState,
+  UnavailableError,
+} from "../database/errors.js";
 import { IdentityError, IdentityUnavailableError } from "../identity/errors.js";
 
 /** What a caller is told of an error, and whether somebody has to look at it. */
@@ -43,12 +51,14 @@ export function present(error: unknown, requestId: string): Presented {
   }
   if (cause instanceof OutcomeUnknownError) {
     return say(
-      "The connection was lost at the very end: the change was made whole or not at all. Look before you try again.",
+      cause instanceof AnswerLostError
+        ? "The change was made, but its answer could not be read. Look at what it made, and do not repeat it."
+        : "The connection was lost at the very end: the change was made whole or not at all. Look before you try again.",
       { code: "OUTCOME_UNKNOWN", requestId },
       cause,
     );
   }
-  if (isAway(cause) || sqlState(cause) === STATEMENT_TIMED_OUT) {
+  if (isTransient(cause)) {
     const seconds = cause instanceof UnavailableError ? cause.retryAfterSeconds : 1;
     const lost = cause instanceof ConnectionLostError || sqlState(cause) === STATEMENT_TIMED_OUT;
     return say(
@@ -65,6 +75,25 @@ export function present(error: unknown, requestId: string): Presented {
     { code: "INTERNAL", requestId, ...(!outer?.path && { http: { status: 500 } }) },
     cause,
   );
+}
+
+/** Whether a request was answered, or changed something, in part: whoever sent it again as it is would do that part twice. */
+export const isPartlyDone = (data: unknown, errors: readonly GraphQLError[]): boolean =>
+  Object.values(data ?? {}).some((value) => value !== null) ||
+  errors.some(({ extensions }) => extensions.code === "OUTCOME_UNKNOWN");
+
+/** The error without the status that invites to send the whole request again. */
+export function withoutRetry(error: GraphQLError): GraphQLError {
+  const { http, ...extensions } = error.extensions as { http?: { status?: number } };
+  if (http?.status !== 503) return error;
+  const { message, nodes, source, positions, path } = error;
+  return new GraphQLError(message, { nodes, source, positions, path, extensions });
+}
+
+/** Whether the same request may well be answered a moment later. */
+export function isTransient(error: unknown): boolean {
+  const cause = innermost(error);
+  return isAway(cause) || isPassing(cause) || sqlState(cause) === STATEMENT_TIMED_OUT;
 }
 
 function innermost(error: unknown): unknown {
