@@ -1,6 +1,6 @@
 import type { GraphQLSchema } from "graphql";
+import { policy as auditEventPolicy } from "./features/auditEvents/policy.js";
 import { policy as checkPolicy } from "./features/checks/policy.js";
-import { policy as historyPolicy } from "./features/history/policy.js";
 import { policy as membershipPolicy } from "./features/memberships/policy.js";
 import { policy as organizationPolicy } from "./features/organizations/policy.js";
 import { policy as rolePolicy } from "./features/roles/policy.js";
@@ -33,7 +33,7 @@ import "./features/memberships/suspendUser.js";
 import "./features/memberships/resumeUser.js";
 import "./features/memberships/lists.js";
 import "./features/memberships/users.js";
-import "./features/history/type.js";
+import "./features/auditEvents/type.js";
 import "./features/checks/permissions.js";
 import "./features/checks/permissionChecks.js";
 import "./features/checks/explainAccess.js";
@@ -45,7 +45,7 @@ export const policies = [
   organizationPolicy,
   rolePolicy,
   membershipPolicy,
-  historyPolicy,
+  auditEventPolicy,
   checkPolicy,
   tenantPolicy,
 ];
