@@ -1,4 +1,5 @@
 import pino from "pino";
+import { EXECUTORS } from "../../bench/executors.mjs";
 import type { Leases } from "../../src/database/leases.js";
 import { DEFAULT_LIMITS, type DocumentLimits } from "../../src/graphql/limits.js";
 import { loadDevelopmentIssuer } from "../../src/identity/development.js";
@@ -49,6 +50,11 @@ export interface TestGateway {
 /** For documents that a test makes larger than any client would. */
 export const UNLIMITED = Object.fromEntries(Object.keys(DEFAULT_LIMITS).map((limit) => [limit, 1e9])) as DocumentLimits;
 
+/** Another executor than the gateway's own, for a run of all tests on it: `TENANTRY_TEST_EXECUTOR=jit npm test`. */
+const wanted = process.env.TENANTRY_TEST_EXECUTOR;
+const executor = wanted ? EXECUTORS[wanted] : undefined;
+if (wanted && !executor) throw new Error(`There is no executor ${wanted}: ${Object.keys(EXECUTORS).join(", ")}.`);
+
 export async function openGateway(
   options: Partial<ServerOptions> & { readonly leases?: number } = {},
 ): Promise<TestGateway> {
@@ -69,6 +75,7 @@ export async function openGateway(
     introspection: "trimmed",
     tenantDomain: null,
     log: pino({ base: null }, { write: (line: string) => void lines.push(line) }),
+    ...(executor && { execute: executor }),
     ...options,
   });
   const fetch = async (path: string, init: RequestInit = {}) =>

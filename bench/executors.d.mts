@@ -1,0 +1,3 @@
+import type { Execute } from "../src/graphql/execution.js";
+
+export const EXECUTORS: Readonly<Record<string, Execute>>;
