@@ -187,8 +187,8 @@ export class Lease {
   /** The driver leaves some statements of a dead session unanswered for ever, so each is raced against its end. */
   #send<T>(send: () => PromiseLike<T>): Promise<T> {
     const refusal = this.#over ?? (this.#lastIsSent ? new LeaseOverError() : null);
-    if (refusal) return Promise.reject(refusal);
     const answer = new Promise<T>((resolve, reject) => {
+      if (refusal) return reject(refusal);
       this.#listen();
       this.#waiting.add(reject);
       send().then(

@@ -293,6 +293,20 @@ describe("the end of a session", () => {
     },
   );
 
+  it("may come before the session is in the caller's hands, and ends nothing but the session", async () => {
+    const leases = pool();
+    await (await open(leases, "read")).commit();
+    const gone = new AbortController();
+
+    const opening = open(leases, "change", northwind, gone.signal);
+    gone.abort();
+    const session = await opening;
+
+    await expect(session.query("select 1", [])).rejects.toThrow(ConnectionLostError);
+    await expect(session.commit()).rejects.toThrow(ConnectionLostError);
+    await (await open(leases, "read")).commit();
+  });
+
   it("comes once", async () => {
     const session = await open(pool(), "change");
     await session.commit();
