@@ -90,10 +90,15 @@ describe("TenantRecord", () => {
 });
 
 describe("the serving login", () => {
-  it("is tried here against every table of a home", async () => {
+  it("is tried here against every table of a home but the owner's record of its migrations, which it cannot read", async () => {
     const tables = await database.owner("select tablename from pg_tables where schemaname = $1", [meridian.schemaName]);
+    const session = await TenantSession.open(leases, meridian, "read");
 
-    expect(tables.map(({ tablename }) => tablename).sort()).toEqual([...TABLES].sort());
+    const read = session.query("select from migrations", []);
+
+    await expect(read).rejects.toMatchObject({ code: "42501" });
+    await session.rollback();
+    expect(tables.map(({ tablename }) => tablename).sort()).toEqual([...TABLES, "migrations"].sort());
   });
 
   /** Rows that it sees in the home of northwind with this for a tenant; null where it gets an error instead. */
