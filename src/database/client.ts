@@ -38,7 +38,7 @@ export function createClient(settings: ClientSettings, onEnd: (reason: Error) =>
     connect_timeout: 0,
     // A warning only, and the COMMIT that it is about is then acknowledged. It comes before the acknowledgement.
     onnotice: ({ code }) => {
-      if (OUT_OF_STEP.has(code!)) onEnd(new ConnectionLostError("A transaction was ended out of turn."));
+      if (OUT_OF_STEP.has(code!)) onEnd(new ConnectionLostError("A transaction was begun or ended out of turn."));
     },
     connection: { application_name: settings.applicationName, TimeZone: "UTC" },
     socket: (target: Target) => {
