@@ -3,9 +3,10 @@ import type { AddressInfo } from "node:net";
 import { mintToken } from "../src/identity/developmentToken.js";
 import type { TenantRecord } from "../src/tenancy/directory/directory.js";
 import { FOLDER, type TestDatabase } from "./support/database.js";
-import { openGateway, type TestGateway } from "./support/gateway.js";
+import { type Answer, openGateway, type TestGateway } from "./support/gateway.js";
 import { activity, recordOf, whileLocked } from "./support/sessions.js";
 import { until } from "./support/until.js";
+import { world } from "./support/world.js";
 
 let database: TestDatabase;
 let gateway: TestGateway;
@@ -30,6 +31,7 @@ afterAll(async () => {
 
 const CREATE =
   'mutation($id: ID!, $slug: String!) { createOrganization(input: { parentId: $id, name: "N", slug: $slug }) { __typename } }';
+const REVOKE = "mutation($id: ID!) { revokeGrant(input: { grantId: $id }) { __typename } }";
 const FIND = "query($slug: String!) { organization(by: { slug: $slug }) { id } }";
 const ada = () => gateway.as("ada@northwind.test", "northwind");
 const eve = () => gateway.as("eve@meridian.test", "meridian");
@@ -99,5 +101,43 @@ describe("more callers than connections", () => {
     expect([status, errors?.[0]?.extensions.code]).toEqual([503, "UNAVAILABLE"]);
     expect(headers.get("retry-after")).toBe("1");
     expect((await eve().ask("{ viewer { id } }")).status).toBe(200);
+  });
+});
+
+describe("a change and a withdrawal of the right to it, at once", () => {
+  it.each([
+    { first: "change", made: "CreateOrganizationPayload", refused: undefined },
+    { first: "withdrawal", made: undefined, refused: "FORBIDDEN" },
+  ])("are judged in the order of their locks: the $first comes first", async ({ first, made, refused }) => {
+    const slug = `${first}-first`;
+    const { [slug]: tenant } = await world(gateway, {
+      [slug]: {
+        tree: { top: {} },
+        people: {
+          ada: [{ at: "top", roles: ["owner"], reach: "SUBTREE" }],
+          ben: [{ at: "top", can: ["organizations:read", "organizations:create"], reach: "SUBTREE" }],
+        },
+      },
+    });
+    const { as, id } = tenant!;
+    const change = () => as("ben").ask(CREATE, { id: id("Organization", "top"), slug: "made" });
+    const withdraw = () => as("ada").ask(REVOKE, { id: id("Grant", "ben@top") });
+
+    const answers = await whileLocked(database, await recordOf(database, slug), async () => {
+      const sent: Promise<Answer>[] = [];
+      for (const send of first === "change" ? [change, withdraw] : [withdraw, change]) {
+        sent.push(send());
+        await until(async () => (await waiting()) === sent.length);
+      }
+      return sent;
+    });
+    const inOrder = await Promise.all(answers);
+
+    const [created, revoked] = first === "change" ? inOrder : inOrder.reverse();
+    expect(revoked!.data.revokeGrant.__typename).toBe("RevokeGrantPayload");
+    expect(created!.data.createOrganization?.__typename).toBe(made);
+    expect(created!.errors?.[0]?.extensions.code).toBe(refused);
+    const { organization } = await as("ada").get(FIND, { slug: "made" });
+    expect(organization !== null).toBe(first === "change");
   });
 });

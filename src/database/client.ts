@@ -22,7 +22,11 @@ export interface Client {
   destroy(): void;
 }
 
-export function createClient(settings: ClientSettings, onClose: () => void): Client {
+// What PostgreSQL warns of when a transaction ends that had not begun, or begins in another.
+const OUT_OF_STEP = new Set(["25P01", "25001"]);
+
+/** @param onEnd called with the reason when the session is lost, or its transactions are not where we take them to be */
+export function createClient(settings: ClientSettings, onEnd: (reason: Error) => void): Client {
   let socket: Socket | null = null;
   const sql = postgres(settings.url, {
     max: 1,
@@ -32,14 +36,17 @@ export function createClient(settings: ClientSettings, onClose: () => void): Cli
     max_lifetime: null,
     idle_timeout: 0,
     connect_timeout: 0,
-    onnotice: () => {},
+    // A warning only, and the COMMIT that it is about is then acknowledged. It comes before the acknowledgement.
+    onnotice: ({ code }) => {
+      if (OUT_OF_STEP.has(code!)) onEnd(new ConnectionLostError("A transaction was begun or ended out of turn."));
+    },
     connection: { application_name: settings.applicationName, TimeZone: "UTC" },
     socket: (target: Target) => {
       if (socket) throw new ConnectionLostError("The connection to the database was lost.");
       socket = dial(target);
       return socket;
     },
-    onclose: onClose,
+    onclose: () => onEnd(new ConnectionLostError("The connection to the database was lost.")),
   } as postgres.Options<Record<string, never>>);
   // Dates stay text on the wire: one parser for all, the tables' own.
   for (const type of [1082, 1083, 1114, 1184]) sql.options.parsers[type] = (value: string) => value;

@@ -42,10 +42,10 @@ export class Connection {
    */
   static async open(settings: ConnectionSettings, onLost: (connection: Connection) => void): Promise<Connection> {
     let self: Connection | null = null;
-    let closed = false;
-    const client = createClient(settings, () => {
-      closed = true;
-      self?.condemn(new ConnectionLostError("The connection to the database was lost."));
+    let lost: Error | null = null;
+    const client = createClient(settings, (reason) => {
+      lost = reason;
+      self?.condemn(reason);
     });
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
@@ -53,7 +53,7 @@ export class Connection {
     });
     try {
       const [row] = await Promise.race([client.sql.unsafe("select pg_backend_pid() as pid"), late]);
-      if (closed) throw new ConnectionLostError("The connection to the database was lost.");
+      if (lost) throw lost;
       self = new Connection(client, Number(row?.pid), settings, onLost);
       return self;
     } catch (error) {
@@ -140,7 +140,7 @@ export class Lease {
   }
 
   /**
-   * What drizzle takes for a client: the same statements, always prepared, tied to this lease. It has no `begin`, so that
+   * What drizzle takes for a client: the same statements, tied to this lease. It has no `begin`, so that
    * drizzle's own transactions, which do not survive the loss of a session, cannot be opened.
    */
   asClient() {
@@ -187,8 +187,8 @@ export class Lease {
   /** The driver leaves some statements of a dead session unanswered for ever, so each is raced against its end. */
   #send<T>(send: () => PromiseLike<T>): Promise<T> {
     const refusal = this.#over ?? (this.#lastIsSent ? new LeaseOverError() : null);
-    if (refusal) return Promise.reject(refusal);
     const answer = new Promise<T>((resolve, reject) => {
+      if (refusal) return reject(refusal);
       this.#listen();
       this.#waiting.add(reject);
       send().then(

@@ -1,3 +1,4 @@
+import { GraphQLError } from "graphql";
 import type { Access, Place } from "../access/access.js";
 import { AnswerLostError } from "../database/errors.js";
 import type { Leases } from "../database/leases.js";
@@ -90,6 +91,7 @@ export class Operation {
     await this.end();
     const { settings } = this;
     if (!settings) return work();
+    if (this.#gone) throw this.#gone;
     const result = await untilItPasses(settings.signal, async () => {
       const scope = await this.#enter(settings, purpose, named);
       this.#scope = scope;
@@ -107,7 +109,8 @@ export class Operation {
     } catch (error) {
       // Who has shut themselves out is told so where they ask to see what they changed.
       if (!(error instanceof TenantNotFoundError)) throw new AnswerLostError(error);
-      this.#gone = error;
+      // Without the status of a refused request, which this one is not.
+      this.#gone = new GraphQLError(error.message, { extensions: { code: error.code } });
     }
     return result;
   }

@@ -34,7 +34,7 @@ export function toShield(name: string, rule: Rule): ShieldRule {
 function judge(rule: Rule, source: unknown, args: Args, ctx: Context): Verdict {
   if (rule.kind === "anyone" || rule.kind === "visible") return true;
   const scope = ctx.operation.scope;
-  if (!scope) return new UnauthenticatedError();
+  if (!scope) return ctx.operation.gone ?? new UnauthenticatedError();
   if (rule.kind === "signedIn") return true;
 
   const { access, root, viewer } = scope;

@@ -1,6 +1,6 @@
 import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import type { Lease, Result } from "../database/connection.js";
-import { ConnectionLostError, OutcomeUnknownError } from "../database/errors.js";
+import { ConnectionLostError, OutcomeUnknownError, UnavailableError } from "../database/errors.js";
 import type { Leases } from "../database/leases.js";
 import type { TenantId } from "../ids.js";
 import { TenantRecord } from "./directory/directory.js";
@@ -56,8 +56,13 @@ export class TenantSession {
   ): Promise<TenantSession> {
     if (!TenantRecord.is(tenant)) throw new TypeError("A tenant session opens for a record of the directory only.");
     const lease = await leases.acquire(tenant.id, signal);
-    // Three messages, never one text: if a text with several statements fails to parse, its `begin` never ran.
-    for (const [text, params] of prefix(tenant, purpose)) void lease.run(text, params);
+    // What travels behind a transaction that cannot begin would run outside of every transaction.
+    lease.run(BEGIN[purpose]).catch((error) => {
+      lease.condemn(new UnavailableError("The database cannot begin a transaction of this kind.", 1, { cause: error }));
+    });
+    // Messages of their own, never one text: if a text with several statements fails to parse, its `begin` never ran.
+    void lease.run(ENTER, [`${tenant.schemaName}, pg_temp`, tenant.id]);
+    if (purpose !== "read") void lease.run(LOCK[purpose], [lockOf(tenant.id)]);
     return new TenantSession(tenant, purpose, lease);
   }
 
@@ -110,15 +115,6 @@ export class TenantSession {
       this.lease.condemn(new ConnectionLostError("The session could not be ended.", { cause: error }));
     }
   }
-}
-
-function prefix(tenant: TenantRecord, purpose: Purpose): [text: string, params: unknown[]][] {
-  const statements: [string, unknown[]][] = [
-    [BEGIN[purpose], []],
-    [ENTER, [`${tenant.schemaName}, pg_temp`, tenant.id]],
-  ];
-  if (purpose !== "read") statements.push([LOCK[purpose], [lockOf(tenant.id)]]);
-  return statements;
 }
 
 /** The tenant's lock: the last 64 bits of its id, which are random. Two tenants that share it only wait for each other. */

@@ -271,6 +271,22 @@ describe("a connection", () => {
     expect(next.pid).not.toBe(lease.pid);
     next.release();
   });
+
+  it("that comes back inside a transaction serves nobody in it", async () => {
+    const leases = pool({ size: 1 });
+    const first = await leases.acquire("a");
+    await first.run("begin");
+    first.release();
+    const second = await leases.acquire("b");
+
+    await expect(second.run("begin")).rejects.toThrow(ConnectionLostError);
+
+    const third = await leases.acquire("b");
+    expect(third.pid).not.toBe(first.pid);
+    expect((await third.run("begin")).command).toBe("BEGIN");
+    expect((await third.runLast("commit")).command).toBe("COMMIT");
+    third.release();
+  });
 });
 
 describe("a database that is away", () => {

@@ -1,7 +1,13 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Lease } from "../../src/database/connection.js";
+import type { Cluster } from "../../src/database/embedded/cluster.js";
+import { dataFolder } from "../../src/database/embedded/folder.js";
 import { ConnectionLostError, OutcomeUnknownError, UnavailableError } from "../../src/database/errors.js";
 import { withOwner } from "../../src/database/owner.js";
 import { newId, type TenantId } from "../../src/ids.js";
 import { createTenant } from "../../src/tenancy/create.js";
+import type { TenantRecord } from "../../src/tenancy/directory/directory.js";
 import { ensureLogins, loginOf } from "../../src/tenancy/migrations/logins.js";
 import { migrate } from "../../src/tenancy/migrations/migrate.js";
 import { TenantSession } from "../../src/tenancy/session.js";
@@ -11,29 +17,55 @@ import { openWay } from "../support/way.js";
 import { workplace } from "./fixtures/embedded.js";
 
 const { emptyFolder, start, remove } = workplace();
-afterAll(remove);
+let server: Awaited<ReturnType<typeof openServer>>;
+beforeAll(async () => {
+  server = await openServer();
+});
+afterAll(async () => {
+  await server.close();
+  await remove();
+});
 
-const portOf = (cluster: { url(login: "tenantry_serve"): string }) =>
-  Number(new URL(cluster.url("tenantry_serve")).port);
+const portOf = (cluster: Cluster) => Number(new URL(cluster.url("tenantry_serve")).port);
+
+/** A server with one tenant, and a pool that finds it again when it comes back on another port. */
+async function openServer() {
+  const folder = emptyFolder();
+  let cluster = await start(folder);
+  const asOwner = <T>(work: (lease: Lease) => Promise<T>) => withOwner(cluster.url("tenantry_owner"), work);
+  const owner = (text: string, params: readonly unknown[] = []) =>
+    asOwner(async (lease) => [...(await lease.run(text, params))]);
+  const [door, serve] = [loginOf(cluster.url("tenantry_door")), loginOf(cluster.url("tenantry_serve"))];
+  const names = { door: door.name, serve: serve.name };
+  await asOwner(async (lease) => {
+    await ensureLogins(lease, [door, serve]);
+    await migrate(lease, names);
+    const tenant = { id: newId<TenantId>(), slug: "acme", createdAt: new Date(), identities: [] };
+    await createTenant(lease, tenant, names, async () => {});
+  });
+  const way = await openWay(portOf(cluster));
+  const leases = openLeases(way.url(cluster.url("tenantry_serve")));
+  return {
+    folder,
+    leases,
+    acme: await recordOf({ owner }, "acme"),
+    written: async (tenant: TenantRecord) => written({ owner }, tenant),
+    kill: () => process.kill(cluster.pid, "SIGKILL"),
+    stop: () => cluster.stop(),
+    async restart() {
+      cluster = await start(folder);
+      way.open(portOf(cluster));
+    },
+    async close() {
+      await leases.close();
+      await way.close();
+    },
+  };
+}
 
 describe("a database that is killed under its writers", () => {
   it("has every acknowledged row when it is back, and is written to again by the same pool", async () => {
-    const folder = emptyFolder();
-    let cluster = await start(folder);
-    const owner = (text: string, params: readonly unknown[] = []) =>
-      withOwner(cluster.url("tenantry_owner"), async (lease) => [...(await lease.run(text, params))]);
-    const [door, serve] = [loginOf(cluster.url("tenantry_door")), loginOf(cluster.url("tenantry_serve"))];
-    const names = { door: door.name, serve: serve.name };
-    await withOwner(cluster.url("tenantry_owner"), async (lease) => {
-      await ensureLogins(lease, [door, serve]);
-      await migrate(lease, names);
-      const tenant = { id: newId<TenantId>(), slug: "acme", createdAt: new Date(), identities: [] };
-      await createTenant(lease, tenant, names, async () => {});
-    });
-    const acme = await recordOf({ owner }, "acme");
-    // The server may come back on another port; the pool keeps to the one it knows.
-    const way = await openWay(portOf(cluster));
-    const leases = openLeases(way.url(cluster.url("tenantry_serve")));
+    const { acme, leases } = server;
     const acked: string[] = [];
     const denied: string[] = [];
     let [unknown, isOver] = [0, false];
@@ -62,21 +94,46 @@ describe("a database that is killed under its writers", () => {
     for (let round = 0; round < 2; round++) {
       const before = acked.length;
       await until(() => acked.length >= before + 50);
-      process.kill(cluster.pid, "SIGKILL");
+      server.kill();
       await until(() => leases.counts.open === 0);
       const atDeath = acked.length;
-      cluster = await start(folder);
-      way.open(portOf(cluster));
+      await server.restart();
       await until(() => acked.length > atDeath);
     }
     isOver = true;
     await Promise.all(writers);
 
-    const durable = await written({ owner }, acme);
+    const durable = await server.written(acme);
     console.info(`2 kills under 8 writers: ${acked.length} acknowledged, ${denied.length} denied, ${unknown} unknown`);
     expect(acked.filter((row) => !durable.has(row))).toEqual([]);
     expect(denied.filter((row) => durable.has(row))).toEqual([]);
-    await leases.close();
-    await way.close();
+    // One for each writer and kill.
+    expect(unknown).toBeLessThanOrEqual(16);
+  });
+});
+
+describe("a database that has become a standby", () => {
+  it("is read from, takes no change, and takes them again when it is the primary", async () => {
+    const { acme, leases } = server;
+    await (await TenantSession.open(leases, acme, "change")).commit();
+    await server.stop();
+    const signal = join(dataFolder(server.folder), "standby.signal");
+    writeFileSync(signal, "");
+    await server.restart();
+
+    const reading = await TenantSession.open(leases, acme, "read");
+    expect(await reading.query("select status from tenant", [])).toMatchObject([{ status: "ACTIVE" }]);
+    await reading.commit();
+    const changing = await TenantSession.open(leases, acme, "change");
+    await expect(changing.query("select 1", [])).rejects.toThrow(UnavailableError);
+    await expect(changing.commit()).rejects.toThrow(UnavailableError);
+
+    await server.stop();
+    rmSync(signal);
+    await server.restart();
+    const session = await TenantSession.open(leases, acme, "change");
+    const row = await write(session);
+    await session.commit();
+    expect(await server.written(acme)).toContain(row);
   });
 });

@@ -235,10 +235,30 @@ describe("the end of a session", () => {
       },
     ],
     "a transaction that was closed by hand": [
-      true,
+      false,
       async (session) => {
         await session.query("rollback", []);
-        await session.commit();
+        await expect(session.commit()).rejects.toThrow(OutcomeUnknownError);
+      },
+    ],
+    "a transaction that was begun twice": [
+      false,
+      async (session) => {
+        await expect(session.query("begin", [])).rejects.toThrow(ConnectionLostError);
+        await expect(session.commit()).rejects.toThrow(ConnectionLostError);
+      },
+    ],
+    // The driver would take the answers of what follows for one statement earlier.
+    "a value that cannot be sent": [
+      false,
+      async (session) => {
+        const answers = [
+          session.query("select 'first' as word", []),
+          session.query("select $1::text as word", [undefined]),
+          session.query("select 'third' as word", []),
+        ];
+        for (const answer of answers) await expect(answer).rejects.toThrow(ConnectionLostError);
+        await expect(session.commit()).rejects.toThrow(ConnectionLostError);
       },
     ],
   };
@@ -272,6 +292,20 @@ describe("the end of a session", () => {
       expect(await activity(database, "idle in transaction")).toBe(0);
     },
   );
+
+  it("may come before the session is in the caller's hands, and ends nothing but the session", async () => {
+    const leases = pool();
+    await (await open(leases, "read")).commit();
+    const gone = new AbortController();
+
+    const opening = open(leases, "change", northwind, gone.signal);
+    gone.abort();
+    const session = await opening;
+
+    await expect(session.query("select 1", [])).rejects.toThrow(ConnectionLostError);
+    await expect(session.commit()).rejects.toThrow(ConnectionLostError);
+    await (await open(leases, "read")).commit();
+  });
 
   it("comes once", async () => {
     const session = await open(pool(), "change");

@@ -1,6 +1,8 @@
 import { sqlState } from "../../src/database/errors.js";
 import type { Leases } from "../../src/database/leases.js";
-import { newId } from "../../src/ids.js";
+import { withOwner } from "../../src/database/owner.js";
+import { newId, type TenantId } from "../../src/ids.js";
+import { createTenant } from "../../src/tenancy/create.js";
 import { TenantRecord } from "../../src/tenancy/directory/directory.js";
 import { TenantSession } from "../../src/tenancy/session.js";
 import { cloneDatabase, type TestDatabase } from "../support/database.js";
@@ -88,6 +90,17 @@ describe("TenantRecord", () => {
 });
 
 describe("the serving login", () => {
+  it("is tried here against every table of a home but the owner's record of its migrations, which it cannot read", async () => {
+    const tables = await database.owner("select tablename from pg_tables where schemaname = $1", [meridian.schemaName]);
+    const session = await TenantSession.open(leases, meridian, "read");
+
+    const read = session.query("select from migrations", []);
+
+    await expect(read).rejects.toMatchObject({ code: "42501" });
+    await session.rollback();
+    expect(tables.map(({ tablename }) => tablename).sort()).toEqual([...TABLES, "migrations"].sort());
+  });
+
   /** Rows that it sees in the home of northwind with this for a tenant; null where it gets an error instead. */
   async function rowsFor(value: string | null): Promise<number | null> {
     const lease = await leases.acquire("");
@@ -136,33 +149,39 @@ describe("the serving login", () => {
     await session.rollback();
   });
 
-  it("meets no conflict with what another tenant has, even in the same home", async () => {
-    const [taken, now] = [newId<never>(), "2026-01-01T00:00:00Z"];
-    const planted = `insert into ${northwind.schemaName}.organizations
-      (tenant_id, id, parent_id, path, slug, name, external_id, created_at, updated_at)
-      values ($1, $2, null, '{}', 'taken', 'Taken', 'taken', $3, $3)`;
-    await database.owner(planted, [meridian.id, taken, now]);
-    await database.owner(
-      `insert into ${northwind.schemaName}.slugs (tenant_id, slug, organization_id, created_at) values ($1, 'taken', $2, $3)`,
-      [meridian.id, taken, now],
-    );
-    const session = await TenantSession.open(leases, northwind, "change");
-    const [root] = await session.query("select id from organizations where parent_id is null", []);
+  it("meets no conflict with anything that another tenant has, even in the same home", async () => {
+    const names = { door: "tenantry_door", serve: "tenantry_serve" };
+    const tenant = { id: newId<TenantId>(), slug: "fresh", createdAt: new Date(), identities: [] };
+    await withOwner(database.url("tenantry_owner"), (owner) => createTenant(owner, tenant, names, async () => {}));
+    const fresh = await recordOf(database, "fresh");
+    const theirs = await TenantSession.open(leases, northwind, "change");
+    await write(theirs);
+    await theirs.commit();
+    // In the order of their foreign keys. The home's own row is the owner's to write.
+    const tables = TABLES.slice(1);
+    const rows = new Map<string, unknown>();
+    for (const table of tables) {
+      const source = `${northwind.schemaName}.${table}`;
+      await database.owner(`insert into ${fresh.schemaName}.${table} select * from ${source}`);
+      const [same] = await database.owner(
+        `select jsonb_agg(to_jsonb(t) || jsonb_build_object('tenant_id', $1::text))::text as rows from ${source} t`,
+        [fresh.id],
+      );
+      rows.set(table, same!.rows);
+    }
 
-    await session.query(
-      `insert into organizations (tenant_id, id, parent_id, path, slug, name, external_id, created_at, updated_at)
-       values ($1, $2, $3, array[$3::uuid], 'taken', 'Taken', 'taken', $4, $4)`,
-      [northwind.id, taken, root!.id, now],
+    const session = await TenantSession.open(leases, fresh, "change");
+    const written = tables.map((table) =>
+      session.query(`insert into ${table} select * from jsonb_populate_recordset(null::${table}, $1::text::jsonb)`, [
+        rows.get(table),
+      ]),
     );
-    await session.query(
-      "insert into slugs (tenant_id, slug, organization_id, created_at) values ($1, 'taken', $2, $3)",
-      [northwind.id, taken, now],
-    );
+    const seen = tables.map((table) => session.query(`select count(*)::int as count from ${table}`, []));
+    await session.commit();
 
-    expect(await session.query("select tenant_id from organizations where slug = 'taken'", [])).toMatchObject([
-      { tenant_id: northwind.id },
-    ]);
-    await session.rollback();
+    const counts = (await Promise.all(written)).map(({ count }) => count);
+    expect((await Promise.all(seen)).map(([row]) => row!.count)).toEqual(counts);
+    expect(Math.min(...counts)).toBeGreaterThan(0);
   });
 
   it.each([

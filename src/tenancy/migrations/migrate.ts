@@ -86,13 +86,14 @@ async function apply(owner: Lease, schema: string, migration: Migration, names: 
 /** Runs `work` in one transaction of the owner's: all of it or nothing. */
 export async function inTransaction<T>(owner: Lease, work: () => Promise<T>): Promise<T> {
   await owner.run("begin");
+  let result: T;
   try {
-    const result = await work();
-    const { command } = await owner.run("commit");
-    if (command !== "COMMIT") throw new Error(`The transaction was not committed: ${command}.`);
-    return result;
+    result = await work();
   } catch (error) {
     await owner.run("rollback").catch(() => {});
     throw error;
   }
+  const { command } = await owner.run("commit");
+  if (command !== "COMMIT") throw new Error(`The transaction was not committed: ${command}.`);
+  return result;
 }
