@@ -61,6 +61,16 @@ program
     process.stdout.write((await import("./commands/settings.js")).settingsPage());
   });
 
+program
+  .command("rules")
+  .summary("every field of the API, and what it asks of a viewer")
+  .description(
+    "Print every field of the API and what it asks of a viewer, as Markdown, from the rules that are enforced.",
+  )
+  .action(async () => {
+    process.stdout.write((await import("./commands/rules.js")).rulesPage());
+  });
+
 try {
   await program.parseAsync();
 } catch (error) {
