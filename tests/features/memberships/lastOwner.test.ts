@@ -93,6 +93,25 @@ describe("the last owner of a tenant", () => {
     expect(await end(tenant, slug, "ada", "ada", "revoke")).toMatchObject({ __typename: "LastOwnerFailure" });
   });
 
+  it.each(Object.keys(WAYS))("stays when one ends while another edits roles: %s", async (way) => {
+    const slug = `edit-${way}`.replaceAll(" ", "-");
+    const tenant = await plant(slug, { ada: [owner(slug)], ben: [owner(slug)] });
+    const { organization } = await tenant
+      .as("ada")
+      .get("query($slug: String!) { organization(by: { slug: $slug }) { roles { id key } } }", { slug });
+    const { id: roleId } = organization.roles.find((role: { key: string }) => role.key === "owner");
+
+    const [edited] = await Promise.all([
+      change(tenant.as("ada"), "updateRole", { roleId, permissions: [] }, "__typename").catch(() => null),
+      end(tenant, slug, "ada", "ben", way).catch(() => null),
+      end(tenant, slug, "ben", "ada", way).catch(() => null),
+    ]);
+
+    expect(await owners(tenant, slug)).toBe(1);
+    // Who was ended first can edit nothing any more; nobody edits the owner role.
+    expect([null, "FixedRoleFailure", "NotFoundFailure"]).toContain(edited?.__typename ?? null);
+  });
+
   const pairs = Object.keys(WAYS).flatMap((one, index) =>
     Object.keys(WAYS)
       .slice(index)
