@@ -154,6 +154,17 @@ describe("suspendUser and resumeUser", () => {
     expect(await ofUser("resumeUser", "deputy", "both")).toMatchObject({ user: { status: "ACTIVE" } });
   });
 
+  it("let in nobody who would hold what the caller does not", async () => {
+    expect(await ofUser("suspendUser", "ada", "boss")).toMatchObject({ user: { status: "SUSPENDED" } });
+
+    expect(await ofUser("resumeUser", "deputy", "boss")).toMatchObject({
+      code: "EXCEEDS_YOURS",
+      field: ["input", "userId"],
+      permissions: expect.arrayContaining(["organizations:delete"]),
+    });
+    expect(await ofUser("resumeUser", "ada", "boss")).toMatchObject({ user: { status: "ACTIVE" } });
+  });
+
   it("say the same of a person elsewhere as of one who is nowhere", async () => {
     const { viewer } = await gateway.as("ada@northwind.test", "northwind").get("{ viewer { user { id } } }");
     const missing = acme.id("User", "three").slice(0, -6) + "AAAAAA";
