@@ -182,6 +182,17 @@ tenantry ready on ${gateway.url}
     expect(await askHolder(folder)).toBeNull();
   });
 
+  // npm asks the shell that it runs the script in; where the shell has become the gateway, the gateway hears it.
+  it("ends as well when it is npm that is asked to", async () => {
+    const gateway = command([], { env: settings(), program: ["npm", "start"] });
+    await gateway.ready;
+
+    gateway.child.kill("SIGTERM");
+
+    expect(await gateway.ended).toBe(0);
+    expect(left()).toEqual([]);
+  });
+
   it.each(["Making a database", "Making the demo tenants"])(
     "is called off at any moment, and the next start goes on: %s",
     async (moment) => {

@@ -14,6 +14,8 @@ export interface CommandOptions {
   readonly cwd?: string;
   /** As another user; for tests that run as root. */
   readonly uid?: number;
+  /** What is run instead of `node tenantry.mjs`. */
+  readonly program?: readonly [string, ...string[]];
 }
 
 /** A command in a process of its own. */
@@ -31,8 +33,10 @@ export interface Command {
 const running = new Set<ChildProcess>();
 
 /** `node tenantry.mjs …args`. */
-export function command(args: readonly string[], { env = {}, cwd = REPOSITORY, uid }: CommandOptions = {}): Command {
-  const child = spawn(process.execPath, [join(cwd, "tenantry.mjs"), ...args], {
+export function command(args: readonly string[], options: CommandOptions = {}): Command {
+  const { env = {}, cwd = REPOSITORY, uid, program = [process.execPath, join(cwd, "tenantry.mjs")] } = options;
+  const [file, ...first] = program;
+  const child = spawn(file, [...first, ...args], {
     cwd,
     env: { PATH: process.env.PATH, ...env },
     stdio: ["ignore", "pipe", "pipe"],
