@@ -88,6 +88,11 @@ export class Access {
     return ends.reduce((latest, end) => (latest === null || end === null ? null : end > latest ? end : latest));
   }
 
+  /** What the viewer's grants alone allow: as if no organization were suspended. For judging what a suspended one only holds up. */
+  withoutSuspensions(): Access {
+    return new Access({ ...this.grounds, suspended: [] });
+  }
+
   /** Whether there is any organization at all where the viewer holds the permission. */
   allowsSomewhere(permission: string): boolean {
     return this.grounds.grants.some(

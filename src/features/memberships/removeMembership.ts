@@ -25,7 +25,7 @@ const form = z.object({ membershipId: z.string() });
 export async function removeMembership(ctx: Context, { id, place, userId }: Named): Promise<void> {
   const { db, tenantId } = scopeOf(ctx).session;
   const membershipId = id as MembershipId;
-  mustHoldAllNow(ctx, await rightsOfMembership(ctx, membershipId), ["input", "membershipId"]);
+  mustHoldAllNow(scopeOf(ctx).access, await rightsOfMembership(ctx, membershipId), ["input", "membershipId"]);
 
   await db.delete(grants).where(and(eq(grants.tenantId, tenantId), eq(grants.membershipId, membershipId)));
   await db.delete(memberships).where(and(eq(memberships.tenantId, tenantId), eq(memberships.id, membershipId)));

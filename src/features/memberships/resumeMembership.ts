@@ -21,7 +21,7 @@ export async function resumeMembership(ctx: Context, named: Named): Promise<void
   if (row.status === "ACTIVE") return;
   const itself = { permissions: [], at: named.place, reach: "ORGANIZATION", until: row.expiresAt } as const;
   mustHold(scopeOf(ctx).access, itself, "members:manage", FIELD);
-  mustHoldAll(ctx, await rightsOfMembership(ctx, row.id), FIELD);
+  mustHoldAll(scopeOf(ctx).access, await rightsOfMembership(ctx, row.id), FIELD);
   await setMembershipStatus(ctx, row, "ACTIVE");
 }
 

@@ -22,7 +22,7 @@ const form = z.object({ grantId: z.string() });
 export async function revokeGrant(ctx: Context, { id, place }: Named): Promise<MembershipId> {
   const { db, tenantId } = scopeOf(ctx).session;
   const grantId = id as GrantId;
-  mustHoldAllNow(ctx, await rightsOfGrant(ctx, grantId), ["input", "grantId"]);
+  mustHoldAllNow(scopeOf(ctx).access, await rightsOfGrant(ctx, grantId), ["input", "grantId"]);
 
   const [gone] = await db
     .delete(grants)

@@ -1,4 +1,5 @@
 import { and, eq, type SQL } from "drizzle-orm";
+import type { Access } from "../../access/access.js";
 import type { Catalogue } from "../../access/catalogue.js";
 import type { Right } from "../../access/giving.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
@@ -54,11 +55,11 @@ export const rightsOfUser = (ctx: Context, id: UserId) =>
   rightsOf(ctx, and(eq(memberships.userId, id), eq(memberships.status, "ACTIVE")));
 
 /** @throws ExceedsYoursFailure when the viewer does not hold all of them, as long as they last */
-export function mustHoldAll(ctx: Context, rights: readonly Right[], field: readonly string[]): void {
-  for (const right of rights) mustHold(scopeOf(ctx).access, right, "members:manage", field);
+export function mustHoldAll(access: Access, rights: readonly Right[], field: readonly string[]): void {
+  for (const right of rights) mustHold(access, right, "members:manage", field);
 }
 
 /** @throws ExceedsYoursFailure when the viewer does not hold all of them now */
-export function mustHoldAllNow(ctx: Context, rights: readonly Right[], field: readonly string[]): void {
-  for (const right of rights) mustHoldNow(scopeOf(ctx).access, right, "withdraw", field);
+export function mustHoldAllNow(access: Access, rights: readonly Right[], field: readonly string[]): void {
+  for (const right of rights) mustHoldNow(access, right, "withdraw", field);
 }

@@ -23,7 +23,7 @@ const FIELD = ["input", "membershipId"];
 export async function suspendMembership(ctx: Context, named: Named): Promise<void> {
   const row = await getMembership(ctx, named);
   if (row.status === "SUSPENDED") return;
-  mustHoldAllNow(ctx, await rightsOfMembership(ctx, row.id), FIELD);
+  mustHoldAllNow(scopeOf(ctx).access, await rightsOfMembership(ctx, row.id), FIELD);
   await setMembershipStatus(ctx, row, "SUSPENDED");
   await mustKeepOwner(ctx);
 }

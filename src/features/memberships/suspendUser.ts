@@ -23,7 +23,9 @@ const FIELD = ["input", "userId"];
  */
 export async function suspendUser(ctx: Context, user: UserRow): Promise<void> {
   if (user.status === "SUSPENDED") return;
-  mustHoldAllNow(ctx, await rightsOfUser(ctx, user.id), FIELD);
+  // What they hold in a suspended organization comes back with it, and counts; but it must not keep them from being shut out.
+  const access = scopeOf(ctx).access.withoutSuspensions();
+  mustHoldAllNow(access, await rightsOfUser(ctx, user.id), FIELD);
   await setUserStatus(ctx, user.id, "SUSPENDED");
   await mustKeepOwner(ctx);
 }

@@ -11,7 +11,7 @@ beforeAll(async () => {
   gateway = await openGateway();
   ({ acme } = await world(gateway, {
     acme: {
-      tree: { acme: { north: {}, south: {} } },
+      tree: { acme: { north: {}, south: {}, frozen: {} } },
       people: {
         ada: [{ at: "acme", roles: ["owner"], reach: "SUBTREE" }],
         ben: [{ at: "north", roles: ["admin"], reach: "SUBTREE" }],
@@ -26,7 +26,16 @@ beforeAll(async () => {
           { at: "north", roles: ["member"] },
           { at: "south", roles: ["owner"], suspended: true },
         ],
+        clerk: [
+          { at: "acme", roles: ["guest"] },
+          { at: "frozen", roles: ["admin"] },
+        ],
+        chief: [
+          { at: "acme", roles: ["guest"] },
+          { at: "frozen", roles: ["owner"] },
+        ],
       },
+      suspended: ["frozen"],
     },
   }));
 });
@@ -152,6 +161,16 @@ describe("suspendUser and resumeUser", () => {
     });
     expect(await ofUser("suspendUser", "deputy", "both")).toMatchObject({ user: { status: "SUSPENDED" } });
     expect(await ofUser("resumeUser", "deputy", "both")).toMatchObject({ user: { status: "ACTIVE" } });
+  });
+
+  it("reckon with what a person holds in a suspended organization, which comes back with it", async () => {
+    expect(await ofUser("suspendUser", "deputy", "clerk")).toMatchObject({ user: { status: "SUSPENDED" } });
+    expect(await ofUser("resumeUser", "deputy", "clerk")).toMatchObject({ user: { status: "ACTIVE" } });
+    expect(await ofUser("suspendUser", "deputy", "chief")).toMatchObject({ code: "EXCEEDS_YOURS" });
+
+    expect(await ofUser("suspendUser", "ada", "chief")).toMatchObject({ user: { status: "SUSPENDED" } });
+    expect(await ofUser("resumeUser", "deputy", "chief")).toMatchObject({ code: "EXCEEDS_YOURS" });
+    expect(await ofUser("resumeUser", "ada", "chief")).toMatchObject({ user: { status: "ACTIVE" } });
   });
 
   it("let in nobody who would hold what the caller does not", async () => {
