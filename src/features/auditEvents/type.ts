@@ -50,7 +50,14 @@ builder.node(AuditEvent, {
       description: "The global id of what it was done to, also when that is gone.",
       resolve: ({ targetType, targetId }) => encodeId(targetType as IdType, targetId),
     }),
-    changes: t.expose("changes", { type: "JSON", nullable: true, description: "What became different; an object." }),
+    changes: t.field({
+      type: "JSON",
+      nullable: true,
+      description: "What became different; an object. Null when it is about a person who is hidden from the viewer.",
+      // What is noted of people, their address among it, takes more than the right to read what happened.
+      resolve: async ({ targetType, targetId, changes }, _args, ctx) =>
+        targetType === "User" && !(await visibleUsers(scopeOf(ctx)).load(targetId as UserId)) ? null : changes,
+    }),
     requestId: t.exposeString("requestId", { description: "The request in which it was done." }),
   }),
 });

@@ -82,6 +82,13 @@ describe("Organization.auditEvents", () => {
     expect(nodes.find(({ targetId }: { targetId: string }) => targetId === shop.id("User", "olga")).target).toBeNull();
   });
 
+  it("does not tell what changed about a person who is hidden", async () => {
+    const ofOlga = `(filter: { targetId: "${shop.id("User", "olga")}" })`;
+
+    expect((await list("tina", ofOlga)).nodes).toMatchObject([{ action: "member.added", changes: null }]);
+    expect(await days("olga", ofOlga)).toEqual([3]);
+  });
+
   it("shows those that a filter asks for", async () => {
     expect(await days("olga", '(filter: { actions: ["member.added"] })')).toEqual([3, 2]);
     expect(await days("olga", "(filter: { actions: [] })")).toEqual([]);
