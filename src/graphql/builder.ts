@@ -82,7 +82,9 @@ builder.addScalarType(
     "An instant, as ISO 8601 writes it, to the millisecond: `2026-01-31T12:00:00.000Z`. Answers are in UTC.",
     (value) => {
       const instant = new Date(value);
-      return INSTANT.test(value) && !Number.isNaN(instant.getTime()) ? instant : refuse("DateTime");
+      // PostgreSQL knows no year 0, and years of more digits are written in another way.
+      const year = instant.getUTCFullYear();
+      return INSTANT.test(value) && year >= 1 && year <= 9999 ? instant : refuse("DateTime");
     },
   ),
 );

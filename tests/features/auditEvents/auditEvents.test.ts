@@ -89,6 +89,15 @@ describe("Organization.auditEvents", () => {
     expect(await days("olga", ofOlga)).toEqual([3]);
   });
 
+  it("refuses instants that the database cannot tell", async () => {
+    for (const from of ["0000-12-31T23:59:59Z", "0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00"])
+      expect((await ask("olga", `(filter: { from: "${from}" })`)).errors?.[0]?.extensions.code).toBe(
+        "GRAPHQL_VALIDATION_FAILED",
+      );
+    for (const from of ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z"])
+      expect((await ask("olga", `(filter: { from: "${from}" })`)).errors).toBeUndefined();
+  });
+
   it("shows those that a filter asks for", async () => {
     expect(await days("olga", '(filter: { actions: ["member.added"] })')).toEqual([3, 2]);
     expect(await days("olga", "(filter: { actions: [] })")).toEqual([]);
