@@ -150,8 +150,10 @@ describe("GraphiQL", () => {
       "Switcher",
       "MembersPage",
       "Organizations",
+      "Search",
       "Identity",
-      "ById",
+      "WhyMayDan",
+      "GrantRole",
       "CreateOrganization",
     ]);
     for (const tab of await tabs.all()) {

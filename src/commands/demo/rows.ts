@@ -31,10 +31,30 @@ export function demoId<T extends Id<string>>(name: string, order = 0): T {
 export const tenantIdOf = (slug: string): TenantId => demoId<TenantId>(`tenant ${slug}`);
 
 /** @throws Error when the demo has no such organization */
-export function demoOrganizationId(tenant: string, slug: string): OrganizationId {
-  const order = DEMO_TENANTS.find((one) => one.slug === tenant)?.organizations.findIndex((one) => one.slug === slug);
-  if (order === undefined || order < 0) throw new Error(`The demo has no ${slug} in ${tenant}.`);
-  return demoId<OrganizationId>(`${tenant} organization ${slug}`, order);
+export const demoOrganizationId = (tenant: string, slug: string): OrganizationId =>
+  idAmong(tenant, "organization", slug, ({ organizations }) => organizations.map((one) => one.slug));
+
+/** @throws Error when the demo has no such person */
+export const demoUserId = (tenant: string, email: string): UserId =>
+  idAmong(tenant, "user", email, ({ people }) => people.map((one) => one.email));
+
+/** @throws Error when the demo has no such person, or not there */
+export const demoMembershipId = (tenant: string, email: string, at: string): MembershipId =>
+  idAmong(tenant, "membership", `${email} ${at}`, ({ people }) =>
+    people.flatMap((one) => one.belongs.map((place) => `${one.email} ${place.at}`)),
+  );
+
+/** Rows of a kind are in line as their names are. */
+function idAmong<T extends Id<string>>(
+  tenant: string,
+  kind: string,
+  name: string,
+  namesOf: (tenant: DemoTenant) => readonly string[],
+): T {
+  const described = DEMO_TENANTS.find(({ slug }) => slug === tenant);
+  const order = described ? namesOf(described).indexOf(name) : -1;
+  if (order < 0) throw new Error(`The demo has no ${kind} ${name} in ${tenant}.`);
+  return demoId<T>(`${tenant} ${kind} ${name}`, order);
 }
 
 /**
@@ -61,16 +81,10 @@ export function toRows(tenant: DemoTenant, digestOf: (email: string) => Buffer) 
     name: role.name,
     permissions: [...role.permissions],
   }));
-  const people = tenant.people.map((person, order) => ({
-    ...person,
-    id: demoId<UserId>(`${tenant.slug} user ${person.email}`, order),
-  }));
-  const places = people
-    .flatMap((person) => person.belongs.map((place) => ({ person, ...place })))
-    .map((place, order) => ({
-      ...place,
-      id: demoId<MembershipId>(`${tenant.slug} membership ${place.person.email} ${place.at}`, order),
-    }));
+  const people = tenant.people.map((person) => ({ ...person, id: demoUserId(tenant.slug, person.email) }));
+  const places = people.flatMap((person) =>
+    person.belongs.map((place) => ({ person, ...place, id: demoMembershipId(tenant.slug, person.email, place.at) })),
+  );
   return {
     organizations: tenant.organizations.map(({ slug, name, parent }) => ({
       ...made,

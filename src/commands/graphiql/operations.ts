@@ -1,5 +1,5 @@
 import { encodeId } from "../../graphql/nodeId.js";
-import { demoOrganizationId } from "../demo/rows.js";
+import { demoMembershipId, demoOrganizationId, demoUserId } from "../demo/rows.js";
 
 /** An operation that GraphiQL opens with, in a tab that is called like it. */
 export interface Example {
@@ -96,6 +96,25 @@ query Organizations {
 `,
   },
   {
+    query: `# What begins with what one has typed so far, among all
+# that the viewer can see: Cleo finds less than Ada.
+query Search($organization: String!, $person: String!) {
+  organizations(filter: { search: $organization }, first: 5) {
+    nodes {
+      name
+    }
+  }
+  users(filter: { search: $person }, first: 5) {
+    nodes {
+      displayName
+      email
+    }
+  }
+}
+`,
+    variables: json({ organization: "s", person: "al" }),
+  },
+  {
     query: `# Who the token is, and the tenants to choose from.
 # Dan is in two.
 query Identity {
@@ -118,25 +137,75 @@ query Identity {
   },
 ];
 
-/** They name things of the demo tenant northwind. To viewers who cannot see those they are not there. */
+const DEMO = "northwind";
+const organization = (slug: string) => demoOrganizationId(DEMO, slug);
+
+/** They name things of the demo's first tenant. To viewers who cannot see those they are not there. */
 export const DEMO_EXAMPLES: readonly Example[] = [
   {
-    query: `# One store by its id: null for whoever cannot see it,
-# as if it did not exist.
-query ById($id: ID!) {
-  node(id: $id) {
-    id
+    query: `# May Dan see who works in these two stores, and why?
+# To Ben and to Dan the second is null, as if it did not
+# exist.
+query WhyMayDan($stores: [ID!]!, $dan: ID!) {
+  nodes(ids: $stores) {
     ... on Organization {
       name
-      ancestors {
-        name
+      explainAccess(subject: { userId: $dan }, permission: "members:read") {
+        allowed
+        paths {
+          reason
+          organization {
+            name
+          }
+          role {
+            name
+          }
+          expiresAt
+        }
       }
-      viewerPermissions
     }
   }
 }
 `,
-    variables: json({ id: encodeId("Organization", demoOrganizationId("northwind", "north-1")) }),
+    variables: json({
+      stores: ["north-1", "west-1"].map((slug) => encodeId("Organization", organization(slug))),
+      dan: encodeId("User", demoUserId(DEMO, "dan@contractor.test")),
+    }),
+  },
+  {
+    query: `# Cleo becomes a manager of her store, and is one from her
+# next request on. Ada may give that; Ben, who may see no
+# invoices himself, may not.
+mutation GrantRole($input: GrantRoleInput!) {
+  grantRole(input: $input) {
+    ... on GrantRolePayload {
+      membership {
+        user {
+          displayName
+        }
+        organization {
+          name
+        }
+        roles {
+          name
+          permissions
+        }
+      }
+    }
+    ... on Failure {
+      code
+      message
+      field
+    }
+  }
+}
+`,
+    variables: json({
+      input: {
+        membershipId: encodeId("Membership", demoMembershipId(DEMO, "cleo@northwind.test", "north-1")),
+        role: { key: "store-manager" },
+      },
+    }),
   },
   {
     query: `# A new store in the region North: Ada and Ben may.
@@ -163,7 +232,7 @@ mutation CreateOrganization($input: CreateOrganizationInput!) {
 `,
     variables: json({
       input: {
-        parentId: encodeId("Organization", demoOrganizationId("northwind", "north")),
+        parentId: encodeId("Organization", organization("north")),
         name: "North Store 5",
         slug: "north-5",
       },

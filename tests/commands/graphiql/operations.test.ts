@@ -54,13 +54,36 @@ describe("the first example", () => {
   });
 });
 
-describe("the examples of the demo", () => {
-  it("name a store that its member sees, and that is not there for another tenant's owner", async () => {
-    const mine = await run(gateway.as("cleo@northwind.test", "northwind"), named("ById"));
-    const foreign = await run(gateway.as("eve@meridian.test", "meridian"), named("ById"));
+describe("the example Search", () => {
+  it("finds in each tenant what is there, and for a member only what is in their store", async () => {
+    const names = async (email: string, tenant: string) => {
+      const { data } = await run(gateway.as(email, tenant), named("Search"));
+      return data.organizations.nodes.map(({ name }: { name: string }) => name);
+    };
 
-    expect(mine.data.node.name).toBe("North Store 1");
-    expect(foreign.data).toEqual({ node: null });
+    expect(await names("ada@northwind.test", "northwind")).toContain("North Store 2");
+    expect(await names("cleo@northwind.test", "northwind")).toEqual(["North Store 1"]);
+    expect(await names("eve@meridian.test", "meridian")).toEqual(["Albatros Shipping"]);
+    expect(await names("gus@lumen.test", "lumen")).toContain("Aurora Clinics Site 1");
+  });
+});
+
+describe("the examples of the demo", () => {
+  it("say why a contractor may read the members of one store, and of the other no longer", async () => {
+    const { data } = await run(gateway.as("ada@northwind.test", "northwind"), named("WhyMayDan"));
+
+    const [here, there] = data.nodes;
+    expect(here).toMatchObject({ name: "North Store 1", explainAccess: { allowed: true } });
+    expect(there).toMatchObject({ name: "West Store 1", explainAccess: { allowed: false } });
+    expect(there.explainAccess.paths[0]).toMatchObject({ reason: "The membership has ended." });
+  });
+
+  it("show a store to its member, and nothing of it to another tenant's owner", async () => {
+    const mine = await run(gateway.as("dan@contractor.test", "northwind"), named("WhyMayDan"));
+    const foreign = await run(gateway.as("eve@meridian.test", "meridian"), named("WhyMayDan"));
+
+    expect(mine.data.nodes).toEqual([expect.objectContaining({ name: "North Store 1" }), null]);
+    expect(foreign.data).toEqual({ nodes: [null, null] });
     expect(foreign.errors).toBeUndefined();
   });
 
@@ -73,6 +96,24 @@ describe("the examples of the demo", () => {
 
     expect(first.data.createOrganization.organization.slug).toBe("north-5");
     expect(second.data.createOrganization.code).toBe("SLUG_UNAVAILABLE");
+    await database.close();
+  });
+
+  it("give a role that counts from the next request on, which its giver must hold", async () => {
+    const database = await openGateway();
+    const mayInvite = async () => {
+      const { data } = await run(database.as("cleo@northwind.test", "northwind"), named("Organizations"));
+      return data.organizations.nodes[0].canInvite;
+    };
+    const before = await mayInvite();
+
+    const bens = await run(database.as("ben@northwind.test", "northwind"), named("GrantRole"));
+    const refused = await mayInvite();
+    const adas = await run(database.as("ada@northwind.test", "northwind"), named("GrantRole"));
+
+    expect(bens.data.grantRole.code).toBe("EXCEEDS_YOURS");
+    expect(adas.data.grantRole.membership.roles).toContainEqual(expect.objectContaining({ name: "Store manager" }));
+    expect([before, refused, await mayInvite()]).toEqual([false, false, true]);
     await database.close();
   });
 });
