@@ -19,7 +19,7 @@ const browser = await chromium.launch({
   args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
 });
 try {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, deviceScaleFactor: 2 });
+  const page = await browser.newPage({ viewport: { width: 1400, height: 900 }, deviceScaleFactor: 2 });
   for await (const line of createInterface(gateway.stdout)) {
     const [, url] = /^tenantry ready on (\S+)$/.exec(line) ?? [];
     if (!url) continue;
@@ -27,7 +27,7 @@ try {
     await page.getByRole("button", { name: "Execute query" }).click();
     await page.locator(".result-window", { hasText: "Ada Lindqvist" }).waitFor();
     // The pointer would leave a tooltip, and the editor's colours come with its worker.
-    await page.mouse.move(900, 780);
+    await page.mouse.move(1000, 890);
     await page.waitForTimeout(2000);
     await page.screenshot({ path: join(root, "docs", "images", "graphiql.png") });
     break;
