@@ -96,8 +96,8 @@ query Organizations {
 `,
   },
   {
-    query: `# What begins with what one has typed so far, among all
-# that the viewer can see: Cleo finds less than Ada.
+    query: `# What begins with the letters typed so far, of all that
+# the viewer can see: Cleo finds less than Ada.
 query Search($organization: String!, $person: String!) {
   organizations(filter: { search: $organization }, first: 5) {
     nodes {
@@ -144,13 +144,15 @@ const organization = (slug: string) => demoOrganizationId(DEMO, slug);
 export const DEMO_EXAMPLES: readonly Example[] = [
   {
     query: `# May Dan see who works in these two stores, and why?
-# To Ben and to Dan the second is null, as if it did not
-# exist.
-query WhyMayDan($stores: [ID!]!, $dan: ID!) {
+# To Ben, the second is null, as if it were not there.
+query WhyMayDan($dan: ID!, $stores: [ID!]!) {
   nodes(ids: $stores) {
     ... on Organization {
       name
-      explainAccess(subject: { userId: $dan }, permission: "members:read") {
+      explainAccess(
+        subject: { userId: $dan }
+        permission: "members:read"
+      ) {
         allowed
         paths {
           reason
@@ -168,14 +170,14 @@ query WhyMayDan($stores: [ID!]!, $dan: ID!) {
 }
 `,
     variables: json({
-      stores: ["north-1", "west-1"].map((slug) => encodeId("Organization", organization(slug))),
       dan: encodeId("User", demoUserId(DEMO, "dan@contractor.test")),
+      stores: ["north-1", "west-1"].map((slug) => encodeId("Organization", organization(slug))),
     }),
   },
   {
-    query: `# Cleo becomes a manager of her store, and is one from her
-# next request on. Ada may give that; Ben, who may see no
-# invoices himself, may not.
+    query: `# Cleo becomes manager of her store: it counts from her
+# next request on. Ada may give that. Ben may not: he
+# cannot see invoices himself.
 mutation GrantRole($input: GrantRoleInput!) {
   grantRole(input: $input) {
     ... on GrantRolePayload {

@@ -112,7 +112,7 @@ function showFields() {
 /** What GraphiQL would keep lives as long as the page: edited tabs of another service on this port would win over ours. */
 function memory() {
   // Room for the query: variables are few lines.
-  const kept = new Map([["graphiql:secondaryEditorFlex", "4.5"]]);
+  const kept = new Map([["graphiql:secondaryEditorFlex", "5"]]);
   return {
     getItem: (key) => kept.get(key) ?? null,
     setItem: (key, value) => void kept.set(key, value),
