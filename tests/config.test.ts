@@ -1,97 +1,174 @@
-import { describeSettings, readSettings, SettingsError } from "../src/config.js";
-import { DEFAULT_LIMITS } from "../src/graphql/limits/defaults.js";
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { describeSettings, limitSetting, readSettings, SettingsError } from "../src/config.js";
+import { DEFAULT_LIMITS } from "../src/graphql/limits.js";
 
+const ROOT = join(import.meta.dirname, "..");
 const KEY = Buffer.alloc(32, 7).toString("base64url");
+/** A database of one's own, with three logins as it must be. */
 const REAL = {
-  DATABASE_URL: "postgres://serve:hidden-word@db:5432/product",
-  DATABASE_DOOR_URL: "postgres://door:hidden-word@db:5432/product",
+  DATABASE_URL: "postgres://serve:one@db/product",
+  DATABASE_DOOR_URL: "postgres://door:two@db/product",
   TENANTRY_KEY: KEY,
 };
+const OWNER = { DATABASE_OWNER_URL: "postgres://owner:three@db/product" };
 
-/** What is said of wrong settings; `[]` where nothing is wrong. */
-function problemsOf(env: Record<string, string>, serving = true): readonly string[] {
+/** What is said against these settings; `[]` when they are good. */
+function problems(env: NodeJS.ProcessEnv, serving = false): readonly string[] {
   try {
     readSettings(env, serving);
     return [];
   } catch (error) {
-    if (error instanceof SettingsError) return error.problems;
-    throw error;
+    expect(error).toBeInstanceOf(SettingsError);
+    return (error as SettingsError).problems;
   }
 }
 
 describe("readSettings", () => {
-  it("needs nothing for the embedded database", () => {
+  it("needs none: the embedded database, on loopback, with the development issuer", () => {
     expect(readSettings({}, true)).toMatchObject({
       HOST: "127.0.0.1",
       PORT: 4000,
+      TENANTRY_DATA_DIR: resolve(".tenantry"),
+      TENANTRY_ISSUERS: [],
+      TENANTRY_ORIGINS: [],
       TENANTRY_DEVELOPMENT: true,
+      TENANTRY_GRAPHIQL: true,
+      TENANTRY_INTROSPECTION: "trimmed",
       TENANTRY_LEASES: 10,
       TENANTRY_LEASE_WAIT_MS: 2000,
       limits: DEFAULT_LIMITS,
     });
   });
 
-  it("takes an empty setting for an unset one", () => {
-    expect(problemsOf({ PORT: "", DATABASE_URL: "" })).toEqual([]);
+  it("takes an empty setting for one that is not set", () => {
+    expect(readSettings({ PORT: "", TENANTRY_NO_SUCH: "" })).toMatchObject({ PORT: 4000 });
   });
 
-  it("has no development issuer on a real database, unless it is asked for", () => {
-    expect(readSettings(REAL, true).TENANTRY_DEVELOPMENT).toBe(false);
-    expect(readSettings({ ...REAL, TENANTRY_DEVELOPMENT: "on" }, true).TENANTRY_DEVELOPMENT).toBe(true);
+  it("has no development issuer on a real database, unless it is switched on", () => {
+    expect(readSettings(REAL).TENANTRY_DEVELOPMENT).toBe(false);
+    expect(readSettings({ ...REAL, TENANTRY_DEVELOPMENT: "on" }).TENANTRY_DEVELOPMENT).toBe(true);
+    expect(readSettings({ TENANTRY_DEVELOPMENT: "off" }).TENANTRY_DEVELOPMENT).toBe(false);
   });
 
-  it.each<[string, Record<string, string>, RegExp]>([
-    ["a port that is none", { PORT: "65536" }, /^PORT must be a whole number from 0 to 65535/],
-    ["a port in words", { PORT: "4000 " }, /^PORT must be/],
-    ["half of a real database", { DATABASE_URL: REAL.DATABASE_URL, TENANTRY_KEY: KEY }, /belong together/],
-    ["a real database without a key", { ...REAL, TENANTRY_KEY: "" }, /^TENANTRY_KEY is required/],
-    ["a key of another length", { ...REAL, TENANTRY_KEY: "c2hvcnQ" }, /^TENANTRY_KEY/],
+  it("reads every limit of a document", () => {
+    const limits = Object.keys(DEFAULT_LIMITS);
+    const env = Object.fromEntries(limits.map((limit, index) => [limitSetting(limit), String(index + 1)]));
+
+    expect(Object.values(readSettings(env).limits)).toEqual(limits.map((_, index) => index + 1));
+    expect(limitSetting("inputList")).toBe("TENANTRY_MAX_INPUT_LIST");
+  });
+
+  it.each([
+    ["PORT", ["-1", "65536", "4e3", "http", " 1"], "must be a whole number from 0 to 65535"],
+    ["TENANTRY_LEASES", ["0", "1001", "many"], "must be a whole number from 1 to 1000"],
+    ["TENANTRY_MAX_DEPTH", ["0", "-5", "10000001"], "must be a whole number from 1 to 10000000"],
+    ["TENANTRY_GRAPHIQL", ["true", "1", "ON"], "must be on or off"],
+    ["TENANTRY_INTROSPECTION", ["off"], "must be trimmed or whole"],
+    ["TENANTRY_ORIGINS", ["app.example.com", "https://a.example/", "*"], "must be origins, separated by commas"],
+    ["TENANTRY_TENANT_DOMAIN", ["App.example.com", "https://x"], "must be a domain name in lower case"],
+    ["TENANTRY_ISSUERS", ["[", "{}"], "TENANTRY_ISSUERS: must be a JSON list"],
     [
-      "the owner's login where requests are answered",
-      { ...REAL, DATABASE_OWNER_URL: "postgres://o:p@db/x" },
-      /must not be set/,
+      "TENANTRY_ISSUERS",
+      ['[{"issuer":"https://a.example","tenants":"*","emailDomains":[]}]'],
+      "entry 1 audience must be",
     ],
-    ["one login for two", { ...REAL, DATABASE_DOOR_URL: REAL.DATABASE_URL }, /must name different logins/],
-    [
-      "a database without a password",
-      { ...REAL, DATABASE_URL: "postgres://serve@db/x" },
-      /^DATABASE_URL must be postgres:/,
-    ],
-    ["the development issuer for everybody", { HOST: "0.0.0.0" }, /development issuer serves loopback only/],
-    ["a name that is misspelt", { TENANTRY_LEASE: "5" }, /^TENANTRY_LEASE is not a setting/],
-    ["a limit of nothing", { TENANTRY_MAX_DEPTH: "0" }, /^TENANTRY_MAX_DEPTH must be/],
-    ["issuers that are no list", { TENANTRY_ISSUERS: "{}" }, /^TENANTRY_ISSUERS/],
-    [
-      "an issuer without an audience",
-      { TENANTRY_ISSUERS: '[{"issuer":"https://a.example","tenants":"*","emailDomains":[]}]' },
-      /^TENANTRY_ISSUERS/,
-    ],
-    ["an origin with a path", { TENANTRY_ORIGINS: "https://a.example/x" }, /^TENANTRY_ORIGINS must be origins/],
-    ["something between on and off", { TENANTRY_GRAPHIQL: "yes" }, /^TENANTRY_GRAPHIQL must be on or off/],
-    ["a product file that is not there", { TENANTRY_PRODUCT: "/nowhere.json" }, /^TENANTRY_PRODUCT names a file/],
-  ])("names %s, and what would be right", (_what, env, words) => {
-    expect(problemsOf(env)).toEqual([expect.stringMatching(words)]);
+    ["TENANTRY_KEY", ["short", `${KEY}A`], "must be 32 random bytes in base64url"],
+    ["TENANTRY_PRODUCT", ["/nowhere.json"], "names a file that will not do. /nowhere.json cannot be read as JSON"],
+  ])("refuses a wrong %s and says what would be right", (name, values, words) => {
+    for (const value of values) {
+      expect(problems({ [name]: value })).toEqual([expect.stringContaining(words)]);
+      expect(problems({ [name]: value })[0]).toMatch(new RegExp(`^${name}`));
+    }
   });
 
-  it("names all that is wrong in one message, and no secret", () => {
-    const env = { PORT: "x", HOST: "::", TENANTRY_X: "1", DATABASE_URL: REAL.DATABASE_URL, TENANTRY_GRAPHIQL: "maybe" };
+  it.each(["mysql://a:b@db/x", "postgres://db/x", "postgres://a@db/x", "postgres://a:b@db", "sesame"])(
+    "refuses %s as the address of a database",
+    (url) => {
+      expect(problems({ ...REAL, DATABASE_URL: url })).toContainEqual(
+        "DATABASE_URL must be postgres://login:password@host:port/database",
+      );
+    },
+  );
 
-    const problems = problemsOf(env);
-
-    expect(problems.length).toBeGreaterThanOrEqual(5);
-    expect(problems.join()).not.toContain("hidden-word");
+  it("names what is misspelt", () => {
+    expect(problems({ TENANTRY_LEASE: "3", TENANTRY_MAX_DEPHT: "3" })).toEqual([
+      "TENANTRY_LEASE is not a setting. Check its spelling.",
+      "TENANTRY_MAX_DEPHT is not a setting. Check its spelling.",
+    ]);
   });
 
-  it("lets the owner's commands hold the owner's login", () => {
-    expect(problemsOf({ ...REAL, DATABASE_OWNER_URL: "postgres://owner:p@db/product" }, false)).toEqual([]);
+  it.each([
+    ["one serving login of two", { DATABASE_URL: REAL.DATABASE_URL, TENANTRY_KEY: KEY }, "belong together"],
+    ["the other one alone", { DATABASE_DOOR_URL: REAL.DATABASE_DOOR_URL }, "belong together"],
+    ["no key for a real database", { ...REAL, TENANTRY_KEY: undefined }, "TENANTRY_KEY is required"],
+    ["an owner without a database", OWNER, "DATABASE_OWNER_URL goes with"],
+    ["one login for both doors", { ...REAL, DATABASE_DOOR_URL: REAL.DATABASE_URL }, "must name different logins"],
+    ["an owner that serves", { ...REAL, DATABASE_OWNER_URL: REAL.DATABASE_URL }, "must name different logins"],
+  ])("refuses %s", (_, env, words) => {
+    expect(problems(env)).toEqual([expect.stringContaining(words)]);
+  });
+
+  describe("where requests are answered", () => {
+    it("refuses to hold the owner's login", () => {
+      expect(problems({ ...REAL, ...OWNER })).toEqual([]);
+      expect(problems({ ...REAL, ...OWNER }, true)).toEqual([
+        expect.stringMatching(/^DATABASE_OWNER_URL must not be set where requests are answered/),
+      ]);
+    });
+
+    it.each(["0.0.0.0", "::", "192.0.2.1", "tenantry.example.com"])(
+      "refuses to serve the development issuer on %s",
+      (HOST) => {
+        expect(problems({ HOST }, true)).toEqual([expect.stringContaining("serves loopback only")]);
+        expect(problems({ HOST, TENANTRY_DEVELOPMENT: "off" }, true)).toEqual([]);
+        expect(problems({ HOST, ...REAL }, true)).toEqual([]);
+        expect(problems({ HOST, ...REAL, TENANTRY_DEVELOPMENT: "on" }, true)).toHaveLength(1);
+      },
+    );
+
+    it("names what goes wrong together beside what is wrong alone", () => {
+      expect(problems({ HOST: "0.0.0.0", PORT: "x", ...OWNER }, true)).toEqual([
+        expect.stringMatching(/^PORT/),
+        expect.stringMatching(/^DATABASE_OWNER_URL/),
+        expect.stringMatching(/^HOST/),
+      ]);
+    });
+  });
+
+  it("never repeats what may be a secret", () => {
+    const secret = "sesame";
+    const url = `mysql://serve:${secret}@db/product`;
+
+    const said = problems(
+      { DATABASE_URL: url, DATABASE_DOOR_URL: url, DATABASE_OWNER_URL: url, TENANTRY_KEY: secret, PORT: secret },
+      true,
+    );
+
+    expect(said.length).toBeGreaterThan(5);
+    expect(said.join("\n")).not.toContain(secret);
   });
 });
 
 describe("describeSettings", () => {
-  it("tells of every setting what it means", () => {
+  it("tells of every setting what it means, and defaults that are good ones", () => {
     const { process, document } = describeSettings();
+    const all = [...process, ...document];
 
-    expect([...process, ...document].filter(({ meaning }) => meaning.length < 10)).toEqual([]);
-    expect(document).toHaveLength(Object.keys(DEFAULT_LIMITS).length);
+    expect(all.filter(({ meaning }) => meaning === "")).toEqual([]);
+    expect(all.map(({ name }) => name)).toEqual([...new Set(all.map(({ name }) => name))]);
+    const written = all.flatMap(({ name, standard }) =>
+      standard === null || name === "TENANTRY_PRODUCT" ? [] : [[name, standard]],
+    );
+    expect(readSettings(Object.fromEntries(written))).toEqual(readSettings({}));
+  });
+
+  it("tells of each setting that the README names", () => {
+    const readme = readFileSync(join(ROOT, "README.md"), "utf8");
+    const known = new Set(Object.values(describeSettings()).flatMap((all) => all.map(({ name }) => name)));
+    const named = readme.match(/\b(?:TENANTRY_[A-Z_]+|DATABASE_[A-Z_]*URL)\b/g) ?? [];
+
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter((name) => !known.has(name))).toEqual([]);
   });
 });

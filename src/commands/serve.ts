@@ -42,8 +42,10 @@ async function open(settings: Settings, doors: Doors, key: Buffer, log: pino.Log
     throw sqlState(error)?.startsWith("28") || sqlState(error) === "3D000" ? notLetIn(error) : error;
   });
   if (findings.length > 0) {
+    const holes = findings.map(({ what, mend }) => `- ${what}\n  ${mend}`).join("\n");
     throw new RefusedError(
-      `The database does not keep tenants apart as it must:\n${findings.map(({ what, mend }) => `- ${what}\n  ${mend}`).join("\n")}`,
+      `The database is not fit to keep tenants apart:\n${holes}\n` +
+        "Or a URL names the wrong login: they must be the two that `tenantry migrate` makes, from DATABASE_URL and DATABASE_DOOR_URL.",
     );
   }
   const walls = watchWalls(doors, (found) => log.error({ findings: found }, "the database's walls are open"));

@@ -1,127 +1,143 @@
-import { randomBytes } from "node:crypto";
-import { withOwner } from "../../src/database/owner.js";
-import { command, run, stopCommands } from "../support/command.js";
-import { cloneDatabase, type TestDatabase } from "../support/database.js";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { ask, command, run, stopCommands } from "../support/command.js";
+import { type OwnServer, ownServer } from "../support/server.js";
 
-// Logins of this file's own: roles are the whole server's, and other files use it meanwhile.
-const suffix = randomBytes(4).toString("hex");
-const [SERVE, DOOR] = [`serve_${suffix}`, `door_${suffix}`];
-const DATABASE = `real_${suffix}`;
+let server: OwnServer;
 
-let server: TestDatabase;
-let env: Record<string, string>;
-let ownerUrl: string;
 beforeAll(async () => {
-  server = await cloneDatabase();
-  await server.owner(`create database ${DATABASE}`);
-  const url = (login: string) => {
-    const own = new URL(server.url("tenantry_owner"));
-    own.pathname = `/${DATABASE}`;
-    if (login) Object.assign(own, { username: login, password: "secret-word" });
-    return own.href;
-  };
-  ownerUrl = url("");
-  env = {
-    DATABASE_URL: url(SERVE),
-    DATABASE_DOOR_URL: url(DOOR),
-    TENANTRY_KEY: randomBytes(32).toString("base64url"),
-    PORT: "0",
-  };
+  server = await ownServer();
 });
-afterAll(async () => {
-  await stopCommands();
-  await server.owner(`drop database if exists ${DATABASE} with (force)`);
-  for (const role of [SERVE, DOOR]) await server.owner(`drop role if exists ${role}`);
-  await server.drop();
-});
+afterEach(stopCommands);
+afterAll(() => server.remove());
 
-const owner = (text: string) => withOwner(ownerUrl, (lease) => lease.run(text));
-const serve = () => run(["serve"], { env });
+describe("tenantry serve", () => {
+  it("says that `migrate` comes first, where there are no serving logins yet", async () => {
+    const { code, stdout, stderr } = await run(["serve"], { env: server.serving });
 
-describe("on a PostgreSQL of one's own", () => {
-  it("serve says what to do before migrate has run", async () => {
-    const { code, stderr } = await serve();
+    expect([code, stdout]).toEqual([3, ""]);
+    expect(stderr).toContain("tenantry: The database does not let the serving logins in. Run `tenantry migrate` first");
+    expect(stderr).not.toContain("serve-it");
+  });
+
+  it("says that `migrate` comes first, where the logins are and nothing else", async () => {
+    const { stdout: sql } = await run(["migrate", "--print-sql"], { env: server.serving });
+    for (const statement of sql.split(";\n").filter(Boolean)) {
+      await server.owner(statement);
+    }
+
+    const { code, stderr } = await run(["serve"], { env: server.serving });
 
     expect(code).toBe(3);
-    expect(stderr).toContain("Run `tenantry migrate` first");
-    expect(stderr).not.toContain("secret-word");
+    expect(stderr).toContain("- There is no directory of tenants in this database.\n  Run `tenantry migrate`");
   });
 
-  it("migrate --print-sql prints what an administrator runs, without a password in clear", async () => {
-    const { code, stdout } = await run(["migrate", "--print-sql"], { env });
+  it("answers a migrated and seeded database's people", async () => {
+    expect(await run(["migrate"], { env: server.owning })).toMatchObject({ code: 0 });
+    expect(await run(["seed"], { env: server.owning })).toMatchObject({
+      code: 0,
+      stdout: "Made northwind, meridian, lumen.\n",
+    });
+    const { stdout: token } = await run(["token", "--user", "gus@lumen.test"], { env: server.serving });
 
-    expect(code).toBe(0);
-    for (const role of [SERVE, DOOR]) expect(stdout).toContain(`CREATE ROLE "${role}"`);
-    expect(stdout).toContain("SCRAM-SHA-256$");
-    expect(stdout).not.toContain("secret-word");
-  });
-
-  it("migrate makes the logins and the directory, and has nothing to do the second time", async () => {
-    const first = await run(["migrate", "--json"], { env: { ...env, DATABASE_OWNER_URL: ownerUrl } });
-    const second = await run(["migrate", "--json"], { env: { ...env, DATABASE_OWNER_URL: ownerUrl } });
-
-    expect([first.code, JSON.parse(first.stdout).homes]).toEqual([0, 0]);
-    expect(JSON.parse(first.stdout).applied.length).toBeGreaterThan(0);
-    expect(JSON.parse(second.stdout)).toEqual({ homes: 0, applied: [] });
-  });
-
-  it("serve answers, without any development issuer, and ends when it is asked to", async () => {
-    const gateway = command(["serve"], { env });
+    const gateway = command(["serve"], { env: server.serving });
     const url = await gateway.ready;
 
-    const ready = await fetch(`${url}/health/ready`);
-    const answer = await fetch(`${url}/graphql`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: '{"query":"{ identity { id } viewer { id } }"}',
+    expect(await ask(url, token.trim(), "lumen", "{ viewer { user { displayName } } }")).toEqual({
+      status: 200,
+      data: { viewer: { user: { displayName: "Gus Hartmann" } } },
     });
-    const viewers = await fetch(`${url}/dev/viewers`);
+    expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+    expect(gateway.stdout()).toBe(`tenantry ready on ${url}\n`);
     gateway.child.kill("SIGTERM");
-
-    expect(ready.status).toBe(200);
-    expect(await answer.json()).toEqual({ data: { identity: null, viewer: null } });
-    expect(viewers.status).toBe(404);
     expect(await gateway.ended).toBe(0);
   });
 
-  it("serve refuses to hold the owner's login", async () => {
-    const { code, stderr } = await run(["serve"], { env: { ...env, DATABASE_OWNER_URL: ownerUrl } });
-
-    expect([code, stderr]).toEqual([2, expect.stringContaining("DATABASE_OWNER_URL must not be set")]);
-  });
-
   it.each([
-    ["is a superuser", `alter role ${SERVE} superuser`, `alter role ${SERVE} nosuperuser`, SERVE],
-    ["is past row security", `alter role ${SERVE} bypassrls`, `alter role ${SERVE} nobypassrls`, SERVE],
-    ["can become the owner", `grant tenantry_owner to ${DOOR}`, `revoke tenantry_owner from ${DOOR}`, DOOR],
+    ["a superuser", "alter role {serve} superuser", "has the attribute SUPERUSER", "ALTER ROLE {serve} NOSUPERUSER;"],
     [
-      "owns something",
-      `alter table tenantry.tenants owner to ${SERVE}`,
-      "alter table tenantry.tenants owner to tenantry_owner",
-      SERVE,
+      "past row security",
+      "alter role {door} bypassrls",
+      "has the attribute BYPASSRLS",
+      "ALTER ROLE {door} NOBYPASSRLS;",
     ],
     [
-      "can make things",
-      `grant create on database ${DATABASE} to ${DOOR}`,
-      `revoke create on database ${DATABASE} from ${DOOR}`,
-      DOOR,
+      "a member of the owner",
+      "grant tenantry_owner to {serve}",
+      "is a member of tenantry_owner",
+      "REVOKE tenantry_owner FROM {serve}",
     ],
-  ])("serve refuses a login that %s, and says which and how to mend it", async (_what, open, close, login) => {
-    await owner(open);
+    [
+      "an owner of something",
+      "create schema mine authorization {serve}",
+      "owns schema mine",
+      "REASSIGN OWNED BY {serve}",
+    ],
+    ["able to make things", "grant create on schema public to {door}", "public", "REVOKE"],
+  ])("refuses a login that is %s, says which, and how to mend it", async (_, fault, what, mend) => {
+    const named = (text: string) => text.replace("{serve}", server.serve).replace("{door}", server.door);
+    await server.owner(named(fault));
 
-    const { code, stdout, stderr } = await serve();
+    const { code, stdout, stderr } = await run(["serve"], { env: server.serving });
 
-    await owner(close);
+    for (const undo of [
+      "alter role {serve} nosuperuser",
+      "alter role {door} nobypassrls",
+      "revoke tenantry_owner from {serve}",
+      "drop schema if exists mine",
+      "revoke create on schema public from {door}",
+    ])
+      await server.owner(named(undo));
     expect([code, stdout]).toEqual([3, ""]);
-    expect(stderr).toContain("The database does not keep tenants apart as it must:");
-    expect(stderr).toContain(login);
+    expect(stderr).toMatch(/^tenantry: The database is not fit to keep tenants apart:\n- The login /);
+    expect(stderr).toContain(what);
+    expect(stderr).toContain(named(mend));
   });
 
-  it("serve starts again when all of it is mended", async () => {
-    const gateway = command(["serve"], { env });
+  it("refuses to serve as the owner", async () => {
+    const env = { ...server.serving, DATABASE_URL: server.owning.DATABASE_OWNER_URL! };
+
+    const { code, stderr } = await run(["serve"], { env });
+
+    expect(code).toBe(3);
+    expect(stderr).toContain("The login tenantry_owner has the attribute SUPERUSER");
+    expect(stderr).toContain("URL names the wrong login");
+  });
+
+  it("starts when all of it is mended", async () => {
+    const gateway = command(["serve"], { env: server.serving });
 
     expect(await gateway.ready).toMatch(/^http:/);
     gateway.child.kill("SIGTERM");
     expect(await gateway.ended).toBe(0);
+  });
+
+  it("refuses a port in use", async () => {
+    const stranger = createServer().listen(0, "127.0.0.1");
+    await once(stranger, "listening");
+    const { port } = stranger.address() as AddressInfo;
+
+    const refused = await run(["serve"], { env: { ...server.serving, PORT: `${port}` } });
+
+    stranger.close();
+    expect(refused).toMatchObject({ code: 3, stderr: expect.stringContaining(`Port ${port} is in use.`) });
+  });
+
+  it("says that the database is away, and ends", async () => {
+    const away = (url: string) => url.replace(/127\.0\.0\.1:\d+/, "127.0.0.1:1");
+    const { DATABASE_URL, DATABASE_DOOR_URL } = server.serving;
+
+    const { code, stderr } = await run(["serve"], {
+      env: { ...server.serving, DATABASE_URL: away(DATABASE_URL!), DATABASE_DOOR_URL: away(DATABASE_DOOR_URL!) },
+    });
+
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^tenantry: The database does not answer\.\n {2}because: .*ECONNREFUSED/);
+  });
+
+  it("is for a real database: without one it names `start`", async () => {
+    const { code, stderr } = await run(["serve"]);
+
+    expect([code, stderr]).toEqual([2, expect.stringContaining("For the embedded database use `start`.")]);
   });
 });

@@ -277,11 +277,10 @@ tenantry ready on ${gateway.url}
     const refused = await run(["start"], { env: settings({ PORT: `${port}` }) });
 
     stranger.close();
-    expect(refused).toEqual({
-      code: 3,
-      stdout: "",
-      stderr: `tenantry: Port ${port} is in use. Stop what uses it, or set PORT to another one; 0 takes a free one.\n`,
-    });
+    expect(refused).toMatchObject({ code: 3, stdout: "" });
+    expect(refused.stderr.split("tenantry: ").at(-1)).toBe(
+      `Port ${port} is in use. Stop what uses it, or set PORT to another one; 0 takes a free one.\n`,
+    );
     expect(left()).toEqual([]);
   });
 

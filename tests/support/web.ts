@@ -22,12 +22,16 @@ export interface Web {
   close(): Promise<void>;
 }
 
-export async function openWeb(gateway: Gateway, env: NodeJS.ProcessEnv = {}): Promise<Web> {
+export async function openWeb(
+  gateway: Gateway,
+  env: NodeJS.ProcessEnv = {},
+  isHealthy: () => boolean = () => true,
+): Promise<Web> {
   const settings = readSettings({ TENANTRY_DATA_DIR: FOLDER, ...env });
   const development = settings.TENANTRY_DEVELOPMENT ? await loadDevelopmentIssuer(settings.TENANTRY_DATA_DIR) : null;
   const lines: string[] = [];
   const log = pino({ base: null }, { write: (line: string) => void lines.push(line) });
-  const server = createServer(routes({ gateway, isHealthy: () => true, development, settings, log }));
+  const server = createServer(routes({ gateway, isHealthy, development, settings, log }));
   await new Promise<void>((listening) => server.listen({ host: "127.0.0.1", port: 0 }, listening));
   const { port } = server.address() as AddressInfo;
   return {

@@ -7,6 +7,15 @@ import { checkVersion } from "./version.js";
 // A wall that was opened is noticed within a minute, also where looking takes its time.
 const EVERY_MS = 30_000;
 
+const HAS_DIRECTORY = `select exists (
+  select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where n.nspname = 'tenantry' and c.relname = 'tenants'
+) as has_directory`;
+const NO_DIRECTORY: Finding = {
+  what: "There is no directory of tenants in this database.",
+  mend: "Run `tenantry migrate`, which makes it.",
+};
+
 /** The two logins that serve, each through its own connections. */
 export interface Doors {
   readonly serve: Leases;
@@ -16,7 +25,11 @@ export interface Doors {
 /** Everything that is wrong with the walls, seen through the very logins that serve; `[]` when they stand. */
 export async function checkWalls({ serve, door }: Doors): Promise<Finding[]> {
   const found = await Promise.all([
-    through(door, (query) => checkLogin(query, "door")),
+    through(door, async (query) => {
+      const [row] = await query(HAS_DIRECTORY);
+      // Where nothing is, every wall stands.
+      return row?.has_directory ? checkLogin(query, "door") : [NO_DIRECTORY];
+    }),
     through(serve, async (query) => {
       const [row] = await query("select current_setting('server_version_num')::int as version");
       const version = checkVersion(Number(row?.version));

@@ -1,44 +1,65 @@
-import type { Leases } from "../../../src/database/leases.js";
-import { watchWalls } from "../../../src/tenancy/walls/walls.js";
-import { cloneDatabase, type TestDatabase } from "../../support/database.js";
+import { checkWalls, watchWalls } from "../../../src/tenancy/walls/walls.js";
+import { openGateway, type TestGateway } from "../../support/gateway.js";
 import { openLeases } from "../../support/sessions.js";
 import { until } from "../../support/until.js";
+import { openWeb } from "../../support/web.js";
 
-let database: TestDatabase;
-let serve: Leases;
-let door: Leases;
+let gateway: TestGateway;
+
 beforeAll(async () => {
-  database = await cloneDatabase();
-  [serve, door] = [openLeases(database.url("tenantry_serve")), openLeases(database.url("tenantry_door"))];
+  gateway = await openGateway();
 });
 afterAll(async () => {
-  await Promise.all([serve.close(), door.close()]);
-  await database.drop();
+  await gateway.close();
+});
+
+describe("checkWalls", () => {
+  it("finds nothing in a migrated database", async () => {
+    expect(await checkWalls(gateway)).toEqual([]);
+  });
+
+  it("finds that there is no directory where nothing was migrated", async () => {
+    const url = gateway.database.url("tenantry_owner").replace(/[^/]*$/, "postgres");
+    const doors = { serve: openLeases(url), door: openLeases(url) };
+
+    const found = await checkWalls(doors);
+
+    await Promise.all([doors.serve.close(), doors.door.close()]);
+    expect(found).toContainEqual({
+      what: "There is no directory of tenants in this database.",
+      mend: "Run `tenantry migrate`, which makes it.",
+    });
+  });
 });
 
 describe("watchWalls", () => {
-  it("notices a wall that is opened while the gateway runs, says which, and when it stands again", async () => {
+  it("turns the health of the gateway red while a login has a right too many, and says which", async () => {
     const told: string[] = [];
-    const walls = watchWalls({ serve, door }, (findings) => told.push(...findings.map(({ what }) => what)), 20);
-    expect(walls.isSound()).toBe(true);
+    const users = `${(await gateway.database.owner("select schema_name from tenantry.tenants limit 1"))[0]!.schema_name}.users`;
+    const walls = watchWalls(gateway, (findings) => told.push(...findings.map(({ what }) => what)), 20);
+    const web = await openWeb(gateway, {}, walls.isSound);
+    const health = async () => (await web.send("GET", "/health/ready")).status;
+    expect(await health()).toBe(200);
 
-    // In this database alone: roles are the whole server's.
-    await database.owner(`grant create on database ${database.name} to tenantry_serve`);
-    await until(() => !walls.isSound());
-    await database.owner(`revoke create on database ${database.name} from tenantry_serve`);
-    await until(() => walls.isSound());
+    await gateway.database.owner(`grant truncate on ${users} to tenantry_serve`);
+    await until(async () => (await health()) === 503);
+    await gateway.database.owner(`revoke truncate on ${users} from tenantry_serve`);
+    await until(async () => (await health()) === 200);
+
     walls.stop();
-
+    await web.close();
     expect(told[0]).toContain("tenantry_serve");
+    expect(told[0]).toContain(users);
   });
 
-  it("takes a database that cannot be looked at for open", async () => {
-    const away = openLeases(database.url("tenantry_serve").replace(/:\d+\//, ":1/"));
-    const walls = watchWalls({ serve: away, door }, () => {}, 20);
+  it("takes a database that cannot be looked at for an open one", async () => {
+    const nowhere = openLeases("postgres://nobody:nothing@127.0.0.1:1/nowhere");
+    const walls = watchWalls({ serve: nowhere, door: nowhere }, () => {}, 20);
+    expect(walls.isSound()).toBe(true);
 
     await until(() => !walls.isSound());
 
     walls.stop();
-    await away.close();
+    await nowhere.close();
   });
 });

@@ -1,0 +1,100 @@
+import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { askHolder } from "../../src/database/embedded/lock.js";
+import { readMigrations } from "../../src/tenancy/migrations/files.js";
+import { processesOf, run } from "../support/command.js";
+import { type OwnServer, ownServer } from "../support/server.js";
+
+const DIRECTORY = readMigrations("directory").map(({ name }) => ({ schema: "tenantry", migration: name }));
+let server: OwnServer;
+
+beforeAll(async () => {
+  server = await ownServer();
+});
+afterAll(() => server.remove());
+
+describe("tenantry migrate", () => {
+  it("prints the SQL that makes the logins, changes nothing, and shows no password", async () => {
+    const { code, stdout, stderr } = await run(["migrate", "--print-sql"], { env: server.serving });
+
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toContain(`CREATE ROLE "${server.serve}" LOGIN NOSUPERUSER`);
+    expect(stdout).toContain(`CREATE ROLE "${server.door}" LOGIN NOSUPERUSER`);
+    expect(stdout).not.toContain("serve-it");
+    expect(await roles()).toEqual([]);
+  });
+
+  it("makes the logins and the directory, and says as JSON what it did", async () => {
+    const { code, stdout, stderr } = await run(["migrate", "--json"], { env: server.owning });
+
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(JSON.parse(stdout)).toEqual({ homes: 0, applied: DIRECTORY });
+    expect(await roles()).toEqual([server.door, server.serve]);
+  });
+
+  it("finds nothing to do the next time", async () => {
+    expect(await run(["migrate"], { env: server.owning })).toEqual({
+      code: 0,
+      stdout: "Everything is at this version: the directory, and 0 tenants.\n",
+      stderr: "",
+    });
+  });
+
+  it("needs the owner's login on a database of one's own, and only there", async () => {
+    const { code, stdout, stderr } = await run(["migrate"], { env: server.serving });
+
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toBe("tenantry: This command needs DATABASE_OWNER_URL, the login that owns Tenantry's tables.\n");
+  });
+
+  it("prints SQL for a database of one's own only", async () => {
+    const { code, stderr } = await run(["migrate", "--print-sql"]);
+
+    expect([code, stderr]).toEqual([2, expect.stringContaining("--print-sql is for a real database")]);
+  });
+
+  const roles = async () =>
+    (
+      await server.owner("select rolname from pg_roles where rolname in ($1, $2) order by rolname", [
+        server.door,
+        server.serve,
+      ])
+    ).map(({ rolname }) => rolname);
+});
+
+describe("tenantry seed", () => {
+  it("makes the demo tenants once", async () => {
+    // What it says of its progress depends on how long it takes.
+    expect(await run(["seed", "--json"], { env: server.owning })).toMatchObject({
+      code: 0,
+      stdout: `${JSON.stringify({ made: ["northwind", "meridian", "lumen"] })}\n`,
+    });
+    expect(await run(["seed"], { env: server.owning })).toEqual({
+      code: 0,
+      stdout: "The demo tenants are all there.\n",
+      stderr: "",
+    });
+  });
+
+  it("refuses where demo people could not sign in", async () => {
+    const { code, stderr } = await run(["seed"], { env: { ...server.owning, TENANTRY_DEVELOPMENT: "off" } });
+
+    expect([code, stderr]).toEqual([2, expect.stringContaining("set TENANTRY_DEVELOPMENT=on to seed them")]);
+  });
+});
+
+describe("on the embedded database", () => {
+  it("an owner's command starts it, does its work, and stops it", async () => {
+    const folder = join(realpathSync(mkdtempSync(join(tmpdir(), "migrate-"))), "data");
+    const env = { TENANTRY_DATA_DIR: folder };
+
+    const { code, stdout } = await run(["migrate", "--json"], { env });
+
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({ homes: 0, applied: DIRECTORY });
+    expect(await askHolder(folder)).toBeNull();
+    expect(processesOf(folder)).toEqual([]);
+    rmSync(folder, { recursive: true });
+  });
+});
