@@ -13,6 +13,18 @@ import { Organization } from "../organizations/type.js";
 import { User } from "../users/type.js";
 import { auditEventsOf, findAuditEvent, type ShownEvents } from "./loader.js";
 
+/**
+ * Whether the viewer may know of the people that an event is about: what is noted of them, their address among it, takes more
+ * than the right to read what happened. Of a membership that is gone, its organization decides.
+ */
+async function seesWhom(ctx: Context, { targetType, targetId, organizationId }: AuditEventRow): Promise<boolean> {
+  const scope = scopeOf(ctx);
+  if (targetType === "User") return (await visibleUsers(scope).load(targetId as UserId)) !== null;
+  if (targetType !== "Membership") return true;
+  const organization = organizationId && (await findOrganization(scope, organizationId));
+  return organization !== null && scope.access.allows(organization, "members:read");
+}
+
 const Actor = builder.unionType("Actor", {
   description: "Who did something.",
   types: [User],
@@ -53,10 +65,9 @@ builder.node(AuditEvent, {
     changes: t.field({
       type: "JSON",
       nullable: true,
-      description: "What became different; an object. Null when it is about a person who is hidden from the viewer.",
-      // What is noted of people, their address among it, takes more than the right to read what happened.
-      resolve: async ({ targetType, targetId, changes }, _args, ctx) =>
-        targetType === "User" && !(await visibleUsers(scopeOf(ctx)).load(targetId as UserId)) ? null : changes,
+      description:
+        "What became different; an object. Null when it is about a person, or a membership, that is hidden from the viewer.",
+      resolve: async (event, _args, ctx) => ((await seesWhom(ctx, event)) ? event.changes : null),
     }),
     requestId: t.exposeString("requestId", { description: "The request in which it was done." }),
   }),

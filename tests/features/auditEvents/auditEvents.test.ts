@@ -16,6 +16,7 @@ beforeAll(async () => {
         olga: [{ at: "shop", roles: ["owner"], reach: "SUBTREE" }],
         tina: [{ at: "till", roles: ["admin"] }],
         mo: [{ at: "till", roles: ["member"] }],
+        auditor: [{ at: "till", can: ["organizations:read", "audit:read"] }],
       },
     },
   }));
@@ -104,6 +105,24 @@ describe("Organization.auditEvents", () => {
     expect(await days("olga", `(filter: { actorId: "${shop.id("User", "tina")}" })`)).toEqual([3, 2]);
     expect(await days("olga", `(filter: { targetId: "${shop.id("Organization", "till")}" })`)).toEqual([1]);
     expect(await days("olga", '(filter: { from: "2026-02-02T00:00:00Z", to: "2026-02-03T00:00:00Z" })')).toEqual([2]);
+  });
+
+  it("does not tell who was added or removed to who may not read members there", async () => {
+    const of = async (who: string) =>
+      (await list(who, '(filter: { actions: ["member.added", "member.removed"] })')).nodes.map(
+        ({ targetId, changes }: { targetId: string; changes: unknown }) => [atob(targetId).split(":")[0], changes],
+      );
+
+    expect(await of("olga")).toEqual([
+      ["Membership", { day: 3 }],
+      ["User", { day: 3 }],
+      ["Membership", { day: 2 }],
+    ]);
+    expect(await of("auditor")).toEqual([
+      ["Membership", null],
+      ["User", null],
+      ["Membership", null],
+    ]);
   });
 
   it("does not tell by a filter who is hidden", async () => {
