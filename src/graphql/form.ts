@@ -1,11 +1,9 @@
 import { z } from "zod";
+import { isStorable } from "./text.js";
 
 // Pieces of the forms that inputs are checked by. What they refuse becomes an InvalidInputFailure with the field's path.
 
 const MOST_METADATA_BYTES = 8192;
-
-// PostgreSQL stores no NUL, and half of a surrogate pair is no text.
-const isStorable = (value: string): boolean => !value.includes("\0") && value.isWellFormed();
 
 /** A text of at most so many characters, kept as it was sent. `label` begins its messages: "A name". */
 export const text = (label: string, most: number) =>

@@ -2,13 +2,15 @@ import { BadInputError } from "./errors.js";
 
 const LONGEST_SEARCH = 200;
 
+/** Whether PostgreSQL can store a text: it has no place for NUL, and half of a surrogate pair is no character. */
+export const isStorable = (text: string): boolean => !text.includes("\0") && text.isWellFormed();
+
 /**
- * The text, if PostgreSQL can store it: it keeps no NUL and no half of a surrogate pair, so nothing is called that.
+ * The text, if it can be stored; nothing is called what cannot.
  * @throws BadInputError when it cannot
  */
 export function storable(text: string, field: string): string {
-  if (text.includes("\0") || !text.isWellFormed())
-    throw new BadInputError(`\`${field}\` holds a character that no text can hold.`, field);
+  if (!isStorable(text)) throw new BadInputError(`\`${field}\` holds a character that no text can hold.`, field);
   return text;
 }
 

@@ -52,6 +52,7 @@ describe("a body that is no request", () => {
     ["extensions of a text", '{"query":"{ __typename }","extensions":"x"}'],
     ["bytes that are not UTF-8", Buffer.from([0x7b, 0xff, 0xfe, 0x7d])],
     ["variables that reach for a prototype", '{"query":"{ __typename }","variables":{"__proto__":{"x":1}}}'],
+    ["a literal that reaches for a prototype", '{"query":"{ a(b: [{ c: { __proto__: { x: 1 } } }]) }"}'],
     [
       "variables that reach for a prototype further down",
       '{"query":"{ __typename }","variables":{"a":{"__proto__":{}}}}',

@@ -1,5 +1,6 @@
 import type { GraphQLError } from "graphql";
 import { refusal } from "../errors.js";
+import { isStorable } from "../text.js";
 import type { DocumentLimits } from "./defaults.js";
 
 export { DEFAULT_LIMITS, type DocumentLimits } from "./defaults.js";
@@ -31,9 +32,18 @@ export function hold(
 }
 
 /**
- * Returns when `text` can be stored: PostgreSQL has no place for NUL, and half of a surrogate pair is no character.
+ * Returns when `text` can be stored.
  * @throws GraphQLError code `BAD_USER_INPUT`, status 400
  */
 export function holdText(subject: string, text: string): void {
-  if (text.includes("\0") || !text.isWellFormed()) throw badInput(`${subject} has a character that no text can hold.`);
+  if (!isStorable(text)) throw badInput(`${subject} has a character that no text can hold.`);
+}
+
+/**
+ * Returns when `key` can be the key of an object from outside: a copy of one with `__proto__` would change its prototype.
+ * @throws GraphQLError code `BAD_USER_INPUT`, status 400
+ */
+export function holdKey(subject: string, key: string): void {
+  holdText(subject, key);
+  if (key === "__proto__") throw badInput(`${subject} has a key "__proto__", which is not accepted.`);
 }

@@ -6,6 +6,7 @@ import {
   type SelectionSetNode,
   type ValueNode,
 } from "graphql";
+import { holdKey } from "./bounds.js";
 
 /** What one definition amounts to with its fragments expanded. All but the first three and the last two add up. */
 export type Measure = {
@@ -29,7 +30,10 @@ export type Measure = {
 /** The measures of all fragments that are spread in what is measured; a missing one counts as empty. */
 export type Measured = ReadonlyMap<string, Measure>;
 
-/** Linear in the written definition, however often its fragments are spread. Recursive in its own brackets only. */
+/**
+ * Linear in the written definition, however often its fragments are spread. Recursive in its own brackets only.
+ * @throws GraphQLError code `BAD_USER_INPUT`, status 400: an object with a key `__proto__`
+ */
 export function measure(definition: OperationDefinitionNode | FragmentDefinitionNode, fragments: Measured): Measure {
   const sum = nothing();
   addSelections(sum, definition.selectionSet, fragments);
@@ -129,6 +133,9 @@ function addValue(sum: Measure, value: ValueNode, above: number): void {
     sum.inputList = Math.max(sum.inputList, value.values.length);
     for (const item of value.values) addValue(sum, item, above + 1);
   } else {
-    for (const field of value.fields) addValue(sum, field.value, above + 1);
+    for (const field of value.fields) {
+      holdKey("An object of the document", field.name.value);
+      addValue(sum, field.value, above + 1);
+    }
   }
 }

@@ -1,10 +1,10 @@
-import { badInput, type DocumentLimits, hold, holdText, MORE } from "./bounds.js";
+import { type DocumentLimits, hold, holdKey, holdText, MORE } from "./bounds.js";
 
 /**
  * Returns when the variables of a request are small enough to be coerced. Not recursive: JSON of 1 MB can be nested
  * 500,000 levels deep. `null` and `undefined` are no variables.
  * @throws GraphQLError code `BAD_USER_INPUT`, status 400: a limit, a character that no text can hold, or a key
- *                      `__proto__` (a copy of such an object would change its prototype)
+ *                      `__proto__`
  */
 export function checkVariables(
   variables: Readonly<Record<string, unknown>> | null | undefined,
@@ -48,8 +48,3 @@ function checkVariable(subject: string, root: unknown, limits: DocumentLimits, r
 
 const refuseCount = (limits: DocumentLimits) =>
   hold(limits, "inputValues", MORE, (found) => `is sent with ${found} values in its variables`);
-
-function holdKey(subject: string, key: string): void {
-  holdText(subject, key);
-  if (key === "__proto__") throw badInput(`${subject} has a key "__proto__", which is not accepted.`);
-}
