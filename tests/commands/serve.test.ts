@@ -112,6 +112,27 @@ describe("tenantry serve", () => {
     expect(await gateway.ended).toBe(0);
   });
 
+  it("answers who is not signed in, and has no development issuer unless it is asked for", async () => {
+    const gateway = command(["serve"], { env: { ...server.serving, TENANTRY_DEVELOPMENT: "off" } });
+    const url = await gateway.ready;
+
+    const answer = await fetch(`${url}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: '{"query":"{ identity { id } viewer { id } }"}',
+    });
+    const viewers = await fetch(`${url}/dev/viewers`);
+
+    expect(await answer.json()).toEqual({ data: { identity: null, viewer: null } });
+    expect(viewers.status).toBe(404);
+  });
+
+  it("refuses to hold the owner's login", async () => {
+    const { code, stderr } = await run(["serve"], { env: server.owning });
+
+    expect([code, stderr]).toEqual([2, expect.stringContaining("DATABASE_OWNER_URL must not be set")]);
+  });
+
   it("refuses a port in use", async () => {
     const stranger = createServer().listen(0, "127.0.0.1");
     await once(stranger, "listening");
