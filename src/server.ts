@@ -3,7 +3,7 @@ import type { GraphQLSchema } from "graphql";
 import { createYoga, type YogaInitialContext } from "graphql-yoga";
 import type { Logger } from "pino";
 import type { Catalogue } from "./access/catalogue.js";
-import { brokenConstraint, sqlState, UnavailableError } from "./database/errors.js";
+import { brokenConstraint, sqlState } from "./database/errors.js";
 import type { Leases } from "./database/leases.js";
 import { readAccess } from "./features/memberships/readAccess.js";
 import { describeTenant } from "./features/tenants/type.js";
@@ -101,8 +101,6 @@ export function createGateway(options: ServerOptions): Gateway {
         if (!tenant) throw new TenantNotFoundError();
         return tenant;
       },
-      notFound: () => new TenantNotFoundError(),
-      fenced: () => new UnavailableError("The tenant is being moved."),
     };
   }
 

@@ -96,6 +96,10 @@ export function createCatalogue(product: Product = { permissions: [], roles: [] 
   return { permissions, roles, rolesById: new Map([...roles.values()].map((role) => [role.id, role])) };
 }
 
+/** Those of a role's permissions that the catalogue still has. What the product dropped is nobody's, and gives nothing. */
+export const stillThere = ({ permissions }: Catalogue, held: Iterable<string>): string[] =>
+  [...held].filter((permission) => permissions.has(permission));
+
 /** Name-based (RFC 9562, version 8: our own hash), so that every deployment and every tenant agree on it. */
 function fixedRoleId(key: string): RoleId {
   const bytes = createHash("sha256").update(`tenantry role ${key}`).digest().subarray(0, 16);

@@ -4,7 +4,7 @@ import type { Identity } from "../identity/identity.js";
 import type { Cursors } from "./cursor.js";
 import { UnauthenticatedError } from "./errors.js";
 import type { Nameable, Named } from "./named.js";
-import { parseId } from "./nodeId.js";
+import { idOf } from "./nodeId.js";
 import type { Operation, Scope } from "./operation.js";
 
 /** What every resolver is given. Made anew for each operation and shared with no other. */
@@ -69,8 +69,8 @@ export function scopeOf(ctx: Context): Scope {
  * @throws Error when the field's rule did not ask about it: then nobody has judged it
  */
 export function getNamed(ctx: Context, type: Nameable, globalId: string): Named {
-  const id = parseId(globalId)?.id;
-  const found = id === undefined ? undefined : scopeOf(ctx).named.get({ type, id });
+  const id = idOf(type, globalId);
+  const found = id === null ? undefined : scopeOf(ctx).named.get({ type, id });
   if (!found) throw new Error(`A change uses a ${type} that its rule does not ask about.`);
   return found;
 }

@@ -1,6 +1,6 @@
 import type { Access, Place } from "../access/access.js";
 import type { UserId } from "../ids.js";
-import { type IdType, parseId } from "./nodeId.js";
+import { type IdType, idOf } from "./nodeId.js";
 
 /** Kinds of things that the arguments of a guarded field can name. Each stands in one organization, which the rule asks about. */
 export const NAMEABLE = ["Organization", "Membership", "Grant", "Role"] as const;
@@ -37,8 +37,7 @@ export class AllNamed {
 /** The uuid in the global id that arguments hold at a path; null when there is none, or not an id of that type. */
 export function idIn(args: unknown, path: readonly string[], type: IdType): string | null {
   const value = valueIn(args, path);
-  const parsed = typeof value === "string" ? parseId(value) : null;
-  return parsed?.type === type ? parsed.id : null;
+  return typeof value === "string" ? idOf(type, value) : null;
 }
 
 /** What arguments name at a path; null when it is nothing of that type. */

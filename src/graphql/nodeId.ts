@@ -18,15 +18,21 @@ export function parseId(text: string): { readonly type: string; readonly id: str
   return Buffer.from(`${type}:${id}`).toString("base64url") === text ? { type, id } : null;
 }
 
+/** The uuid in a global id of this type; null for any other text. */
+export function idOf<T extends string>(type: IdType, text: string): T | null {
+  const parsed = parseId(text);
+  return parsed?.type === type ? (parsed.id as T) : null;
+}
+
 /**
- * The uuid in a global id of this type.
+ * The same, for a text that can be nothing else.
  * @param field where it stood, for the message: `by.id`
  * @throws BadInputError when it is not an id, or one of another type
  */
 export function decodeId<T extends string>(type: IdType, text: string, field: string): T {
-  const parsed = parseId(text);
-  if (parsed?.type !== type) throw new BadInputError(`\`${field}\` is not the id of ${article(type)} ${type}.`, field);
-  return parsed.id as T;
+  const id = idOf<T>(type, text);
+  if (id === null) throw new BadInputError(`\`${field}\` is not the id of ${article(type)} ${type}.`, field);
+  return id;
 }
 
 const article = (noun: string): string => (/^[AEIOU]/.test(noun) && noun !== "User" ? "an" : "a");

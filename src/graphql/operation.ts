@@ -1,6 +1,6 @@
 import { GraphQLError } from "graphql";
 import type { Access, Place } from "../access/access.js";
-import { AnswerLostError } from "../database/errors.js";
+import { AnswerLostError, UnavailableError } from "../database/errors.js";
 import type { Leases } from "../database/leases.js";
 import { untilItPasses } from "../database/retry.js";
 import { TenantNotFoundError } from "../identity/errors.js";
@@ -44,9 +44,6 @@ export interface OperationSettings {
   readonly readAccess: ReadAccess;
   /** The tenant of the request as the directory has it; again, and afresh, when the home refuses what was remembered. */
   readonly tenant: (purpose: Purpose, again: boolean) => Promise<TenantRecord>;
-  /** What an operation gets whose tenant is not there for it. */
-  readonly notFound: () => Error;
-  readonly fenced: () => Error;
 }
 
 /**
@@ -135,9 +132,9 @@ export class Operation {
       }
       if (answer !== null && typeof answer === "object") return { ...answer, session };
       await session.rollback();
-      if (answer === null) throw settings.notFound();
-      if (answer === "FENCED") throw settings.fenced();
+      if (answer === null) throw new TenantNotFoundError();
+      if (answer === "FENCED") throw new UnavailableError("The tenant is being moved.");
     }
-    throw settings.notFound();
+    throw new TenantNotFoundError();
   }
 }

@@ -25,10 +25,6 @@ afterEach(async () => {
 afterAll(() => database.drop());
 
 const never = new AbortController().signal;
-const refuse = () => {
-  throw new Error("nobody is refused here");
-};
-
 /** An operation whose access is the number of grants in the tenant, as its session saw it. */
 function operation(signal: AbortSignal = never, reading: (session: TenantSession) => void = () => {}): Operation {
   const readAccess = async (session: TenantSession): Promise<HomeAnswer> => {
@@ -41,8 +37,6 @@ function operation(signal: AbortSignal = never, reading: (session: TenantSession
     signal,
     readAccess,
     tenant: async () => northwind,
-    notFound: refuse,
-    fenced: refuse,
   });
 }
 const accessOf = (scope: Scope | null) => scope?.access as unknown as number;

@@ -1,7 +1,8 @@
 import type { Place, Reach } from "../../access/access.js";
+import { earlier, isLive } from "../../access/end.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { Role } from "../roles/role.js";
-import { earliest, isLive, mayKnow, type Subject, type SubjectGrant, type SubjectMembership } from "./subject.js";
+import { mayKnow, type Subject, type SubjectGrant, type SubjectMembership } from "./subject.js";
 
 /** One way in which somebody could have been allowed something, as far as the asker may know of it. */
 export interface Path {
@@ -58,7 +59,7 @@ function pathsOf(membership: SubjectMembership, question: Question): Path[] {
       at,
       role,
       reach,
-      expiresAt: earliest(grant.expiresAt, expiresAt),
+      expiresAt: earlier(grant.expiresAt, expiresAt),
     };
   });
 }

@@ -1,6 +1,7 @@
 import { eq, sql } from "drizzle-orm";
 import { Access, type Held, type Place, type Reach } from "../../access/access.js";
 import type { Catalogue } from "../../access/catalogue.js";
+import { earlier, isLive } from "../../access/end.js";
 import { builder } from "../../graphql/builder.js";
 import type { Context } from "../../graphql/context.js";
 import { scopeOf } from "../../graphql/context.js";
@@ -115,14 +116,6 @@ function toMembership(catalogue: Catalogue, { grants: given, ...membership }: Me
   };
 }
 
-export const isLive = (expiresAt: Date | null, now: Date): boolean => expiresAt === null || expiresAt > now;
-
-/** The earlier of two ends; null where there is none. */
-export function earliest(one: Date | null, other: Date | null): Date | null {
-  if (one === null || other === null) return one ?? other;
-  return one < other ? one : other;
-}
-
 function accessOf({ access, now }: Scope, belongs: readonly SubjectMembership[]): Access {
   const live = belongs.filter(({ status, expiresAt }) => status === "ACTIVE" && isLive(expiresAt, now));
   const held = live.flatMap(({ at, expiresAt, grants }) =>
@@ -133,7 +126,7 @@ function accessOf({ access, now }: Scope, belongs: readonly SubjectMembership[])
           at,
           reach,
           permissions: new Set(role.permissions),
-          expiresAt: earliest(grant.expiresAt, expiresAt),
+          expiresAt: earlier(grant.expiresAt, expiresAt),
         }),
       ),
   );

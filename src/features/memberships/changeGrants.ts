@@ -1,5 +1,7 @@
 import { and, eq, sql } from "drizzle-orm";
 import type { Place, Reach } from "../../access/access.js";
+import { stillThere } from "../../access/catalogue.js";
+import { earlier } from "../../access/end.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import { type GrantId, type MembershipId, newId } from "../../ids.js";
 import { uuids } from "../../tenancy/arrays.js";
@@ -7,7 +9,6 @@ import { mustHold, mustHoldNow } from "../roles/exceedsYours.js";
 import type { Role } from "../roles/role.js";
 import type { Wanted } from "./grantInput.js";
 import { listGrants } from "./loader.js";
-import { earlier } from "./rights.js";
 import { grants, memberships } from "./table.js";
 
 /** A membership whose grants are to change. */
@@ -78,8 +79,7 @@ export async function changeGrants(
     );
   }
   for (const { role, reach, field } of withdrawn) {
-    // What the product does not have any more is nobody's.
-    const permissions = role.permissions.filter((permission) => ctx.catalogue.permissions.has(permission));
+    const permissions = stillThere(ctx.catalogue, role.permissions);
     mustHoldNow(scope.access, { permissions, at: membership.place, reach }, "withdraw", field);
   }
   await write(ctx, membership.id, steps);

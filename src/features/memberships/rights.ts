@@ -1,6 +1,7 @@
 import { and, eq, type SQL } from "drizzle-orm";
 import type { Access } from "../../access/access.js";
-import type { Catalogue } from "../../access/catalogue.js";
+import { type Catalogue, stillThere } from "../../access/catalogue.js";
+import { earlier, isLive } from "../../access/end.js";
 import type { Right } from "../../access/giving.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import type { GrantId, MembershipId, UserId } from "../../ids.js";
@@ -9,14 +10,9 @@ import { mustHold, mustHoldNow } from "../roles/exceedsYours.js";
 import { roles } from "../roles/table.js";
 import { grants, memberships } from "./table.js";
 
-/** The earlier of two ends; null is none. */
-export const earlier = (a: Date | null, b: Date | null): Date | null => (a && b ? (a < b ? a : b) : (a ?? b));
-
 /** What a grant's role allows today. A role that the product no longer has allows nothing, nor does such a permission. */
-function allowedBy({ permissions, roles }: Catalogue, key: string | null, own: readonly string[] | null): string[] {
-  const held = key === null ? (own ?? []) : [...(roles.get(key)?.permissions ?? [])];
-  return held.filter((permission) => permissions.has(permission));
-}
+const allowedBy = (catalogue: Catalogue, key: string | null, own: readonly string[] | null): string[] =>
+  stillThere(catalogue, key === null ? (own ?? []) : (catalogue.roles.get(key)?.permissions ?? []));
 
 /** Everything that the live grants of memberships give, suspended or not, to whom it may be. */
 async function rightsOf(ctx: Context, which: SQL | undefined): Promise<Right[]> {
@@ -43,7 +39,7 @@ async function rightsOf(ctx: Context, which: SQL | undefined): Promise<Right[]> 
       reach: grant.reach,
       until: earlier(grant.expiresAt, membershipEnds),
     }))
-    .filter(({ until }) => until === null || until > now);
+    .filter(({ until }) => isLive(until, now));
 }
 
 export const rightsOfGrant = (ctx: Context, id: GrantId) => rightsOf(ctx, eq(grants.id, id));

@@ -1,3 +1,4 @@
+import { isLive } from "../../access/end.js";
 import { builder } from "../../graphql/builder.js";
 import { scopeOf } from "../../graphql/context.js";
 import { reachable } from "../../graphql/node.js";
@@ -35,8 +36,6 @@ export const Reach = builder.enumType("Reach", {
     SUBTREE: { description: "This organization and all below it." },
   } as const,
 });
-
-const isLive = (expiresAt: Date | null, now: Date): boolean => expiresAt === null || expiresAt > now;
 
 export const Membership = builder.objectRef<Listed>("Membership");
 const Grant = builder.objectRef<GrantOfRole>("Grant");

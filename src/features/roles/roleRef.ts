@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { builder } from "../../graphql/builder.js";
-import { parseId } from "../../graphql/nodeId.js";
+import { idOf } from "../../graphql/nodeId.js";
+import type { RoleId } from "../../ids.js";
 import type { Role } from "./role.js";
 
 export const RoleRef = builder.inputType("RoleRef", {
@@ -20,8 +21,8 @@ export const roleRef = z.object({ id: z.string().nullish(), key: z.string().null
 /** The role that a reference means among those usable in an organization; null when it means none of them. */
 export function pickRole(usable: readonly Role[], { id, key }: z.output<typeof roleRef>): Role | null {
   if (id != null) {
-    const parsed = parseId(id);
-    return (parsed?.type === "Role" && usable.find((role) => role.id === parsed.id)) || null;
+    const roleId = idOf<RoleId>("Role", id);
+    return usable.find((role) => role.id === roleId) ?? null;
   }
   const [nearest] = usable.filter((role) => role.key === key).sort((a, b) => nearness(b) - nearness(a));
   return nearest ?? null;

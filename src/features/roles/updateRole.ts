@@ -1,5 +1,6 @@
 import { and, eq } from "drizzle-orm";
 import { z } from "zod";
+import { stillThere } from "../../access/catalogue.js";
 import { type Context, getNamed, scopeOf } from "../../graphql/context.js";
 import { Failure, InvalidInputFailure, NotFoundFailure } from "../../graphql/failure.js";
 import { failureType, mutation } from "../../graphql/mutation.js";
@@ -50,8 +51,7 @@ export async function updateRole(
   const everywhere = { at: place, reach: "SUBTREE" } as const;
   const field = ["input", "permissions"];
   const gained = wanted.filter((one) => !before!.permissions.includes(one));
-  // What the product does not have any more is nobody's, and nothing is withdrawn with it.
-  const lost = before!.permissions.filter((one) => !wanted.includes(one) && ctx.catalogue.permissions.has(one));
+  const lost = stillThere(ctx.catalogue, before!.permissions).filter((one) => !wanted.includes(one));
   if (gained.length > 0) mustHold(access, { permissions: gained, ...everywhere, until: null }, "roles:manage", field);
   mustHoldNow(access, { permissions: lost, ...everywhere }, "withdraw", field);
 
