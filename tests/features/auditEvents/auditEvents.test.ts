@@ -21,12 +21,12 @@ beforeAll(async () => {
     },
   }));
   sql = homeOf(gateway, "shop");
-  const happened = async (day: number, who: string, action: string, type: string, id: string) =>
+  const happened = async (day: number, who: string, action: string, type: string, id: string, hour = 0) =>
     sql(
       "insert into audit_events (tenant_id, id, at, action, actor_type, actor_id, organization_id, target_type, target_id, changes, request_id) values ($1, gen_random_uuid(), $2, $3, 'USER', $4, $5, $6, $7, $8::text::jsonb, 'r')",
       [
         shop.tenantId,
-        `2026-02-0${day}T00:00:00Z`,
+        `2026-02-0${day}T0${hour}:00:00Z`,
         action,
         shop.users[who],
         shop.organizations.till,
@@ -38,7 +38,7 @@ beforeAll(async () => {
   await happened(1, "olga", "organization.created", "Organization", shop.organizations.till!);
   await happened(2, "tina", "member.added", "Membership", shop.memberships["mo@till"]!);
   await happened(3, "tina", "member.added", "User", shop.users.olga!);
-  await happened(3, "olga", "member.removed", "Membership", "0195b3f2-0000-7000-8000-000000000000");
+  await happened(3, "olga", "member.removed", "Membership", "0195b3f2-0000-7000-8000-000000000000", 1);
   await happened(4, "olga", "organization.updated", "Organization", shop.organizations.shop!);
 });
 afterAll(() => gateway.close());
