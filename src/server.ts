@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import type { Catalogue } from "./access/catalogue.js";
 import { brokenConstraint, sqlState } from "./database/errors.js";
 import type { Leases } from "./database/leases.js";
+import { explainDenials } from "./features/checks/denials.js";
 import { readAccess } from "./features/memberships/readAccess.js";
 import { describeTenant } from "./features/tenants/type.js";
 import { type Choice, type Context, Deadline } from "./graphql/context.js";
@@ -82,6 +83,7 @@ export function createGateway(options: ServerOptions): Gateway {
       requestId,
       cursors,
       deadline,
+      explains: request.headers.get("x-tenantry-explain") === "1",
       catalogue: options.catalogue,
       operation: new Operation(settings),
       hostOf: (tenant) => (options.tenantDomain ? `${tenant}.${options.tenantDomain}` : null),
@@ -183,7 +185,12 @@ export function createGateway(options: ServerOptions): Gateway {
           for (const [name, value] of Object.entries(corsHeaders(request, origins))) response.headers.set(name, value);
         },
       },
-      execution({ limits: options.limits, visible, ...(options.execute && { execute: options.execute }) }) as never,
+      execution({
+        limits: options.limits,
+        visible,
+        explain: explainDenials,
+        ...(options.execute && { execute: options.execute }),
+      }) as never,
     ],
   });
 

@@ -20,6 +20,8 @@ export interface Context {
   /** The tenants that the identity may enter, by slug, as each one's home describes it. Read once. */
   readonly choices: () => Promise<readonly Choice[]>;
   readonly deadline: Deadline;
+  /** Whether the caller wants to know why, where they are denied something. */
+  readonly explains: boolean;
 }
 
 /** A tenant to choose: what a switcher needs, and no more. */

@@ -1,4 +1,5 @@
 import { GraphQLError, type GraphQLErrorExtensions } from "graphql";
+import type { Reach } from "../access/access.js";
 
 /** The caller sent something that cannot be meant. Ends the request, or the field it is thrown in. */
 export class BadInputError extends GraphQLError {
@@ -11,9 +12,10 @@ export class BadInputError extends GraphQLError {
 
 /** A rule said no to somebody who is known. Nulls its own field and nothing around it. */
 export class ForbiddenError extends GraphQLError {
-  constructor(permission: string, organizationId: string | null) {
-    super(`This needs ${permission} in this organization.`, {
-      extensions: { code: "FORBIDDEN", permission, organizationId },
+  constructor(permission: string, organizationId: string | null, reach: Reach = "ORGANIZATION") {
+    const far = reach === "SUBTREE" ? ", and everywhere below it" : "";
+    super(`This needs ${permission} in this organization${far}.`, {
+      extensions: { code: "FORBIDDEN", permission, organizationId, ...(far && { reach }) },
     });
   }
 }

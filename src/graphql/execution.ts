@@ -28,6 +28,8 @@ export interface Settings {
   readonly limits: DocumentLimits;
   /** The schema that introspection shows to a caller. */
   readonly visible: (ctx: Context) => Promise<GraphQLSchema>;
+  /** Says why the viewer was denied what they were, in the errors' extensions. */
+  readonly explain: (ctx: Context, errors: readonly GraphQLError[]) => Promise<readonly GraphQLError[]>;
   /** graphql-js's own, unless another is being tried. */
   readonly execute?: Execute;
 }
@@ -122,7 +124,21 @@ const withoutRoot = (schema: GraphQLSchema, document: DocumentNode): GraphQLErro
       : [],
   );
 
-async function run(
+async function run(args: Args, settings: Settings): Promise<ExecutionResult> {
+  const { contextValue: ctx } = args;
+  try {
+    const result = await answer(args, settings);
+    if (!ctx.explains || !result.errors) return result;
+    // What is answered stays answered, also where the reason for a denial cannot be read.
+    return { ...result, errors: await settings.explain(ctx, result.errors).catch(() => result.errors!) };
+  } finally {
+    ctx.deadline.stop();
+    // What was read is read: the answer does not wait for the session's end.
+    void ctx.operation.end();
+  }
+}
+
+async function answer(
   { document, operationName, variableValues, contextValue: ctx, schema }: Args,
   { visible, execute = executeByReference }: Settings,
 ): Promise<ExecutionResult> {
@@ -137,7 +153,7 @@ async function run(
 
   const roots = rootsOf(document, operation, coerced);
   const needs = needsOf(operation, roots);
-  const answer = (from: GraphQLSchema, some: readonly Root[]) =>
+  const part = (from: GraphQLSchema, some: readonly Root[]) =>
     execute({ schema: from, document: withRoots(document, operation, some), contextValue: ctx, variableValues });
   ctx.deadline.start();
   try {
@@ -155,16 +171,12 @@ async function run(
     }
 
     const own = roots.filter((root) => !isIntrospection(root));
-    const [data, shown] = [await answer(schema, own), await answer(await visible(ctx), roots.filter(isIntrospection))];
+    const [data, shown] = [await part(schema, own), await part(await visible(ctx), roots.filter(isIntrospection))];
     return { data: { ...data.data, ...shown.data }, errors: join(data.errors, shown.errors) };
   } catch (error) {
     return {
       errors: [error instanceof GraphQLError ? error : new GraphQLError("", { originalError: error as Error })],
     };
-  } finally {
-    ctx.deadline.stop();
-    // What was read is read: the answer does not wait for the session's end.
-    void ctx.operation.end();
   }
 }
 

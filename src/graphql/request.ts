@@ -195,7 +195,7 @@ export function corsHeaders(request: Sent, origins: readonly string[]): Record<s
   return {
     ...allowed,
     "access-control-allow-methods": "GET, POST",
-    "access-control-allow-headers": "authorization, content-type, x-tenant",
+    "access-control-allow-headers": "authorization, content-type, x-tenant, x-tenantry-explain",
     "access-control-max-age": "600",
   };
 }

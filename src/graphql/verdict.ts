@@ -48,7 +48,7 @@ function judge(rule: Rule, source: unknown, args: Args, ctx: Context): Verdict {
     (permission) => permission !== undefined && !access.allows(place, permission, rule.reach),
   );
   if (lacking === undefined) return true;
-  return new ForbiddenError(lacking, access.sees(place) ? encodeId("Organization", place.id) : null);
+  return new ForbiddenError(lacking, access.sees(place) ? encodeId("Organization", place.id) : null, rule.reach);
 }
 
 /** What the arguments of a field name for its rule to ask about. */

@@ -129,7 +129,7 @@ describe("a page of a listed origin", () => {
     expect(reply.headers).toMatchObject({
       "access-control-allow-origin": LISTED,
       "access-control-allow-methods": "GET, POST",
-      "access-control-allow-headers": "authorization, content-type, x-tenant",
+      "access-control-allow-headers": "authorization, content-type, x-tenant, x-tenantry-explain",
       vary: "Origin",
     });
     expect(reply.headers).not.toHaveProperty("access-control-allow-credentials");

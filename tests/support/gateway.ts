@@ -39,7 +39,7 @@ export interface TestGateway {
   /** Any request at all. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** A person of the demo, in a tenant; no tenant named where it is null. */
-  as(email: string, tenant: string | null): Caller;
+  as(email: string, tenant: string | null, headers?: Record<string, string>): Caller;
   readonly anonymous: Caller;
   withToken(token: string, tenant: string | null): Caller;
   /** Waits until every session has ended: an answer does not, and a test that looks at the server has to. */
@@ -87,12 +87,17 @@ export async function openGateway(
   const settled = async () => {
     while (serve.counts.open > serve.counts.idle) await new Promise((next) => setImmediate(next));
   };
-  const caller = (token: () => Promise<string | null>, tenant: string | null): Caller => {
+  const caller = (
+    token: () => Promise<string | null>,
+    tenant: string | null,
+    headers: Record<string, string> = {},
+  ): Caller => {
     const ask = async (query: string, variables?: Record<string, unknown>): Promise<Answer> => {
       const jwt = await token();
       const response = await fetch("/graphql", {
         method: "POST",
         headers: {
+          ...headers,
           "content-type": "application/json",
           ...(jwt && { authorization: `Bearer ${jwt}` }),
           ...(tenant && { "x-tenant": tenant }),
@@ -119,11 +124,15 @@ export async function openGateway(
     yoga: gateway.yoga,
     log: () => lines.join(""),
     fetch,
-    as: (email, tenant) =>
-      caller(() => {
-        if (!tokens.has(email)) tokens.set(email, mintToken(FOLDER, { email }));
-        return tokens.get(email)!;
-      }, tenant),
+    as: (email, tenant, headers) =>
+      caller(
+        () => {
+          if (!tokens.has(email)) tokens.set(email, mintToken(FOLDER, { email }));
+          return tokens.get(email)!;
+        },
+        tenant,
+        headers,
+      ),
     anonymous: caller(async () => null, null),
     withToken: (token, tenant) => caller(async () => token, tenant),
     settled,

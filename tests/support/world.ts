@@ -73,7 +73,7 @@ export interface Planted {
   readonly events: Readonly<Record<string, AuditEventId>>;
   /** The global id of something by what the sketch calls it. */
   id(type: string, name: string): string;
-  as(person: string): Caller;
+  as(person: string, headers?: Record<string, string>): Caller;
 }
 
 /** Makes tenants from sketches, in the gateway's own database. Each call may name tenants that are not there yet. */
@@ -274,6 +274,6 @@ function toPlanted(gateway: TestGateway, tenantId: TenantId, slug: string, rows:
       if (!id) throw new Error(`${slug} has no ${type} that the sketch calls ${name}.`);
       return encodeId(type as IdType, id);
     },
-    as: (person) => gateway.as(addressOf(person, slug), slug),
+    as: (person, headers) => gateway.as(addressOf(person, slug), slug, headers),
   };
 }

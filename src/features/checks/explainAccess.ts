@@ -8,8 +8,9 @@ import type { OrganizationRow } from "../organizations/table.js";
 import { Organization } from "../organizations/type.js";
 import type { Role as RoleShape } from "../roles/role.js";
 import { Role } from "../roles/type.js";
-import { explain, type Path } from "./paths.js";
-import { findSubject, SubjectBy } from "./subject.js";
+import { type Explanation, explain, type Path, type Question } from "./paths.js";
+import { findRemedy, type Remedy as RemedyShape } from "./remedy.js";
+import { findSubject, type Subject, SubjectBy } from "./subject.js";
 
 const AccessPath = builder.objectRef<Path>("AccessPath").implement({
   description: "One way in which somebody could have been allowed something.",
@@ -42,20 +43,44 @@ const AccessPath = builder.objectRef<Path>("AccessPath").implement({
   }),
 });
 
-const AccessExplanation = builder
-  .objectRef<{ readonly allowed: boolean; readonly paths: readonly Path[] }>("AccessExplanation")
-  .implement({
-    description: "Whether somebody is allowed something, and why.",
-    fields: (t) => ({
-      allowed: t.exposeBoolean("allowed", { description: "Whether they are." }),
-      paths: t.field({
-        type: [AccessPath],
-        description:
-          "What was tried, from this organization up: each grant, and each membership without one. Empty when there is none here or above that the viewer may know of.",
-        resolve: ({ paths }) => [...paths],
-      }),
+const Remedy = builder.objectRef<RemedyShape>("Remedy").implement({
+  description:
+    "A grant that would turn a no into a yes: on the membership of the person in that organization, or on a new one.",
+  fields: (t) => ({
+    organization: t.field({
+      type: Organization,
+      description: "Where to grant it.",
+      resolve: ({ at }, _args, ctx) => findOrganization(scopeOf(ctx), at.id) as Promise<OrganizationRow>,
     }),
-  });
+    role: t.field({ type: Role, description: "What to grant.", resolve: ({ role }) => role }),
+    reach: t.expose("reach", { type: Reach, description: "How far it must reach." }),
+  }),
+});
+
+interface Explained extends Explanation {
+  readonly subject: Subject;
+  readonly question: Question;
+}
+
+const AccessExplanation = builder.objectRef<Explained>("AccessExplanation").implement({
+  description: "Whether somebody is allowed something, and why.",
+  fields: (t) => ({
+    allowed: t.exposeBoolean("allowed", { description: "Whether they are." }),
+    paths: t.field({
+      type: [AccessPath],
+      description:
+        "What was tried, from this organization up: each grant, and each membership without one. Empty when there is none here or above that the viewer may know of.",
+      resolve: ({ paths }) => [...paths],
+    }),
+    remedy: t.field({
+      type: Remedy,
+      nullable: true,
+      description:
+        "The smallest grant that would turn a no: of the role with the fewest permissions, then with the shorter reach, then the nearest. Null for a yes, and when no single grant would that the viewer may know of: as for who is suspended.",
+      resolve: ({ subject, question }, _args, ctx) => findRemedy(ctx, subject, question),
+    }),
+  }),
+});
 
 async function explanation(
   ctx: Context,
@@ -64,7 +89,8 @@ async function explanation(
   permission: string,
 ) {
   const subject = await findSubject(ctx, by);
-  return subject && explain(scopeOf(ctx), subject, organization, permission);
+  const question: Question = { place: organization, permission, reach: "ORGANIZATION" };
+  return subject && { ...explain(scopeOf(ctx), subject, question), subject, question };
 }
 
 builder.objectField(Organization, "explainAccess", (t) =>

@@ -24,27 +24,38 @@ const UNSEEN: Path = {
   expiresAt: null,
 };
 
+/** Whether something is allowed in an organization; with reach `SUBTREE` also everywhere below. */
+export interface Question {
+  readonly place: Place;
+  readonly permission: string;
+  readonly reach: Reach;
+}
+
+export interface Explanation {
+  readonly allowed: boolean;
+  readonly paths: readonly Path[];
+}
+
 /**
- * Whether a subject is allowed something in an organization, and each grant there and above with the first reason why it does
- * not lead there. What was given where the asker may not read members is left out; only a yes is owned up to.
+ * Whether a subject is allowed something, and each grant there and above with the first reason why it does not lead there.
+ * What was given where the asker may not read members is left out; only a yes is owned up to.
  */
-export function explain(scope: Scope, subject: Subject, place: Place, permission: string) {
-  const allowed = subject.access.allows(place, permission);
+export function explain(scope: Scope, subject: Subject, question: Question): Explanation {
+  const { place, permission, reach } = question;
+  const allowed = subject.access.allows(place, permission, reach);
   const paths = subject.memberships
     .filter(({ at }) => (at.id === place.id || place.path.includes(at.id)) && mayKnow(scope, subject, at))
-    .flatMap((membership) => pathsOf(membership, { scope, subject, place, permission, allowed }));
+    .flatMap((membership) => pathsOf(membership, { ...question, scope, subject, allowed }));
   return { allowed, paths: allowed && !paths.some((path) => path.allowed) ? [...paths, UNSEEN] : paths };
 }
 
-interface Question {
+interface Asked extends Question {
   readonly scope: Scope;
   readonly subject: Subject;
-  readonly place: Place;
-  readonly permission: string;
   readonly allowed: boolean;
 }
 
-function pathsOf(membership: SubjectMembership, question: Question): Path[] {
+function pathsOf(membership: SubjectMembership, question: Asked): Path[] {
   const { at, expiresAt, grants } = membership;
   if (grants.length === 0) {
     const reason = brokenBy(membership, question) ?? "The membership has no roles.";
@@ -64,15 +75,17 @@ function pathsOf(membership: SubjectMembership, question: Question): Path[] {
   });
 }
 
-function brokenBy({ status, expiresAt }: SubjectMembership, { scope, subject }: Question): string | null {
+function brokenBy({ status, expiresAt }: SubjectMembership, { scope, subject }: Asked): string | null {
   if (!subject.active) return "The person is suspended.";
   if (!isLive(expiresAt, scope.now)) return "The membership has ended.";
   return status === "SUSPENDED" ? "The membership is suspended." : null;
 }
 
-function failing(grant: SubjectGrant, at: Place, { scope, place, permission, allowed }: Question): string | null {
+function failing(grant: SubjectGrant, at: Place, { scope, place, permission, reach, allowed }: Asked): string | null {
   if (!isLive(grant.expiresAt, scope.now)) return "The grant has ended.";
   if (!grant.role.permissions.includes(permission)) return "The role does not have the permission.";
   if (grant.reach === "ORGANIZATION" && at.id !== place.id) return "The grant does not reach below its organization.";
+  if (grant.reach === "ORGANIZATION" && reach === "SUBTREE")
+    return "The grant is for the organization alone, and this needs reach SUBTREE.";
   return allowed ? null : "The organization, or one above it, is suspended.";
 }

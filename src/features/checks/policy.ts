@@ -8,4 +8,5 @@ export const policy = definePolicy({
   Organization: { explainAccess: may("members:manage").orAboutOneself("subject.userId").in(fromSource) },
   AccessExplanation: inherited,
   AccessPath: inherited,
+  Remedy: inherited,
 });

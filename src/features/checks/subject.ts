@@ -91,9 +91,13 @@ const rowsById = perSession(({ session: { db, tenantId } }) =>
 );
 
 /** Whom the argument names, as far as the viewer may know of them: null for who is hidden and for who is missing. */
-export async function findSubject(ctx: Context, { userId }: typeof SubjectBy.$inferInput): Promise<Subject | null> {
+export const findSubject = (ctx: Context, { userId }: typeof SubjectBy.$inferInput): Promise<Subject | null> =>
+  findPerson(ctx, decodeId<UserId>("User", userId ?? "", "subject.userId"));
+
+/** The same by their uuid. */
+export async function findPerson(ctx: Context, userId: UserId): Promise<Subject | null> {
   const scope = scopeOf(ctx);
-  const row = await rowsById(scope).load(decodeId<UserId>("User", userId ?? "", "subject.userId"));
+  const row = await rowsById(scope).load(userId);
   if (!row) return null;
   const belongs = (row.memberships ?? []).map((membership) => toMembership(ctx.catalogue, membership));
   if (row.id !== scope.viewer.id && !scope.access.seesMemberOf(belongs.map(({ at }) => at))) return null;

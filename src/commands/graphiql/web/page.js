@@ -29,6 +29,8 @@ window.fetch = async (input, init = {}) => {
 
 function withCaller(init) {
   const headers = new Headers(init.headers);
+  // Whoever explores wants to know why, where they may not.
+  headers.set("x-tenantry-explain", "1");
   if (caller.token && !headers.has("authorization")) headers.set("authorization", `Bearer ${caller.token}`);
   if (caller.tenant && !headers.has("x-tenant")) headers.set("x-tenant", caller.tenant);
   return { ...init, headers };

@@ -1,0 +1,83 @@
+import { Access, type Place, type Reach } from "../../access/access.js";
+import { isLive } from "../../access/end.js";
+import { type Context, scopeOf } from "../../graphql/context.js";
+import type { Scope } from "../../graphql/operation.js";
+import { usableRoles } from "../roles/loader.js";
+import type { Role } from "../roles/role.js";
+import type { Question } from "./paths.js";
+import { mayKnow, type Subject } from "./subject.js";
+
+/** A grant that would turn a no into a yes: on a membership there, or a new one. */
+export interface Remedy {
+  readonly at: Place;
+  readonly role: Role;
+  readonly reach: Reach;
+}
+
+/** What makes a grant larger than another, the first difference first; less is less. */
+const SIZE: readonly ((remedy: Remedy, asked: Place) => number | string)[] = [
+  ({ role }) => role.permissions.length,
+  ({ reach }) => (reach === "ORGANIZATION" ? 0 : 1),
+  ({ at }, asked) => asked.path.length - at.path.length,
+  ({ role }) => role.key,
+  ({ role }) => role.id,
+];
+
+const RESUME = "organizations:suspend";
+
+/**
+ * The smallest grant that would turn a no, made of what the asker may know: places where they may read the subject's
+ * memberships, roles that are usable there. Null for a yes, for who is suspended, and where no single grant would: as
+ * in a membership that is suspended, which no grant opens.
+ */
+export async function findRemedy(ctx: Context, subject: Subject, question: Question): Promise<Remedy | null> {
+  const { place, permission, reach } = question;
+  if (!subject.active || subject.access.allows(place, permission, reach)) return null;
+  const scope = scopeOf(ctx);
+  const roles = (await usableRoles(scope, ctx.catalogue, place)).filter(
+    // Who may resume a suspended organization may look into it: the right to is another way to the same.
+    ({ permissions }) => permissions.includes(permission) || permissions.includes(RESUME),
+  );
+  const isHeldUp = (at: Place) =>
+    subject.memberships.some(
+      (one) => one.at.id === at.id && one.status === "SUSPENDED" && isLive(one.expiresAt, scope.now),
+    );
+  const remedies = upwards(place)
+    .filter((at) => scope.access.sees(at) && mayKnow(scope, subject, at) && !isHeldUp(at))
+    .flatMap((at) =>
+      roles
+        .filter((role) => isUsable(role, at))
+        .flatMap((role) => REACHES.map((far): Remedy => ({ at, role, reach: far }))),
+    );
+  remedies.sort((a, b) => compare(a, b, place));
+  return remedies.find((remedy) => accessWith(scope, subject, remedy).allows(place, permission, reach)) ?? null;
+}
+
+const REACHES: readonly Reach[] = ["ORGANIZATION", "SUBTREE"];
+
+/** The organization, then those above it, the nearest first. */
+const upwards = (place: Place): Place[] => [
+  place,
+  ...place.path.map((id, depth) => ({ id, path: place.path.slice(0, depth) })).reverse(),
+];
+
+const isUsable = ({ definedAt }: Role, at: Place): boolean =>
+  definedAt === null || definedAt.id === at.id || at.path.includes(definedAt.id);
+
+function compare(a: Remedy, b: Remedy, asked: Place): number {
+  for (const of of SIZE) {
+    const [left, right] = [of(a, asked), of(b, asked)];
+    if (left !== right) return left < right ? -1 : 1;
+  }
+  return 0;
+}
+
+/** What the subject could do with it, as far as the asker may know: what they hold elsewhere must not show in the answer. */
+function accessWith(scope: Scope, subject: Subject, { at, role, reach }: Remedy): Access {
+  const { grounds } = subject.access;
+  const grant = { at, reach, permissions: new Set(role.permissions), expiresAt: null };
+  return new Access({
+    ...grounds,
+    grants: [...grounds.grants.filter((held) => mayKnow(scope, subject, held.at)), grant],
+  });
+}

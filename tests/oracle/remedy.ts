@@ -1,0 +1,66 @@
+import { type Facts, FIXED_ROLES } from "./facts.js";
+import { Judge } from "./judge.js";
+
+/** A grant that would turn a no, as rows: where, which role by its key, how far. */
+export interface Candidate {
+  readonly organizationId: string;
+  readonly roleKey: string;
+  readonly reach: "ORGANIZATION" | "SUBTREE";
+}
+
+/**
+ * The smallest grant that would turn a no, found by writing each candidate into the rows and judging again.
+ * @param keys the keys of the tenant's own roles, by their ids
+ */
+export function smallestRemedy(
+  facts: Facts,
+  keys: ReadonlyMap<string, string>,
+  { asker, subject, organizationId, permission }: Record<"asker" | "subject" | "organizationId" | "permission", string>,
+): Candidate | null {
+  const eye = new Judge(facts, asker);
+  if (new Judge(facts, subject).allows(organizationId, permission)) return null;
+  if (facts.users.some(({ id, suspended }) => id === subject && suspended)) return null;
+  const mayKnow = (id: string) => eye.sees(id) && (asker === subject || eye.allows(id, "members:read"));
+
+  const found: { candidate: Candidate; size: (number | string)[] }[] = [];
+  const above = chain(facts, organizationId);
+  for (const [distance, at] of above.entries()) {
+    if (!mayKnow(at)) continue;
+    const there = facts.memberships.find((one) => one.userId === subject && one.organizationId === at);
+    if (there?.suspended && !there.ended) continue;
+    const own = facts.roles.filter(
+      (role) => role.organizationId === null || chain(facts, at).includes(role.organizationId),
+    );
+    const roles = [
+      ...Object.entries(FIXED_ROLES).map(([key, permissions]) => ({ key, id: null, permissions })),
+      ...own.map(({ id, permissions }) => ({ key: keys.get(id)!, id, permissions })),
+    ];
+    for (const { key, id, permissions } of roles)
+      for (const reach of ["ORGANIZATION", "SUBTREE"] as const) {
+        const membershipId = there && !there.ended ? there.id : "new";
+        const grant = { id: "new", membershipId, roleKey: id === null ? key : null, roleId: id, ended: false };
+        const membership = { id: "new", userId: subject, organizationId: at, suspended: false, ended: false };
+        // What the asker may not know counts for nothing.
+        const known = facts.memberships.filter((one) => one.userId !== subject || mayKnow(one.organizationId));
+        const after: Facts = {
+          ...facts,
+          memberships: membershipId === "new" ? [...known, membership] : known,
+          grants: [...facts.grants, { ...grant, subtree: reach === "SUBTREE" }],
+        };
+        if (!new Judge(after, subject).allows(organizationId, permission)) continue;
+        const size = [permissions.length, reach === "SUBTREE" ? 1 : 0, distance, key, id ?? ""];
+        found.push({ candidate: { organizationId: at, roleKey: key, reach }, size });
+      }
+  }
+  found.sort((a, b) => {
+    const at = a.size.findIndex((one, n) => one !== b.size[n]);
+    return at < 0 ? 0 : a.size[at]! < b.size[at]! ? -1 : 1;
+  });
+  return found[0]?.candidate ?? null;
+}
+
+/** The organization, then those above it, the nearest first. */
+function chain(facts: Facts, id: string): string[] {
+  const { parentId } = facts.organizations.find((one) => one.id === id)!;
+  return parentId === null ? [id] : [id, ...chain(facts, parentId)];
+}
