@@ -134,6 +134,23 @@ describe("GraphiQL", () => {
     expect(membersTypes).not.toContain("CreateOrganizationInput");
   });
 
+  it("says with a denial why, and what would help", async () => {
+    const { page } = profile;
+    const query =
+      '{ organization(by: { slug: "northwind" }) { id } organizations(first: 1) { nodes { auditEvents { nodes { id } } } } }';
+    await page.goto(`${graphiql()}?query=${encodeURIComponent(query)}`);
+    await choose(page, "northwind", "Cleo");
+
+    const { errors } = await run(page);
+    await shown(page, "The role does not have the permission.");
+
+    expect(errors[0].extensions).toMatchObject({
+      code: "FORBIDDEN",
+      permission: "audit:read",
+      explanation: { allowed: false, remedy: { roleKey: expect.any(String) } },
+    });
+  });
+
   it("shows the same person as another user in another tenant, and nobody when signed out", async () => {
     const { page } = profile;
     await page.goto(graphiql());

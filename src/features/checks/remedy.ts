@@ -1,4 +1,5 @@
 import { Access, type Place, type Reach } from "../../access/access.js";
+import { stillThere } from "../../access/catalogue.js";
 import { isLive } from "../../access/end.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import type { Scope } from "../../graphql/operation.js";
@@ -35,15 +36,14 @@ export async function findRemedy(ctx: Context, subject: Subject, question: Quest
   if (!subject.active || subject.access.allows(place, permission, reach)) return null;
   const scope = scopeOf(ctx);
   const roles = (await usableRoles(scope, ctx.catalogue, place)).filter(
-    // Who may resume a suspended organization may look into it: the right to is another way to the same.
-    ({ permissions }) => permissions.includes(permission) || permissions.includes(RESUME),
+    ({ permissions }) =>
+      // Who may resume a suspended organization may look into it: the right to is another way to the same.
+      (permissions.includes(permission) || permissions.includes(RESUME)) &&
+      // Nobody holds what the product dropped, and so nobody could give it.
+      stillThere(ctx.catalogue, permissions).length === permissions.length,
   );
-  const isHeldUp = (at: Place) =>
-    subject.memberships.some(
-      (one) => one.at.id === at.id && one.status === "SUSPENDED" && isLive(one.expiresAt, scope.now),
-    );
   const remedies = upwards(place)
-    .filter((at) => scope.access.sees(at) && mayKnow(scope, subject, at) && !isHeldUp(at))
+    .filter((at) => isOpen(scope, subject, at))
     .flatMap((at) =>
       roles
         .filter((role) => isUsable(role, at))
@@ -51,6 +51,17 @@ export async function findRemedy(ctx: Context, subject: Subject, question: Quest
     );
   remedies.sort((a, b) => compare(a, b, place));
   return remedies.find((remedy) => accessWith(scope, subject, remedy).allows(place, permission, reach)) ?? null;
+}
+
+/** Whether something could be granted there, and would act, as far as the asker may know. */
+function isOpen(scope: Scope, subject: Subject, at: Place): boolean {
+  if (!scope.access.sees(at) || !mayKnow(scope, subject, at)) return false;
+  // Nothing is granted where an organization is suspended.
+  if (scope.access.grounds.suspended.some(({ id }) => id === at.id || at.path.includes(id))) return false;
+  // A membership that has ended is begun anew; one that is suspended stays so, whatever is granted.
+  return !subject.memberships.some(
+    (one) => one.at.id === at.id && one.status === "SUSPENDED" && isLive(one.expiresAt, scope.now),
+  );
 }
 
 const REACHES: readonly Reach[] = ["ORGANIZATION", "SUBTREE"];

@@ -106,7 +106,6 @@ describe("AccessExplanation.remedy", () => {
     );
 
     for (const count of Object.values(seen)) expect(count).toBeGreaterThan(0);
-    console.info(JSON.stringify(seen));
   });
 });
 
