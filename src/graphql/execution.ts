@@ -15,14 +15,12 @@ import type { Plugin } from "graphql-yoga";
 import { LRUCache } from "lru-cache";
 import { AnswerLostError } from "../database/errors.js";
 import type { Context } from "./context.js";
-import { isIntrospection, needsOf } from "./document.js";
 import { refusal } from "./errors.js";
-import { foresee } from "./foresight.js";
+import { foresee, namedIn } from "./foresight.js";
 import { withRoots } from "./introspection.js";
 import { admitDocument, checkVariables, type DocumentLimits } from "./limits.js";
-import { checkPages } from "./pageArguments.js";
+import { checkLengths, isIntrospection, needsOf, planOf, type Root, withVariables } from "./plan.js";
 import { isTransient } from "./present.js";
-import { type Root, rootsOf } from "./roots.js";
 
 export interface Settings {
   readonly limits: DocumentLimits;
@@ -151,23 +149,28 @@ async function answer(
   });
   if (errors) return { errors: [coded(errors[0]!, "BAD_USER_INPUT")] };
 
-  const roots = rootsOf(document, operation, coerced);
-  const needs = needsOf(operation, roots);
   const part = (from: GraphQLSchema, some: readonly Root[]) =>
     execute({ schema: from, document: withRoots(document, operation, some), contextValue: ctx, variableValues });
   ctx.deadline.start();
   try {
-    checkPages(document, coerced);
-    if (needs.operation === "mutation" && ctx.operation.signedIn && roots.length > 1) {
-      const stopped = await foresee(schema, roots, coerced, ctx);
-      if (stopped) return stopped;
-    }
+    const plan = withVariables(planOf(schema, document, operation), coerced);
+    const { roots } = plan;
+    const needs = needsOf(plan);
+    checkLengths(plan, coerced);
     // Before the operation holds a session of its own, so that none is ever waited for while holding another.
     if (needs.choices && needs.tenant) await ctx.choices();
-    if (needs.operation === "query" && needs.tenant) await ctx.operation.read();
+    const isChange = operation.operation === "mutation";
+    // The only field of a mutation is judged where it runs.
+    const isForeseen = isChange ? roots.length > 1 : needs.tenant;
+    if (isForeseen) {
+      await ctx.operation.read(namedIn(plan, coerced));
+      const stopped = foresee(plan, coerced, ctx);
+      if (stopped) return stopped;
+      if (isChange) await ctx.operation.end();
+    }
     if (!needs.introspection) {
       const result = await execute({ schema, document, operationName, contextValue: ctx, variableValues });
-      return needs.operation === "mutation" ? afterCommit(result) : result;
+      return isChange ? afterCommit(result) : result;
     }
 
     const own = roots.filter((root) => !isIntrospection(root));

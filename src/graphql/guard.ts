@@ -1,7 +1,9 @@
 import {
   defaultFieldResolver,
   type GraphQLField,
+  type GraphQLFieldResolver,
   type GraphQLObjectType,
+  type GraphQLResolveInfo,
   type GraphQLSchema,
   getNamedType,
   isNonNullType,
@@ -10,9 +12,9 @@ import {
 } from "graphql";
 import type { Context } from "./context.js";
 import { ForbiddenError } from "./errors.js";
-import { Failure } from "./failure.js";
-import type { Policy, Rule } from "./policy.js";
-import { namedBy, type ShieldRule, toShield } from "./verdict.js";
+import { Failure, NotFoundFailure } from "./failure.js";
+import type { Finds, Policy, Rule } from "./policy.js";
+import { namedBy, type ShieldRule, toShield, type Verdict } from "./verdict.js";
 
 /**
  * Puts every rule in front of the field it guards, and leaves all other fields as they are. Changes the schema in place.
@@ -27,18 +29,34 @@ export function guard(schema: GraphQLSchema, policies: readonly Policy[]): Reado
 
   const guarded = new Map<string, Rule>();
   for (const [coordinate, rule] of rules.fields) {
-    const [type, field] = coordinate.split(".") as [string, string];
+    const [type, name] = coordinate.split(".") as [string, string];
+    const field = (schema.getType(type) as GraphQLObjectType).getFields()[name]!;
+    if ("finds" in rule && rule.finds) FINDS.set(field, rule.finds);
     if (!denies(rule) && type !== schema.getMutationType()?.name) continue;
-    attach(schema, type, (schema.getType(type) as GraphQLObjectType).getFields()[field]!, rule);
+    const shield = toShield(coordinate, rule);
+    GUARDS.set(field, { field, rule, shield });
+    const judged = behind(shield, field);
+    field.resolve = type === schema.getMutationType()?.name ? asChange(field, rule, judged) : judged;
     guarded.set(coordinate, rule);
   }
   return guarded;
 }
 
-const GUARDED = new WeakMap<object, { readonly rule: Rule; readonly shield: ShieldRule }>();
+/** What stands in front of a field. */
+export interface Guard {
+  readonly field: GraphQLField<unknown, unknown>;
+  readonly rule: Rule;
+  readonly shield: ShieldRule;
+}
 
-/** The rule in front of a field, for whoever judges before anything runs; undefined where there is none. */
-export const ruleOf = (field: GraphQLField<unknown, unknown>) => GUARDED.get(field);
+const GUARDS = new WeakMap<object, Guard>();
+const FINDS = new WeakMap<object, Finds>();
+
+/** For whoever judges before anything runs; undefined where nothing stands in front of the field. */
+export const guardOf = (field: GraphQLField<unknown, unknown>): Guard | undefined => GUARDS.get(field);
+
+/** Where the arguments of a field name what it answers; undefined where they do not. */
+export const findsOf = (field: GraphQLField<unknown, unknown>): Finds | undefined => FINDS.get(field);
 
 interface Rules {
   readonly fields: ReadonlyMap<string, Rule>;
@@ -115,6 +133,8 @@ function misplaced(schema: GraphQLSchema, rules: Rules): string[] {
         problems.push(
           `${coordinate} has a rule and is not nullable: a denial would take down what is around it. Make it nullable.`,
         );
+      else if ("finds" in rule && rule.finds && !hasArgument(field, rule.finds))
+        problems.push(`${coordinate} finds what ${rule.finds.join(".")} names, which is not among its arguments.`);
       else if (rule.kind === "may") {
         if (rule.self && !hasArgument(field, rule.self))
           problems.push(`${coordinate} has a rule about ${rule.self.join(".")}, which is not among its arguments.`);
@@ -122,9 +142,9 @@ function misplaced(schema: GraphQLSchema, rules: Rules): string[] {
           problems.push(
             `${coordinate} has a rule about its source, and where a request begins there is none. Name an argument.`,
           );
-        else if (rule.where.from === "args" && type !== schema.getMutationType())
+        else if (rule.where.from === "args" && !roots.includes(type))
           problems.push(
-            `${coordinate} has a rule about its arguments, which are looked up for fields of the mutation only. Ask about its source.`,
+            `${coordinate} has a rule about its arguments, which are looked up where a request begins only. Ask about its source.`,
           );
         else if (rule.where.from === "args" && !hasArgument(field, rule.where.path))
           problems.push(
@@ -136,24 +156,27 @@ function misplaced(schema: GraphQLSchema, rules: Rules): string[] {
   return problems;
 }
 
-function attach(schema: GraphQLSchema, type: string, field: GraphQLField<unknown, Context>, rule: Rule): void {
-  const shield: ShieldRule = toShield(`${type}.${field.name}`, rule);
+type Resolve = GraphQLFieldResolver<unknown, Context>;
+
+const OPTIONS = {};
+
+/** What a field answers once its rule has let it through. */
+function behind(shield: ShieldRule, field: GraphQLField<unknown, Context>): Resolve {
   const resolve = field.resolve ?? defaultFieldResolver;
-  const judged: typeof resolve = (source, args, ctx, info) => {
-    const verdict = shield.executeRule(source, args, ctx, info, {});
-    if (verdict === true) return resolve(source, args, ctx, info);
-    throw verdict instanceof Error ? verdict : new ForbiddenError(shield.name, null);
+  return (source, args, ctx, info) => {
+    const verdict = shield.executeRule(source, args, ctx, info, OPTIONS);
+    return verdict === true ? resolve(source, args, ctx, info) : refuse(verdict, info);
   };
-  GUARDED.set(field, { rule, shield });
-  field.resolve = type === schema.getMutationType()?.name ? asChange(field, rule, judged) : judged;
+}
+
+/** Ends a field that its rule did not let through. What a query names and does not find is null; a change says so. */
+function refuse(verdict: Verdict, { operation, parentType, fieldName }: GraphQLResolveInfo): null {
+  if (operation.operation === "query" && verdict instanceof NotFoundFailure) return null;
+  throw verdict instanceof Error ? verdict : new ForbiddenError(`${parentType.name}.${fieldName}`, null);
 }
 
 /** A root field of a mutation: judged inside the transaction that changes, on access that was read after its lock. */
-function asChange(
-  field: GraphQLField<unknown, Context>,
-  rule: Rule,
-  judged: NonNullable<GraphQLField<unknown, Context>["resolve"]>,
-): typeof judged {
+function asChange(field: GraphQLField<unknown, Context>, rule: Rule, judged: Resolve): Resolve {
   const result = getNamedType(field.type);
   const failures = new Set(isUnionType(result) ? result.getTypes().map((type) => type.name) : []);
   return async (source, args, ctx, info) => {

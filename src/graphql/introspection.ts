@@ -12,8 +12,8 @@ import {
 } from "graphql";
 import { LRUCache } from "lru-cache";
 import type { Scope } from "./operation.js";
+import type { Root } from "./plan.js";
 import type { Rule } from "./policy.js";
-import type { Root } from "./roots.js";
 
 const SHAPES_KEPT = 50;
 

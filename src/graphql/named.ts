@@ -46,10 +46,18 @@ export function nameIn(args: unknown, path: readonly string[], type: Nameable): 
   return id === null ? null : { type, id };
 }
 
+/** What arguments name at a path, in order: the id there, or each of a list. Null where one is nothing of that type. */
+export function namesIn(args: unknown, path: readonly string[], type: Nameable): readonly Name[] | null {
+  const value = valueIn(args, path);
+  const names = (Array.isArray(value) ? value : [value]).map((one) => nameIn([one], ["0"], type));
+  return names.includes(null) ? null : (names as Name[]);
+}
+
 /** Whether arguments hold anything at a path; null is nothing. */
 export const isGiven = (args: unknown, path: readonly string[]): boolean => valueIn(args, path) != null;
 
-const valueIn = (args: unknown, path: readonly string[]): unknown =>
+/** What arguments hold at a path. */
+export const valueIn = (args: unknown, path: readonly string[]): unknown =>
   path.reduce<unknown>((at, key) => (typeof at === "object" && at !== null ? (at as never)[key] : undefined), args);
 
 /** Whether what is named exists for the viewer. What does not must look missing. */

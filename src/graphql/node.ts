@@ -1,8 +1,8 @@
 import { builder, Node } from "./builder.js";
 import type { Context } from "./context.js";
 import { BadInputError } from "./errors.js";
-import { type IdType, parseId } from "./nodeId.js";
-import { anyone, definePolicy } from "./policy.js";
+import { type IdType, MOST_IDS, parseId } from "./nodeId.js";
+import { anyone, definePolicy, finding } from "./policy.js";
 
 /** Finds what an id names, as far as the caller can see it: null for what is hidden and for what is missing. */
 type Find = (ctx: Context, id: string) => Promise<object | null>;
@@ -29,8 +29,6 @@ export async function findNode(ctx: Context, type: string, id: string): Promise<
   return row ? Object.assign(Object.create(row), { __typename: type }) : null;
 }
 
-const MOST_IDS = 100;
-
 builder.queryField("node", (t) =>
   t.field({
     type: Node,
@@ -56,4 +54,4 @@ builder.queryField("nodes", (t) =>
   }),
 );
 
-export const policy = definePolicy({ Query: { node: anyone, nodes: anyone } });
+export const policy = definePolicy({ Query: { node: finding("id", anyone), nodes: finding("ids", anyone) } });

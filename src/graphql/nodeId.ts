@@ -4,6 +4,9 @@ import { BadInputError } from "./errors.js";
 /** Types that have a global id. What is not listed has none, so a new type cannot be reached by accident. */
 export type IdType = "Tenant" | "Organization" | "User" | "Membership" | "Grant" | "Role" | "AuditEvent";
 
+/** How many ids one argument may hold. */
+export const MOST_IDS = 100;
+
 /** A global id: base64url of type and uuid. It names a thing and opens nothing; it never changes. */
 export const encodeId = (type: IdType, id: string): string => Buffer.from(`${type}:${id}`).toString("base64url");
 

@@ -15,12 +15,18 @@ export type Where =
       readonly absent: "nothing" | "root";
     };
 
+/**
+ * The argument that names, by a global id or by a list of them, what the field answers: each of them if the viewer sees it,
+ * null in its place otherwise.
+ */
+export type Finds = readonly string[];
+
 /** A decision as data: the guard enforces it, and whoever writes documentation or a trimmed schema reads it. */
 export type Rule =
   /** Nobody is refused; what is not visible is null or left out. */
-  | { readonly kind: "anyone" }
+  | { readonly kind: "anyone"; readonly finds?: Finds }
   /** Whoever is signed in to the tenant; what is not visible is null or left out. */
-  | { readonly kind: "signedIn" }
+  | { readonly kind: "signedIn"; readonly finds?: Finds }
   /** Whoever sees the row that the field is on. Needs no question: a row that is not visible is never loaded. */
   | { readonly kind: "visible" }
   /** Whoever holds the permission in the organization; and, where an argument names the user it is about, that user. */
@@ -40,9 +46,14 @@ export type Rule =
 export type TypePolicy = "inherited" | Readonly<Record<string, Rule>>;
 export type Policy = Readonly<Record<string, TypePolicy>>;
 
-export const anyone: Rule = { kind: "anyone" };
-export const signedIn: Rule = { kind: "signedIn" };
+type Open = Extract<Rule, { kind: "anyone" | "signedIn" }>;
+
+export const anyone: Open = { kind: "anyone" };
+export const signedIn: Open = { kind: "signedIn" };
 export const inherited = "inherited";
+
+/** For a field that answers what an argument names: `finding("by.id", signedIn)`. What is asked of that can be judged before. */
+export const finding = (path: string, rule: Open): Rule => ({ ...rule, finds: path.split(".") });
 
 /** Fields that show what whoever sees the row may know. */
 export const visible = <F extends string>(...fields: F[]): Record<F, Rule> =>

@@ -5,7 +5,7 @@ import type { Place } from "../access/access.js";
 import type { Context } from "./context.js";
 import { ForbiddenError, UnauthenticatedError } from "./errors.js";
 import { NotFoundFailure } from "./failure.js";
-import { idIn, isGiven, type Name, type Named, nameIn, seesNamed } from "./named.js";
+import { idIn, isGiven, type Name, nameIn, seesNamed } from "./named.js";
 import { encodeId } from "./nodeId.js";
 import type { Scope } from "./operation.js";
 import type { Rule, Where } from "./policy.js";
@@ -25,31 +25,53 @@ export type ShieldRule = IRule & {
  * A rule of ours as one of graphql-shield's. It is never cached by shield, whose cache knows the rule's name but not the
  * organization it was asked about; the answer comes from memory anyway.
  */
-export function toShield(name: string, rule: Rule): ShieldRule {
-  return shieldRule(name, { cache: "no_cache" })((source: unknown, args: Args, ctx: Context) =>
-    judge(rule, source, args, ctx),
-  ) as unknown as ShieldRule;
+export const toShield = (name: string, rule: Rule): ShieldRule =>
+  shieldRule(name, { cache: "no_cache" })(judgeOf(rule) as never) as unknown as ShieldRule;
+
+type Judge = (source: unknown, args: Args, ctx: Context) => Verdict;
+type May = Extract<Rule, { kind: "may" }>;
+
+/** A rule as a function that has nothing left to ask the rule. */
+function judgeOf(rule: Rule): Judge {
+  if (rule.kind === "anyone" || rule.kind === "visible") return () => true;
+  if (rule.kind === "signedIn") return (_source, _args, { operation }) => operation.scope !== null || nobody(operation);
+  const { self } = rule;
+  const judge = judgeMay(rule);
+  return (source, args, { operation }) => {
+    const { scope } = operation;
+    if (scope === null) return nobody(operation);
+    if (self !== undefined && idIn(args, self, "User") === scope.viewer.id) return true;
+    return judge(source, args, scope);
+  };
 }
 
-function judge(rule: Rule, source: unknown, args: Args, ctx: Context): Verdict {
-  if (rule.kind === "anyone" || rule.kind === "visible") return true;
-  const scope = ctx.operation.scope;
-  if (!scope) return ctx.operation.gone ?? new UnauthenticatedError();
-  if (rule.kind === "signedIn") return true;
-
-  const { access, root, viewer } = scope;
-  if (rule.self && idIn(args, rule.self, "User") === viewer.id) return true;
-  const asked = find(rule.where, args, scope);
-  const place = asked?.place ?? (isAboutRoot(rule.where, args) ? root : placeOf(rule.where, source));
+function judgeMay(rule: May): (source: unknown, args: Args, scope: Scope) => Verdict {
+  const { where, permission } = rule;
+  if (where.from === "root") return (_source, _args, scope) => judgeAt(rule, scope.root, scope);
   // A rule without its input denies: what is hidden reads like what is missing.
-  if (!place) return rule.where.from === "args" ? notFound(rule.where) : new ForbiddenError(rule.permission, null);
-  if (asked && rule.where.from === "args" && !seesNamed(access, viewer.id, asked)) return notFound(rule.where);
-  const lacking = [rule.permission, rule.besides].find(
-    (permission) => permission !== undefined && !access.allows(place, permission, rule.reach),
-  );
-  if (lacking === undefined) return true;
-  return new ForbiddenError(lacking, access.sees(place) ? encodeId("Organization", place.id) : null, rule.reach);
+  if (where.from === "source")
+    return (source, _args, scope) =>
+      isPlace(source) ? judgeAt(rule, source, scope) : new ForbiddenError(permission, null);
+  return (_source, args, scope) => {
+    if (where.absent === "root" && !isGiven(args, where.path)) return judgeAt(rule, scope.root, scope);
+    const name = nameIn(args, where.path, where.type);
+    const named = name ? scope.named.get(name) : undefined;
+    if (!named || !seesNamed(scope.access, scope.viewer.id, named)) return notFound(where);
+    return judgeAt(rule, named.place, scope);
+  };
 }
+
+function judgeAt({ permission, besides, reach }: May, place: Place, { access }: Scope): Verdict {
+  const lacking = !access.allows(place, permission, reach)
+    ? permission
+    : besides !== undefined && !access.allows(place, besides, reach)
+      ? besides
+      : undefined;
+  if (lacking === undefined) return true;
+  return new ForbiddenError(lacking, access.sees(place) ? encodeId("Organization", place.id) : null, reach);
+}
+
+const nobody = ({ gone }: Context["operation"]): Error => gone ?? new UnauthenticatedError();
 
 /** What the arguments of a field name for its rule to ask about. */
 export function namedBy(rule: Rule, args: unknown): Name[] {
@@ -60,21 +82,11 @@ export function namedBy(rule: Rule, args: unknown): Name[] {
 
 type FromArgs = Extract<Where, { from: "args" }>;
 
-function find(where: Where, args: Args, { named }: Scope): Named | undefined {
-  const name = where.from === "args" ? nameIn(args, where.path, where.type) : null;
-  return name ? named.get(name) : undefined;
-}
-
-const isAboutRoot = (where: Where, args: Args): boolean =>
-  where.from === "root" || (where.from === "args" && where.absent === "root" && !isGiven(args, where.path));
-
 const notFound = ({ path, type }: FromArgs) =>
   new NotFoundFailure(`There is no such ${type.toLowerCase()}, or you cannot see it. Check the id.`, path);
 
-function placeOf({ from }: Where, source: unknown): Place | null {
-  if (from !== "source" || !isRecord(source) || typeof source.id !== "string" || !Array.isArray(source.path))
-    return null;
-  return source as unknown as Place;
+function isPlace(source: unknown): source is Place {
+  if (typeof source !== "object" || source === null) return false;
+  const { id, path } = source as Partial<Place>;
+  return typeof id === "string" && Array.isArray(path);
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;

@@ -3,6 +3,7 @@ import { guard } from "../../src/graphql/guard.js";
 import {
   anyone,
   definePolicy,
+  finding,
   fromArgs,
   fromSource,
   inherited,
@@ -243,17 +244,26 @@ describe("guard", () => {
       expect(problemsOf(written(), policy)).toEqual([]);
     });
 
-    it("a rule about the arguments of a field that is not the mutation's", () => {
-      const sentence = (field: string) =>
-        `${field} has a rule about its arguments, which are looked up for fields of the mutation only. Ask about its source.`;
+    it("a rule about the arguments of a field that is further in", () => {
       const rule = may("audit:read").in(fromArgs("id"));
 
-      expect(problemsOf(written(), { ...POLICY, Query: { ...POLICY.Query, shop: rule } })).toEqual([
-        sentence("Query.shop"),
-      ]);
       expect(
         problemsOf(written("till: Till", "till(id: ID): Till"), { ...POLICY, Shop: { ...POLICY.Shop, till: rule } }),
-      ).toEqual([sentence("Shop.till")]);
+      ).toEqual([
+        "Shop.till has a rule about its arguments, which are looked up where a request begins only. Ask about its source.",
+      ]);
+      expect(problemsOf(written(), { ...POLICY, Query: { ...POLICY.Query, shop: rule } })).toEqual([]);
+    });
+
+    it("a field that finds what no argument names", () => {
+      const policy = { ...POLICY, Query: { ...POLICY.Query, shop: finding("by.id", signedIn) } };
+
+      expect(problemsOf(written(), policy)).toEqual([
+        "Query.shop finds what by.id names, which is not among its arguments.",
+      ]);
+      expect(problemsOf(written(), { ...policy, Query: { ...policy.Query, shop: finding("id", signedIn) } })).toEqual(
+        [],
+      );
     });
 
     it("a rule about the source on a root field, which has none", () => {

@@ -1,7 +1,7 @@
-import { definePolicy, fromArgs, fromSource, may, signedIn, visible } from "../../graphql/policy.js";
+import { definePolicy, finding, fromArgs, fromSource, may, signedIn, visible } from "../../graphql/policy.js";
 
 export const policy = definePolicy({
-  Query: { organization: signedIn, organizations: signedIn },
+  Query: { organization: finding("by.id", signedIn), organizations: signedIn },
   Organization: {
     ...visible("id", "uuid", "slug", "name", "status", "externalId", "imageUrl", "metadata", "createdAt", "updatedAt"),
     // Each of these shows what the viewer sees anyway, or what the viewer may do.

@@ -1,0 +1,218 @@
+import {
+  type ArgumentNode,
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLField,
+  GraphQLIncludeDirective,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  GraphQLSkipDirective,
+  getNamedType,
+  isAbstractType,
+  isObjectType,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionNode,
+  type SelectionSetNode,
+} from "graphql";
+import { BadInputError } from "./errors.js";
+import { type Guard, guardOf } from "./guard.js";
+import { refuseLength } from "./page.js";
+
+/** What `@include` and `@skip` on the way to something ask of the variables. All must hold. */
+type Conditions = readonly { readonly variable: string; readonly is: boolean }[];
+
+/** A field as an operation asks for it. */
+export interface Asked {
+  /** Response keys from the root down; lists add nothing. */
+  readonly path: readonly string[];
+  readonly node: FieldNode;
+  /** Names of the object types that it is asked of. */
+  readonly on: ReadonlySet<string>;
+  /** What stands in front of it, by the name of the type, on those that have a rule for it. */
+  readonly guards: ReadonlyMap<string, Guard>;
+  readonly when: Conditions;
+}
+
+/** A field where the operation begins. */
+export interface Root extends Asked {
+  readonly key: string;
+  /** Undefined for those about the schema. */
+  readonly field: GraphQLField<unknown, unknown> | undefined;
+}
+
+/** The length of a page, as the document writes it. */
+export interface Length {
+  readonly field: "first" | "last";
+  readonly value: ArgumentNode["value"];
+  readonly when: Conditions;
+}
+
+/** What an operation asks for that has to be known before it runs, found through fragments and behind abstract types. */
+export interface Plan {
+  readonly operation: OperationDefinitionNode;
+  /** In the order they run. */
+  readonly roots: readonly Root[];
+  /** What is asked of the answers of the roots, right below them. */
+  readonly below: readonly Asked[];
+  /** Every field with a rule, wherever it is; the roots too. */
+  readonly guarded: readonly Asked[];
+  readonly lengths: readonly Length[];
+}
+
+export type Variables = Readonly<Record<string, unknown>>;
+
+const plans = new WeakMap<OperationDefinitionNode, Plan>();
+
+/** The plan of an operation of a valid document; made once, and kept as long as the document. */
+export function planOf(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode): Plan {
+  const known = plans.get(operation);
+  if (known) return known;
+  const made = new Planner(schema, document).plan(operation);
+  plans.set(operation, made);
+  return made;
+}
+
+/**
+ * The plan without what the variables leave out.
+ * @throws BadInputError when a variable that decides about it is null
+ */
+export function withVariables(plan: Plan, variables: Variables): Plan {
+  const isIncluded = ({ when }: { when: Conditions }) =>
+    when.every(({ variable, is }) => {
+      const value = variables[variable];
+      if (typeof value === "boolean") return value === is;
+      throw new BadInputError(`\`$${variable}\` decides what is included, and must be true or false.`);
+    });
+  return {
+    operation: plan.operation,
+    roots: plan.roots.filter(isIncluded),
+    below: plan.below.filter(isIncluded),
+    guarded: plan.guarded.filter(isIncluded),
+    lengths: plan.lengths.filter(isIncluded),
+  };
+}
+
+/**
+ * Judges the lengths of all pages that an operation asks for, before anything is read for any of them.
+ * @throws BadInputError for a page that the list itself would refuse by its length
+ */
+export function checkLengths({ lengths }: Plan, variables: Variables): void {
+  for (const { field, value } of lengths) {
+    const length = value.kind === Kind.VARIABLE ? variables[value.name.value] : value.kind === Kind.INT && value.value;
+    if (typeof length === "string" || typeof length === "number") refuseLength(field, Number(length));
+  }
+}
+
+/** Takes as many steps as the operation has selections, fragments expanded, which the limits of documents bound. */
+class Planner {
+  readonly #fragments = new Map<string, FragmentDefinitionNode>();
+  readonly #roots: Root[] = [];
+  readonly #below: Asked[] = [];
+  readonly #guarded: Asked[] = [];
+  readonly #lengths: Length[] = [];
+
+  constructor(
+    private readonly schema: GraphQLSchema,
+    document: DocumentNode,
+  ) {
+    for (const node of document.definitions)
+      if (node.kind === Kind.FRAGMENT_DEFINITION) this.#fragments.set(node.name.value, node);
+  }
+
+  plan(operation: OperationDefinitionNode): Plan {
+    this.#walk(operation.selectionSet, [this.schema.getRootType(operation.operation)!], [], []);
+    const [roots, below, guarded, lengths] = [this.#roots, this.#below, this.#guarded, this.#lengths];
+    return { operation, roots, below, guarded, lengths };
+  }
+
+  #walk(set: SelectionSetNode, types: readonly GraphQLObjectType[], path: readonly string[], above: Conditions): void {
+    for (const selection of set.selections) {
+      const when = conditionsOf(selection, above);
+      if (when === null) continue;
+      if (selection.kind === Kind.FIELD) this.#take(selection, types, path, when);
+      else {
+        const fragment =
+          selection.kind === Kind.INLINE_FRAGMENT ? selection : this.#fragments.get(selection.name.value)!;
+        this.#walk(fragment.selectionSet, this.#narrow(types, fragment.typeCondition?.name.value), path, when);
+      }
+    }
+  }
+
+  #take(node: FieldNode, types: readonly GraphQLObjectType[], above: readonly string[], when: Conditions): void {
+    const name = node.name.value;
+    const key = (node.alias ?? node.name).value;
+    const path = [...above, key];
+    const fields = types.flatMap((type) => {
+      const field = type.getFields()[name];
+      return field ? [{ type, field, guard: guardOf(field) }] : [];
+    });
+    const guards = new Map(fields.flatMap(({ type, guard }) => (guard ? [[type.name, guard] as const] : [])));
+    const asked = { path, node, on: new Set(types.map((type) => type.name)), guards, when };
+    if (path.length === 1) this.#roots.push({ ...asked, key, field: fields[0]?.field });
+    if (path.length === 2) this.#below.push(asked);
+    if (guards.size > 0) this.#guarded.push(asked);
+    for (const { name: argument, value } of node.arguments ?? [])
+      if (argument.value === "first" || argument.value === "last")
+        this.#lengths.push({ field: argument.value, value, when });
+    if (!node.selectionSet) return;
+    const next = new Set(fields.flatMap(({ field }) => this.#possible(getNamedType(field.type).name)));
+    this.#walk(node.selectionSet, [...next], path, when);
+  }
+
+  #narrow(types: readonly GraphQLObjectType[], condition: string | undefined): readonly GraphQLObjectType[] {
+    if (condition === undefined) return types;
+    const possible = this.#possible(condition);
+    return types.filter((type) => possible.includes(type));
+  }
+
+  /** The object types that something of a type can be. */
+  #possible(name: string): readonly GraphQLObjectType[] {
+    const type = this.schema.getType(name);
+    if (isAbstractType(type)) return this.schema.getPossibleTypes(type);
+    return isObjectType(type) ? [type] : [];
+  }
+}
+
+const DIRECTIVES = new Map([
+  [GraphQLIncludeDirective.name, true],
+  [GraphQLSkipDirective.name, false],
+]);
+
+/** Null for what is never included. */
+function conditionsOf({ directives = [] }: SelectionNode, above: Conditions): Conditions | null {
+  let when = above;
+  for (const directive of directives) {
+    const is = DIRECTIVES.get(directive.name.value);
+    const value = directive.arguments?.find(({ name }) => name.value === "if")?.value;
+    if (is === undefined || !value) continue;
+    if (value.kind === Kind.VARIABLE) when = [...when, { variable: value.name.value, is }];
+    else if (value.kind === Kind.BOOLEAN && value.value !== is) return null;
+  }
+  return when;
+}
+
+/** Root fields about the schema. */
+export const isIntrospection = ({ node }: Root): boolean =>
+  node.name.value === "__schema" || node.name.value === "__type";
+
+// About the token alone, or about nothing.
+const WITHOUT_TENANT = new Set(["identity", "__typename"]);
+
+/** What an operation needs before it can run. */
+export interface Needs {
+  /** Whether any root field reads in a tenant. */
+  readonly tenant: boolean;
+  /** Whether the person's tenants may be asked for, each of which takes a session of its own. */
+  readonly choices: boolean;
+  readonly introspection: boolean;
+}
+
+export function needsOf({ roots }: Plan): Needs {
+  return {
+    tenant: roots.some((root) => !isIntrospection(root) && !WITHOUT_TENANT.has(root.node.name.value)),
+    choices: roots.some(({ node }) => node.name.value === "identity"),
+    introspection: roots.some(isIntrospection),
+  };
+}
