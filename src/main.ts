@@ -62,14 +62,12 @@ program
   });
 
 program
-  .command("rules")
-  .summary("every field of the API, and what it asks of a viewer")
+  .command("permissions")
+  .summary("every permission, what it opens and which roles hold it")
   .description(
-    "Print every field of the API and what it asks of a viewer, as Markdown, from the rules that are enforced.",
+    "Print every permission, built in or of the product's file, what it opens, which roles hold it, and what asks for none, as Markdown, from the rules that are enforced.",
   )
-  .action(async () => {
-    process.stdout.write((await import("./commands/rules.js")).rulesPage());
-  });
+  .action(async () => (await import("./commands/permissions.js")).permissions());
 
 const product = program
   .command("product")
