@@ -62,14 +62,36 @@ program
   });
 
 program
-  .command("rules")
-  .summary("every field of the API, and what it asks of a viewer")
+  .command("permissions")
+  .summary("every permission, what it opens and which roles hold it")
   .description(
-    "Print every field of the API and what it asks of a viewer, as Markdown, from the rules that are enforced.",
+    "Print every permission, built in or of the product's file, what it opens, which roles hold it, and what asks for none, as Markdown, from the rules that are enforced.",
   )
-  .action(async () => {
-    process.stdout.write((await import("./commands/rules.js")).rulesPage());
-  });
+  .action(async () => (await import("./commands/permissions.js")).permissions());
+
+const product = program
+  .command("product")
+  .summary("what a change of the product's own permissions does, and doing it")
+  .description(
+    "The product's own permissions and role templates, which come from the file that TENANTRY_PRODUCT names. Needs DATABASE_OWNER_URL on your PostgreSQL.",
+  );
+product
+  .command("plan")
+  .summary("what applying the file would change, for whom")
+  .description(
+    "Show which permissions and role templates the file adds, changes and removes, and how many tenants, roles, grants and people each concerns. Changes nothing; ends with 0 whether or not there is something to do.",
+  )
+  .option("--json", "print a line of JSON for each change and tenant, then one for each change")
+  .action(async (options) => (await import("./commands/product.js")).productPlan(options));
+product
+  .command("apply")
+  .summary("do what `plan` shows")
+  .description(
+    "Apply the file. Refused with 3 when something that would go is in use, unless forced. Each tenant is changed whole or not at all, with its audit; an interrupted run is simply run again.",
+  )
+  .option("--force", "take permissions out of tenants' roles, and end grants of templates, that the file has no more")
+  .option("--json", "print a line of JSON for each change")
+  .action(async (options) => (await import("./commands/product.js")).productApply(options));
 
 try {
   await program.parseAsync();

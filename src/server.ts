@@ -1,9 +1,8 @@
 import { randomUUID } from "node:crypto";
-import type { GraphQLSchema } from "graphql";
+import type { GraphQLError } from "graphql";
 import { createYoga, type YogaInitialContext } from "graphql-yoga";
 import type { Logger } from "pino";
 import type { Catalogue } from "./access/catalogue.js";
-import { brokenConstraint, sqlState } from "./database/errors.js";
 import type { Leases } from "./database/leases.js";
 import { explainDenials } from "./features/checks/denials.js";
 import { readAccess } from "./features/memberships/readAccess.js";
@@ -11,17 +10,19 @@ import { describeTenant } from "./features/tenants/type.js";
 import { type Choice, type Context, Deadline } from "./graphql/context.js";
 import { Cursors } from "./graphql/cursor.js";
 import { type Execute, execution } from "./graphql/execution.js";
-import { VisibleSchemas } from "./graphql/introspection.js";
+import { ShownSchema, VisibleSchemas } from "./graphql/introspection.js";
 import type { DocumentLimits } from "./graphql/limits.js";
 import { Operation, type OperationSettings } from "./graphql/operation.js";
-import { isPartlyDone, present, withoutRetry } from "./graphql/present.js";
+import { describeFault, isPartlyDone, present, withoutRetry } from "./graphql/present.js";
 import {
+  type Answer,
   answerPreflight,
   corsHeaders,
   readRequest,
   refuseAccept,
   refuseMethod,
   refuseOrigin,
+  refuseWith,
 } from "./graphql/request.js";
 import { identityDigest } from "./identity/digest.js";
 import { IdentityError, TenantNotFoundError, TenantRequiredError } from "./identity/errors.js";
@@ -53,11 +54,14 @@ export interface ServerOptions {
 }
 
 export interface Gateway {
-  /** Answers GraphQL over HTTP at `/graphql`. */
+  /** Answers GraphQL over HTTP at `/graphql`, and what there is to ask for, as text, at `/graphql/schema`. */
   readonly yoga: ReturnType<typeof createYoga<object, Context>>;
   /** Waits for what runs, and closes every connection to the database. */
   close(): Promise<void>;
 }
+
+/** Where the API is read as text, in the schema definition language. */
+const SCHEMA_PATH = "/graphql/schema";
 
 /** A gateway made of its dependencies; opens nothing by itself. */
 export function createGateway(options: ServerOptions): Gateway {
@@ -128,8 +132,9 @@ export function createGateway(options: ServerOptions): Gateway {
 
   const { schema, rules } = buildSchema();
   const visibleSchemas = new VisibleSchemas(schema, rules);
-  async function visible(ctx: Context): Promise<GraphQLSchema> {
-    if (options.introspection === "whole") return schema;
+  const whole = new ShownSchema(schema);
+  async function visible(ctx: Context): Promise<ShownSchema> {
+    if (options.introspection === "whole") return whole;
     if (!ctx.operation.scope) {
       // Whoever names no tenant yet, or none of theirs, is shown what everybody is.
       await ctx.operation.read().catch((error) => {
@@ -137,6 +142,29 @@ export function createGateway(options: ServerOptions): Gateway {
       });
     }
     return visibleSchemas.for(ctx.operation.scope);
+  }
+
+  /** The schema that introspection would show to who asks, as text. */
+  async function answerSchema(request: Request): Promise<Answer> {
+    let ctx: Context | undefined;
+    try {
+      ctx = await toContext({ request } as YogaInitialContext);
+      ctx.deadline.start();
+      const { text } = await visible(ctx);
+      return { status: 200, headers: { "content-type": "text/plain; charset=utf-8" }, body: text };
+    } catch (error) {
+      return refuseWith(tell(error, requestIds.get(request)!));
+    } finally {
+      ctx?.deadline.stop();
+      void ctx?.operation.end();
+    }
+  }
+
+  /** What a caller is told of an error; the log has the rest. */
+  function tell(error: unknown, requestId: string): GraphQLError {
+    const presented = present(error, requestId);
+    if (presented.fault) log.error({ requestId, fault: describeFault(presented.fault) }, "request failed");
+    return presented.error;
   }
 
   const requestIds = new WeakMap<Request, string>();
@@ -158,13 +186,15 @@ export function createGateway(options: ServerOptions): Gateway {
       {
         onRequest({ request, fetchAPI, endResponse, url }) {
           requestIds.set(request, randomUUID());
-          if (url.pathname !== "/graphql") return;
-          const answer =
+          const isText = url.pathname === SCHEMA_PATH;
+          if (url.pathname !== "/graphql" && !isText) return;
+          const end = (answer: Answer) => endResponse(new fetchAPI.Response(answer.body, answer));
+          const refused =
             refuseOrigin(request, origins) ??
             answerPreflight(request, origins) ??
-            refuseMethod(request) ??
-            refuseAccept(request);
-          if (answer) endResponse(new fetchAPI.Response(answer.body, answer));
+            (isText ? refuseMethod(request, ["GET"]) : (refuseMethod(request) ?? refuseAccept(request)));
+          if (refused) return end(refused);
+          if (isText) return answerSchema(request).then(end);
         },
         onRequestParse({ setRequestParser }) {
           setRequestParser((request) => readRequest(request, { bodyBytes: options.maxBodyBytes }) as never);
@@ -172,22 +202,21 @@ export function createGateway(options: ServerOptions): Gateway {
         onResultProcess({ request, result, setResult }) {
           const requestId = requestIds.get(request) ?? randomUUID();
           if ("errors" in result && result.errors) {
-            const presented = (result.errors as readonly unknown[]).map((error) => present(error, requestId));
-            for (const { fault } of presented)
-              if (fault) log.error({ requestId, fault: describeFault(fault) }, "request failed");
-            const errors = presented.map(({ error }) => error);
+            const errors = (result.errors as readonly unknown[]).map((error) => tell(error, requestId));
             setResult({ ...result, errors: isPartlyDone(result.data, errors) ? errors.map(withoutRetry) : errors });
           }
         },
         onResponse({ request, response }) {
           const requestId = requestIds.get(request);
           if (requestId) response.headers.set("x-request-id", requestId);
+          // Each answer is for who asked, and for now.
+          response.headers.set("cache-control", "no-store");
           for (const [name, value] of Object.entries(corsHeaders(request, origins))) response.headers.set(name, value);
         },
       },
       execution({
         limits: options.limits,
-        visible,
+        visible: async (ctx) => (await visible(ctx)).schema,
         explain: explainDenials,
         ...(options.execute && { execute: options.execute }),
       }) as never,
@@ -207,19 +236,4 @@ function only(purpose: Purpose, tenants: readonly TenantRecord[]): TenantRecord 
   const [tenant, ...others] = tenants;
   if (!tenant || others.length > 0 || purpose !== "read") throw new TenantRequiredError();
   return tenant;
-}
-
-/** What the log keeps of a fault: never a statement or a value, which are somebody's data. */
-function describeFault(fault: unknown): Record<string, unknown> {
-  if (!(fault instanceof Error)) return { what: typeof fault };
-  const state = sqlState(fault);
-  return {
-    name: fault.name,
-    ...(state ? { sqlState: state, constraint: brokenConstraint(fault) } : { message: fault.message }),
-    at: fault.stack
-      ?.split("\n")
-      .filter((line) => line.startsWith("    at "))
-      .slice(0, 8),
-    ...(fault.cause instanceof Error && { cause: describeFault(fault.cause) }),
-  };
 }

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { isInterfaceType } from "graphql";
-import { createCatalogue } from "../src/access/catalogue.js";
-import { rulesPage } from "../src/commands/rules.js";
+import { permissionsPage } from "../src/commands/permissions.js";
 import { settingsPage } from "../src/commands/settings.js";
+import { PRODUCT_FILE, readProduct } from "../src/product.js";
 import { buildSchema } from "../src/schema.js";
 import { openGateway } from "./support/gateway.js";
 
@@ -18,7 +18,7 @@ const PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].concat(
 describe("the pages of the documentation", () => {
   it("that are made from the code are up to date: after a change, `npm run docs` writes them anew", () => {
     expect(read("docs/settings.md")).toBe(settingsPage());
-    expect(read("docs/rules.md")).toBe(rulesPage());
+    expect(read("docs/permissions.md")).toBe(permissionsPage(readProduct(PRODUCT_FILE)));
   });
 
   it("lead to files that are there", () => {
@@ -76,20 +76,37 @@ describe("the pages of the documentation", () => {
     expect(justified.filter((name) => !words.includes(name)).sort()).toEqual(Object.keys(dependencies).sort());
   });
 
-  it("give each built-in role the permissions that it has", () => {
-    const table = read("docs/authorization.md").split("| Permission | Opens |")[1]!.split("\n\n")[0]!;
-    const roles = ["owner", "admin", "member", "guest"];
-    const { roles: builtIn } = createCatalogue();
-    const rows = table.split("\n").filter((line) => line.startsWith("| `"));
-    const told = roles.map((role, index) => [
-      role,
-      rows
-        .filter((row) => row.split("|")[index + 3]!.includes("●"))
-        .flatMap((row) => [...row.split("|")[1]!.matchAll(/`([^`]+)`/g)].map(([, permission]) => permission!))
-        .sort(),
-    ]);
+  it("say of each permission what asks for it, and which roles hold it", () => {
+    const { permissions, roles } = readProduct(PRODUCT_FILE);
+    const { rules } = buildSchema();
+    const page = read("docs/permissions.md");
+    const tables = page.split("\n\n").filter((part) => part.startsWith("| Permission | For |"));
+    const told = tables.flatMap((table) => {
+      const [head, , ...rows] = table
+        .split("\n")
+        .map((line) => line.split(" |").map((cell) => cell.replace(/^\|? /, "")));
+      return head!
+        .slice(2, -1)
+        .flatMap((role, column) =>
+          rows.filter((row) => row[column + 2] === "●").map((row) => `${role} ${/`([^`]+)`/.exec(row[0]!)![1]}`),
+        );
+    });
+    const held = [...roles.values()].flatMap((role) =>
+      [...role.permissions]
+        // Of the product's own, the owner is said to have all, once.
+        .filter((key) => (role.source === "BUILT_IN") === permissions.get(key)!.builtIn)
+        .map((key) => `${role.key} ${key}`),
+    );
 
-    expect(told).toEqual(roles.map((role) => [role, [...builtIn.get(role)!.permissions].sort()]));
+    expect(told.sort()).toEqual(held.sort());
+    const sectionOf = (key: string) => page.split(`### \`${key}\`\n`)[1]!.split("\n#")[0]!;
+    const asking = [...rules].flatMap(([coordinate, rule]) =>
+      rule.kind === "may"
+        ? [rule.permission, ...(rule.besides ? [rule.besides] : [])].map((key) => [key, coordinate])
+        : [],
+    );
+    expect(asking.length).toBeGreaterThan(20);
+    expect(asking.filter(([key, coordinate]) => !sectionOf(key!).includes(`| \`${coordinate}\` | `))).toEqual([]);
   });
 });
 

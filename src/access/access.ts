@@ -93,11 +93,9 @@ export class Access {
     return new Access({ ...this.grounds, suspended: [] });
   }
 
-  /** Whether there is any organization at all where the viewer holds the permission. */
-  allowsSomewhere(permission: string): boolean {
-    return this.grounds.grants.some(
-      ({ at, permissions }) => permissions.has(permission) && this.allows(at, permission),
-    );
+  /** Whether there is any organization at all where the viewer holds all of the permissions, as far as `reach` says. */
+  allowsSomewhere(permissions: readonly string[], reach: Reach = "ORGANIZATION"): boolean {
+    return this.grounds.grants.some(({ at }) => permissions.every((permission) => this.allows(at, permission, reach)));
   }
 
   /** Whether the organization exists for the viewer. What it answers no to must look missing. */

@@ -96,6 +96,16 @@ export function createCatalogue(product: Product = { permissions: [], roles: [] 
   return { permissions, roles, rolesById: new Map([...roles.values()].map((role) => [role.id, role])) };
 }
 
+/** What of a catalogue is the product's own, as its file says it. */
+export const productOf = ({ permissions, roles }: Catalogue): Product => ({
+  permissions: [...permissions.values()]
+    .filter(({ builtIn }) => !builtIn)
+    .map(({ key, description }) => ({ key, description })),
+  roles: [...roles.values()]
+    .filter(({ source }) => source === "PRODUCT")
+    .map(({ key, name, description, permissions: held }) => ({ key, name, description, permissions: [...held] })),
+});
+
 /** Those of a role's permissions that the catalogue still has. What the product dropped is nobody's, and gives nothing. */
 export const stillThere = ({ permissions }: Catalogue, held: Iterable<string>): string[] =>
   [...held].filter((permission) => permissions.has(permission));

@@ -1,5 +1,7 @@
+import { productOf } from "../access/catalogue.js";
 import { readSettings } from "../config.js";
 import { withOwner } from "../database/owner.js";
+import { adoptProduct } from "../tenancy/directory/product.js";
 import { ensureLogins, loginOf, loginsSql } from "../tenancy/migrations/logins.js";
 import { migrate } from "../tenancy/migrations/migrate.js";
 import { withOwnersDatabase } from "./database.js";
@@ -20,7 +22,9 @@ export async function migrateCommand(options: { printSql?: boolean; json?: boole
   const { homes, applied } = await withOwnersDatabase(settings, ({ ownerUrl, serve, door }) =>
     withOwner(ownerUrl, async (owner) => {
       await ensureLogins(owner, [door, serve]);
-      return migrate(owner, { door: door.name, serve: serve.name }, progress("Tenants looked at"));
+      const migrated = await migrate(owner, { door: door.name, serve: serve.name }, progress("Tenants looked at"));
+      await adoptProduct(owner, productOf(settings.TENANTRY_PRODUCT));
+      return migrated;
     }),
   );
   process.send?.({ homes });

@@ -35,7 +35,7 @@ async function answer(
   const path = (request.url ?? "/").split("?", 1)[0];
   if (path === "/graphql" && settings.TENANTRY_GRAPHIQL && wantsPage(request))
     return sendPage(request, response, { hasViewers: development !== null && isLocal(request) });
-  if (path === "/graphql") return void gateway.yoga(request, response);
+  if (path === "/graphql" || path === "/graphql/schema") return void gateway.yoga(request, response);
   if (path === "/" && request.method === "GET") return send(response, 302, null, { location: "/graphql" });
   if (path === "/health/live") return send(response, 200, { status: "live" });
   if (path === "/health/ready")

@@ -10,6 +10,7 @@ import { createGateway } from "../server.js";
 import { checkWalls, type Doors, watchWalls } from "../tenancy/walls/walls.js";
 import { keyOf } from "./database.js";
 import { EXIT, RefusedError, UsageError } from "./explain.js";
+import { checkProduct } from "./product/check.js";
 import { routes } from "./routes.js";
 import { onStop } from "./signals.js";
 
@@ -48,6 +49,7 @@ async function open(settings: Settings, doors: Doors, key: Buffer, log: pino.Log
         "Or a URL names the wrong login: they must be the two that `tenantry migrate` makes, from DATABASE_URL and DATABASE_DOOR_URL.",
     );
   }
+  await checkProduct(doors.door, settings.TENANTRY_PRODUCT, log);
   const walls = watchWalls(doors, (found) => log.error({ findings: found }, "the database's walls are open"));
 
   const development = settings.TENANTRY_DEVELOPMENT ? await loadDevelopmentIssuer(settings.TENANTRY_DATA_DIR) : null;

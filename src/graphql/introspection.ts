@@ -8,14 +8,31 @@ import {
   type IntrospectionTypeRef,
   introspectionFromSchema,
   Kind,
+  lexicographicSortSchema,
   type OperationDefinitionNode,
+  printSchema,
 } from "graphql";
 import { LRUCache } from "lru-cache";
 import type { Scope } from "./operation.js";
 import type { Root } from "./plan.js";
 import type { Rule } from "./policy.js";
 
-const SHAPES_KEPT = 50;
+/** Memory for the schemas that are kept, at most, and what one takes for each character of its introspection; measured. */
+const KEPT_BYTES = 16_000_000;
+const BYTES_PER_CHARACTER = 3;
+
+/** A schema that is shown to somebody, and its text. */
+export class ShownSchema {
+  #text: string | null = null;
+
+  constructor(readonly schema: GraphQLSchema) {}
+
+  /** In the schema definition language, in the order of names. */
+  get text(): string {
+    this.#text ??= `${printSchema(lexicographicSortSchema(this.schema))}\n`;
+    return this.#text;
+  }
+}
 
 /**
  * The schema as far as it is of any use to a viewer: without the fields that are certain to be denied to them, and without
@@ -23,31 +40,40 @@ const SHAPES_KEPT = 50;
  */
 export class VisibleSchemas {
   readonly #whole: IntrospectionQuery;
-  readonly #made = new LRUCache<string, GraphQLSchema>({ max: SHAPES_KEPT });
+  readonly #rules: readonly (readonly [coordinate: string, rule: Rule])[];
+  readonly #made: LRUCache<string, ShownSchema>;
 
-  constructor(
-    schema: GraphQLSchema,
-    /** Rules that can deny, by the coordinate of their field. */
-    private readonly rules: ReadonlyMap<string, Rule>,
-  ) {
+  /**
+   * @param rules those that can deny, by the coordinate of their field
+   * @param keptBytes memory for what is made, in which the least used makes room
+   */
+  constructor(schema: GraphQLSchema, rules: ReadonlyMap<string, Rule>, keptBytes = KEPT_BYTES) {
     this.#whole = introspectionFromSchema(schema, {
       oneOf: true,
       specifiedByUrl: true,
       directiveIsRepeatable: true,
       inputValueDeprecation: true,
     });
+    this.#rules = [...rules];
+    this.#made = new LRUCache({ maxSize: keptBytes });
+  }
+
+  /** How many are kept. */
+  get kept(): number {
+    return this.#made.size;
   }
 
   /** @param scope null for a caller who is not signed in, or in no tenant */
-  for(scope: Scope | null): GraphQLSchema {
-    const hidden = [...this.rules]
-      .filter(([, rule]) => isCertainlyDenied(rule, scope))
-      .map(([coordinate]) => coordinate);
-    const shape = hidden.join();
+  for(scope: Scope | null): ShownSchema {
+    const denied = this.#rules.map(([, rule]) => isCertainlyDenied(rule, scope));
+    // A digit for each rule: whoever is denied the same is shown the same.
+    const shape = denied.map(Number).join("");
     const known = this.#made.get(shape);
     if (known) return known;
-    const made = buildClientSchema(trim(this.#whole, new Set(hidden)), { assumeValid: true });
-    this.#made.set(shape, made);
+    const hidden = this.#rules.filter((_, n) => denied[n]).map(([coordinate]) => coordinate);
+    const trimmed = trim(this.#whole, new Set(hidden));
+    const made = new ShownSchema(buildClientSchema(trimmed, { assumeValid: true }));
+    this.#made.set(shape, made, { size: JSON.stringify(trimmed).length * BYTES_PER_CHARACTER });
     return made;
   }
 }
@@ -56,9 +82,11 @@ function isCertainlyDenied(rule: Rule, scope: Scope | null): boolean {
   if (rule.kind === "anyone" || rule.kind === "visible") return false;
   if (scope === null) return true;
   if (rule.kind !== "may" || rule.self) return false;
+  const { access, root } = scope;
+  const needed: readonly string[] = rule.besides ? [rule.permission, rule.besides] : [rule.permission];
   return rule.where.from === "root"
-    ? !scope.access.allows(scope.root, rule.permission, rule.reach)
-    : !scope.access.allowsSomewhere(rule.permission);
+    ? !needed.every((permission) => access.allows(root, permission, rule.reach))
+    : !access.allowsSomewhere(needed, rule.reach);
 }
 
 /** An introspection without some fields, and without what cannot be reached any more. */

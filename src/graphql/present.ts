@@ -1,6 +1,7 @@
 import { GraphQLError, type GraphQLErrorExtensions } from "graphql";
 import {
   AnswerLostError,
+  brokenConstraint,
   ConnectionLostError,
   isAway,
   isPassing,
@@ -107,4 +108,19 @@ function innermost(error: unknown): unknown {
 function headersOf(error: IdentityError): Record<string, string> | null {
   if (error instanceof IdentityUnavailableError) return { "retry-after": String(error.retryAfterSeconds) };
   return error.status === 401 ? { "www-authenticate": 'Bearer realm="tenantry", error="invalid_token"' } : null;
+}
+
+/** What the log keeps of a fault: never a statement or a value, which are somebody's data. */
+export function describeFault(fault: unknown): Record<string, unknown> {
+  if (!(fault instanceof Error)) return { what: typeof fault };
+  const state = sqlState(fault);
+  return {
+    name: fault.name,
+    ...(state ? { sqlState: state, constraint: brokenConstraint(fault) } : { message: fault.message }),
+    at: fault.stack
+      ?.split("\n")
+      .filter((line) => line.startsWith("    at "))
+      .slice(0, 8),
+    ...(fault.cause instanceof Error && { cause: describeFault(fault.cause) }),
+  };
 }

@@ -142,11 +142,10 @@ export function refuseOrigin(request: Sent, origins: readonly string[]): Answer 
 }
 
 /** Status 405 `METHOD_NOT_ALLOWED` for what neither asks nor changes anything here, or null. */
-export function refuseMethod({ method }: Sent): Answer | null {
-  if (method === "GET" || method === "POST") return null;
-  return refuse(405, "METHOD_NOT_ALLOWED", "GraphQL is asked with POST, or with GET for a query.", {
-    allow: "GET, POST",
-  });
+export function refuseMethod({ method }: Sent, allowed: readonly string[] = ["GET", "POST"]): Answer | null {
+  if (allowed.includes(method)) return null;
+  const how = allowed.includes("POST") ? "with POST, or with GET for a query" : "with GET";
+  return refuse(405, "METHOD_NOT_ALLOWED", `This is asked ${how}.`, { allow: allowed.join(", ") });
 }
 
 const ANSWERS = new Set(["*/*", "application/*", "application/json", "application/graphql-response+json"]);
@@ -166,13 +165,18 @@ function isAnswer(range: string): boolean {
   return ANSWERS.has(type) && parameters.every((one) => !one.startsWith("charset=") || one === "charset=utf-8");
 }
 
-function refuse(status: number, code: string, message: string, headers: Record<string, string> = {}): Answer {
+/** A refusal outside of GraphQL's own answers, as the error says it. */
+export function refuseWith({ message, extensions: { http, ...extensions } }: GraphQLError): Answer {
+  const { status = 500, headers = {} } = (http ?? {}) as { status?: number; headers?: Record<string, string> };
   return {
     status,
     headers: { ...headers, "content-type": "application/json; charset=utf-8" },
-    body: JSON.stringify({ errors: [{ message, extensions: { code } }] }),
+    body: JSON.stringify({ errors: [{ message, extensions }] }),
   };
 }
+
+const refuse = (status: number, code: string, message: string, headers: Record<string, string> = {}): Answer =>
+  refuseWith(refusal(code, message, status, { headers }));
 
 /** The answer to a browser that asks whether a page may send something; null for any other request. */
 export function answerPreflight(request: Sent, origins: readonly string[]): Answer | null {

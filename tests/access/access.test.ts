@@ -124,7 +124,12 @@ describe("Access", () => {
         expect(access.seesAnything()).toBe(facts.organizations.some(({ id }) => judge.sees(id)));
         for (const permission of PERMISSIONS) {
           const somewhere = facts.organizations.some(({ id }) => judge.allows(id, permission));
-          expect([permission, access.allowsSomewhere(permission)]).toEqual([permission, somewhere]);
+          expect([permission, access.allowsSomewhere([permission])]).toEqual([permission, somewhere]);
+          const both = facts.organizations.some(({ id }) =>
+            [permission, "members:read"].every((one) => judge.allows(id, one, "SUBTREE")),
+          );
+          const told = access.allowsSomewhere([permission, "members:read"], "SUBTREE");
+          expect([permission, "and members:read", told]).toEqual([permission, "and members:read", both]);
         }
       }),
       { numRuns: 200 },

@@ -1,6 +1,6 @@
-import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { askHolder } from "../../src/database/embedded/lock.js";
 import { readMigrations } from "../../src/tenancy/migrations/files.js";
 import { processesOf, run } from "../support/command.js";
@@ -31,6 +31,14 @@ describe("tenantry migrate", () => {
     expect([code, stderr]).toEqual([0, ""]);
     expect(JSON.parse(stdout)).toEqual({ homes: 0, applied: DIRECTORY });
     expect(await roles()).toEqual([server.door, server.serve]);
+  });
+
+  it("takes the product's file for applied, where there is nobody who could lose by it", async () => {
+    expect(await server.owner("select kind, key from tenantry.product order by kind, key")).toEqual([
+      { kind: "PERMISSION", key: "invoices:approve" },
+      { kind: "PERMISSION", key: "invoices:read" },
+      { kind: "ROLE", key: "accountant" },
+    ]);
   });
 
   it("finds nothing to do the next time", async () => {
@@ -75,6 +83,16 @@ describe("tenantry seed", () => {
       stdout: "The demo tenants are all there.\n",
       stderr: "",
     });
+  });
+
+  it("leaves the product to `product apply` once there are tenants", async () => {
+    const product = join(mkdtempSync(join(tmpdir(), "product-")), "product.json");
+    writeFileSync(product, "{}");
+
+    expect(await run(["migrate"], { env: { ...server.owning, TENANTRY_PRODUCT: product } })).toMatchObject({ code: 0 });
+
+    expect(await server.owner("select count(*)::int as entries from tenantry.product")).toEqual([{ entries: 3 }]);
+    rmSync(dirname(product), { recursive: true });
   });
 
   it("refuses where demo people could not sign in", async () => {

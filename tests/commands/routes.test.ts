@@ -17,6 +17,15 @@ afterAll(async () => {
   await gateway?.close();
 });
 
+describe("/graphql/schema", () => {
+  it("answers with the schema as text, to a browser too", async () => {
+    const { status, body } = await web.send("GET", "/graphql/schema", { accept: "text/html" });
+
+    expect(status).toBe(200);
+    expect(body).toMatch(/^type Query \{/m);
+  });
+});
+
 describe("/dev/viewers", () => {
   it("answers with the demo's viewers, tenant by tenant, and a token that makes one of them", async () => {
     const { status, headers, body } = await web.send("GET", "/dev/viewers");

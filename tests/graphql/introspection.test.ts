@@ -1,4 +1,18 @@
+import { readFileSync } from "node:fs";
+import fc from "fast-check";
+import { type GraphQLArgument, type GraphQLSchema, buildSchema as parseSchema, validateSchema } from "graphql";
+import { Access } from "../../src/access/access.js";
+import { VisibleSchemas } from "../../src/graphql/introspection.js";
+import type { Scope } from "../../src/graphql/operation.js";
+import { mintToken } from "../../src/identity/developmentToken.js";
+import { buildSchema } from "../../src/schema.js";
+import { readFacts } from "../oracle/facts.js";
+import { Judge } from "../oracle/judge.js";
+import { FOLDER } from "../support/database.js";
 import { openGateway, type TestGateway } from "../support/gateway.js";
+import { anySketch } from "../support/sketches.js";
+import { ofData } from "../support/statements.js";
+import { world } from "../support/world.js";
 
 let gateway: TestGateway;
 beforeAll(async () => {
@@ -68,5 +82,209 @@ describe("introspection", () => {
 
     expect(await seenBy(whole.anonymous)).toContain("Mutation.createOrganization");
     await whole.close();
+  });
+});
+
+const { schema, rules } = buildSchema();
+
+/** Every type, field, argument, input field, value and member of a schema, each as it is written there. */
+function partsOf(shown: GraphQLSchema): string[] {
+  return Object.values(shown.getTypeMap()).flatMap((type) => {
+    const parts = [`${type.name}: ${type.description}`];
+    if ("getFields" in type)
+      for (const [name, field] of Object.entries(type.getFields())) {
+        parts.push(`${type.name}.${name}: ${field.type} ${field.description}`);
+        if ("args" in field)
+          parts.push(
+            ...(field.args as readonly GraphQLArgument[]).map(
+              (arg) => `${type.name}.${name}(${arg.name}: ${arg.type})`,
+            ),
+          );
+      }
+    if ("getValues" in type) parts.push(...type.getValues().map(({ name }) => `${type.name} = ${name}`));
+    if ("getTypes" in type) parts.push(...type.getTypes().map(({ name }) => `${type.name} | ${name}`));
+    if ("getInterfaces" in type) parts.push(...type.getInterfaces().map(({ name }) => `${type.name} & ${name}`));
+    return parts;
+  });
+}
+const WHOLE = new Set(partsOf(schema));
+
+/** Reads a schema from its text, and sees that it is one, and nothing but a part of the whole. */
+function read(text: string): GraphQLSchema {
+  const shown = parseSchema(text);
+  expect(validateSchema(shown)).toEqual([]);
+  expect(partsOf(shown).filter((part) => !WHOLE.has(part))).toEqual([]);
+  return shown;
+}
+
+const hasField = (shown: GraphQLSchema, coordinate: string): boolean => {
+  const [typeName, field] = coordinate.split(".") as [string, string];
+  const type = shown.getType(typeName);
+  return type !== undefined && "getFields" in type && field in type.getFields();
+};
+
+/** What of the rules a judge says who goes through the rows: whether there is any organization in which it is allowed. */
+function isPossible(coordinate: string, judge: Judge, organizations: readonly string[]): boolean {
+  const rule = rules.get(coordinate)!;
+  if (rule.kind !== "may" || rule.self) return true;
+  const places = rule.where.from === "root" ? organizations.filter((id) => judge.isRoot(id)) : organizations;
+  const needed = rule.besides ? [rule.permission, rule.besides] : [rule.permission];
+  return places.some((id) => needed.every((permission) => judge.allows(id, permission, rule.reach)));
+}
+
+async function textFor(email: string | null, tenant: string | null) {
+  const response = await gateway.fetch("/graphql/schema", {
+    headers: {
+      ...(email && { authorization: `Bearer ${await mintToken(FOLDER, { email })}` }),
+      ...(tenant && { "x-tenant": tenant }),
+    },
+  });
+  await gateway.settled();
+  return { status: response.status, headers: response.headers, text: await response.text() };
+}
+
+describe("GET /graphql/schema", () => {
+  it("is, to whom nothing is denied, the text that is checked in", async () => {
+    const { status, headers, text } = await textFor("ada@northwind.test", "northwind");
+
+    expect([status, headers.get("content-type"), headers.get("cache-control")]).toEqual([
+      200,
+      "text/plain; charset=utf-8",
+      "no-store",
+    ]);
+    expect(text).toBe(readFileSync(new URL("../../schema.graphql", import.meta.url), "utf8"));
+  });
+
+  it("shows each viewer what introspection shows them", async () => {
+    for (const [email, tenant] of [
+      ["cleo@northwind.test", "northwind"],
+      ["finn@northwind.test", "northwind"],
+      ["dan@contractor.test", null],
+    ] as const) {
+      const shown = partsOf(read((await textFor(email, tenant)).text)).map((part) => part.split(/: |\(/)[0]);
+
+      const seen = (await seenBy(gateway.as(email, tenant))).filter((name) => !name.startsWith("__"));
+      expect(seen.filter((name) => !shown.includes(name))).toEqual([]);
+    }
+    expect((await textFor(null, null)).text).toBe((await textFor("ada@northwind.test", "lumen")).text);
+  });
+
+  it("asks the database for the viewer's access, and for nothing else", async () => {
+    const statements = await gateway.database.statements(() => textFor("cleo@northwind.test", "northwind"));
+
+    expect(ofData(statements)).toEqual([]);
+    expect(statements.filter((text) => text.startsWith("with clock"))).toHaveLength(1);
+  });
+
+  it("keeps a bad token, other methods and pages of other sites out, as GraphQL does", async () => {
+    const ask = (init: RequestInit) => gateway.fetch("/graphql/schema", init);
+    const answers = [
+      await ask({ headers: { authorization: "Bearer nonsense" } }),
+      await ask({ method: "POST", body: "{}" }),
+      await ask({ method: "POST", headers: { origin: "https://elsewhere.example" } }),
+    ];
+
+    const told = await Promise.all(
+      answers.map(async (one) => [one.status, (await one.json()).errors[0].extensions.code]),
+    );
+    expect(told).toEqual([
+      [401, "UNAUTHENTICATED"],
+      [405, "METHOD_NOT_ALLOWED"],
+      [403, "FORBIDDEN_ORIGIN"],
+    ]);
+    expect(answers[0]!.headers.get("www-authenticate")).toContain("Bearer");
+    expect(answers.map(({ headers }) => headers.get("cache-control"))).toEqual(Array(3).fill("no-store"));
+  });
+
+  it("is whole for everybody where the product wants it so", async () => {
+    const whole = await openGateway({ introspection: "whole" });
+
+    const response = await whole.fetch("/graphql/schema");
+
+    expect(await response.text()).toBe(readFileSync(new URL("../../schema.graphql", import.meta.url), "utf8"));
+    await whole.close();
+  });
+});
+
+describe("the schema that is shown", () => {
+  /** Fields of an organization that can be denied, each with a selection of its own. */
+  const FIELDS = {
+    auditEvents: "(first: 1) { nodes { id } }",
+    children: "(first: 1) { nodes { id } }",
+    descendants: "(first: 1) { nodes { id } }",
+    grantableRoles: "{ id }",
+    memberCount: "",
+    memberships: "(first: 1) { nodes { id } }",
+    roles: "{ id }",
+  };
+
+  it("is well-formed, part of the whole, and has all that is not certain to be denied, whoever asks", async () => {
+    const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
+    const sketches = fc.sample(anySketch, { numRuns: 15, seed });
+    const planted = await world(gateway, Object.fromEntries(sketches.map((sketch, n) => [`shown-${n}`, sketch])));
+    const demo = ["ada", "ben", "cleo", "finn"].map((name) => [`${name}@northwind.test`, "northwind"] as const);
+    const viewers = [
+      ...demo,
+      ...Object.values(planted).flatMap(({ slug }) =>
+        ["vera", "otto"].map((name) => [`${name}@${slug}.test`, slug] as const),
+      ),
+    ];
+    const shapes = new Set<string>();
+    for (const [email, tenant] of viewers) {
+      const facts = await readFacts((text) => gateway.database.owner(text), tenant);
+      const judge = new Judge(facts, facts.users.find((user) => user.email === email && !user.suspended)?.id ?? null);
+      if (!facts.users.some((user) => user.email === email && !user.suspended)) continue;
+
+      const { text } = await textFor(email, tenant);
+
+      const shown = read(text);
+      shapes.add(text);
+      const ids = facts.organizations.map(({ id }) => id);
+      const told = [...rules.keys()].map((coordinate) => [coordinate, hasField(shown, coordinate)]);
+      expect({ seed, email, told }).toEqual({
+        seed,
+        email,
+        told: [...rules.keys()].map((coordinate) => [coordinate, isPossible(coordinate, judge, ids)]),
+      });
+      const fields = Object.entries(FIELDS).map(([name, rest]) => `${name}${rest}`);
+      const { data } = await gateway
+        .as(email, tenant)
+        .ask(`{ organizations(first: 100) { nodes { ${fields.join(" ")} } } }`);
+      for (const node of data.organizations.nodes)
+        for (const [name, value] of Object.entries(node))
+          if (value !== null)
+            expect([seed, email, name, hasField(shown, `Organization.${name}`)]).toEqual([seed, email, name, true]);
+    }
+    expect(shapes.size).toBeGreaterThan(4);
+  });
+});
+
+describe("VisibleSchemas", () => {
+  const root = { id: "o", path: [] } as never;
+  /** Somebody who holds these at the root and everywhere below. */
+  const holding = (...permissions: string[]): Scope => {
+    const grant = { at: root, reach: "SUBTREE" as const, permissions: new Set(permissions), expiresAt: null };
+    return { root, access: new Access({ grants: [grant], memberOf: [root], suspended: [] }) } as unknown as Scope;
+  };
+
+  it("makes one schema for all who are denied the same", () => {
+    const schemas = new VisibleSchemas(schema, rules);
+
+    expect(schemas.for(holding("members:read"))).toBe(schemas.for(holding("members:read", "invoices:read")));
+    expect(schemas.for(holding("members:read"))).not.toBe(schemas.for(holding("audit:read")));
+    expect(schemas.kept).toBe(2);
+  });
+
+  it("keeps no more than there is memory for, and shows the rest all the same", () => {
+    const permissions = ["members:read", "audit:read", "organizations:read", "organizations:update", "roles:manage"];
+    const schemas = new VisibleSchemas(schema, rules, 1_000_000);
+
+    const texts = fc.sample(fc.subarray(permissions), { numRuns: 30, seed: 7 }).map((some) => {
+      expect(schemas.kept).toBeLessThanOrEqual(5);
+      return schemas.for(holding(...some)).text;
+    });
+
+    expect(schemas.kept).toBeGreaterThan(1);
+    expect(new Set(texts).size).toBeGreaterThan(schemas.kept);
   });
 });

@@ -56,9 +56,10 @@ const executor = wanted ? EXECUTORS[wanted] : undefined;
 if (wanted && !executor) throw new Error(`There is no executor ${wanted}: ${Object.keys(EXECUTORS).join(", ")}.`);
 
 export async function openGateway(
-  options: Partial<ServerOptions> & { readonly leases?: number } = {},
+  // On a database that is given, which stays when the gateway is closed, or on one of its own.
+  options: Partial<ServerOptions> & { readonly leases?: number; readonly database?: TestDatabase } = {},
 ): Promise<TestGateway> {
-  const database = await cloneDatabase();
+  const database = options.database ?? (await cloneDatabase());
   const lines: string[] = [];
   const serve = openLeases(database.url("tenantry_serve"), { size: options.leases ?? 4 });
   const door = openLeases(database.url("tenantry_door"), { size: options.leases ?? 4 });
@@ -138,7 +139,7 @@ export async function openGateway(
     settled,
     async close() {
       await gateway.close();
-      await database.drop();
+      if (!options.database) await database.drop();
     },
   };
 }

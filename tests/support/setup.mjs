@@ -10,6 +10,9 @@ export default async function setup() {
   const { withOwner } = await import("../../dist/database/owner.js");
   const { seed } = await import("../../dist/commands/demo/seed.js");
   const { loadKey } = await import("../../dist/identity/key.js");
+  const { productOf } = await import("../../dist/access/catalogue.js");
+  const { PRODUCT_FILE, readProduct } = await import("../../dist/product.js");
+  const { adoptProduct } = await import("../../dist/tenancy/directory/product.js");
   const { ensureLogins, loginOf } = await import("../../dist/tenancy/migrations/logins.js");
   const { migrate } = await import("../../dist/tenancy/migrations/migrate.js");
 
@@ -24,6 +27,7 @@ export default async function setup() {
   await withOwner(cluster.url("tenantry_owner"), async (owner) => {
     await ensureLogins(owner, [door, serve]);
     await migrate(owner, names);
+    await adoptProduct(owner, productOf(readProduct(PRODUCT_FILE)));
     await seed(owner, names, key, folder);
   });
   globalThis.testCluster = cluster;

@@ -21,6 +21,7 @@ import {
   type UserId,
 } from "../../src/ids.js";
 import { createTenant } from "../../src/tenancy/create.js";
+import type { TenantDb } from "../../src/tenancy/session.js";
 import { FOLDER } from "./database.js";
 import type { Caller, TestGateway } from "./gateway.js";
 
@@ -89,19 +90,7 @@ export async function world<Slug extends string>(
       const tenantId = newId<TenantId>();
       const rows = toRows(tenantId, slug, sketch, digestOf);
       const record = { id: tenantId, slug, createdAt: new Date(), identities: rows.users.map((user) => user.identity) };
-      await createTenant(owner, record, { door: "tenantry_door", serve: "tenantry_serve" }, async (db) => {
-        const insert = async (table: PgTable, values: readonly object[]) => {
-          for (let from = 0; from < values.length; from += 1000)
-            await db.insert(table).values(values.slice(from, from + 1000) as never);
-        };
-        await insert(organizations, rows.organizations);
-        await insert(slugs, rows.slugs);
-        await insert(users, rows.users);
-        await insert(roles, rows.roles);
-        await insert(memberships, rows.memberships);
-        await insert(grants, rows.grants);
-        await insert(auditEvents, rows.events);
-      });
+      await createTenant(owner, record, { door: "tenantry_door", serve: "tenantry_serve" }, (db) => plant(db, rows));
       await registerPeople(
         FOLDER,
         rows.users.map(({ email, displayName }) => ({ email, name: displayName, subject: email, tenants: [slug] })),
@@ -110,6 +99,21 @@ export async function world<Slug extends string>(
     }
   });
   return planted;
+}
+
+/** Writes the rows of a sketch into the home of its tenant. */
+export async function plant(db: TenantDb, rows: ReturnType<typeof toRows>): Promise<void> {
+  const insert = async (table: PgTable, values: readonly object[]) => {
+    for (let from = 0; from < values.length; from += 1000)
+      await db.insert(table).values(values.slice(from, from + 1000) as never);
+  };
+  await insert(organizations, rows.organizations);
+  await insert(slugs, rows.slugs);
+  await insert(users, rows.users);
+  await insert(roles, rows.roles);
+  await insert(memberships, rows.memberships);
+  await insert(grants, rows.grants);
+  await insert(auditEvents, rows.events);
 }
 
 const addressOf = (name: string, tenant: string) => (name.includes("@") ? name : `${name}@${tenant}.test`);

@@ -1,6 +1,7 @@
 import type { Context } from "../../graphql/context.js";
 import { scopeOf } from "../../graphql/context.js";
-import { newId, type OrganizationId } from "../../ids.js";
+import { type AuditEventId, newId, type OrganizationId, type TenantId } from "../../ids.js";
+import type { TenantDb } from "../../tenancy/session.js";
 import { auditEvents } from "./table.js";
 
 export interface Happened {
@@ -24,4 +25,32 @@ export async function record(ctx: Context, happened: Happened): Promise<void> {
     requestId: ctx.requestId,
     ...happened,
   });
+}
+
+/** By whom what the operator did was done: a run of a command, at an instant of the database's. */
+export interface Run {
+  readonly id: string;
+  readonly now: Date;
+}
+
+/** Writes down what whoever runs the service did to a tenant by a command, in the transaction that does it. */
+export async function recordOfOperator(
+  db: TenantDb,
+  tenantId: TenantId,
+  run: Run,
+  happened: readonly Happened[],
+): Promise<void> {
+  // PostgreSQL takes 65,535 values in one statement.
+  for (let from = 0; from < happened.length; from += 1000) {
+    const rows = happened.slice(from, from + 1000).map((one) => ({
+      tenantId,
+      id: newId<AuditEventId>(),
+      at: run.now,
+      actorType: "OPERATOR" as const,
+      actorId: null,
+      requestId: run.id,
+      ...one,
+    }));
+    await db.insert(auditEvents).values(rows);
+  }
 }

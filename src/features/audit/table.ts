@@ -10,8 +10,9 @@ export const auditEvents = tenantTable(
     id: uuid().$type<AuditEventId>().notNull(),
     at: instant().notNull(),
     action: text().notNull(),
-    actorType: text().$type<"USER">().notNull(),
-    actorId: uuid().notNull(),
+    actorType: text().$type<"USER" | "OPERATOR">().notNull(),
+    /** Null for who runs the service: they are nobody of the tenant's. */
+    actorId: uuid(),
     organizationId: uuid().$type<OrganizationId>(),
     targetType: text().notNull(),
     targetId: uuid().notNull(),
@@ -19,7 +20,10 @@ export const auditEvents = tenantTable(
     requestId: text().notNull(),
   },
   (t) => [
-    check("audit_events_actor", sql`${t.actorType} in ('USER')`),
+    check(
+      "audit_events_actor",
+      sql`${t.actorType} in ('USER', 'OPERATOR') and (${t.actorId} is null) = (${t.actorType} = 'OPERATOR')`,
+    ),
     index("audit_events_by_organization").on(t.tenantId, t.organizationId, t.at, t.id),
   ],
 );

@@ -42,8 +42,8 @@ builder.node(AuditEvent, {
     actor: t.field({
       type: Actor,
       nullable: true,
-      description: "Who did it. Null when they are hidden from the viewer.",
-      resolve: (event, _args, ctx) => visibleUsers(scopeOf(ctx)).load(event.actorId as UserId),
+      description: "Who did it. Null when they are hidden from the viewer, and when it was who runs the service.",
+      resolve: ({ actorId }, _args, ctx) => (actorId ? visibleUsers(scopeOf(ctx)).load(actorId as UserId) : null),
     }),
     organization: t.field({
       type: Organization,
@@ -69,7 +69,9 @@ builder.node(AuditEvent, {
         "What became different; an object. Null when it is about a person, or a membership, that is hidden from the viewer.",
       resolve: async (event, _args, ctx) => ((await seesWhom(ctx, event)) ? event.changes : null),
     }),
-    requestId: t.exposeString("requestId", { description: "The request in which it was done." }),
+    requestId: t.exposeString("requestId", {
+      description: "The request in which it was done, or the run of a command of who runs the service.",
+    }),
   }),
 });
 

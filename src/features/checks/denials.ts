@@ -4,7 +4,7 @@ import { type Context, scopeOf } from "../../graphql/context.js";
 import { encodeId, idOf } from "../../graphql/nodeId.js";
 import type { OrganizationId } from "../../ids.js";
 import { findOrganization } from "../organizations/loader.js";
-import { explain, type Path, type Question } from "./paths.js";
+import { explain, type Path, type Question, shownRole } from "./paths.js";
 import { findRemedy } from "./remedy.js";
 import { findPerson } from "./subject.js";
 
@@ -66,11 +66,14 @@ async function explanationOf(ctx: Context, { organizationId, permission, reach }
   };
 }
 
-const toPlain = (ctx: Context, { allowed, reason, at, role, reach, expiresAt }: Path) => ({
-  allowed,
-  reason,
-  organizationId: at && scopeOf(ctx).access.sees(at) ? encodeId("Organization", at.id) : null,
-  roleKey: role?.key ?? null,
-  reach,
-  expiresAt,
-});
+const toPlain = (ctx: Context, path: Path) => {
+  const { allowed, reason, at, reach, expiresAt } = path;
+  return {
+    allowed,
+    reason,
+    organizationId: at && scopeOf(ctx).access.sees(at) ? encodeId("Organization", at.id) : null,
+    roleKey: shownRole(scopeOf(ctx), path)?.key ?? null,
+    reach,
+    expiresAt,
+  };
+};

@@ -8,7 +8,7 @@ import type { OrganizationRow } from "../organizations/table.js";
 import { Organization } from "../organizations/type.js";
 import type { Role as RoleShape } from "../roles/role.js";
 import { Role } from "../roles/type.js";
-import { type Explanation, explain, type Path, type Question } from "./paths.js";
+import { type Explanation, explain, type Path, type Question, shownRole } from "./paths.js";
 import { findRemedy, type Remedy as RemedyShape } from "./remedy.js";
 import { findSubject, type Subject, SubjectBy } from "./subject.js";
 
@@ -27,7 +27,7 @@ const AccessPath = builder.objectRef<Path>("AccessPath").implement({
       type: Role,
       nullable: true,
       description: "What was given. Null for a membership without roles, and when hidden from the viewer.",
-      resolve: ({ role }) => role as RoleShape | null,
+      resolve: (path, _args, ctx) => shownRole(scopeOf(ctx), path) as RoleShape | null,
     }),
     reach: t.field({
       type: Reach,

@@ -36,6 +36,10 @@ export interface Explanation {
   readonly paths: readonly Path[];
 }
 
+/** What was granted on a path, unless its role is hidden from the asker, as after its organization was moved away. */
+export const shownRole = ({ access }: Scope, { role }: Path): Role | null =>
+  role?.definedAt && !access.seesRoleOf(role.definedAt) ? null : role;
+
 /**
  * Whether a subject is allowed something, and each grant there and above with the first reason why it does not lead there.
  * What was given where the asker may not read members is left out; only a yes is owned up to.

@@ -1,12 +1,11 @@
+import type { Place } from "../../access/access.js";
 import { builder } from "../../graphql/builder.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import { ForbiddenError } from "../../graphql/errors.js";
 import { decodeId, encodeId } from "../../graphql/nodeId.js";
 import { known } from "../../graphql/permission.js";
 import type { OrganizationId } from "../../ids.js";
-import { findOrganization } from "../organizations/loader.js";
-import type { OrganizationRow } from "../organizations/table.js";
-import { findSubject, mayKnow, type Subject, SubjectBy } from "./subject.js";
+import { findPlace, findSubject, mayKnow, type Subject, SubjectBy } from "./subject.js";
 
 interface Check {
   readonly organizationId: string;
@@ -32,7 +31,7 @@ const PermissionCheck = builder.objectRef<Check & { allowed: boolean }>("Permiss
   }),
 });
 
-/** Each question with its answer, in order. One statement for the organizations, and one for a subject. */
+/** Each question with its answer, in order. One statement, whomever they are about. */
 async function answer(ctx: Context, checks: readonly Check[], by: typeof SubjectBy.$inferInput | null | undefined) {
   const scope = scopeOf(ctx);
   const asked = checks.map(({ organizationId, permission }, n) => ({
@@ -41,7 +40,7 @@ async function answer(ctx: Context, checks: readonly Check[], by: typeof Subject
   }));
   const [subject, ...places] = await Promise.all([
     by ? findSubject(ctx, by) : null,
-    ...asked.map(({ id }) => findOrganization(scope, id)),
+    ...asked.map(({ id }) => findPlace(scope, id)),
   ]);
   if (by && !subject) return null;
   if (subject) refuseOthers(ctx, subject, places);
@@ -53,7 +52,7 @@ async function answer(ctx: Context, checks: readonly Check[], by: typeof Subject
 }
 
 /** @throws ForbiddenError about somebody else, for the first organization whose members the viewer may not read */
-function refuseOthers(ctx: Context, subject: Subject, places: readonly (OrganizationRow | null)[]): void {
+function refuseOthers(ctx: Context, subject: Subject, places: readonly (Place | null)[]): void {
   const closed = places.find((place) => place && !mayKnow(scopeOf(ctx), subject, place));
   if (closed) throw new ForbiddenError("members:read", encodeId("Organization", closed.id));
 }

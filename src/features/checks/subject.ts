@@ -1,14 +1,15 @@
-import { eq, sql } from "drizzle-orm";
+import DataLoader from "dataloader";
+import { sql } from "drizzle-orm";
 import { Access, type Held, type Place, type Reach } from "../../access/access.js";
 import type { Catalogue } from "../../access/catalogue.js";
 import { earlier, isLive } from "../../access/end.js";
 import { builder } from "../../graphql/builder.js";
 import type { Context } from "../../graphql/context.js";
 import { scopeOf } from "../../graphql/context.js";
-import { oneBy, perSession } from "../../graphql/loader.js";
+import { perSession } from "../../graphql/loader.js";
 import { decodeId } from "../../graphql/nodeId.js";
 import type { Scope } from "../../graphql/operation.js";
-import type { UserId } from "../../ids.js";
+import type { OrganizationId, UserId } from "../../ids.js";
 import { uuids } from "../../tenancy/arrays.js";
 import { grants, memberships } from "../memberships/table.js";
 import { organizations } from "../organizations/table.js";
@@ -59,36 +60,63 @@ interface MembershipJson {
   readonly grants: GrantJson[] | null;
 }
 
-/** Users with all their memberships and grants; all users of a level in one statement. */
-const rowsById = perSession(({ session: { db, tenantId } }) =>
-  oneBy<UserId, { id: UserId; status: string; memberships: MembershipJson[] | null }>(
-    (row) => row.id,
-    (ids) => {
-      const given = sql`(
-        select json_agg(json_build_object('key', ${grants.roleKey}, 'reach', ${grants.reach}, 'expiresAt', ${grants.expiresAt},
-            'role', case when ${roles.id} is not null then json_build_object('id', ${roles.id}, 'key', ${roles.key},
-              'name', ${roles.name}, 'description', ${roles.description}, 'permissions', ${roles.permissions}) end,
-            'definedAt', case when d.id is not null then json_build_object('id', d.id, 'path', d.path) end)
-          order by ${grants.id})
-        from ${grants}
-          left join ${roles} on ${roles.tenantId} = ${grants.tenantId} and ${roles.id} = ${grants.roleId}
-          left join ${organizations} d on d.tenant_id = ${roles.tenantId} and d.id = ${roles.organizationId}
-        where ${grants.tenantId} = ${memberships.tenantId} and ${grants.membershipId} = ${memberships.id})`;
-      const belongs = sql`(
-        select json_agg(json_build_object('status', ${memberships.status}, 'expiresAt', ${memberships.expiresAt},
-            'at', json_build_object('id', ${organizations.id}, 'path', ${organizations.path}), 'grants', ${given})
-          order by cardinality(${organizations.path}) desc, ${memberships.id})
-        from ${memberships}
-          join ${organizations} on ${organizations.tenantId} = ${memberships.tenantId} and ${organizations.id} = ${memberships.organizationId}
-        where ${memberships.tenantId} = ${users.tenantId} and ${memberships.userId} = ${users.id})`;
-      // Inside a piece of its own, drizzle keeps the names of the tables before those of the columns.
-      return db
-        .select({ id: users.id, status: users.status, memberships: sql<MembershipJson[] | null>`${belongs}` })
-        .from(users)
-        .where(sql`${eq(users.tenantId, tenantId)} and ${users.id} = any(${uuids(ids)})`);
-    },
-  ),
+/** What a question names: a person with all their memberships and grants, or where an organization stands. */
+type Asked =
+  | { readonly type: "User"; readonly id: UserId }
+  | { readonly type: "Organization"; readonly id: OrganizationId };
+
+interface Found {
+  readonly type: Asked["type"];
+  readonly id: UserId | OrganizationId;
+  readonly status: string | null;
+  readonly memberships: MembershipJson[] | null;
+  readonly path: OrganizationId[] | null;
+}
+
+const nameOf = ({ type, id }: Pick<Found, "type" | "id">): string => `${type} ${id}`;
+
+/** Everybody and every place that the questions of a level name, in one statement. */
+const foundBy = perSession(
+  ({ session: { db, tenantId } }) =>
+    new DataLoader<Asked, Found | null, string>(
+      async (asked) => {
+        const idsOf = (type: Asked["type"]) => uuids(asked.filter((one) => one.type === type).map(({ id }) => id));
+        const given = sql`(
+          select json_agg(json_build_object('key', ${grants.roleKey}, 'reach', ${grants.reach}, 'expiresAt', ${grants.expiresAt},
+              'role', case when ${roles.id} is not null then json_build_object('id', ${roles.id}, 'key', ${roles.key},
+                'name', ${roles.name}, 'description', ${roles.description}, 'permissions', ${roles.permissions}) end,
+              'definedAt', case when d.id is not null then json_build_object('id', d.id, 'path', d.path) end)
+            order by ${grants.id})
+          from ${grants}
+            left join ${roles} on ${roles.tenantId} = ${grants.tenantId} and ${roles.id} = ${grants.roleId}
+            left join ${organizations} d on d.tenant_id = ${roles.tenantId} and d.id = ${roles.organizationId}
+          where ${grants.tenantId} = ${memberships.tenantId} and ${grants.membershipId} = ${memberships.id})`;
+        const belongs = sql`(
+          select json_agg(json_build_object('status', ${memberships.status}, 'expiresAt', ${memberships.expiresAt},
+              'at', json_build_object('id', ${organizations.id}, 'path', ${organizations.path}), 'grants', ${given})
+            order by cardinality(${organizations.path}) desc, ${memberships.id})
+          from ${memberships}
+            join ${organizations} on ${organizations.tenantId} = ${memberships.tenantId} and ${organizations.id} = ${memberships.organizationId}
+          where ${memberships.tenantId} = ${users.tenantId} and ${memberships.userId} = ${users.id})`;
+        const rows = (await db.execute(sql`
+          select 'User' as type, ${users.id} as id, ${users.status} as status, ${belongs} as memberships, null::json as path
+          from ${users} where ${users.tenantId} = ${tenantId} and ${users.id} = any(${idsOf("User")})
+          union all
+          select 'Organization', ${organizations.id}, null, null, to_json(${organizations.path})
+          from ${organizations} where ${organizations.tenantId} = ${tenantId} and ${organizations.id} = any(${idsOf("Organization")})`)) as unknown as Found[];
+        const found = new Map(rows.map((row) => [nameOf(row), row]));
+        return asked.map((one) => found.get(nameOf(one)) ?? null);
+      },
+      { cacheKeyFn: nameOf },
+    ),
 );
+
+/** Where an organization stands, if the viewer sees it; null otherwise. */
+export async function findPlace(scope: Scope, id: OrganizationId): Promise<Place | null> {
+  const found = await foundBy(scope).load({ type: "Organization", id });
+  const place = found && { id, path: found.path ?? [] };
+  return place && scope.access.sees(place) ? place : null;
+}
 
 /** Whom the argument names, as far as the viewer may know of them: null for who is hidden and for who is missing. */
 export const findSubject = (ctx: Context, { userId }: typeof SubjectBy.$inferInput): Promise<Subject | null> =>
@@ -97,12 +125,12 @@ export const findSubject = (ctx: Context, { userId }: typeof SubjectBy.$inferInp
 /** The same by their uuid. */
 export async function findPerson(ctx: Context, userId: UserId): Promise<Subject | null> {
   const scope = scopeOf(ctx);
-  const row = await rowsById(scope).load(userId);
+  const row = await foundBy(scope).load({ type: "User", id: userId });
   if (!row) return null;
   const belongs = (row.memberships ?? []).map((membership) => toMembership(ctx.catalogue, membership));
-  if (row.id !== scope.viewer.id && !scope.access.seesMemberOf(belongs.map(({ at }) => at))) return null;
+  if (userId !== scope.viewer.id && !scope.access.seesMemberOf(belongs.map(({ at }) => at))) return null;
   const active = row.status === "ACTIVE";
-  return { id: row.id, active, memberships: belongs, access: accessOf(scope, active ? belongs : []) };
+  return { id: userId, active, memberships: belongs, access: accessOf(scope, active ? belongs : []) };
 }
 
 const toInstant = (text: string | null): Date | null => (text === null ? null : new Date(text));

@@ -52,7 +52,7 @@ builder.objectFields(Organization, (t) => ({
     type: [Role],
     nullable: true,
     description:
-      "Those of them that the viewer may give here: none without `members:manage`, and none that holds a permission which the viewer lacks here.",
+      "Roles usable here that the viewer may give: none without `members:manage`, and none that holds a permission which the viewer lacks here.",
     resolve: async (organization, _args, ctx) => {
       const scope = scopeOf(ctx);
       if (!scope.access.allows(organization, "members:manage")) return [];

@@ -1,5 +1,16 @@
 import { sql } from "drizzle-orm";
-import { bytea, check, foreignKey, integer, primaryKey, snakeCase, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
+import {
+  bytea,
+  check,
+  foreignKey,
+  integer,
+  jsonb,
+  primaryKey,
+  snakeCase,
+  text,
+  uniqueIndex,
+  uuid,
+} from "drizzle-orm/pg-core";
 import type { TenantId } from "../../ids.js";
 import { instant } from "../table.js";
 
@@ -39,5 +50,21 @@ export const identities = directory.table(
     foreignKey({ name: "identities_tenant_fkey", columns: [t.tenantId], foreignColumns: [tenants.id] }).onDelete(
       "cascade",
     ),
+  ],
+);
+
+/** The product's own permissions and role templates, as they were last applied: what the file of the next start is held against. */
+export const product = directory.table(
+  "product",
+  {
+    kind: text().$type<"PERMISSION" | "ROLE">().notNull(),
+    key: text().notNull(),
+    /** The entry of the file, without its key. */
+    content: jsonb().$type<Record<string, unknown>>().notNull(),
+    appliedAt: instant().notNull(),
+  },
+  (t) => [
+    primaryKey({ name: "product_pkey", columns: [t.kind, t.key] }),
+    check("product_kind", sql`${t.kind} in ('PERMISSION', 'ROLE')`),
   ],
 );

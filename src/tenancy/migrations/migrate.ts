@@ -5,7 +5,17 @@ import { type Migration, type Names, pending, readMigrations, spell } from "./fi
 import { quote } from "./logins.js";
 
 // "tenantry" in ASCII: one number that nothing else in the database is likely to take.
-const MIGRATING = "8387229059480511097";
+const OWNERS_WORK = "8387229059480511097";
+
+/** Runs `work` when no other owner's work that goes through the tenants is under way in this database. */
+export async function oneAtATime<T>(owner: Lease, work: () => Promise<T>): Promise<T> {
+  await owner.run("select pg_advisory_lock($1::bigint)", [OWNERS_WORK]);
+  try {
+    return await work();
+  } finally {
+    await owner.run("select pg_advisory_unlock($1::bigint)", [OWNERS_WORK]);
+  }
+}
 
 /** What a run did: how many homes there are, and every migration that ran, by where it ran. */
 export interface Migrated {
@@ -17,13 +27,12 @@ export interface Migrated {
  * Brings the directory and every tenant's home to this version. One run at a time, whoever starts it; each home in a
  * transaction of its own, with the record of what ran inside it, so that an interrupted run is simply run again.
  */
-export async function migrate(
+export function migrate(
   owner: Lease,
   names: Names,
   onHome: (done: number, of: number) => void = () => {},
 ): Promise<Migrated> {
-  await owner.run("select pg_advisory_lock($1::bigint)", [MIGRATING]);
-  try {
+  return oneAtATime(owner, async () => {
     const applied: { schema: string; migration: string }[] = [];
     const bring = async (schema: string, files: readonly Migration[], check: () => Promise<void>) => {
       const due = pending(files, await appliedIn(owner, schema));
@@ -42,9 +51,7 @@ export async function migrate(
       await bring(String(schema_name), files, () => mustStand(owner, String(schema_name)));
     }
     return { homes: homes.length, applied };
-  } finally {
-    await owner.run("select pg_advisory_unlock($1::bigint)", [MIGRATING]);
-  }
+  });
 }
 
 /** Makes a home at this version, in the caller's transaction. The schema must not exist. */

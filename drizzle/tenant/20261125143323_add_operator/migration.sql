@@ -1,0 +1,2 @@
+ALTER TABLE "audit_events" ALTER COLUMN "actor_id" DROP NOT NULL;
+ALTER TABLE "audit_events" DROP CONSTRAINT "audit_events_actor", ADD CONSTRAINT "audit_events_actor" CHECK ("actor_type" in ('USER', 'OPERATOR') and ("actor_id" is null) = ("actor_type" = 'OPERATOR'));

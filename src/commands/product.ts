@@ -1,0 +1,51 @@
+import type { Catalogue } from "../access/catalogue.js";
+import { readSettings } from "../config.js";
+import type { Lease } from "../database/connection.js";
+import { withOwner } from "../database/owner.js";
+import { withOwnersDatabase } from "./database.js";
+import { applyProduct } from "./product/apply.js";
+import { isInUse, type Planned, planOf } from "./product/plan.js";
+import { say, toLine } from "./product/say.js";
+import type { Found, Home } from "./product/survey.js";
+import { progress } from "./progress.js";
+
+interface Output {
+  readonly json?: boolean;
+}
+
+/** `tenantry product plan`: what applying the file would change, for whom. Changes nothing. */
+export async function productPlan({ json }: Output): Promise<void> {
+  const { planned } = await asOwner((owner, catalogue) =>
+    planOf(owner, catalogue, json ? tellHome : undefined, progress("Tenants looked at")),
+  );
+  tell(planned, json);
+  if (json) return;
+  if (planned.length === 0) process.stdout.write("Nothing to do: what the file says is what is applied.\n");
+  else
+    process.stdout.write(
+      `Nothing is changed yet. \`tenantry product apply${planned.some(isInUse) ? " --force" : ""}\` does it.\n`,
+    );
+}
+
+/** `tenantry product apply`: does it. */
+export async function productApply({ json, force = false }: Output & { readonly force?: boolean }): Promise<void> {
+  const { planned } = await asOwner((owner, catalogue) => applyProduct(owner, catalogue, force));
+  tell(planned, json);
+  if (!json) process.stdout.write(planned.length === 0 ? "Nothing to do: it is applied already.\n" : "Applied.\n");
+}
+
+function tellHome({ slug }: Home, found: readonly Found[]): void {
+  for (const { change, concerned } of found) process.stdout.write(toLine({ tenant: slug }, change, concerned));
+}
+
+function tell(planned: readonly Planned[], json: boolean | undefined): void {
+  for (const one of planned)
+    process.stdout.write(json ? toLine({ tenants: one.tenants }, one.change, one) : `${say(one)}\n`);
+}
+
+const asOwner = <T>(work: (owner: Lease, catalogue: Catalogue) => Promise<T>): Promise<T> => {
+  const settings = readSettings(process.env);
+  return withOwnersDatabase(settings, ({ ownerUrl }) =>
+    withOwner(ownerUrl, (owner) => work(owner, settings.TENANTRY_PRODUCT)),
+  );
+};

@@ -1,0 +1,57 @@
+import { randomUUID } from "node:crypto";
+import { type Catalogue, productOf } from "../../access/catalogue.js";
+import type { Lease } from "../../database/connection.js";
+import { holdTenants, noteProduct } from "../../tenancy/directory/product.js";
+import { inTransaction, oneAtATime } from "../../tenancy/migrations/migrate.js";
+import { RefusedError } from "../explain.js";
+import { progress } from "../progress.js";
+import { carryOut } from "./carryOut.js";
+import { isInUse, type Plan, type Planned, planOf } from "./plan.js";
+import { say } from "./say.js";
+import { enter, listHomes, surveyEntered } from "./survey.js";
+
+/**
+ * Applies a catalogue: each tenant is changed in a transaction of its own, and that it is applied is noted last; whatever
+ * interrupts it, it is simply run again. One run at a time.
+ * @returns what it did
+ * @throws RefusedError without `force`, when something that would go is in use; nothing is changed then
+ */
+export const applyProduct = (owner: Lease, catalogue: Catalogue, force: boolean): Promise<Plan> =>
+  oneAtATime(owner, () => apply(owner, catalogue, force));
+
+async function apply(owner: Lease, catalogue: Catalogue, force: boolean): Promise<Plan> {
+  const plan = await planOf(owner, catalogue, undefined, progress("Tenants looked at"));
+  if (!force) mustBeFree(plan.planned);
+  const runId = randomUUID();
+  if (force) {
+    const said = progress("Tenants changed");
+    for (const [done, home] of plan.homes.entries()) {
+      said(done, plan.homes.length);
+      await inTransaction(owner, () => carryOut(owner, home, catalogue, runId));
+    }
+  }
+  await inTransaction(owner, async () => {
+    await holdTenants(owner);
+    const seen = new Set(plan.homes.map(({ id }) => id));
+    for (const home of (await listHomes(owner)).filter(({ id }) => !seen.has(id))) {
+      if (force) {
+        await carryOut(owner, home, catalogue, runId);
+        continue;
+      }
+      await enter(owner, home);
+      const found = await surveyEntered(owner, home, plan.changes, { applied: plan.applied, wanted: catalogue });
+      mustBeFree(found.map(({ change, concerned }) => ({ change, ...concerned, tenants: 1 })));
+    }
+    await noteProduct(owner, productOf(catalogue));
+  });
+  return plan;
+}
+
+function mustBeFree(planned: readonly Planned[]): void {
+  const used = planned.filter(isInUse);
+  if (used.length === 0) return;
+  throw new RefusedError(
+    `Nothing was changed, for something that would go is in use:\n${used.map(say).join("\n")}\n` +
+      "With --force, tenants' roles lose such a permission, and grants of such a template end.",
+  );
+}

@@ -1,0 +1,165 @@
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import { withOwner } from "../../src/database/owner.js";
+import { type Facts, FIXED_ROLES, PERMISSIONS, readFacts } from "../oracle/facts.js";
+import { Judge } from "../oracle/judge.js";
+import { FOLDER } from "../support/database.js";
+import { openGateway, type TestGateway } from "../support/gateway.js";
+import { homeOf } from "../support/home.js";
+import { listDocument, ofPage, walk } from "../support/pages.js";
+import { recordOf } from "../support/sessions.js";
+import { anySketch } from "../support/sketches.js";
+import { ofData } from "../support/statements.js";
+import { type Planted, world } from "../support/world.js";
+
+let gateway: TestGateway;
+beforeAll(async () => {
+  gateway = await openGateway();
+});
+afterAll(() => gateway.close());
+
+const asked = PERMISSIONS.map(
+  (permission, n) => `p${n}: organizations(permission: "${permission}", first: 100) { nodes { uuid } }`,
+);
+const DOCUMENT = `{ viewer { ${asked.join(" ")} } organizations(first: 100) { nodes { uuid grantableRoles { id key source } } } }`;
+
+/** The roles that may be given somewhere, by key where they are fixed and by id otherwise, as a judge says. */
+function grantable(facts: Facts, judge: Judge, organizationId: string): string[] {
+  const parentOf = (id: string) => facts.organizations.find((one) => one.id === id)!.parentId;
+  const chain = (id: string | null): string[] => (id === null ? [] : [id, ...chain(parentOf(id))]);
+  const usable = [
+    ...Object.entries(FIXED_ROLES),
+    ...facts.roles
+      .filter((role) => role.organizationId === null || chain(organizationId).includes(role.organizationId))
+      .map(({ id, permissions }) => [id, permissions] as const),
+  ];
+  const holds = (permission: string) => judge.allows(organizationId, permission);
+  if (!holds("members:manage")) return [];
+  return usable.filter(([, permissions]) => permissions.every(holds)).map(([name]) => name);
+}
+
+describe("viewer.organizations(permission:) and grantableRoles", () => {
+  it("are what a judge says who goes through the rows one by one", async () => {
+    const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
+    const sketches = fc.sample(anySketch, { numRuns: 8, seed });
+    const planted = await world(gateway, Object.fromEntries(sketches.map((sketch, n) => [`any-${n}`, sketch])));
+    let [given, listed] = [0, 0];
+    for (const { slug } of Object.values(planted)) {
+      const facts = await readFacts((text) => gateway.database.owner(text), slug);
+      for (const { id, email } of facts.users) {
+        const judge = new Judge(facts, id);
+        const ids = facts.organizations.map((one) => one.id);
+
+        const { viewer, organizations } = (await gateway.as(email!, slug).ask(DOCUMENT)).data;
+
+        for (const [n, permission] of PERMISSIONS.entries()) {
+          const told: string[] = viewer[`p${n}`].nodes.map(({ uuid }: { uuid: string }) => uuid);
+          const expected = ids.filter((one) => judge.allows(one, permission) && judge.sees(one));
+          expect([seed, email, permission, told.sort()]).toEqual([seed, email, permission, expected.sort()]);
+          listed += told.length;
+        }
+        for (const { uuid, grantableRoles } of organizations.nodes) {
+          const told: string[] | null = grantableRoles?.map((role: { id: string; key: string; source: string }) =>
+            ["BUILT_IN", "PRODUCT"].includes(role.source)
+              ? role.key
+              : Buffer.from(role.id, "base64url").toString().split(":")[1]!,
+          );
+          const expected = judge.allows(uuid, "organizations:read") ? grantable(facts, judge, uuid).sort() : undefined;
+          expect([seed, email, uuid, told?.sort()]).toEqual([seed, email, uuid, expected]);
+          given += told?.length ?? 0;
+        }
+      }
+    }
+    expect(Math.min(given, listed)).toBeGreaterThan(5);
+  });
+});
+
+describe("in a tenant of 10,000 organizations", () => {
+  let big: Planted;
+  beforeAll(async () => {
+    ({ big } = await world(gateway, {
+      big: {
+        tree: { big: { r0: {} } },
+        roles: { local: { at: "r0", permissions: ["members:read"] } },
+        people: {
+          olga: [{ at: "big", roles: ["owner"], reach: "SUBTREE" }],
+          rita: [{ at: "r0", roles: ["admin"], reach: "SUBTREE" }],
+        },
+      },
+    }));
+    const sql = homeOf(gateway, "big");
+    const columns = "(tenant_id, id, parent_id, path, slug, name, created_at, updated_at)";
+    await sql(
+      `insert into organizations ${columns} select tenant_id, gen_random_uuid(), id, array[id], 'r' || n, 'Region ' || n, now(), now()
+       from organizations, generate_series(1, 99) as n where parent_id is null`,
+    );
+    await sql(
+      `insert into organizations ${columns} select tenant_id, gen_random_uuid(), id, path || id, slug || '-' || n, md5(slug || n), now(), now()
+       from organizations, generate_series(1, 99) as n where cardinality(path) = 1`,
+    );
+    await sql("analyze organizations");
+  });
+
+  const LIST = (page: string) =>
+    `viewer { list: organizations(permission: "members:read", ${page}) ${ofPage("slug")} }`;
+  const ROLES = "{ organizations(first: 100) { nodes { grantableRoles { key } } } }";
+  const first = (size: number) => `{ ${LIST(`first: ${size}`)} }`;
+
+  it("list all of them and no other", async () => {
+    const found = await walk(big.as("rita"), listDocument(LIST), { size: 60 });
+
+    expect(found.map(({ slug }) => String(slug)).sort()).toEqual(
+      ["r0", ...Array.from({ length: 99 }, (_, n) => `r0-${n + 1}`)].sort(),
+    );
+    const { list } = (await big.as("olga").get(first(100))).viewer;
+    const byName = await homeOf(
+      gateway,
+      "big",
+    )('select slug from organizations order by name collate "C", id limit 100');
+    expect(list.edges.map(({ node }: { node: { slug: string } }) => node.slug)).toEqual(byName.map(({ slug }) => slug));
+  });
+
+  it.each([
+    ["organizations with a permission", first(100), 1],
+    ["the roles that may be given in a hundred of them", ROLES, 2],
+  ])("read %s in as many statements as in a tenant of two", async (_, document, statements) => {
+    for (const who of ["olga", "rita"])
+      expect(ofData(await gateway.database.statements(() => big.as(who).get(document)))).toHaveLength(statements);
+  });
+
+  it.each(["olga", "rita"])("read a page of %s's in no more than one reading of the table", async (who) => {
+    const { text, values } = await sentBy(() => big.as(who).get(first(100)));
+
+    const buffers = await withOwner(gateway.database.url("tenantry_serve"), async (serve) => {
+      const { schemaName, id } = await recordOf(gateway.database, "big");
+      await serve.run("begin");
+      await serve.run("select set_config('search_path', $1, true), set_config('tenantry.tenant_id', $2, true)", [
+        schemaName,
+        id,
+      ]);
+      await serve.run(`prepare page as ${text}`);
+      const [row] = await serve.run(`explain (analyze, buffers, timing off, format json) execute page(${values})`);
+      await serve.run("rollback");
+      const [{ Plan }] = row!["QUERY PLAN"] as [{ Plan: Record<string, number> }];
+      return Plan["Shared Hit Blocks"]! + Plan["Shared Read Blocks"]!;
+    });
+
+    const [table] = await homeOf(gateway, "big")("select (pg_relation_size('organizations') / 8192)::int as pages");
+    expect(table!.pages).toBeGreaterThan(100);
+    expect(buffers).toBeLessThan(Number(table!.pages) + 100);
+  });
+
+  /** The statement that reads the list, as the server wrote it down, and the values it came with. */
+  async function sentBy(work: () => Promise<unknown>): Promise<{ text: string; values: string }> {
+    const path = join(FOLDER, "postgres.log");
+    const from = statSync(path).size;
+    await work();
+    const log = readFileSync(path).subarray(from).toString().replaceAll("\n\t", " ");
+    const mine = log.split("\n").filter((line) => line.includes(` db=${gateway.database.name} user=tenantry_serve `));
+    const at = mine.findIndex((line) => / LOG: {2}execute /.test(line) && line.includes('"organizations"'));
+    const [, text] = / LOG: {2}execute [^:]*: (.*)$/.exec(mine[at]!)!;
+    const [, details] = / DETAIL: {2}[Pp]arameters: (.*)$/.exec(mine[at + 1]!)!;
+    return { text: text!, values: details!.replaceAll(/\$\d+ = /g, "") };
+  }
+});
