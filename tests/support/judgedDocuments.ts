@@ -6,7 +6,7 @@ import { PERMISSIONS, type WholeFacts } from "../oracle/facts.js";
 import type { Choice } from "./documents.js";
 import { documentOf } from "./randomDocuments.js";
 
-const DEPTH = 5;
+const DEPTHS = [2, 3, 4, 5];
 const MISSING = "01900000-0000-7000-8000-000000000000";
 
 /** Arguments that the oracle does not understand: it has no cursors, and no words or instants to search by. */
@@ -73,5 +73,5 @@ export function judgedDocument(
       return one(["one", "two", "three", "four", "five"]) + g(fc.nat, { max: 9 });
     },
   };
-  return documentOf(schema, kind, choice, DEPTH, g, kind === "mutation" ? one([1, 1, 1, 3]) : undefined);
+  return documentOf(schema, kind, choice, one(DEPTHS), g, kind === "mutation" ? one([1, 1, 1, 3]) : undefined);
 }
