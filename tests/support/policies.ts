@@ -1,23 +1,36 @@
-import type { GraphQLSchema } from "graphql";
+import { GraphQLError } from "graphql";
 import { builder } from "../../src/graphql/builder.js";
 import { guard } from "../../src/graphql/guard.js";
-import type { Policy, Rule } from "../../src/graphql/policy.js";
-import { policies } from "../../src/schema.js";
+import type { Policy, Rule, TypePolicy } from "../../src/graphql/policy.js";
+import { type GuardedSchema, policies } from "../../src/schema.js";
 
-/** The policies with another rule for one field; without any, where there is none. */
-export function changedRule(coordinate: string, rule: Rule | null): Policy[] {
-  const [type, field] = coordinate.split(".") as [string, string];
-  return policies.map((policy: Policy) => {
-    const own = policy[type];
-    if (typeof own !== "object" || !(field in own)) return policy;
-    const { [field]: _, ...rest } = own;
-    return { ...policy, [type]: rule ? { ...rest, [field]: rule } : rest };
-  });
+/** Other rules for some fields, by coordinate; null for none. */
+export type Changes = Readonly<Record<string, Rule | null>>;
+
+/** The policies with these changes. */
+export function changedPolicies(changes: Changes): Policy[] {
+  const changed = ([type, rules]: [string, TypePolicy]): [string, TypePolicy] => {
+    if (rules === "inherited") return [type, rules];
+    const fields = Object.entries(rules).map(([field, rule]) => [field, changes[`${type}.${field}`] ?? rule] as const);
+    return [type, Object.fromEntries(fields.filter(([field]) => changes[`${type}.${field}`] !== null))];
+  };
+  return policies.map((policy: Policy) => Object.fromEntries(Object.entries(policy).map(changed)));
 }
 
-/** The schema as it would be with another rule for one field. */
-export function schemaWith(coordinate: string, rule: Rule): GraphQLSchema {
+/** The schema as it would be with these changes, and its rules. */
+export function schemaWith(changes: Changes): GuardedSchema {
   const schema = builder.toSchema({ sortSchema: false });
-  guard(schema, changedRule(coordinate, rule));
-  return schema;
+  return { schema, rules: guard(schema, changedPolicies(changes)) };
+}
+
+export const LET_THROUGH = "LET_THROUGH";
+
+/** The same, in which no change is made: what a mutation's rule lets through ends with an error that says so. */
+export function harmlessSchemaWith(changes: Changes): GuardedSchema {
+  const schema = builder.toSchema({ sortSchema: false });
+  for (const field of Object.values(schema.getMutationType()!.getFields()))
+    field.resolve = () => {
+      throw new GraphQLError("", { extensions: { code: LET_THROUGH } });
+    };
+  return { schema, rules: guard(schema, changedPolicies(changes)) };
 }
