@@ -20,6 +20,12 @@ const RUNS = {
     test: "tests/graphql/rules.test.ts",
     env: { TENANTRY_RULES: "all" },
   },
+  guesses: {
+    shows: "no error tells a name that the schema does not show",
+    size: "every word, wherever a name can be guessed",
+    test: "tests/server/guessing.test.ts",
+    env: { TENANTRY_GUESSES: "all" },
+  },
   giving: {
     shows: "nobody ever holds what no holder gave",
     size: "60 tenants, 12,000 changes",
