@@ -73,16 +73,15 @@ describe("a rule", () => {
   /** Who is told anything else by a field than its rule should say; null where nobody is. */
   async function whoNotices(coordinate: string, rule: Rule, changed: Rule): Promise<string | null> {
     served = harmlessSchemaWith({ [coordinate]: changed });
-    const [type, field] = coordinate.split(".") as [string, string];
-    const shown = new VisibleSchemas(served.schema, served.rules).for(null).getType(type) as
-      | GraphQLObjectType
-      | undefined;
-    if (shown && field in shown.getFields()) return SIGNED_OUT;
     for (const kind of callersOf(rule)) {
       const { said, right } = await verdictOn(opened, coordinate, rule, kind);
       if (said !== right) return kind;
     }
-    return null;
+    const [type, field] = coordinate.split(".") as [string, string];
+    const shown = new VisibleSchemas(served.schema, served.rules).for(null).getType(type) as
+      | GraphQLObjectType
+      | undefined;
+    return shown && field in shown.getFields() ? SIGNED_OUT : null;
   }
 
   it.each(GUARDED)("is as its callers find it: %s", async (coordinate, rule) => {

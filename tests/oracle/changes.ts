@@ -178,7 +178,12 @@ export async function predictChanges(
   const reading = new Reading(document);
   const roots = [...reading.fieldsOf([reading.operation], "Mutation")];
   if (roots.length === 0) return { data: {}, errors: [] };
-  if (before.asker && !before.viewer) return { data: null, errors: [{ path: [], code: "TENANT_NOT_FOUND" }] };
+  if (before.asker && !before.viewer) {
+    // A single change says itself that there is no such tenant; several are refused before any of them is looked at.
+    const path = roots.length === 1 ? [roots[0]![0]] : [];
+    const data = roots.length === 1 ? { [roots[0]![0]]: null } : null;
+    return { data, errors: [{ path, code: "TENANT_NOT_FOUND" }] };
+  }
   const changes = roots.map(([key, nodes]) => {
     const name = nodes[0]!.name.value;
     const { input } = reading.argumentsOf(nodes[0]!) as { input: Input };
