@@ -4,6 +4,7 @@ import { encodeId, type IdType } from "../src/graphql/nodeId.js";
 import { PERMISSIONS } from "./oracle/facts.js";
 import { hasOwner, holdingsOf, type Rows, readRows, wrongs } from "./oracle/holdings.js";
 import { openGateway, type TestGateway } from "./support/gateway.js";
+import { replay } from "./support/replay.js";
 import { type Planted, world } from "./support/world.js";
 
 const HOUR = 3_600_000;
@@ -157,7 +158,7 @@ describe("whatever people do to each other's rights", () => {
           }
         });
       }),
-      { numRuns: Number(process.env.TENANTRY_WALKS ?? 6), endOnFailure: true },
+      { numRuns: Number(process.env.TENANTRY_WALKS ?? 6), endOnFailure: true, ...replay },
     );
   }, 600_000);
 

@@ -11,6 +11,7 @@ import { Judge } from "./oracle/judge.js";
 import { type Canaries, type Canary, plantCanaries } from "./support/canaries.js";
 import { type Caller, openGateway, type TestGateway, UNLIMITED } from "./support/gateway.js";
 import { randomDocument, type Words } from "./support/randomDocuments.js";
+import { replay } from "./support/replay.js";
 
 const TENANTS = DEMO_TENANTS.map(({ slug }) => slug);
 /** Documents in each run. */
@@ -225,7 +226,7 @@ function wordsFor(tenant: string, cursors: ReadonlyMap<string, readonly string[]
 
 describe("a document", () => {
   it("shows nobody anything of another tenant, or of what is hidden in their own, whatever it asks and names", async () => {
-    await fc.assert(await documents(), { numRuns: DOCUMENTS, endOnFailure: true });
+    await fc.assert(await documents(), { numRuns: DOCUMENTS, endOnFailure: true, ...replay });
 
     expect(seen.answered).toBeGreaterThan(seen.documents / 4);
     expect(seen.own.size).toBeGreaterThan(50);

@@ -266,6 +266,14 @@ describe("guard", () => {
       );
     });
 
+    it("a rule about oneself, by an argument that is not there", () => {
+      const till = may("audit:read").orAboutOneself("subject.userId").in(fromSource);
+
+      expect(problemsOf(written(), { ...POLICY, Shop: { ...POLICY.Shop, till } })).toEqual([
+        "Shop.till has a rule about subject.userId, which is not among its arguments.",
+      ]);
+    });
+
     it("a rule about the source on a root field, which has none", () => {
       const policy = { ...POLICY, Query: { ...POLICY.Query, shop: may("audit:read").in(fromSource) } };
 

@@ -34,6 +34,16 @@ export interface Facts {
   readonly events: readonly { readonly id: string; readonly organizationId: string | null }[];
 }
 
+/** A row of the tables as PostgreSQL writes it, for what no decision depends on: names, instants, texts. */
+export type Row = Readonly<Record<string, unknown>>;
+
+type WithRows<T> = T extends readonly (infer One)[] ? readonly (One & { readonly row: Row })[] : T;
+
+/** The same with everything that stands in the rows. */
+export type WholeFacts = { readonly [K in keyof Facts]: WithRows<Facts[K]> } & {
+  readonly tenant: { readonly slug: string; readonly createdAt: string };
+};
+
 type Ask = (text: string) => Promise<readonly Record<string, unknown>[]>;
 
 const ENDED = "coalesce(expires_at <= clock_timestamp(), false) as ended";
@@ -49,13 +59,14 @@ const COLUMNS: Readonly<Record<string, string>> = {
 };
 
 /** Reads a tenant's rows as the owner of the tables, past every wall. */
-export async function readFacts(ask: Ask, slug: string): Promise<Facts> {
-  const [tenant] = await ask(`select id, schema_name from tenantry.tenants where slug = '${slug}'`);
+export async function readFacts(ask: Ask, slug: string): Promise<WholeFacts> {
+  const [tenant] = await ask(`select id, schema_name, created_at from tenantry.tenants where slug = '${slug}'`);
   const rowsOf = ([table, columns]: [string, string]) =>
-    `'${table}', (select coalesce(json_agg(r), '[]') from (select ${columns} from ${tenant!.schema_name}.${table} order by 1) r)`;
+    `'${table}', (select coalesce(json_agg(r), '[]') from (select ${columns}, to_jsonb(t) as row from ${tenant!.schema_name}.${table} t order by 1) r)`;
   const [all] = await ask(`select json_build_object(${Object.entries(COLUMNS).map(rowsOf).join(", ")}) as rows`);
-  const { audit_events: events, ...rows } = all!.rows as Facts & { audit_events: Facts["events"] };
-  return { ...rows, events, tenantId: tenant!.id as string };
+  const { audit_events: events, ...rows } = all!.rows as WholeFacts & { audit_events: WholeFacts["events"] };
+  const createdAt = new Date(tenant!.created_at as string).toISOString();
+  return { ...rows, events, tenantId: tenant!.id as string, tenant: { slug, createdAt } };
 }
 
 const READ = ["organizations:read"];

@@ -1,6 +1,8 @@
 import { builtinModules } from "node:module";
 import {
+  buildClientSchema,
   type GraphQLSchema,
+  getIntrospectionQuery,
   isEnumType,
   isInputObjectType,
   isInterfaceType,
@@ -130,5 +132,70 @@ describe("a guess at a name", () => {
 
       expect([...new Set(found.flat())]).toEqual([]);
     });
+  });
+});
+
+/** Words for each place: all of them in a long run, other ones for each place otherwise. */
+const CHUNKS = process.env.TENANTRY_GUESSES === "all" ? Number.POSITIVE_INFINITY : 1;
+// GraphQL stops after a hundred errors.
+const PER_DOCUMENT = 90;
+
+/** Every place of a schema where a name can be guessed, as documents that guess there. */
+function placesIn(shown: GraphQLSchema): [place: string, write: (words: readonly string[]) => string][] {
+  const on = (type: string, field: string) =>
+    type === "Query" ? field : `node(id: "x") { ... on ${type} { ${field} } }`;
+  return Object.values(shown.getTypeMap()).flatMap((type): ReturnType<typeof placesIn> => {
+    if (type.name.startsWith("__")) return [];
+    const each = (words: readonly string[]) => words.map((word) => `${word}: 1`).join(" ");
+    if (isEnumType(type))
+      return [[type.name, (words) => `query($v: [${type.name}] = [${words.join(" ")}]) { __typename }`]];
+    if (isInputObjectType(type))
+      return [[type.name, (words) => `query($v: ${type.name} = { ${each(words)} }) { __typename }`]];
+    if (type === shown.getMutationType())
+      return Object.keys(type.getFields()).map((field) => [
+        `Mutation.${field}`,
+        (words) => `mutation { ${field}(${each(words)}) { __typename } }`,
+      ]);
+    const isWithinReach = type.name === "Query" || (isObjectType(type) && type.getInterfaces().some(isNode));
+    if (!isObjectType(type) || !isWithinReach) return [];
+    return [
+      [type.name, (words) => `{ ${on(type.name, words.join(" "))} }`],
+      ...Object.values(type.getFields())
+        .filter(({ args }) => args.length > 0)
+        .map(({ name }): [string, (words: readonly string[]) => string] => [
+          `${type.name}.${name}`,
+          (words) => `{ ${on(type.name, `${name}(${each(words)}) { __typename }`)} }`,
+        ]),
+    ];
+  });
+}
+
+const isNode = ({ name }: { readonly name: string }) => name === "Node";
+
+describe("an error", () => {
+  it.each<[string, () => Caller]>([
+    ["who is not signed in", () => gateway.anonymous],
+    ["somebody in no organization", () => gateway.as("finn@northwind.test", "northwind")],
+    ["a member", () => gateway.as("cleo@northwind.test", "northwind")],
+  ])("tells %s no name that their schema does not show, wherever they guess", async (_who, caller) => {
+    const shown = buildClientSchema(await caller().get(getIntrospectionQuery()));
+    // English in GraphQL's own messages, and the kind of a document.
+    const visible = new Set([...namesOf(shown), "Mutation", "field", "key", "by", "allowed"]);
+    const words = chunks(PER_DOCUMENT).map((some) => some.filter((word) => /^[A-Za-z_]\w*$/.test(word)));
+    const places = placesIn(shown);
+    const found: string[] = [];
+    let asked = 0;
+
+    for (const [n, [place, write]] of places.entries()) {
+      const own = words.filter((_, nth) => (nth + n) % words.length < CHUNKS);
+      for (const some of own) {
+        found.push(...(await leaked(caller(), write(some), {}, visible)).map((name) => `${place}: ${name}`));
+        asked += some.length;
+      }
+    }
+
+    expect([...new Set(found)]).toEqual([]);
+    expect(places.length).toBeGreaterThan(2);
+    expect(asked).toBeGreaterThan((places.length * PER_DOCUMENT) / 2);
   });
 });

@@ -24,6 +24,8 @@ export interface Choice {
   has(name: string): boolean;
   /** The value of a scalar, for an argument of this name, or a field of this name of an input of this type. */
   scalar(type: string, name: string, input: string): unknown;
+  /** How many items a list has; one when left out. */
+  items?(): number;
 }
 
 /** The first of everything, and nothing that may be left out. */
@@ -32,7 +34,10 @@ export const plain = (scalar: Choice["scalar"]): Choice => ({ one: ([first]) => 
 /** A value of an input type, as a document writes it. */
 export function literal(type: GraphQLInputType, name: string, choice: Choice, input = ""): string {
   if (isNonNullType(type)) return literal(type.ofType, name, choice, input);
-  if (isListType(type)) return `[${literal(type.ofType, name, choice, input)}]`;
+  if (isListType(type)) {
+    const items = Array.from({ length: choice.items?.() ?? 1 }, () => literal(type.ofType, name, choice, input));
+    return `[${items.join(", ")}]`;
+  }
   if (isEnumType(type)) return choice.one(type.getValues()).name;
   if (!isInputObjectType(type)) return JSON.stringify(choice.scalar(type.name, name, input));
   const fields = Object.values(type.getFields());

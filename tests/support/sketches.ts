@@ -53,8 +53,8 @@ function toTree(parents: readonly (number | null)[]): Tree {
   return below(null);
 }
 
-function belongingsAt(slugs: readonly string[], most: number): fc.Arbitrary<Belonging[]> {
-  return someOf(slugs, most).chain((places) => fc.tuple(...places.map(belongingAt)));
+function belongingsAt(slugs: readonly string[], most: number, can = PERMISSIONS): fc.Arbitrary<Belonging[]> {
+  return someOf(slugs, most).chain((places) => fc.tuple(...places.map((at) => belongingAt(at, can))));
 }
 
 const someOf = <T>(all: readonly T[], most: number) => fc.subarray([...all], { maxLength: Math.min(most, all.length) });
@@ -62,13 +62,41 @@ const someOf = <T>(all: readonly T[], most: number) => fc.subarray([...all], { m
 const often = <T>(usual: T, other: fc.Arbitrary<T>) =>
   fc.oneof({ arbitrary: fc.constant(usual), weight: 4 }, { arbitrary: other, weight: 1 });
 
-const belongingAt = (at: string): fc.Arbitrary<Belonging> =>
+const belongingAt = (at: string, can: readonly string[]): fc.Arbitrary<Belonging> =>
   fc.record({
     at: fc.constant(at),
     roles: fc.subarray(["owner", "admin", "member", "guest", "accountant", "local"], { maxLength: 2 }),
-    can: fc.subarray(PERMISSIONS),
+    can: fc.subarray([...can]),
     reach: fc.constantFrom("ORGANIZATION" as const, "SUBTREE" as const),
     until: often<Date>(FUTURE, fc.constant(PAST)),
     grantsUntil: often<Date>(FUTURE, fc.constant(PAST)),
     suspended: often(false, fc.constant(true)),
   });
+
+const ALL_KINDS = [...PERMISSIONS, "members:manage", "organizations:update", "roles:manage", "invoices:approve"];
+
+/**
+ * Tenants of the same shapes with more in them: an owner, three people of whom one may be shut out, roles of the tenant and of
+ * an organization that hold anything, and things that happened.
+ */
+export const anyTenant: fc.Arbitrary<TenantSketch> = anySketch.chain((sketch) => {
+  const slugs = slugsIn(sketch.tree);
+  return fc.record({
+    tree: fc.constant(sketch.tree),
+    suspended: someOf([...slugs, "ira"], 2),
+    people: fc.record({
+      olga: fc.constant([{ at: slugs[0]!, roles: ["owner"], reach: "SUBTREE" as const }]),
+      vera: belongingsAt(slugs, 5, ALL_KINDS),
+      otto: belongingsAt(slugs, 3, ALL_KINDS),
+      ira: belongingsAt(slugs, 4, ALL_KINDS),
+      nobody: fc.constant([]),
+    }),
+    roles: fc.record({
+      local: fc.record({ at: fc.constantFrom(...slugs), permissions: fc.subarray(ALL_KINDS) }),
+      wide: fc.record({ permissions: fc.subarray(ALL_KINDS) }),
+    }),
+    events: fc.constant(Object.fromEntries(slugs.map((slug, n) => [slug, n % 3]))),
+  });
+});
+
+const slugsIn = (tree: Tree): string[] => Object.entries(tree).flatMap(([slug, below]) => [slug, ...slugsIn(below)]);

@@ -13,7 +13,21 @@ export const CALLERS = [
   "a holder of it elsewhere",
   "a holder of it here",
 ] as const;
-export type CallerKind = (typeof CALLERS)[number];
+/** Who asks where a rule is about more than one permission in one organization. */
+const MORE_CALLERS = ["a holder of it here alone", "a holder lacking the other", "the one it is about"] as const;
+export type CallerKind = (typeof CALLERS)[number] | (typeof MORE_CALLERS)[number];
+
+/** Everybody whose answer a rule decides differently from somebody else's. */
+export function callersOf(rule: Rule): readonly CallerKind[] {
+  if (rule.kind !== "may") return CALLERS;
+  const [alone, without, self] = MORE_CALLERS;
+  return [
+    ...CALLERS,
+    ...(rule.reach === "SUBTREE" ? [alone] : []),
+    ...(rule.besides ? [without] : []),
+    ...(rule.self ? [self] : []),
+  ];
+}
 
 /** A tenant `acme` with the organization `here`, one below it, and one beside it; and a tenant of strangers. */
 export interface Stage {
@@ -25,6 +39,7 @@ const wordOf = ({ permission, reach }: MayRule): string => `${permission.replace
 
 /** The person of the stage who is this caller for a rule; any member will do where the rule asks for no permission. */
 export function personFor(caller: Exclude<CallerKind, "signed out" | "a stranger">, rule: Rule): string {
+  if (caller === "the one it is about") return "somebody";
   return rule.kind === "may" ? `${caller.replaceAll(" ", "-")}.${wordOf(rule)}` : "plain";
 }
 
@@ -61,6 +76,11 @@ export async function plantStage(
       { at, can: without(LOOK) },
       ...["below", "there"].map((slug) => ({ at: slug, can: own, reach: "SUBTREE" as const })),
     ];
+    if (rule.reach === "SUBTREE") people[personFor("a holder of it here alone", rule)] = [{ at, can: own }];
+    if (rule.besides)
+      people[personFor("a holder lacking the other", rule)] = [
+        { at, can: own.filter((one) => one !== rule.besides), reach: "SUBTREE" },
+      ];
     people[personFor("a holder of it here", rule)] = [
       { at, can: own, reach: rule.reach },
       // Where the neighbour is, whom only somebody who sees them can add.

@@ -1,0 +1,66 @@
+// Runs that take too long for every change: `npm run night` runs all of them, one after the other, `npm run night -- oracle` one.
+// Prints the name, size, seed and time of each, and ends with 1 when one failed.
+import { spawnSync } from "node:child_process";
+import { randomInt } from "node:crypto";
+
+/**
+ * Another run is another entry: what it shows, a command, the settings that make it long, and what it then is the size of.
+ * `TENANTRY_SEED` is the same for all; a run that has no use for it leaves it alone.
+ */
+const RUNS = {
+  oracle: {
+    shows: "answers are what a judge of its own foresees",
+    size: "2,000 tenants, 200,000 documents",
+    test: "tests/oracle.test.ts",
+    env: { TENANTRY_ORACLE_TENANTS: "2000", TENANTRY_ORACLE_DOCUMENTS: "100" },
+  },
+  rules: {
+    shows: "a rule that is deleted, or asks for anything else, is noticed",
+    size: "every rule, with every permission",
+    test: "tests/graphql/rules.test.ts",
+    env: { TENANTRY_RULES: "all" },
+  },
+  guesses: {
+    shows: "no error tells a name that the schema does not show",
+    size: "every word, wherever a name can be guessed",
+    test: "tests/server/guessing.test.ts",
+    env: { TENANTRY_GUESSES: "all" },
+  },
+  giving: {
+    shows: "nobody ever holds what no holder gave",
+    size: "60 tenants, 12,000 changes",
+    test: "tests/giving.test.ts",
+    env: { TENANTRY_WALKS: "60" },
+  },
+  walls: {
+    shows: "nothing of another tenant is ever shown",
+    size: "40,000 documents",
+    test: "tests/walls.test.ts",
+    env: { TENANTRY_WALL_DOCUMENTS: "40000" },
+  },
+};
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !(name in RUNS));
+if (unknown.length > 0) {
+  console.error(`There is no run ${unknown.join(", ")}. There are: ${Object.keys(RUNS).join(", ")}.`);
+  process.exit(2);
+}
+
+const seed = process.env.TENANTRY_SEED ?? String(randomInt(2 ** 31));
+const failed = [];
+for (const name of asked.length > 0 ? asked : Object.keys(RUNS)) {
+  const { shows, size, test, env } = RUNS[name];
+  console.log(`${name}: ${shows}; ${size}; TENANTRY_SEED=${seed}`);
+  const from = Date.now();
+  const { status } = spawnSync("npm", ["run", "-s", "test", "--", "--testTimeout=86400000", test], {
+    stdio: "inherit",
+    env: { ...env, ...process.env, TENANTRY_SEED: seed },
+  });
+  console.log(`${name}: ${status === 0 ? "passed" : "FAILED"} after ${Math.round((Date.now() - from) / 1000)} s`);
+  if (status !== 0) failed.push(name);
+}
+
+if (failed.length > 0)
+  console.error(`Failed: ${failed.join(", ")}. Again: TENANTRY_SEED=${seed} npm run night -- ${failed.join(" ")}`);
+process.exitCode = failed.length === 0 ? 0 : 1;

@@ -1,0 +1,184 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { GeneratorValue } from "fast-check";
+import fc from "fast-check";
+import { buildSchema as buildFromText, execute, type GraphQLSchema, isObjectType } from "graphql";
+import { Access, type Place } from "../src/access/access.js";
+import { fromSource, may } from "../src/graphql/policy.js";
+import { DEVELOPMENT_ISSUER } from "../src/identity/issuers.js";
+import { PRODUCT_FILE, readProduct } from "../src/product.js";
+import { buildSchema } from "../src/schema.js";
+import { type Catalogue, Oracle } from "./oracle/answers.js";
+import { predictChanges } from "./oracle/changes.js";
+import type { Answered } from "./oracle/document.js";
+import { readFacts } from "./oracle/facts.js";
+import { openGateway, type TestGateway, UNLIMITED } from "./support/gateway.js";
+import { judgedDocument } from "./support/judgedDocuments.js";
+import { schemaWith } from "./support/policies.js";
+import { replay } from "./support/replay.js";
+import { anyTenant } from "./support/sketches.js";
+import { world } from "./support/world.js";
+
+/** Tenants in a run, and documents about each. */
+const TENANTS = Number(process.env.TENANTRY_ORACLE_TENANTS ?? 5);
+const DOCUMENTS = Number(process.env.TENANTRY_ORACLE_DOCUMENTS ?? 100);
+/** Tenants that one database holds, before the next takes its place. */
+const TENANTS_AT_ONCE = 100;
+const PEOPLE = ["olga", "vera", "vera", "otto", "otto", "ira", "nobody", null];
+
+const { schema } = buildSchema();
+const product = readProduct(PRODUCT_FILE);
+const catalogue: Catalogue = {
+  permissions: [...product.permissions.values()],
+  roles: [...product.roles.values()],
+};
+
+let gateway: TestGateway;
+/** What the gateway runs documents on: its own schema, or one with a fault in it. */
+let served: GraphQLSchema = schema;
+let planted = 0;
+const open = async () => {
+  gateway = await openGateway({ limits: UNLIMITED, execute: (args) => execute({ ...args, schema: served }) });
+};
+beforeAll(open);
+afterAll(() => gateway.close());
+
+/** What the documents of all runs came to. */
+const seen = { documents: 0, shown: 0, errors: new Map<string, number>(), outcomes: new Map<string, number>() };
+const count = (of: Map<string, number>, what: string) => of.set(what, (of.get(what) ?? 0) + 1);
+
+const isText = expect.any(String);
+const byPath = (a: { path: unknown }, b: { path: unknown }) =>
+  JSON.stringify(a.path) < JSON.stringify(b.path) ? -1 : 1;
+
+/** An answer as far as it is predicted. */
+const plainly = ({ data, errors }: Answered) => ({
+  data,
+  errors: errors
+    .map(({ path, code, permission, organizationId }) => ({ path, code, permission, organizationId }))
+    .sort(byPath),
+});
+
+/** Some documents about a tenant, by anybody; each answers as the oracle says. */
+async function ask(slug: string, documents: number, g: GeneratorValue): Promise<void> {
+  const read = () => readFacts(gateway.database.owner, slug);
+  let facts = await read();
+  const fixed = catalogue.roles.map(({ id }) => id);
+  for (let n = 0; n < documents; n++) {
+    const person = PEOPLE[g(fc.nat, { max: PEOPLE.length - 1 })] ?? null;
+    const email = `${person}@${slug}.test`;
+    const asker = person === null ? null : { issuer: DEVELOPMENT_ISSUER, email };
+    const oracleOf = (rows: typeof facts) => new Oracle(rows, catalogue, asker, isText);
+    const kind = g(fc.nat, { max: 4 }) === 0 ? "mutation" : "query";
+    const document = judgedDocument(schema, kind, facts, fixed, g);
+    const caller = person === null ? gateway.anonymous : gateway.as(email, slug);
+
+    const { data = null, errors = [] } = await caller.ask(document);
+
+    const answered = { data, errors: errors.map(({ path = [], extensions }) => ({ path, ...extensions })) };
+    const before = oracleOf(facts);
+    if (JSON.stringify(data).includes("Payload")) facts = await read();
+    const right =
+      kind === "query"
+        ? before.answer(document)
+        : await predictChanges(document, answered, before, async () => oracleOf(facts));
+    expect({ person, document, ...plainly(answered) }).toEqual({ person, document, ...plainly(right) });
+
+    seen.documents += 1;
+    seen.shown += Object.values(data ?? {}).some((value) => value !== null) ? 1 : 0;
+    for (const { extensions } of errors) count(seen.errors, String(extensions.code));
+    if (kind === "mutation")
+      for (const value of Object.values(data ?? {}))
+        count(seen.outcomes, (value as { __typename?: string } | null)?.__typename ?? "null");
+  }
+}
+
+const property = (documents: number) =>
+  fc.asyncProperty(anyTenant, fc.gen(), async (sketch, g) => {
+    if (planted > 0 && planted % TENANTS_AT_ONCE === 0) {
+      await gateway.close();
+      await open();
+    }
+    const slug = `tenant-${planted++}`;
+    await world(gateway, { [slug]: sketch });
+    await ask(slug, documents, g);
+    if (planted % TENANTS_AT_ONCE === 0) process.stderr.write(`${planted} tenants, ${seen.documents} documents\n`);
+  });
+
+describe("the oracle", () => {
+  it("knows every field of schema.graphql, and no other", () => {
+    const published = buildFromText(readFileSync(join(import.meta.dirname, "../schema.graphql"), "utf8"));
+    const fields = Object.values(published.getTypeMap()).flatMap((type) =>
+      isObjectType(type) && !/^__|(Mutation|Payload|Failure)$/.test(type.name)
+        ? Object.keys(type.getFields()).map((field) => `${type.name}.${field}`)
+        : [],
+    );
+
+    const known = new Oracle({ users: [] } as never, catalogue, null, isText).fields;
+
+    expect(
+      Object.entries(known)
+        .flatMap(([type, own]) => Object.keys(own).map((field) => `${type}.${field}`))
+        .sort(),
+    ).toEqual(fields.sort());
+  });
+
+  it("foresees what every document answers, whoever asks", async () => {
+    await fc.assert(property(DOCUMENTS), { numRuns: TENANTS, endOnFailure: true, ...replay });
+  }, 86_400_000);
+
+  it("was asked about much that is shown, and much that is not, for many a reason", () => {
+    expect(seen.documents).toBeGreaterThanOrEqual(TENANTS * DOCUMENTS);
+    expect(seen.shown).toBeGreaterThan(seen.documents / 3);
+    expect([...seen.errors.keys()]).toEqual(expect.arrayContaining(["FORBIDDEN", "UNAUTHENTICATED", "BAD_USER_INPUT"]));
+    expect([...seen.outcomes.keys()]).toContain("NotFoundFailure");
+    expect([...seen.outcomes.keys()].filter((name) => name.endsWith("Payload")).length).toBeGreaterThan(2);
+  });
+
+  const { allows, visibleScope } = Access.prototype;
+  afterEach(() => {
+    served = schema;
+    Object.assign(Access.prototype, { allows, visibleScope });
+  });
+
+  it.each<[fault: string, plant: () => void]>([
+    [
+      "rules ask for another permission",
+      () => {
+        const other = may("members:read").in(fromSource);
+        const fields = ["children", "descendants", "roles", "grantableRoles"].map((field) => `Organization.${field}`);
+        served = schemaWith(Object.fromEntries(fields.map((field) => [field, other]))).schema;
+      },
+    ],
+    [
+      "no grant reaches down",
+      () =>
+        override({
+          allows(this: Access, { id }: Place, ...asked) {
+            return allows.call(this, { id, path: [] }, ...asked);
+          },
+        }),
+    ],
+    [
+      "nothing is ever suspended",
+      () =>
+        override({
+          allows(this: Access, ...asked) {
+            return allows.apply(this.withoutSuspensions(), asked);
+          },
+        }),
+    ],
+    ["lists leave out nothing that is closed", () => override({ visibleScope: withoutBlocked })],
+  ])("finds out if %s", async (_fault, plant) => {
+    plant();
+
+    const { failed } = await fc.check(property(25), { numRuns: 200, endOnFailure: true });
+
+    expect(failed).toBe(true);
+  });
+
+  function withoutBlocked(this: Access) {
+    return { ...visibleScope.call(this), blocked: [] };
+  }
+  const override = (methods: Partial<Access>) => Object.assign(Access.prototype, methods);
+});

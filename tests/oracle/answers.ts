@@ -1,0 +1,667 @@
+import { createHash } from "node:crypto";
+import { type Answered, orRefusal, Reading, Refusal, type Thing, thing } from "./document.js";
+import { FIXED_ROLES, PERMISSIONS, type WholeFacts } from "./facts.js";
+import { Judge } from "./judge.js";
+
+/** What an installation has beside its rows: the order of its permissions, and what its fixed roles are called. */
+export interface Catalogue {
+  readonly permissions: readonly { readonly key: string; readonly description: string; readonly builtIn: boolean }[];
+  readonly roles: readonly {
+    readonly id: string;
+    readonly key: string;
+    readonly name: string;
+    readonly description: string | null;
+    readonly source: string;
+  }[];
+}
+
+/** Who asks. */
+export interface Asker {
+  readonly issuer: string;
+  readonly email: string;
+}
+
+type Found<K extends "organizations" | "users" | "roles" | "memberships" | "grants" | "events"> = WholeFacts[K][number];
+type Role = { readonly id: string; readonly key: string; readonly own: Found<"roles"> | null };
+type Listed = Found<"memberships"> & { readonly via?: string };
+type Pages = { first?: number | null; last?: number | null };
+type OrganizationList = Pages & {
+  filter?: { parentId?: string; permission?: string; status?: string[] } | null;
+  permission?: string | null;
+  orderBy?: string | null;
+};
+type MembershipList = Pages & {
+  filter?: { status?: string[]; via?: string[]; role?: { id?: string; key?: string } } | null;
+  orderBy?: string | null;
+};
+
+export const encoded = (type: string, id: string): string => Buffer.from(`${type}:${id}`).toString("base64url");
+
+/** Type and uuid of a global id. */
+export function decoded(id: string): [type: string, id: string] {
+  const [type = "", uuid = ""] = Buffer.from(id, "base64url").toString().split(":");
+  return [type, uuid];
+}
+
+const instant = (value: unknown): string | null => (value === null ? null : new Date(value as string).toISOString());
+const time = (value: unknown): number => (value === null ? Number.POSITIVE_INFINITY : Date.parse(value as string));
+const wrong = () => new Refusal({ code: "BAD_USER_INPUT" });
+
+/** The uuid in an id that must be one of this type. */
+function uuidIn(id: string | undefined, wanted: string): string {
+  const [type, uuid] = decoded(id ?? "");
+  if (type !== wanted) throw wrong();
+  return uuid;
+}
+
+const by =
+  <T>(...keys: ((one: T) => string | number)[]) =>
+  (a: T, b: T): number => {
+    for (const key of keys) if (key(a) !== key(b)) return key(a) < key(b) ? -1 : 1;
+    return 0;
+  };
+
+/**
+ * Predicts whole answers, field by field, from the rows of a tenant: what is shown, what is null, and why. Takes its time, and
+ * shares nothing with the gateway but the API's description.
+ */
+export class Oracle {
+  readonly judge: Judge;
+
+  constructor(
+    readonly facts: WholeFacts,
+    readonly catalogue: Catalogue,
+    readonly asker: Asker | null,
+    /** Stands for what only the gateway knows: the text of a cursor. */
+    readonly anything: unknown,
+  ) {
+    this.judge = new Judge(facts, this.viewer?.id ?? null);
+  }
+
+  /** The asker's own row, unless they are suspended. */
+  get viewer(): Found<"users"> | undefined {
+    return this.facts.users.find(({ email, suspended }) => email === this.asker?.email && !suspended);
+  }
+
+  answer(document: string): Answered {
+    const reading = new Reading(document);
+    const query = thing("Query", null);
+    const asked = [...reading.fieldsOf([reading.operation], "Query").values()].map(([node]) => node!.name.value);
+    const needsTenant = asked.some((name) => name !== "identity" && name !== "__typename");
+    if (this.asker && !this.viewer && needsTenant)
+      return { data: null, errors: [{ path: [], code: "TENANT_NOT_FOUND" }] };
+    return reading.tell([reading.operation], query, this.say);
+  }
+
+  readonly say = ({ type, about }: Thing, field: string, args: unknown): unknown => {
+    if (/(Payload|Failure)$/.test(type)) return (about as Record<string, unknown>)[field];
+    const say = this.fields[type]?.[field];
+    if (!say)
+      throw new Error(`The oracle does not know what ${type}.${field} is. Write it down in tests/oracle/answers.ts.`);
+    return say(about as never, args as never);
+  };
+
+  /** What each field of each type shows. */
+  readonly fields: Readonly<Record<string, Readonly<Record<string, (about: never, args: never) => unknown>>>> = {
+    Query: {
+      identity: () => this.asker && thing("Identity", this.asker),
+      viewer: () => this.viewer && thing("Viewer", this.viewer),
+      node: (_: null, { id }: { id: string }) => this.#node(...this.#known(id)),
+      nodes: (_: null, { ids }: { ids: string[] }) => ids.map((id) => orRefusal(() => this.#node(...this.#known(id)))),
+      permissions: () => (this.viewer ? this.catalogue.permissions.map((one) => thing("Permission", one)) : []),
+      organization: (_: null, { by: { id, uuid, ...names } }: { by: Record<string, string> }) => {
+        this.#mustBeSignedIn();
+        const wanted = id === undefined ? uuid : uuidIn(id, "Organization");
+        const named = this.facts.organizations.filter(
+          (one) => one.id === wanted || one.slug === names.slug || one.row.external_id === names.externalId,
+        );
+        return named.sort(by(({ id }) => id)).flatMap(({ id }) => this.#organization(id) ?? [])[0];
+      },
+      organizations: (_: null, args: OrganizationList) => {
+        this.#mustBeSignedIn();
+        return this.#organizations(args);
+      },
+      user: (_: null, { by: { id, email, externalId } }: { by: Record<string, string> }) => {
+        this.#mustBeSignedIn();
+        const wanted = id === undefined ? id : uuidIn(id, "User");
+        const named = this.facts.users.filter(
+          (one) => one.id === wanted || one.email === email || one.row.external_id === externalId,
+        );
+        return named.sort(by(({ id }) => id)).flatMap((one) => this.#user(one.id) ?? [])[0];
+      },
+      users: (_: null, args: Pages & { filter?: { status?: string[] } | null }) => {
+        this.#mustBeSignedIn();
+        const status = args.filter?.status;
+        const shown = this.facts.users.filter(
+          ({ id, row }) => this.judge.seesUser(id) && (!status || status.includes(row.status as string)),
+        );
+        return page(
+          "User",
+          shown.sort(
+            by(
+              ({ row }) => row.display_name as string,
+              ({ id }) => id,
+            ),
+          ),
+          args,
+        );
+      },
+      permissionChecks: (_: null, args: { subject?: { userId: string } | null; checks: Record<string, string>[] }) => {
+        this.#mustBeSignedIn();
+        return this.#checks(args);
+      },
+    },
+    Viewer: {
+      id: ({ id }: Found<"users">) => Buffer.from(`Viewer:${this.facts.tenantId}:${id}`).toString("base64url"),
+      user: (one: Found<"users">) => thing("User", one),
+      tenant: () => thing("Tenant", this.facts.tenant),
+      memberships: ({ id }: Found<"users">, args: Pages) => this.#membershipsOfUser(id, args),
+      organizations: (_: unknown, args: OrganizationList) => this.#organizations(args),
+    },
+    Identity: {
+      id: ({ issuer, email }: Asker) =>
+        createHash("sha256")
+          .update(JSON.stringify([issuer, email]))
+          .digest("base64url"),
+      issuer: ({ issuer }: Asker) => issuer,
+      subject: ({ email }: Asker) => email,
+      email: ({ email }: Asker) => email,
+      emailVerified: () => true,
+      tenants: () => (this.viewer ? [thing("TenantChoice", this.facts.tenant)] : []),
+    },
+    TenantChoice: {
+      slug: ({ slug }: WholeFacts["tenant"]) => slug,
+      name: () => this.#root().name,
+      host: () => null,
+      imageUrl: () => this.#root().row.image_url,
+    },
+    Tenant: {
+      id: () => encoded("Tenant", this.facts.tenantId),
+      slug: ({ slug }: WholeFacts["tenant"]) => slug,
+      name: () => this.#root().name,
+      host: () => null,
+      root: () => this.#organization(this.#root().id),
+      createdAt: ({ createdAt }: WholeFacts["tenant"]) => createdAt,
+    },
+    Permission: {
+      key: ({ key }: { key: string }) => key,
+      description: ({ description }: { description: string }) => description,
+      builtIn: ({ builtIn }: { builtIn: boolean }) => builtIn,
+    },
+    PermissionCheck: {
+      organizationId: ({ organizationId }: Record<string, unknown>) => organizationId,
+      permission: ({ permission }: Record<string, unknown>) => permission,
+      allowed: ({ allowed }: Record<string, unknown>) => allowed,
+    },
+    Organization: {
+      id: ({ id }: Found<"organizations">) => encoded("Organization", id),
+      uuid: ({ id }: Found<"organizations">) => id,
+      slug: ({ slug }: Found<"organizations">) => slug,
+      name: ({ name }: Found<"organizations">) => name,
+      status: ({ row }: Found<"organizations">) => row.status,
+      externalId: ({ row }: Found<"organizations">) => row.external_id,
+      imageUrl: ({ row }: Found<"organizations">) => row.image_url,
+      metadata: ({ row }: Found<"organizations">) => row.metadata,
+      createdAt: ({ row }: Found<"organizations">) => instant(row.created_at),
+      updatedAt: ({ row }: Found<"organizations">) => instant(row.updated_at),
+      parent: ({ parentId }: Found<"organizations">) => parentId && this.#organization(parentId),
+      ancestors: ({ id }: Found<"organizations">) =>
+        this.#above(id).flatMap((above) => this.#organization(above) ?? []),
+      viewerCan: ({ id }: Found<"organizations">, { permission }: { permission: string }) =>
+        this.judge.allows(id, permission),
+      viewerPermissions: ({ id }: Found<"organizations">) =>
+        this.catalogue.permissions.map(({ key }) => key).filter((key) => this.judge.allows(id, key)),
+      children: ({ id }: Found<"organizations">, args: OrganizationList) => {
+        this.#must("organizations:read", id);
+        return this.#organizations(args, (one) => one.parentId === id);
+      },
+      descendants: ({ id }: Found<"organizations">, { maxDepth, ...args }: Pages & { maxDepth?: number | null }) => {
+        this.#must("organizations:read", id);
+        const levels = (below: string) => this.#above(below).length - this.#above(id).length;
+        return this.#organizations(
+          args,
+          (one) => this.#above(one.id).includes(id) && levels(one.id) <= (maxDepth ?? Number.POSITIVE_INFINITY),
+        );
+      },
+      roles: ({ id }: Found<"organizations">) => {
+        this.#must("organizations:read", id);
+        return this.#rolesFor(id).map((role) => thing("Role", role));
+      },
+      grantableRoles: ({ id }: Found<"organizations">) => {
+        this.#must("organizations:read", id);
+        if (!this.judge.allows(id, "members:manage")) return [];
+        return this.#rolesFor(id)
+          .filter((role) => permissionsOf(role).every((permission) => this.judge.allows(id, permission)))
+          .map((role) => thing("Role", role));
+      },
+      memberships: ({ id }: Found<"organizations">, args: MembershipList) => {
+        this.#must("members:read", id);
+        return this.#membershipsOf(id, args);
+      },
+      memberCount: ({ id, row }: Found<"organizations">) => {
+        this.#must("members:read", id);
+        return row.member_count;
+      },
+      explainAccess: ({ id }: Found<"organizations">, args: { subject: { userId: string }; permission: string }) => {
+        if (!this.viewer || args.subject.userId !== encoded("User", this.viewer.id)) this.#must("members:manage", id);
+        if (!PERMISSIONS.includes(args.permission)) throw wrong();
+        const subject = uuidIn(args.subject.userId, "User");
+        return this.judge.seesUser(subject) ? this.#explanation(subject, id, args.permission) : null;
+      },
+      auditEvents: ({ id }: Found<"organizations">, args: Pages & { filter?: Record<string, string> | null }) => {
+        this.#must("audit:read", id);
+        const { actorId, targetId } = args.filter ?? {};
+        const actor = actorId === undefined ? undefined : uuidIn(actorId, "User");
+        const isOpen = actor === undefined || this.judge.seesUser(actor);
+        const shown = this.facts.events.filter(
+          ({ organizationId, row }) =>
+            organizationId === id &&
+            isOpen &&
+            (actor === undefined || row.actor_id === actor) &&
+            (targetId === undefined || encoded(row.target_type as string, row.target_id as string) === targetId),
+        );
+        return page(
+          "AuditEvent",
+          shown
+            .sort(
+              by(
+                ({ row }) => time(row.at),
+                ({ id }) => id,
+              ),
+            )
+            .reverse(),
+          args,
+        );
+      },
+    },
+    AccessExplanation: {
+      allowed: ({ allowed }: { allowed: boolean }) => allowed,
+      paths: ({ paths }: { paths: readonly unknown[] }) => paths.map((path) => thing("AccessPath", path)),
+    },
+    AccessPath: {
+      allowed: ({ allowed }: AccessPath) => allowed,
+      reason: ({ reason }: AccessPath) => reason,
+      organization: ({ at }: AccessPath) => at && this.#organization(at),
+      role: ({ role }: AccessPath) => role && thing("Role", role),
+      reach: ({ reach }: AccessPath) => reach,
+      expiresAt: ({ expiresAt }: AccessPath) => expiresAt,
+    },
+    User: {
+      id: ({ id }: Found<"users">) => encoded("User", id),
+      uuid: ({ id }: Found<"users">) => id,
+      displayName: ({ row }: Found<"users">) => row.display_name,
+      email: ({ email }: Found<"users">) => email,
+      emailVerified: ({ row }: Found<"users">) => row.email_verified,
+      imageUrl: ({ row }: Found<"users">) => row.image_url,
+      locale: ({ row }: Found<"users">) => row.locale,
+      externalId: ({ row }: Found<"users">) => row.external_id,
+      metadata: ({ row }: Found<"users">) => row.metadata,
+      status: ({ row }: Found<"users">) => row.status,
+      createdAt: ({ row }: Found<"users">) => instant(row.created_at),
+      updatedAt: ({ row }: Found<"users">) => instant(row.updated_at),
+      memberships: ({ id }: Found<"users">, args: Pages) => this.#membershipsOfUser(id, args),
+    },
+    Membership: {
+      id: ({ id }: Listed) => encoded("Membership", id),
+      user: ({ userId }: Listed) =>
+        thing(
+          "User",
+          this.facts.users.find(({ id }) => id === userId),
+        ),
+      organization: ({ organizationId }: Listed) => this.#organization(organizationId),
+      status: ({ ended, row }: Listed) => (ended ? "EXPIRED" : row.status),
+      via: ({ via }: Listed) => via ?? "DIRECT",
+      expiresAt: ({ row }: Listed) => instant(row.expires_at),
+      createdAt: ({ row }: Listed) => instant(row.created_at),
+      updatedAt: ({ row }: Listed) => instant(row.updated_at),
+      grants: ({ id }: Listed) => this.#grantsOf(id).map((grant) => thing("Grant", grant)),
+      roles: ({ id }: Listed) => {
+        const live = this.#grantsOf(id).filter(({ ended }) => !ended);
+        const roles = new Map(live.map((grant) => [this.#roleOf(grant).id, this.#roleOf(grant)]));
+        return [...roles.values()].map((role) => thing("Role", role));
+      },
+    },
+    Grant: {
+      id: ({ id }: Found<"grants">) => encoded("Grant", id),
+      role: (grant: Found<"grants">) => thing("Role", this.#roleOf(grant)),
+      reach: ({ row }: Found<"grants">) => row.reach,
+      expiresAt: ({ row }: Found<"grants">) => instant(row.expires_at),
+      createdAt: ({ row }: Found<"grants">) => instant(row.created_at),
+    },
+    Role: {
+      id: ({ id }: Role) => encoded("Role", id),
+      key: ({ key }: Role) => key,
+      name: (role: Role) => this.#texts(role).name,
+      description: (role: Role) => this.#texts(role).description,
+      permissions: (role: Role) => this.#inOrder(role),
+      source: (role: Role) =>
+        !role.own ? this.#texts(role).source : role.own.organizationId === null ? "TENANT" : "ORGANIZATION",
+      organization: ({ own }: Role) => own?.organizationId && this.#organization(own.organizationId),
+    },
+    AuditEvent: {
+      id: ({ id }: Found<"events">) => encoded("AuditEvent", id),
+      at: ({ row }: Found<"events">) => instant(row.at),
+      action: ({ row }: Found<"events">) => row.action,
+      requestId: ({ row }: Found<"events">) => row.request_id,
+      actor: ({ row }: Found<"events">) => this.#user(row.actor_id as string),
+      organization: ({ organizationId }: Found<"events">) => organizationId && this.#organization(organizationId),
+      targetId: ({ row }: Found<"events">) => encoded(row.target_type as string, row.target_id as string),
+      target: ({ row }: Found<"events">) => this.#node(row.target_type as string, row.target_id as string),
+      changes: ({ organizationId, row }: Found<"events">) => {
+        if (row.target_type === "User" && !this.judge.seesUser(row.target_id as string)) return null;
+        const isClosed = organizationId === null || !this.judge.allows(organizationId, "members:read");
+        return row.target_type === "Membership" && isClosed ? null : row.changes;
+      },
+    },
+    ...Object.fromEntries(
+      ["Organization", "User", "Membership", "AuditEvent"].flatMap((type) => [
+        [
+          `${type}Connection`,
+          {
+            nodes: ({ rows }: Page) => rows.map((row) => thing(type, row)),
+            edges: ({ rows }: Page) => rows.map((row) => thing(`${type}Edge`, row)),
+            pageInfo: (all: Page) => thing("PageInfo", all),
+          },
+        ],
+        [`${type}Edge`, { node: (row: unknown) => thing(type, row), cursor: () => this.anything }],
+      ]),
+    ),
+    PageInfo: {
+      hasNextPage: ({ goesOn }: Page) => goesOn,
+      hasPreviousPage: ({ began }: Page) => began,
+      startCursor: ({ rows }: Page) => (rows.length > 0 ? this.anything : null),
+      endCursor: ({ rows }: Page) => (rows.length > 0 ? this.anything : null),
+    },
+  };
+
+  /** What an id names, as far as the viewer may see it. */
+  #node(type: string, id: string): Thing | null {
+    if (!this.viewer) return null;
+    if (type === "Organization") return this.#organization(id);
+    if (type === "User") return this.#user(id);
+    if (type === "Tenant") return this.judge.seesTenant(id) ? thing(type, this.facts.tenant) : null;
+    if (type === "Role") return this.role(id);
+    if (type === "Membership") return this.membership(id);
+    const event = type === "AuditEvent" && this.judge.seesEvent(id) && this.facts.events.find((one) => one.id === id);
+    return event ? thing(type, event) : null;
+  }
+
+  membership(id: string): Thing | null {
+    const found = this.facts.memberships.find((one) => one.id === id);
+    return found && this.judge.seesMembership(id) ? thing("Membership", found) : null;
+  }
+
+  role(id: string): Thing | null {
+    const found = this.#allRoles().find((one) => one.id === id);
+    return found && this.judge.seesRole(id) ? thing("Role", found) : null;
+  }
+
+  /** Roles that can be given in an organization: fixed ones, then those of the tenant, of what is above, and its own. */
+  #rolesFor(id: string): Role[] {
+    const places = [null, ...this.#above(id), id];
+    return this.#allRoles().filter(({ own }) => own === null || places.includes(own.organizationId));
+  }
+
+  /** Whether a reference means one of the roles that can be given in an organization. */
+  isUsable(ref: { id?: string; key?: string }, organizationId: string): boolean {
+    return this.#rolesFor(organizationId).some(({ id, key }) =>
+      ref.id === undefined ? key === ref.key : encoded("Role", id) === ref.id,
+    );
+  }
+
+  organizationOf = (id: string): Thing | null => this.#organization(id);
+  userOf = (id: string): Thing | null => this.#user(id);
+
+  #organization(id: string): Thing | null {
+    return this.judge.sees(id) ? thing("Organization", this.#row(id)) : null;
+  }
+
+  #user(id: string): Thing | null {
+    return this.judge.seesUser(id)
+      ? thing(
+          "User",
+          this.facts.users.find((one) => one.id === id),
+        )
+      : null;
+  }
+
+  #row(id: string): Found<"organizations"> {
+    return this.facts.organizations.find((one) => one.id === id)!;
+  }
+
+  #root(): Found<"organizations"> {
+    return this.facts.organizations.find(({ parentId }) => parentId === null)!;
+  }
+
+  /** From the root down to what is right above. */
+  #above(id: string): string[] {
+    const { parentId } = this.#row(id);
+    return parentId === null ? [] : [...this.#above(parentId), parentId];
+  }
+
+  #known(id: string): [string, string] {
+    const [type, uuid] = decoded(id);
+    if (!["Organization", "User", "Membership", "Role", "AuditEvent", "Tenant"].includes(type)) throw wrong();
+    return [type, uuid];
+  }
+
+  #mustBeSignedIn(): void {
+    if (!this.viewer) throw new Refusal({ code: "UNAUTHENTICATED" });
+  }
+
+  #must(permission: string, organizationId: string): void {
+    if (!this.judge.allows(organizationId, permission))
+      throw new Refusal({
+        code: "FORBIDDEN",
+        permission,
+        organizationId: this.judge.sees(organizationId) ? encoded("Organization", organizationId) : null,
+      });
+  }
+
+  #organizations(
+    { filter, permission, orderBy, ...pages }: OrganizationList,
+    isListed: (one: Found<"organizations">) => boolean = () => true,
+  ): Thing {
+    const parent = filter?.parentId == null ? null : uuidIn(filter.parentId, "Organization");
+    const shown = this.facts.organizations.filter(
+      (one) =>
+        isListed(one) &&
+        this.judge.sees(one.id) &&
+        (parent === null || (one.parentId === parent && this.judge.sees(parent))) &&
+        [permission, filter?.permission].every((wanted) => wanted == null || this.judge.allows(one.id, wanted)) &&
+        (!filter?.status || filter.status.includes(one.row.status as string)),
+    );
+    const order = orderBy ?? "NAME_ASC";
+    shown.sort(
+      by(
+        (one) => (order.startsWith("NAME") ? one.name : time(one.row.created_at)),
+        ({ id }) => id,
+      ),
+    );
+    return page("Organization", order.endsWith("DESC") ? shown.reverse() : shown, pages);
+  }
+
+  #membershipsOfUser(id: string, pages: Pages): Thing {
+    const shown = this.facts.memberships.filter(
+      (one) => one.userId === id && !one.ended && this.#maySeeMembersOf(one.userId, one.organizationId),
+    );
+    return page("Membership", shown.sort(by((one) => one.id)), pages);
+  }
+
+  /** Whether the viewer sees what somebody is in an organization. */
+  #maySeeMembersOf(userId: string, organizationId: string): boolean {
+    const isOwn = userId === this.viewer?.id;
+    return this.judge.sees(organizationId) && (isOwn || this.judge.allows(organizationId, "members:read"));
+  }
+
+  #membershipsOf(id: string, { filter, orderBy, ...pages }: MembershipList): Thing {
+    const { status = ["ACTIVE", "SUSPENDED"], via = ["DIRECT"], role } = filter ?? {};
+    const shown = this.facts.memberships.flatMap((one): Listed[] => {
+      const live = this.#grantsOf(one.id).filter(({ ended }) => !ended);
+      const isHere = one.organizationId === id;
+      const reaches = this.#above(id).includes(one.organizationId) && live.some(({ subtree }) => subtree);
+      if (!isHere && !(reaches && this.judge.sees(one.organizationId))) return [];
+      if (!this.judge.allows(one.organizationId, "members:read")) return [];
+      if (!via.includes(isHere ? "DIRECT" : "INHERITED")) return [];
+      if (!status.includes(one.ended ? "EXPIRED" : (one.row.status as string))) return [];
+      const holds = ({ id, key }: Role) =>
+        role!.id === undefined ? key === role!.key : id === uuidIn(role!.id, "Role");
+      if (role && !live.some((grant) => holds(this.#roleOf(grant)))) return [];
+      return [{ ...one, via: isHere ? "DIRECT" : "INHERITED" }];
+    });
+    const nameOf = (one: Listed) => this.facts.users.find((user) => user.id === one.userId)!.row.display_name as string;
+    const keys: Record<string, (one: Listed) => string | number> = {
+      NAME: nameOf,
+      CREATED: ({ row }) => time(row.created_at),
+    };
+    const key = keys[orderBy?.split("_")[0] ?? ""] ?? ((one) => one.id);
+    shown.sort(by(key, (one) => one.id));
+    return page("Membership", orderBy?.endsWith("DESC") ? shown.reverse() : shown, pages);
+  }
+
+  #grantsOf(membershipId: string): Found<"grants">[] {
+    return this.facts.grants.filter((one) => one.membershipId === membershipId).sort(by(({ id }) => id));
+  }
+
+  #allRoles(): Role[] {
+    const own = this.facts.roles.map((one) => ({ id: one.id, key: one.row.key as string, own: one }));
+    own.sort(
+      by(
+        ({ own }) => own.row.name as string,
+        ({ id }) => id,
+      ),
+    );
+    return [...this.catalogue.roles.map(({ id, key }) => ({ id, key, own: null })), ...own];
+  }
+
+  #roleOf({ roleKey, roleId }: Found<"grants">): Role {
+    return this.#allRoles().find(({ id, key, own }) => (roleKey === null ? id === roleId : !own && key === roleKey))!;
+  }
+
+  #texts({ id, own }: Role) {
+    return (own?.row ?? this.catalogue.roles.find((one) => one.id === id)!) as {
+      name: string;
+      description: string | null;
+      source?: string;
+    };
+  }
+
+  /** A role's permissions as it was defined; those of a fixed role in the order of the catalogue. */
+  #inOrder(role: Role): readonly string[] {
+    if (role.own) return role.own.permissions;
+    const held = permissionsOf(role);
+    const order = this.catalogue.permissions.map(({ key }) => key);
+    return [...held].sort((a, b) => order.indexOf(a) - order.indexOf(b));
+  }
+
+  #checks({ subject, checks }: { subject?: { userId: string } | null; checks: Record<string, string>[] }) {
+    const asked = checks.map(({ organizationId, permission }) => {
+      const id = uuidIn(organizationId, "Organization");
+      if (!PERMISSIONS.includes(permission!)) throw wrong();
+      return { id, organizationId, permission: permission! };
+    });
+    const who = subject ? uuidIn(subject.userId, "User") : this.viewer!.id;
+    if (!this.judge.seesUser(who)) return null;
+    const seen = asked.filter(({ id }) => this.judge.sees(id));
+    if (who !== this.viewer!.id) for (const { id } of seen) this.#must("members:read", id);
+    const about = new Judge(this.facts, who);
+    return asked.map(({ id, ...check }) =>
+      thing("PermissionCheck", { ...check, allowed: this.judge.sees(id) && about.allows(id, check.permission) }),
+    );
+  }
+
+  #explanation(subject: string, place: string, permission: string): Thing {
+    const isAllowed = new Judge(this.facts, subject).allows(place, permission);
+    const isActive = !this.facts.users.find(({ id }) => id === subject)!.suspended;
+    const chain = [...this.#above(place), place];
+    const near = this.facts.memberships
+      .filter((one) => one.userId === subject && chain.includes(one.organizationId))
+      .filter((one) => subject === this.viewer!.id || this.#maySeeMembersOf(subject, one.organizationId))
+      .sort(
+        by(
+          (one) => -chain.indexOf(one.organizationId),
+          ({ id }) => id,
+        ),
+      );
+    const paths = near.flatMap((membership): AccessPath[] => {
+      const at = membership.organizationId;
+      const end = instant(membership.row.expires_at);
+      const broken = !isActive
+        ? "The person is suspended."
+        : membership.ended
+          ? "The membership has ended."
+          : membership.suspended
+            ? "The membership is suspended."
+            : null;
+      const grants = this.#grantsOf(membership.id);
+      if (grants.length === 0)
+        return [
+          {
+            allowed: false,
+            reason: broken ?? "The membership has no roles.",
+            at,
+            role: null,
+            reach: null,
+            expiresAt: end,
+          },
+        ];
+      return grants.map((grant) => {
+        const role = this.#roleOf(grant);
+        const failing = grant.ended
+          ? "The grant has ended."
+          : !permissionsOf(role).includes(permission)
+            ? "The role does not have the permission."
+            : !grant.subtree && at !== place
+              ? "The grant does not reach below its organization."
+              : isAllowed
+                ? null
+                : "The organization, or one above it, is suspended.";
+        const reason = broken ?? failing;
+        const ends = [end, instant(grant.row.expires_at)].filter((one) => one !== null).sort();
+        return {
+          allowed: reason === null,
+          reason: reason ?? (at === place ? "Granted here." : "Granted further up, with reach SUBTREE."),
+          at,
+          role,
+          reach: grant.row.reach as string,
+          expiresAt: ends[0] ?? null,
+        };
+      });
+    });
+    const isUnseen = isAllowed && !paths.some(({ allowed }) => allowed);
+    const unseen = {
+      allowed: true,
+      reason: "Allowed by a grant further up, where you may not read members.",
+      at: null,
+      role: null,
+      reach: null,
+      expiresAt: null,
+    };
+    return thing("AccessExplanation", { allowed: isAllowed, paths: isUnseen ? [...paths, unseen] : paths });
+  }
+}
+
+interface AccessPath {
+  readonly allowed: boolean;
+  readonly reason: string;
+  readonly at: string | null;
+  readonly role: Role | null;
+  readonly reach: string | null;
+  readonly expiresAt: string | null;
+}
+
+const permissionsOf = ({ key, own }: Role): readonly string[] => own?.permissions ?? FIXED_ROLES[key]!;
+
+interface Page {
+  readonly rows: readonly unknown[];
+  readonly goesOn: boolean;
+  readonly began: boolean;
+}
+
+function page(type: string, rows: readonly unknown[], { first, last }: Pages): Thing {
+  if (first != null && last != null) throw wrong();
+  const length = last ?? first ?? 20;
+  const more = rows.length > length;
+  const shown = last == null ? rows.slice(0, length) : rows.slice(Math.max(0, rows.length - length));
+  return thing(`${type}Connection`, { rows: shown, goesOn: last == null && more, began: last != null && more });
+}

@@ -1,0 +1,225 @@
+import { decoded, encoded, type Oracle } from "./answers.js";
+import { type Answered, Reading, type Thing, type Told, thing } from "./document.js";
+
+/** What a change needs, and where: as the API's descriptions say it. */
+interface Need {
+  readonly permissions: readonly string[];
+  readonly reach?: "SUBTREE";
+  /** The field of the input that names something in the organization meant; without one, the root is. */
+  readonly at?: "organizationId" | "parentId" | "membershipId" | "grantId" | "roleId";
+  /** Whether leaving it out means the root. */
+  readonly orRoot?: boolean;
+  /** What the payload shows, by the rows as they are after the change. */
+  readonly shows: (after: Oracle, input: Input, before: Oracle) => Readonly<Record<string, unknown>>;
+}
+
+type Input = Readonly<Record<string, string | null | undefined>>;
+const uuid = (id: string | null | undefined) => decoded(id ?? "")[1];
+const byMembership = (after: Oracle, { membershipId }: Input) => ({ membership: after.membership(uuid(membershipId)) });
+const byUser = (after: Oracle, { userId }: Input) => ({ user: after.userOf(uuid(userId)) });
+const organizationAt = (oracle: Oracle, slug: Input[string]) =>
+  oracle.facts.organizations.find((one) => one.slug === slug)!.id;
+const membershipOf = (oracle: Oracle, membershipId: Input[string]) =>
+  oracle.facts.memberships.find(({ id }) => id === uuid(membershipId))!;
+
+const NEEDS: Readonly<Record<string, Need>> = {
+  createOrganization: {
+    permissions: ["organizations:create", "organizations:read"],
+    reach: "SUBTREE",
+    at: "parentId",
+    shows: (after, { slug }) => ({ organization: after.organizationOf(organizationAt(after, slug)) }),
+  },
+  updateOrganization: {
+    permissions: ["organizations:update"],
+    at: "organizationId",
+    shows: (after, { organizationId }) => ({ organization: after.organizationOf(uuid(organizationId)) }),
+  },
+  upsertUser: {
+    permissions: ["members:manage", "members:read"],
+    reach: "SUBTREE",
+    shows: (after, { email, externalId }) => {
+      const { users } = after.facts;
+      const found =
+        (externalId == null ? undefined : users.find(({ row }) => row.external_id === externalId)) ??
+        users.find((one) => one.email === email)!;
+      return { user: after.userOf(found.id) };
+    },
+  },
+  suspendUser: { permissions: ["members:manage"], reach: "SUBTREE", shows: byUser },
+  resumeUser: { permissions: ["members:manage"], reach: "SUBTREE", shows: byUser },
+  addMembership: {
+    permissions: ["members:manage"],
+    at: "organizationId",
+    shows: (after, { organizationId, userId }) => ({
+      organization: after.organizationOf(uuid(organizationId)),
+      membership: after.membership(
+        after.facts.memberships.find(
+          (one) => one.organizationId === uuid(organizationId) && one.userId === uuid(userId),
+        )!.id,
+      ),
+    }),
+  },
+  removeMembership: {
+    permissions: ["members:manage"],
+    at: "membershipId",
+    shows: (after, { membershipId }, before) => ({
+      removedMembershipId: membershipId,
+      organization: after.organizationOf(membershipOf(before, membershipId).organizationId),
+    }),
+  },
+  setGrants: { permissions: ["members:manage"], at: "membershipId", shows: byMembership },
+  grantRole: { permissions: ["members:manage"], at: "membershipId", shows: byMembership },
+  revokeGrant: {
+    permissions: ["members:manage"],
+    at: "grantId",
+    shows: (after, { grantId }, before) => ({
+      membership: after.membership(before.facts.grants.find(({ id }) => id === uuid(grantId))!.membershipId),
+    }),
+  },
+  suspendMembership: { permissions: ["members:manage"], at: "membershipId", shows: byMembership },
+  resumeMembership: { permissions: ["members:manage"], at: "membershipId", shows: byMembership },
+  createRole: {
+    permissions: ["roles:manage"],
+    reach: "SUBTREE",
+    at: "organizationId",
+    orRoot: true,
+    shows: (after, { key, organizationId }) => {
+      const at = organizationId == null ? null : uuid(organizationId);
+      return {
+        role: after.role(after.facts.roles.find((one) => one.row.key === key && one.organizationId === at)!.id),
+      };
+    },
+  },
+  updateRole: {
+    permissions: ["roles:manage"],
+    reach: "SUBTREE",
+    at: "roleId",
+    shows: (after, { roleId }) => ({ role: after.role(uuid(roleId)) }),
+  },
+};
+
+/** What becomes of a change before anything is changed. */
+type Verdict =
+  | { readonly kind: "refused"; readonly extensions: Readonly<Record<string, unknown>> }
+  | { readonly kind: "missing" }
+  /** It is tried. Whether it then comes to a failure is not the judge's business, except that it must where something is missing. */
+  | { readonly kind: "open"; readonly lacks: boolean };
+
+/** Judges a change by the rows as they are before it. */
+function verdictOn(oracle: Oracle, mutation: string, input: Input): Verdict {
+  if (!oracle.viewer) return { kind: "refused", extensions: { code: "UNAUTHENTICATED" } };
+  const need = NEEDS[mutation];
+  if (!need)
+    throw new Error(`The oracle does not know what ${mutation} needs. Write it down in tests/oracle/changes.ts.`);
+  const place = placeOf(oracle, need, input);
+  if (place === null) return { kind: "missing" };
+  const { judge } = oracle;
+  const permission = need.permissions.find((one) => !judge.allows(place, one, need.reach));
+  if (permission !== undefined) {
+    const organizationId = judge.sees(place) ? encoded("Organization", place) : null;
+    return { kind: "refused", extensions: { code: "FORBIDDEN", permission, organizationId } };
+  }
+  return { kind: "open", lacks: lacksSomething(oracle, mutation, input, place) };
+}
+
+/** The organization that a change is about; null where the viewer sees no such thing. */
+function placeOf({ facts, judge, catalogue }: Oracle, { at, orRoot }: Need, input: Input): string | null {
+  const root = facts.organizations.find(({ parentId }) => parentId === null)!.id;
+  if (!at || (orRoot && input[at] == null)) return root;
+  const [type, id] = decoded(input[at]!);
+  const seen: Readonly<Record<string, () => string | null | undefined>> = {
+    Organization: () => (judge.sees(id) ? id : null),
+    Membership: () =>
+      judge.seesMembership(id) ? facts.memberships.find((one) => one.id === id)!.organizationId : null,
+    Grant: () => {
+      const grant = judge.seesGrant(id) && facts.grants.find((one) => one.id === id);
+      return grant ? facts.memberships.find((one) => one.id === grant.membershipId)!.organizationId : null;
+    },
+    Role: () => {
+      const own = facts.roles.find((one) => one.id === id);
+      const isThere = own !== undefined || catalogue.roles.some((one) => one.id === id);
+      return isThere && judge.seesRole(id) ? (own?.organizationId ?? root) : null;
+    },
+  };
+  const wanted = {
+    organizationId: "Organization",
+    parentId: "Organization",
+    membershipId: "Membership",
+    grantId: "Grant",
+    roleId: "Role",
+  };
+  return type === wanted[at] ? (seen[type]!() ?? null) : null;
+}
+
+/** Whether the input names, besides, a person or a role that is not there for the viewer. */
+function lacksSomething(oracle: Oracle, mutation: string, input: Input, place: string): boolean {
+  const { userId, role, grants } = input as unknown as { userId?: string; role?: object; grants?: { role: object }[] };
+  if (userId !== undefined && !(decoded(userId)[0] === "User" && oracle.judge.seesUser(uuid(userId)))) return true;
+  const roles = mutation === "grantRole" ? [role!] : (grants ?? []).map((one) => one.role);
+  return roles.some((one) => !oracle.isUsable(one, place));
+}
+
+/** What a payload is to show. */
+const payloadOf = (mutation: string, input: Input, after: Oracle, before: Oracle): Thing =>
+  thing(`${mutation[0]!.toUpperCase()}${mutation.slice(1)}Payload`, NEEDS[mutation]!.shows(after, input, before));
+
+/**
+ * Predicts what a document of changes answers. Whether a change that is let through then fails, and how, follows from more than
+ * who may what: there the answer says what it came to, and is held to what it may come to, and to what a payload may show.
+ * @param before the rows as they were before it
+ * @param after reads them as they are after it
+ */
+export async function predictChanges(
+  document: string,
+  answered: Answered,
+  before: Oracle,
+  after: () => Promise<Oracle>,
+): Promise<Answered> {
+  const reading = new Reading(document);
+  const roots = [...reading.fieldsOf([reading.operation], "Mutation")];
+  if (roots.length === 0) return { data: {}, errors: [] };
+  if (before.asker && !before.viewer) {
+    // A single change says itself that there is no such tenant; several are refused before any of them is looked at.
+    const path = roots.length === 1 ? [roots[0]![0]] : [];
+    const data = roots.length === 1 ? { [roots[0]![0]]: null } : null;
+    return { data, errors: [{ path, code: "TENANT_NOT_FOUND" }] };
+  }
+  const changes = roots.map(([key, nodes]) => {
+    const name = nodes[0]!.name.value;
+    const { input } = reading.argumentsOf(nodes[0]!) as { input: Input };
+    return { key, name, nodes, input, verdict: verdictOn(before, name, input) };
+  });
+
+  const data: Record<string, unknown> = {};
+  const errors: Told[] = [];
+  const tell = (key: string, told: Answered) => {
+    data[key] = told.data;
+    errors.push(...told.errors);
+  };
+  // With one that is refused none is run, and each says why.
+  const isStopped = before.asker !== null && changes.some(({ verdict }) => verdict.kind === "refused");
+  let isAsBefore = true;
+  for (const { key, name, nodes, input, verdict } of changes) {
+    const as = (one: Thing, from = before) => reading.tell(nodes, one, from.say, [key]);
+    const came = (answered.data?.[key] ?? { __typename: "null" }) as Answered["data"] & { __typename: string };
+    const asItCame = { data: came, errors: answered.errors.filter(({ path }) => path[0] === key) };
+    if (verdict.kind === "refused") tell(key, { data: null, errors: [{ path: [key], ...verdict.extensions }] });
+    else if (isStopped) tell(key, { data: null, errors: [{ path: [key], code: "NOT_RUN" }] });
+    else if (!isAsBefore) tell(key, asItCame);
+    else if (verdict.kind === "missing") {
+      const field = ["input", NEEDS[name]!.at];
+      tell(key, as(thing("NotFoundFailure", { code: "NOT_FOUND", field, message: before.anything })));
+    } else if (came.__typename.endsWith("Payload")) {
+      isAsBefore = false;
+      const then = await after();
+      // Whoever shut themselves out is told nothing more, and what came later is not seen here.
+      const isLast = key === changes.at(-1)!.key && then.viewer;
+      if (verdict.lacks) data[key] = { __typename: "a failure: something that it names is missing" };
+      else tell(key, isLast ? as(payloadOf(name, input, then, before), then) : asItCame);
+    } else {
+      const mayFail = came.__typename.endsWith("Failure") && (verdict.lacks || came.__typename !== "NotFoundFailure");
+      data[key] = mayFail ? came : { __typename: "let through" };
+    }
+  }
+  return { data, errors };
+}
