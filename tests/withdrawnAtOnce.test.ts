@@ -1,0 +1,101 @@
+import { openGateway, type TestGateway } from "./support/gateway.js";
+import { homeOf, type Sql } from "./support/home.js";
+import { type Planted, world } from "./support/world.js";
+
+const MANAGE = ["organizations:read", "organizations:create", "members:read", "members:manage", "roles:manage"];
+
+let gateway: TestGateway;
+let acme: Planted;
+let home: Sql;
+beforeAll(async () => {
+  gateway = await openGateway();
+  const managers = ["revoker", "setter", "editor", "leaver", "suspender"];
+  ({ acme } = await world(gateway, {
+    acme: {
+      tree: { acme: {} },
+      roles: { own: { permissions: MANAGE } },
+      people: {
+        ada: [{ at: "acme", roles: ["owner"], reach: "SUBTREE" }],
+        outsider: [{ at: "acme", roles: ["member"] }],
+        ...Object.fromEntries(managers.map((name) => [name, [{ at: "acme", roles: ["own"], reach: "SUBTREE" }]])),
+      },
+    },
+  }));
+  home = homeOf(gateway, "acme");
+});
+afterAll(() => gateway.close());
+
+describe("a change behind one that takes the viewer's own right", () => {
+  const membership = (name: string) => ({ membershipId: acme.id("Membership", `${name}@acme`) });
+
+  // Each in turn: the one who edits the role takes it from the rest.
+  it.each([
+    ["revoker", "revokeGrant", () => ({ grantId: acme.id("Grant", "revoker@acme") })],
+    ["setter", "setGrants", () => ({ ...membership("setter"), grants: [] })],
+    ["suspender", "suspendMembership", () => membership("suspender")],
+    ["leaver", "removeMembership", () => membership("leaver")],
+    [
+      "editor",
+      "updateRole",
+      () => ({ roleId: acme.id("Role", "own"), permissions: MANAGE.filter((one) => one !== "organizations:create") }),
+    ],
+  ])("is refused for %s, by %s", async (name, mutation, input) => {
+    const title = mutation[0]!.toUpperCase() + mutation.slice(1);
+
+    const { data } = await acme.as(name).ask(
+      `mutation($input: ${title}Input!, $parentId: ID!) {
+        before: createOrganization(input: { parentId: $parentId, name: "N", slug: "before-${name}" }) { __typename }
+        taken: ${mutation}(input: $input) { __typename }
+        after: createOrganization(input: { parentId: $parentId, name: "N", slug: "after-${name}" }) { __typename }
+      }`,
+      { input: input(), parentId: acme.id("Organization", "acme") },
+    );
+
+    expect(data).toMatchObject({
+      before: { __typename: "CreateOrganizationPayload" },
+      taken: { __typename: `${title}Payload` },
+    });
+    expect(data.after?.__typename ?? null).not.toBe("CreateOrganizationPayload");
+    expect(await home("select slug from organizations where slug like $1 order by 1", [`%-${name}`])).toEqual([
+      { slug: `before-${name}` },
+    ]);
+  });
+});
+
+describe("what a process remembers of a tenant", () => {
+  const answer = async (name: string) => {
+    const { data, errors } = await acme.as(name).ask("{ viewer { user { displayName } } }");
+    return data?.viewer?.user?.displayName ?? errors?.[0]?.extensions.code;
+  };
+
+  it("opens nothing to a person whose identity was taken out of its home", async () => {
+    expect(await answer("outsider")).toBe("outsider");
+
+    await home("update users set identity = null where id = $1", [acme.users.outsider]);
+
+    expect(await answer("outsider")).toBe("TENANT_NOT_FOUND");
+  });
+
+  it("is asked for again, once, when the home has another epoch", async () => {
+    expect(await answer("ada")).toBe("ada");
+    await home("update tenant set epoch = epoch + 1");
+
+    const statements = await gateway.database.statements(async () => {
+      expect(await answer("ada")).toBe("TENANT_NOT_FOUND");
+    });
+
+    expect(statements.filter((text) => text.includes("tenantry.tenants"))).toHaveLength(1);
+    await gateway.database.owner("update tenantry.tenants set epoch = epoch + 1 where slug = 'acme'");
+    expect(await answer("ada")).toBe("ada");
+  });
+
+  it("opens nothing while the home is suspended", async () => {
+    expect(await answer("ada")).toBe("ada");
+
+    await home("update tenant set status = 'SUSPENDED'");
+
+    expect(await answer("ada")).toBe("TENANT_NOT_FOUND");
+    await home("update tenant set status = 'ACTIVE'");
+    expect(await answer("ada")).toBe("ada");
+  });
+});
