@@ -1,8 +1,9 @@
 // What rules cost: one schema and the same rows, with rules and without, in turn within one process; and graphql-shield's own
 // middleware with rules that ask the same.
 //   npm run bench:authorization [-- --rounds 41 --rows 5000]
+import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { buildSchema, execute, parse } from "graphql";
 import { Access } from "../../dist/access/access.js";
@@ -17,7 +18,11 @@ const { rule, shield } = require("graphql-shield");
 const { applyMiddleware } = require("graphql-middleware");
 
 const { values } = parseArgs({
-  options: { rounds: { type: "string", default: "41" }, rows: { type: "string", default: "5000" } },
+  options: {
+    rounds: { type: "string", default: "41" },
+    rows: { type: "string", default: "5000" },
+    only: { type: "string" },
+  },
 });
 const [rounds, count] = [Number(values.rounds), Number(values.rows)];
 
@@ -34,14 +39,12 @@ const FIELDS = Object.keys(ASKED);
 const SDL = `type Query { rows: [Row!]! } type Row { ${FIELDS.map((field) => `${field}: String`).join(" ")} }`;
 const DOCUMENT = parse(`{ rows { ${FIELDS.join(" ")} } }`);
 
-// Four levels down, allowed by what was given three levels up: nothing is found at the first look.
-const WARM_UP = 10;
-
+// Leaves of a tree of four levels, allowed by what was given at its root.
+const WIDTH = Math.ceil(Math.cbrt(count));
+const below = ({ id, path }) => Array.from({ length: WIDTH }, () => ({ id: newId(), path: [...path, id] }));
 const root = { id: newId(), path: [] };
-const rows = Array.from({ length: count }, () => {
-  const path = [root.id, newId(), newId()];
-  return { id: newId(), path, ...Object.fromEntries(FIELDS.map((field) => [field, field])) };
-});
+const leaves = below(root).flatMap(below).flatMap(below).slice(0, count);
+const rows = leaves.map((place) => ({ ...place, ...Object.fromEntries(FIELDS.map((field) => [field, field])) }));
 const access = new Access({
   grants: [{ at: root, reach: "SUBTREE", permissions: new Set(Object.values(ASKED)), expiresAt: null }],
   memberOf: [root],
@@ -78,11 +81,11 @@ function shielded(fields) {
 
 /** What is compared with what: a schema, and the very same one without rules. */
 const COMPARISONS = {
-  "none (how far the measure is off)": plain(),
-  "six of six fields": ruled(FIELDS),
-  "one of six fields": ruled(["members"]),
-  "graphql-shield, six of six": shielded(FIELDS),
-  "graphql-shield, one of six": shielded(["members"]),
+  "none (how far the measure is off)": () => plain(),
+  "six of six fields": () => ruled(FIELDS),
+  "one of six fields": () => ruled(["members"]),
+  "graphql-shield, six of six": () => shielded(FIELDS),
+  "graphql-shield, one of six": () => shielded(["members"]),
 };
 
 async function cpuOf(schema) {
@@ -94,26 +97,31 @@ async function cpuOf(schema) {
   return (user + system) / 1000;
 }
 
+const WARM_UP = 10;
 const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
 const shown = (number, width) => number.toFixed(2).padStart(width);
 
-console.log(
-  `${count} rows × ${FIELDS.length} fields, ${rounds} rounds; ${cpus().length} × ${cpus()[0].model}; node ${process.version}\n`,
-);
-console.log("Fields with a rule                    off, CPU ms   on, CPU ms   on / off   (medians)");
-for (const [name, schema] of Object.entries(COMPARISONS)) {
-  const off = plain();
+async function compare(name) {
+  const schemas = { off: plain(), on: COMPARISONS[name]() };
   const times = { off: [], on: [] };
   // What the compiler learns in the first rounds is no cost of a rule.
   for (let round = -WARM_UP; round < rounds; round++) {
     // Each goes first as often as the other: what one leaves behind is collected while the next runs.
     const order = round % 2 === 0 ? ["off", "on", "on", "off"] : ["on", "off", "off", "on"];
     const sums = { off: 0, on: 0 };
-    for (const which of order) sums[which] += await cpuOf(which === "on" ? schema : off);
+    for (const which of order) sums[which] += await cpuOf(schemas[which]);
     if (round >= 0) for (const which of ["off", "on"]) times[which].push(sums[which] / 2);
   }
-  const ratios = times.on.map((time, round) => time / times.off[round]);
-  console.log(
-    `${name.padEnd(36)} ${shown(median(times.off), 12)} ${shown(median(times.on), 12)} ${shown(median(ratios), 10)}`,
-  );
+  const ratio = median(times.on.map((time, round) => time / times.off[round]));
+  console.log(`${name.padEnd(36)} ${shown(median(times.off), 12)} ${shown(median(times.on), 12)} ${shown(ratio, 10)}`);
+}
+
+if (values.only !== undefined) await compare(values.only);
+else {
+  const machine = `${cpus().length} × ${cpus()[0].model}; node ${process.version}; load ${loadavg()[0].toFixed(1)}`;
+  console.log(`${count} rows × ${FIELDS.length} fields, ${rounds} rounds; ${machine}\n`);
+  console.log("Fields with a rule                    off, CPU ms   on, CPU ms   on / off   (medians)");
+  // A process each: what the compiler learned about one schema is of no use to the next.
+  for (const name of Object.keys(COMPARISONS))
+    spawnSync(process.execPath, [...process.argv.slice(1), "--only", name], { stdio: "inherit" });
 }

@@ -37,30 +37,32 @@ export interface Scope {
 const WHILE_SUSPENDED = new Set(["organizations:read", "members:read", "audit:read", "organizations:suspend"]);
 const READ = "organizations:read";
 const RESUME = "organizations:suspend";
-const NOWHERE: ReadonlySet<OrganizationId> = new Set();
+
+type Permissions = ReadonlySet<string>;
+
+/** What was given in one organization: the permissions of each grant, by how far it reaches. */
+type Given = Readonly<Record<Reach, Permissions[]>>;
 
 /**
  * Everything one viewer may do in one tenant session. Answers without I/O, in time that does not grow with the tenant.
  * It is never kept longer than its session: a right withdrawn a moment later must not survive in here.
  */
 export class Access {
-  readonly #exact = new Map<string, Set<OrganizationId>>();
-  readonly #subtree = new Map<string, Set<OrganizationId>>();
+  readonly #given = new Map<OrganizationId, Given>();
   readonly #memberOf: ReadonlySet<OrganizationId>;
   readonly #suspended: ReadonlySet<OrganizationId>;
   /** Suspended organizations into which the viewer may not even look. */
   readonly #blocked: ReadonlySet<OrganizationId>;
   /** Organizations that the viewer sees for a reason of their own, not because one above them is seen. */
   readonly #seen: readonly Place[];
+  /** The last answer of `#reachingDown`: rows that follow each other mostly stand under the same organization. */
+  #down: { readonly path: Place["path"]; readonly held: readonly Permissions[] } = { path: [], held: [] };
 
   constructor(readonly grounds: Grounds) {
-    for (const grant of grounds.grants) {
-      const sets = grant.reach === "SUBTREE" ? this.#subtree : this.#exact;
-      for (const permission of grant.permissions) {
-        const places = sets.get(permission);
-        if (places) places.add(grant.at.id);
-        else sets.set(permission, new Set([grant.at.id]));
-      }
+    for (const { at, reach, permissions } of grounds.grants) {
+      const given = this.#given.get(at.id) ?? { ORGANIZATION: [], SUBTREE: [] };
+      given[reach].push(permissions);
+      this.#given.set(at.id, given);
     }
     this.#memberOf = new Set(grounds.memberOf.map((place) => place.id));
     this.#suspended = new Set(grounds.suspended.map((place) => place.id));
@@ -149,22 +151,32 @@ export class Access {
   }
 
   #holds(place: Place, permission: string, reach: Reach): boolean {
-    if (reach === "ORGANIZATION" && this.#exact.get(permission)?.has(place.id)) return true;
-    const subtree = this.#subtree.get(permission);
-    return subtree !== undefined && touches(subtree, place);
+    if (hold(this.#reachingDown(place.path), permission)) return true;
+    const given = this.#given.get(place.id);
+    if (given === undefined) return false;
+    return hold(given.SUBTREE, permission) || (reach === "ORGANIZATION" && hold(given.ORGANIZATION, permission));
+  }
+
+  /** What was given further up and reaches down to a place with this path. */
+  #reachingDown(path: Place["path"]): readonly Permissions[] {
+    if (!isSame(path, this.#down.path))
+      this.#down = { path, held: path.flatMap((ancestor) => this.#given.get(ancestor)?.SUBTREE ?? []) };
+    return this.#down.held;
   }
 
   /** Suspended organizations that deny this permission. */
   #closed(permission: string): ReadonlySet<OrganizationId> {
-    return WHILE_SUSPENDED.has(permission) ? this.#blocked : this.#suspended;
+    return this.#suspended.size > 0 && WHILE_SUSPENDED.has(permission) ? this.#blocked : this.#suspended;
   }
 
   /** Reading and resuming remain to those who hold the right to suspend above the topmost suspended organization. */
   #mayLookInto(suspended: Place): boolean {
     const topmost = suspended.path.findIndex((ancestor) => this.#suspended.has(ancestor));
     const above = topmost < 0 ? suspended.path : suspended.path.slice(0, topmost);
-    const held = this.#subtree.get(RESUME) ?? NOWHERE;
-    return above.some((ancestor) => held.has(ancestor));
+    return hold(
+      above.flatMap((ancestor) => this.#given.get(ancestor)?.SUBTREE ?? []),
+      RESUME,
+    );
   }
 }
 
@@ -172,9 +184,25 @@ export class Access {
 const covers = ({ at, reach: far }: Held, place: Place, reach: Reach): boolean =>
   far === "SUBTREE" ? at.id === place.id || place.path.includes(at.id) : reach === "ORGANIZATION" && at.id === place.id;
 
+// Loops, for what is asked once for each field of an answer.
+
+function hold(all: readonly Permissions[], permission: string): boolean {
+  for (const permissions of all) if (permissions.has(permission)) return true;
+  return false;
+}
+
 /** Whether the place, or anything above it, is one of these. */
 function touches(places: ReadonlySet<OrganizationId>, place: Place): boolean {
   return places.size > 0 && (places.has(place.id) || place.path.some((ancestor) => places.has(ancestor)));
+}
+
+/** Compared whole: whoever is moved keeps the organization that they stand under, and not what is above it. */
+function isSame(one: Place["path"], other: Place["path"]): boolean {
+  if (one === other) return true;
+  let at = one.length;
+  if (at !== other.length) return false;
+  while (at > 0 && one[at - 1] === other[at - 1]) at--;
+  return at === 0;
 }
 
 const idsOf = (places: readonly Place[]): OrganizationId[] => [...new Set(places.map(({ id }) => id))];

@@ -15,7 +15,13 @@ beforeAll(async () => {
   ({ acme } = await world(gateway, {
     acme: {
       tree: { acme: Object.fromEntries(slugs.map((slug) => [slug, {}])) },
-      people: { few: [member("c0"), member("c1")], many: slugs.map(member), ...Object.fromEntries(colleagues) },
+      people: {
+        few: [member("c0"), member("c1")],
+        many: slugs.map(member),
+        // Sees every organization, and may read no members.
+        guest: slugs.map((at) => ({ at, roles: ["guest"] })),
+        ...Object.fromEntries(colleagues),
+      },
     },
   }));
 });
@@ -79,5 +85,22 @@ describe("the number of statements", () => {
         .join(" ")} } } }`;
 
     expect(await statementsOf("many", document(20))).toEqual(await statementsOf("many", document(1)));
+  });
+
+  it("is that of access alone where nothing is asked but what is refused, for one organization as for fifty", async () => {
+    const ask = (count: number) => {
+      const aliases = slugs.slice(0, count).map((_, n) => `a${n}: ${byId(n)} { ...Members }`);
+      return `{ ${aliases.join(" ")} } fragment Members on Organization { memberCount memberships(first: 3) { nodes { id } } }`;
+    };
+    const statements = async (document: string) => {
+      const all = await gateway.database.statements(() => acme.as("guest").ask(document));
+      return all.map((text) => [...PREFIX, ACCESS, END].find((begin) => text.startsWith(begin)));
+    };
+    await acme.as("guest").ask(ask(1));
+
+    const [one, fifty] = [await statements(ask(1)), await statements(ask(ORGANIZATIONS))];
+
+    expect(one).toEqual([...PREFIX, ACCESS, END]);
+    expect(fifty).toEqual(one);
   });
 });

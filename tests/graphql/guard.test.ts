@@ -1,5 +1,8 @@
 import { buildSchema, execute, type GraphQLSchema, parse } from "graphql";
+import type { Place } from "../../src/access/access.js";
 import { guard } from "../../src/graphql/guard.js";
+import { AllNamed } from "../../src/graphql/named.js";
+import { encodeId } from "../../src/graphql/nodeId.js";
 import {
   anyone,
   definePolicy,
@@ -12,6 +15,7 @@ import {
   signedIn,
   visible,
 } from "../../src/graphql/policy.js";
+import { newId, type OrganizationId } from "../../src/ids.js";
 
 const SDL = `
   type Query { shop(id: ID!): Shop, me: Person }
@@ -298,5 +302,25 @@ describe("guard", () => {
     expect(errors?.map(({ extensions }) => extensions)).toEqual([
       { code: "FORBIDDEN", permission: "audit:read", organizationId: null },
     ]);
+  });
+
+  it("answers null for what a query's argument names and the viewer cannot see, as for what is missing", async () => {
+    const schema = written("shop(id: ID!): Shop", "shop(id: ID!): Int");
+    guard(schema, [{ ...POLICY, Query: { ...POLICY.Query, shop: may("audit:read").in(fromArgs("id")) } }]);
+    const [seen, hidden, closed] = [0, 1, 2].map(() => ({ id: newId<OrganizationId>(), path: [] }));
+    const all = [seen!, hidden!, closed!];
+    const access = { sees: (place: Place) => place !== hidden, allows: (place: Place) => place !== closed };
+    const named = new AllNamed(all.map((place) => ({ type: "Organization", id: place.id, place, userId: null })));
+    const ids = [...all.map(({ id }) => id), newId()].map((id) => encodeId("Organization", id));
+
+    const { data, errors } = await execute({
+      schema,
+      document: parse(`{ ${ids.map((id, n) => `s${n}: shop(id: "${id}")`).join(" ")} }`),
+      rootValue: { shop: 5 },
+      contextValue: { operation: { scope: { access, named, viewer: { id: newId() } } } },
+    });
+
+    expect(data).toEqual({ s0: 5, s1: null, s2: null, s3: null });
+    expect(errors?.map(({ path, extensions }) => [path, extensions.code])).toEqual([[["s2"], "FORBIDDEN"]]);
   });
 });

@@ -78,7 +78,7 @@ describe("a rule", () => {
       if (said !== right) return kind;
     }
     const [type, field] = coordinate.split(".") as [string, string];
-    const shown = new VisibleSchemas(served.schema, served.rules).for(null).getType(type) as
+    const shown = new VisibleSchemas(served.schema, served.rules).for(null).schema.getType(type) as
       | GraphQLObjectType
       | undefined;
     return shown && field in shown.getFields() ? SIGNED_OUT : null;
