@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { type Answered, orRefusal, Reading, Refusal, type Thing, thing } from "./document.js";
 import { FIXED_ROLES, PERMISSIONS, type WholeFacts } from "./facts.js";
 import { Judge } from "./judge.js";
+import { type Candidate, smallestRemedy } from "./remedy.js";
 
 /** What an installation has beside its rows: the order of its permissions, and what its fixed roles are called. */
 export interface Catalogue {
@@ -277,6 +278,21 @@ export class Oracle {
     AccessExplanation: {
       allowed: ({ allowed }: { allowed: boolean }) => allowed,
       paths: ({ paths }: { paths: readonly unknown[] }) => paths.map((path) => thing("AccessPath", path)),
+      remedy: ({ asked }: { asked: Parameters<typeof smallestRemedy>[1] }) => {
+        const remedy = smallestRemedy(this.facts, asked);
+        return remedy && thing("Remedy", remedy);
+      },
+    },
+    Remedy: {
+      organization: ({ organizationId }: Candidate) => this.#organization(organizationId),
+      role: ({ roleKey, roleId }: Candidate) =>
+        thing(
+          "Role",
+          this.#allRoles().find(({ id, key, own }) =>
+            roleId === null ? own === null && key === roleKey : id === roleId,
+          ),
+        ),
+      reach: ({ reach }: Candidate) => reach,
     },
     AccessPath: {
       allowed: ({ allowed }: AccessPath) => allowed,
@@ -637,7 +653,8 @@ export class Oracle {
       reach: null,
       expiresAt: null,
     };
-    return thing("AccessExplanation", { allowed: isAllowed, paths: isUnseen ? [...paths, unseen] : paths });
+    const asked = { asker: this.viewer!.id, subject, organizationId: place, permission };
+    return thing("AccessExplanation", { allowed: isAllowed, paths: isUnseen ? [...paths, unseen] : paths, asked });
   }
 }
 

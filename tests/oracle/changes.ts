@@ -117,7 +117,15 @@ function verdictOn(oracle: Oracle, mutation: string, input: Input): Verdict {
   const permission = need.permissions.find((one) => !judge.allows(place, one, need.reach));
   if (permission !== undefined) {
     const organizationId = judge.sees(place) ? encoded("Organization", place) : null;
-    return { kind: "refused", extensions: { code: "FORBIDDEN", permission, organizationId } };
+    return {
+      kind: "refused",
+      extensions: {
+        code: "FORBIDDEN",
+        permission,
+        organizationId,
+        ...(need.reach === "SUBTREE" && { reach: need.reach }),
+      },
+    };
   }
   return { kind: "open", lacks: lacksSomething(oracle, mutation, input, place) };
 }

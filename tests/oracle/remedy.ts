@@ -1,20 +1,18 @@
-import { type Facts, FIXED_ROLES } from "./facts.js";
+import { type Facts, FIXED_ROLES, type WholeFacts } from "./facts.js";
 import { Judge } from "./judge.js";
 
 /** A grant that would turn a no, as rows: where, which role by its key, how far. */
 export interface Candidate {
   readonly organizationId: string;
   readonly roleKey: string;
+  /** Of a role of the tenant's; null for one of the catalogue. */
+  readonly roleId: string | null;
   readonly reach: "ORGANIZATION" | "SUBTREE";
 }
 
-/**
- * The smallest grant that would turn a no, found by writing each candidate into the rows and judging again.
- * @param keys the keys of the tenant's own roles, by their ids
- */
+/** The smallest grant that would turn a no, found by writing each candidate into the rows and judging again. */
 export function smallestRemedy(
-  facts: Facts,
-  keys: ReadonlyMap<string, string>,
+  facts: WholeFacts,
   { asker, subject, organizationId, permission }: Record<"asker" | "subject" | "organizationId" | "permission", string>,
 ): Candidate | null {
   const eye = new Judge(facts, asker);
@@ -35,7 +33,7 @@ export function smallestRemedy(
     );
     const roles = [
       ...Object.entries(FIXED_ROLES).map(([key, permissions]) => ({ key, id: null, permissions })),
-      ...own.map(({ id, permissions }) => ({ key: keys.get(id)!, id, permissions })),
+      ...own.map(({ id, permissions, row }) => ({ key: String(row.key), id, permissions })),
     ];
     for (const { key, id, permissions } of roles)
       for (const reach of ["ORGANIZATION", "SUBTREE"] as const) {
@@ -51,7 +49,7 @@ export function smallestRemedy(
         };
         if (!new Judge(after, subject).allows(organizationId, permission)) continue;
         const size = [permissions.length, reach === "SUBTREE" ? 1 : 0, distance, key, id ?? ""];
-        found.push({ candidate: { organizationId: at, roleKey: key, reach }, size });
+        found.push({ candidate: { organizationId: at, roleKey: key, roleId: id, reach }, size });
       }
   }
   found.sort((a, b) => {

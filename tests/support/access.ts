@@ -212,6 +212,7 @@ function expectedOf(coordinate: string, rule: Rule, kind: CallerKind, stage: Sta
       code: "FORBIDDEN",
       permission: kind === "a holder lacking the other" ? rule.besides : rule.permission,
       organizationId: stage.acme.id("Organization", placeOf(rule)),
+      ...(rule.reach === "SUBTREE" && { reach: "SUBTREE" }),
     });
   return open(typeName === "Mutation" ? payloadOf(fieldName) : "answered");
 }

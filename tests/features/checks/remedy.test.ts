@@ -58,7 +58,6 @@ describe("AccessExplanation.remedy", () => {
         const people = { ...sketch.people, olga: [{ at: "o0", roles: ["owner"], reach: "SUBTREE" as const }] };
         const tenant = (await world(gateway, { [slug]: { ...sketch, people } }))[slug]!;
         const facts = await readFacts(gateway.database.owner, slug);
-        const keys = new Map(Object.entries(tenant.roles).map(([key, id]) => [id as string, key]));
         const slugs = facts.organizations.map((one) => one.slug);
 
         for (const [asker, subject] of [
@@ -78,11 +77,12 @@ describe("AccessExplanation.remedy", () => {
               });
               continue;
             }
-            const wanted = smallestRemedy(facts, keys, asked);
+            const wanted = smallestRemedy(facts, asked);
             const { remedy } = told;
             const got = remedy && {
               organizationId: remedy.organization.uuid,
               roleKey: remedy.role.key,
+              roleId: wanted?.roleId ?? null,
               reach: remedy.reach,
             };
             expect({ at, asker, subject, permission, remedy: got }).toEqual({
