@@ -55,6 +55,10 @@ export class Access {
   readonly #blocked: ReadonlySet<OrganizationId>;
   /** Organizations that the viewer sees for a reason of their own, not because one above them is seen. */
   readonly #seen: readonly Place[];
+  /** What was asked about last, and what holds there, and there and below: the fields of a row ask one after the other. */
+  #asked: Place | null = null;
+  #here: readonly Permissions[] = [];
+  #below: readonly Permissions[] = [];
   /** The last answer of `#reachingDown`: rows that follow each other mostly stand under the same organization. */
   #down: { readonly path: Place["path"]; readonly held: readonly Permissions[] } = { path: [], held: [] };
 
@@ -151,10 +155,16 @@ export class Access {
   }
 
   #holds(place: Place, permission: string, reach: Reach): boolean {
-    if (hold(this.#reachingDown(place.path), permission)) return true;
+    if (place !== this.#asked) this.#lookAt(place);
+    return hold(reach === "ORGANIZATION" ? this.#here : this.#below, permission);
+  }
+
+  #lookAt(place: Place): void {
+    const down = this.#reachingDown(place.path);
     const given = this.#given.get(place.id);
-    if (given === undefined) return false;
-    return hold(given.SUBTREE, permission) || (reach === "ORGANIZATION" && hold(given.ORGANIZATION, permission));
+    this.#below = given ? [...down, ...given.SUBTREE] : down;
+    this.#here = given ? [...this.#below, ...given.ORGANIZATION] : down;
+    this.#asked = place;
   }
 
   /** What was given further up and reaches down to a place with this path. */
