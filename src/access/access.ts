@@ -94,6 +94,13 @@ export class Access {
     return ends.reduce((latest, end) => (latest === null || end === null ? null : end > latest ? end : latest));
   }
 
+  /** When the first of the viewer's grants ends; null when none does. */
+  nextEnd(): Date | null {
+    let next: Date | null = null;
+    for (const { expiresAt } of this.grounds.grants) if (expiresAt && (!next || expiresAt < next)) next = expiresAt;
+    return next;
+  }
+
   /** What the viewer's grants alone allow: as if no organization were suspended. For judging what a suspended one only holds up. */
   withoutSuspensions(): Access {
     return new Access({ ...this.grounds, suspended: [] });

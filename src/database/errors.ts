@@ -38,6 +38,11 @@ export class LeaseOverError extends Error {
   }
 }
 
+/** What a transaction was decided by was over before its end. Tried again, it is decided anew. */
+export class OvertakenError extends Error {
+  override readonly name = "OvertakenError";
+}
+
 interface Answer {
   readonly code: string;
   readonly severity: string;
@@ -77,7 +82,8 @@ const PASSING = new Set(["40001", "40P01", "55P03"]);
 // Too many connections; starting up, shutting down, crashed; read-only during a failover.
 const AWAY = /^(53300|57P0[123]|08...)$/;
 
-export const isPassing = (error: unknown): boolean => PASSING.has(sqlState(error) ?? "");
+export const isPassing = (error: unknown): boolean =>
+  error instanceof OvertakenError || PASSING.has(sqlState(error) ?? "");
 
 /** Whether the database, not the statement, is at fault: it is away, full or shutting down. */
 export function isAway(error: unknown): boolean {

@@ -1,6 +1,6 @@
 import { GraphQLError } from "graphql";
 import type { Access, Place } from "../access/access.js";
-import { AnswerLostError, UnavailableError } from "../database/errors.js";
+import { AnswerLostError, OvertakenError, UnavailableError } from "../database/errors.js";
 import type { Leases } from "../database/leases.js";
 import { untilItPasses } from "../database/retry.js";
 import { TenantNotFoundError } from "../identity/errors.js";
@@ -94,6 +94,7 @@ export class Operation {
       this.#scope = scope;
       try {
         const changed = await work();
+        await mustStillHold(scope);
         await scope.session.commit();
         return changed;
       } finally {
@@ -137,4 +138,19 @@ export class Operation {
     }
     throw new TenantNotFoundError();
   }
+}
+
+/** Longer than any transaction of a request takes. */
+const LONGEST_MS = 60_000;
+
+/**
+ * Returns when no right of the viewer's has ended since it was read: of withdrawals the lock takes care, of the clock nobody.
+ * Asks the database only where an end is near.
+ * @throws OvertakenError
+ */
+async function mustStillHold({ access, now, session }: Scope): Promise<void> {
+  const next = access.nextEnd();
+  if (next === null || next.getTime() - now.getTime() > LONGEST_MS) return;
+  const [row] = await session.query("select clock_timestamp() >= $1::timestamptz as ended", [next.toISOString()]);
+  if (row?.ended) throw new OvertakenError("A right ended while it was used.");
 }

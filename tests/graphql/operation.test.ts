@@ -1,3 +1,4 @@
+import { Access } from "../../src/access/access.js";
 import { isAway, LeaseOverError, OutcomeUnknownError } from "../../src/database/errors.js";
 import type { Leases } from "../../src/database/leases.js";
 import { perSession } from "../../src/graphql/loader.js";
@@ -25,12 +26,19 @@ afterEach(async () => {
 afterAll(() => database.drop());
 
 const never = new AbortController().signal;
-/** An operation whose access is the number of grants in the tenant, as its session saw it. */
+/** Access that knows nothing but how many grants there were in the tenant, as its session saw them; none of them ends. */
+class CountingAccess extends Access {
+  constructor(readonly count: number) {
+    super({ grants: [], memberOf: [], suspended: [] });
+  }
+}
+
+/** An operation with such an access. */
 function operation(signal: AbortSignal = never, reading: (session: TenantSession) => void = () => {}): Operation {
   const readAccess = async (session: TenantSession): Promise<HomeAnswer> => {
     reading(session);
     const [row] = await session.query("select count(*)::int as access from grants", []);
-    return row as never;
+    return { access: new CountingAccess(Number(row!.access)) } as never;
   };
   return new Operation({
     leases,
@@ -39,7 +47,7 @@ function operation(signal: AbortSignal = never, reading: (session: TenantSession
     tenant: async () => northwind,
   });
 }
-const accessOf = (scope: Scope | null) => scope?.access as unknown as number;
+const accessOf = (scope: Scope | null) => (scope!.access as CountingAccess).count;
 
 describe("Operation.change", () => {
   it("reads access after a withdrawal that was under way has been committed", async () => {
