@@ -158,7 +158,7 @@ describe("whatever people do to each other's rights", () => {
           }
         });
       }),
-      { numRuns: Number(process.env.TENANTRY_WALKS ?? 6), endOnFailure: true, ...replay },
+      { numRuns: Number(process.env.TENANTRY_WALKS ?? 4), endOnFailure: true, ...replay },
     );
   }, 600_000);
 

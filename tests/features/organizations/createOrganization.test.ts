@@ -44,7 +44,7 @@ describe("createOrganization", () => {
 
     expect(data).toEqual({ createOrganization: null });
     expect(errors?.map(({ extensions }) => extensions)).toEqual([
-      { code: "FORBIDDEN", permission, organizationId: acme.id("Organization", "north") },
+      { code: "FORBIDDEN", permission, organizationId: acme.id("Organization", "north"), reach: "SUBTREE" },
     ]);
     expect(await gateway.database.content()).toBe(before);
   });
