@@ -32,6 +32,18 @@ const RUNS = {
     test: "tests/giving.test.ts",
     env: { TENANTRY_WALKS: "60" },
   },
+  revocations: {
+    shows: "nobody uses a right that was withdrawn, at either of two processes",
+    size: "10,000 operations",
+    test: "tests/revocation.test.ts",
+    env: { TENANTRY_REVOCATIONS: "10000" },
+  },
+  remedies: {
+    shows: "the remedy of a no is the smallest grant that turns it",
+    size: "500 tenants",
+    test: "tests/features/checks/remedy.test.ts",
+    env: { TENANTRY_REMEDIES: "500" },
+  },
   walls: {
     shows: "nothing of another tenant is ever shown",
     size: "40,000 documents",

@@ -59,6 +59,7 @@ const step = fc.record({
     "grantRole",
     "grantRole",
     "revokeGrant",
+    "createOrganization",
     "createRole",
     "updateRole",
     "updateRole",
@@ -111,6 +112,8 @@ function inputOf(
       return { membershipId, ...wanted[0] };
     case "revokeGrant":
       return { grantId: id("Grant", rows.grants, which) };
+    case "createOrganization":
+      return { parentId: id("Organization", rows.organizations, where), name: "Made", slug: `made-${nth}` };
     case "createRole": {
       const organizationId = where % 4 === 0 ? null : id("Organization", rows.organizations, where);
       return { organizationId, key: `made-${nth}`, name: "Made", permissions };
@@ -140,21 +143,22 @@ describe("whatever people do to each other's rights", () => {
           const ask = async (text: string) => [...(await owner.run(text))];
           const [home] = await ask(`select schema_name from tenantry.tenants where id = '${tenant.tenantId}'`);
           let rows = await readRows(ask, String(home!.schema_name));
-          let before = holdingsOf(rows);
           for (const [nth, one] of steps.entries()) {
             const title = one.mutation[0]!.toUpperCase() + one.mutation.slice(1);
             const document = `mutation($input: ${title}Input!) { ${one.mutation}(input: $input) { __typename } }`;
             const input = inputOf(one, rows, nth, tenant);
             const { data, errors } = await tenant.as(one.actor).ask(document, { input });
 
+            const earlier = rows;
             rows = await readRows(ask, String(home!.schema_name));
             const after = holdingsOf(rows);
+            // A new organization is below others: what reaches down to it was given before.
+            const before = holdingsOf({ ...earlier, organizations: rows.organizations });
             const outcome = data?.[one.mutation]?.__typename ?? errors?.[0]?.extensions.code;
             outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
             const done = `${nth}: ${one.actor} ${one.mutation} ${JSON.stringify(input)} -> ${outcome}`;
             expect({ done, wrongs: wrongs(before, after, tenant.users[one.actor]!) }).toEqual({ done, wrongs: [] });
             expect({ done, owned: hasOwner(rows, after) }).toEqual({ done, owned: true });
-            before = after;
           }
         });
       }),
@@ -166,6 +170,7 @@ describe("whatever people do to each other's rights", () => {
     expect(Object.fromEntries(outcomes)).toMatchObject({
       AddMembershipPayload: expect.any(Number),
       AlreadyMemberFailure: expect.any(Number),
+      CreateOrganizationPayload: expect.any(Number),
       CreateRolePayload: expect.any(Number),
       ExceedsYoursFailure: expect.any(Number),
       FORBIDDEN: expect.any(Number),
@@ -174,9 +179,11 @@ describe("whatever people do to each other's rights", () => {
       NotFoundFailure: expect.any(Number),
       RemoveMembershipPayload: expect.any(Number),
       ResumeMembershipPayload: expect.any(Number),
+      ResumeUserPayload: expect.any(Number),
       RevokeGrantPayload: expect.any(Number),
       SetGrantsPayload: expect.any(Number),
       SuspendMembershipPayload: expect.any(Number),
+      SuspendUserPayload: expect.any(Number),
       UpdateRolePayload: expect.any(Number),
     });
   });

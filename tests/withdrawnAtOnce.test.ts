@@ -17,6 +17,7 @@ beforeAll(async () => {
       people: {
         ada: [{ at: "acme", roles: ["owner"], reach: "SUBTREE" }],
         outsider: [{ at: "acme", roles: ["member"] }],
+        visitor: [{ at: "acme", roles: ["member"] }],
         ...Object.fromEntries(managers.map((name) => [name, [{ at: "acme", roles: ["own"], reach: "SUBTREE" }]])),
       },
     },
@@ -59,6 +60,36 @@ describe("a change behind one that takes the viewer's own right", () => {
     expect(await home("select slug from organizations where slug like $1 order by 1", [`%-${name}`])).toEqual([
       { slug: `before-${name}` },
     ]);
+  });
+});
+
+describe("a token that is still good", () => {
+  const asks = async () => {
+    const { data, errors } = await acme
+      .as("visitor")
+      .ask('{ organization(by: { slug: "acme" }) { slug memberships { nodes { id } } } }');
+    return [data?.organization?.slug ?? null, data?.organization?.memberships != null, errors?.[0]?.extensions.code];
+  };
+
+  it("opens nothing in an organization that was suspended, and all again when that is over", async () => {
+    expect(await asks()).toEqual(["acme", true, undefined]);
+
+    await home("update organizations set status = 'SUSPENDED'");
+    const suspended = await asks();
+    await home("update organizations set status = 'ACTIVE'");
+
+    expect(suspended).toEqual([null, false, undefined]);
+    expect(await asks()).toEqual(["acme", true, undefined]);
+  });
+
+  it("opens nothing to who was removed", async () => {
+    const membershipId = acme.id("Membership", "visitor@acme");
+
+    await acme
+      .as("ada")
+      .get(`mutation { removeMembership(input: { membershipId: "${membershipId}" }) { __typename } }`);
+
+    expect(await asks()).toEqual([null, false, undefined]);
   });
 });
 
