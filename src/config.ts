@@ -1,5 +1,6 @@
 import { basename, resolve } from "node:path";
 import { z } from "zod";
+import { databaseNames, databaseUrl, databaseUrls } from "./database/settings.js";
 import { DEFAULT_LIMITS, type DocumentLimits, LIMITS } from "./graphql/limits/defaults.js";
 import { issuerSettings } from "./identity/issuers.js";
 import { keySetting } from "./identity/key.js";
@@ -24,14 +25,6 @@ const whole = (least: number, most: number) =>
     .transform(Number)
     .refine((value) => value >= least && value <= most, `must be a whole number from ${least} to ${most}`);
 const onOff = z.enum(["on", "off"], { error: "must be on or off" }).transform((value) => value === "on");
-const databaseUrl = z.string().refine(
-  (value) => {
-    if (!URL.canParse(value)) return false;
-    const { protocol, username, password, pathname } = new URL(value);
-    return /^postgres(ql)?:$/.test(protocol) && username !== "" && password !== "" && pathname.length > 1;
-  },
-  { error: "must be postgres://login:password@host:port/database" },
-);
 const list = z.string().transform((value) =>
   value
     .split(",")
@@ -52,6 +45,17 @@ const SETTINGS = {
     .describe(
       "Login that owns the tables: for `migrate`, `seed` and other commands of the owner. A process that answers requests refuses it",
     ),
+  TENANTRY_DATABASES: databaseUrls
+    .prefault("{}")
+    .describe(
+      'More databases for tenants\' homes, each with the serving login of its own: JSON `{"eu": "postgres://login:password@host:port/database"}`. That of DATABASE_URL is called `main`',
+    ),
+  TENANTRY_DATABASE_OWNERS: databaseUrls
+    .prefault("{}")
+    .describe("The owner's logins of those databases, under the same names, for commands of the owner"),
+  TENANTRY_EMBEDDED_DATABASES: databaseNames
+    .prefault("lumen,spare")
+    .describe("The databases that the embedded PostgreSQL has beside `main`, separated by commas"),
   HOST: z.string().min(1).prefault("127.0.0.1").describe("The address to listen on"),
   PORT: whole(0, 65_535).prefault("4000").describe("The port to listen on; `0` takes a free one"),
   TENANTRY_DATA_DIR: z
@@ -197,6 +201,19 @@ function contradictions(own: Environment, serving: boolean): string[] {
       "DATABASE_OWNER_URL goes with DATABASE_URL and DATABASE_DOOR_URL: set all three, or none for the embedded database",
     );
   }
+  const [more, owners] = [own.TENANTRY_DATABASES, own.TENANTRY_DATABASE_OWNERS].map(namesIn);
+  if (more!.length > 0 && DATABASE_URL === undefined) {
+    problems.push(
+      "TENANTRY_DATABASES goes with DATABASE_URL; the embedded database takes names from TENANTRY_EMBEDDED_DATABASES",
+    );
+  }
+  if (owners!.length > 0 && serving) {
+    problems.push(
+      "TENANTRY_DATABASE_OWNERS must not be set where requests are answered: unset it, and keep it for the owner's commands",
+    );
+  }
+  for (const name of owners!.filter((one) => !more!.includes(one)))
+    problems.push(`TENANTRY_DATABASE_OWNERS names ${name}, which TENANTRY_DATABASES does not`);
   const logins = [DATABASE_URL, DATABASE_DOOR_URL, DATABASE_OWNER_URL].flatMap((url) => loginIn(url) ?? []);
   if (new Set(logins).size < logins.length) {
     problems.push("DATABASE_URL, DATABASE_DOOR_URL and DATABASE_OWNER_URL must name different logins");
@@ -207,6 +224,15 @@ function contradictions(own: Environment, serving: boolean): string[] {
     );
   }
   return problems;
+}
+
+/** The names in a JSON object; none where there is no such object, which is told apart. */
+function namesIn(text = "{}"): string[] {
+  try {
+    return Object.keys(JSON.parse(text) ?? {});
+  } catch {
+    return [];
+  }
 }
 
 const loginIn = (url: string | undefined): string | null =>

@@ -48,14 +48,15 @@ const COLUMNS: Readonly<Record<string, string>> = {
   audit_events: `id, organization_id as "organizationId"`,
 };
 
-/** Reads a tenant's rows as the owner of the tables, past every wall. */
-export async function readFacts(ask: Ask, slug: string): Promise<Facts> {
-  const [tenant] = await ask(`select id, schema_name from tenantry.tenants where slug = '${slug}'`);
+/** Reads all rows of a tenant; `ask` asks in its home. */
+export async function readFacts(ask: Ask): Promise<Facts> {
   const rowsOf = ([table, columns]: [string, string]) =>
-    `'${table}', (select coalesce(json_agg(r), '[]') from (select ${columns} from ${tenant!.schema_name}.${table} order by 1) r)`;
-  const [all] = await ask(`select json_build_object(${Object.entries(COLUMNS).map(rowsOf).join(", ")}) as rows`);
+    `'${table}', (select coalesce(json_agg(r), '[]') from (select ${columns} from ${table} order by 1) r)`;
+  const [all] = await ask(
+    `select json_build_object(${Object.entries(COLUMNS).map(rowsOf).join(", ")}) as rows, (select tenant_id from tenant) as "tenantId"`,
+  );
   const { audit_events: events, ...rows } = all!.rows as Facts & { audit_events: Facts["events"] };
-  return { ...rows, events, tenantId: tenant!.id as string };
+  return { ...rows, events, tenantId: all!.tenantId as string };
 }
 
 const READ = ["organizations:read"];

@@ -2,6 +2,7 @@ import pino from "pino";
 import { Leases } from "../../src/database/leases.js";
 import { PRODUCT_FILE, readProduct } from "../../src/product.js";
 import { type Answer, openGateway, type TestGateway } from "../support/gateway.js";
+import { recordOf } from "../support/sessions.js";
 
 /** What no answer may hold, whatever went wrong: statements, names of the database, places in the code, secrets. */
 const INSIDE =
@@ -37,7 +38,7 @@ async function withGateway(
 /** Connections to a port where nobody listens. */
 const toNowhere = () =>
   new Leases({
-    url: "postgres://tenantry_serve:secret@127.0.0.1:1/tenantry",
+    databases: { main: "postgres://tenantry_serve:secret@127.0.0.1:1/tenantry" },
     applicationName: "tenantry nowhere",
     prepare: true,
     connectTimeoutMs: 1000,
@@ -86,9 +87,9 @@ describe("a fault", () => {
   it("of a constraint that nobody foresaw is masked, and leaves nothing half done", async () => {
     await withGateway({}, async (gateway) => {
       const { database } = gateway;
-      const [home] = await database.owner("select schema_name from tenantry.tenants where slug = 'northwind'");
+      const { home } = await recordOf(database, "northwind");
       await database.owner(
-        `alter table ${home!.schema_name}.organizations add constraint unforeseen check (name <> 'canary of ada@northwind.test')`,
+        `alter table ${home.schemaName}.organizations add constraint unforeseen check (name <> 'canary of ada@northwind.test')`,
       );
       const ada = gateway.as("ada@northwind.test", "northwind");
       const { viewer } = await ada.get("{ viewer { tenant { root { id } } } }");
@@ -105,10 +106,10 @@ describe("a fault", () => {
   it("of a statement that takes too long is told with 503, and the next request works", async () => {
     await withGateway({ requestTimeoutMs: 2000 }, async (gateway) => {
       const { database } = gateway;
-      const [home] = await database.owner("select schema_name from tenantry.tenants where slug = 'northwind'");
+      const { home } = await recordOf(database, "northwind");
       const ada = gateway.as("ada@northwind.test", "northwind");
       await ada.get(ASK);
-      const schema = home!.schema_name;
+      const schema = home.schemaName;
       await database.owner(`alter table ${schema}.organizations rename to organizations_kept`);
       await database.owner(
         `create view ${schema}.organizations with (security_invoker) as select o.* from ${schema}.organizations_kept o, pg_sleep(20)`,
@@ -126,10 +127,10 @@ describe("a fault", () => {
 
   it("of a table that is gone is masked", async () => {
     await withGateway({}, async (gateway) => {
-      const [home] = await gateway.database.owner("select schema_name from tenantry.tenants where slug = 'northwind'");
+      const { home } = await recordOf(gateway.database, "northwind");
       const ada = gateway.as("ada@northwind.test", "northwind");
       await ada.get(ASK);
-      await gateway.database.owner(`alter table ${home!.schema_name}.organizations rename to hidden`);
+      await gateway.database.owner(`alter table ${home.schemaName}.organizations rename to hidden`);
 
       const answer = await ada.ask('{ organization(by: { slug: "north" }) { name } }');
 
