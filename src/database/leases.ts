@@ -25,8 +25,6 @@ interface Waiting {
 const SILENCE_MS = 15_000;
 /** What one of several databases may take of the budget. */
 const MOST_OF_BUDGET = 0.75;
-/** How long a server that was full is not asked for another connection, while there are some. */
-const FULL_MS = 1000;
 
 /**
  * A small pool of connections to one or more databases, each leased to one operation at a time. First come, first served;
@@ -36,9 +34,7 @@ const FULL_MS = 1000;
  */
 export class Leases {
   readonly #settings: LeaseSettings;
-  readonly #databases: ReadonlyMap<string, PooledDatabase>;
-  /** The most that one database may have. */
-  readonly #share: number;
+  readonly #all: readonly PooledDatabase[];
   readonly #queue = new Set<Waiting>();
   readonly #drained: (() => void)[] = [];
   #closed = false;
@@ -46,13 +42,13 @@ export class Leases {
   constructor(settings: LeaseSettings) {
     this.#settings = { silenceMs: SILENCE_MS, ...settings };
     const databases = Object.entries(settings.databases);
-    this.#databases = new Map(databases.map(([name, url]) => [name, new PooledDatabase(name, url)]));
-    this.#share = databases.length === 1 ? settings.size : Math.max(1, Math.ceil(settings.size * MOST_OF_BUDGET));
+    const most = databases.length === 1 ? settings.size : Math.ceil(settings.size * MOST_OF_BUDGET);
+    this.#all = databases.map(([name, url]) => new PooledDatabase(name, url, most));
   }
 
   /** The names of the databases. */
   get databases(): string[] {
-    return [...this.#databases.keys()];
+    return this.#all.map(({ name }) => name);
   }
 
   /** Lets no tenant into a database until told otherwise; null lets them in again. */
@@ -127,19 +123,13 @@ export class Leases {
     while (this.#taken > 0) await new Promise<void>((next) => this.#drained.push(next));
   }
 
-  get #all(): PooledDatabase[] {
-    return [...this.#databases.values()];
-  }
-
   get #taken(): number {
-    let taken = 0;
-    for (const database of this.#databases.values()) taken += database.taken;
-    return taken;
+    return this.#all.reduce((sum, { taken }) => sum + taken, 0);
   }
 
   /** A database that the directory names and the settings do not is away, as far as its tenants can tell. */
   #get(name: string): PooledDatabase {
-    const database = this.#databases.get(name);
+    const database = this.#all.find((one) => one.name === name);
     if (!database) throw new UnavailableError(`The settings name no database ${name}.`);
     return database;
   }
@@ -151,26 +141,19 @@ export class Leases {
       if (stuck.has(database)) continue;
       const connection = this.#pick(waiting);
       if (connection) this.#grant(connection, waiting);
-      else if (this.#mayOpen(database) && this.#taken < this.#settings.size) void this.#open(database);
+      else if (database.mayOpen && this.#taken < this.#settings.size) void this.#open(database);
       else {
         stuck.add(database);
-        if (this.#mayOpen(database)) this.#giveWay(database);
+        if (database.mayOpen) this.#giveWay(database);
       }
     }
-  }
-
-  /** Whether the database's own bounds allow one more connection. */
-  #mayOpen(database: PooledDatabase): boolean {
-    const isRefused = database.connections.size > 0 && performance.now() < database.fullUntil;
-    const mostAtOnce = database.isSuspect ? 1 : database.waiting;
-    return !isRefused && database.taken < this.#share && database.opening < mostAtOnce;
   }
 
   /** Closes the idle connection of another database that was idle for longest. It counts until it is closed. */
   #giveWay(to: PooledDatabase): void {
     if (to.awaited >= to.waiting) return;
     let oldest: { readonly database: PooledDatabase; readonly connection: Connection } | null = null;
-    for (const database of this.#databases.values()) {
+    for (const database of this.#all) {
       const [connection] = database.idle;
       if (database === to || !connection) continue;
       if (!oldest || connection.idleSince < oldest.connection.idleSince) oldest = { database, connection };
@@ -194,7 +177,7 @@ export class Leases {
       else oldest ??= connection;
     }
     if (unused || !oldest) return unused;
-    const hasRoom = this.#mayOpen(database) && this.#taken < this.#settings.size;
+    const hasRoom = database.mayOpen && this.#taken < this.#settings.size;
     return hasRoom && database.opening === 0 ? null : oldest;
   }
 
@@ -221,8 +204,7 @@ export class Leases {
     try {
       const settings = { ...this.#settings, url: database.url };
       const connection = await Connection.open(settings, (lost) => this.#forget(database, lost));
-      database.connections.add(connection);
-      database.isSuspect = false;
+      database.opened(connection);
       this.#back(database, connection);
     } catch (error) {
       this.#failed(database, error as Error);
@@ -233,18 +215,10 @@ export class Leases {
     }
   }
 
-  /**
-   * With connections of its own, one of them comes back. Without, whoever of its callers waited longest is told at once, so
-   * that a database that is away fails fast instead of queueing everybody; one that stays away is asked by one at a time.
-   */
   #failed(database: PooledDatabase, error: Error): void {
-    if (isFull(error) && database.connections.size > 0) {
-      database.fullUntil = performance.now() + FULL_MS;
-      return;
-    }
+    const refused = database.failed(isFull(error), this.#all.length > 1);
     const waiting = [...this.#queue].filter((one) => one.database === database);
-    for (const one of database.isSuspect ? waiting : waiting.slice(0, 1)) one.refuse(error);
-    database.isSuspect = this.#databases.size > 1;
+    for (const one of waiting.slice(0, refused)) one.refuse(error);
   }
 
   #isFresh(connection: Connection): boolean {

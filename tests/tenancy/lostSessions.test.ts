@@ -29,7 +29,7 @@ afterAll(() => database.drop());
 const PATIENCE_MS = 5000;
 
 function pool(size: number): Leases {
-  const leases = openLeases(database.url("tenantry_serve"), { size, waitMs: 10_000 });
+  const leases = openLeases(database.databases, { size, waitMs: 10_000 });
   pools.push(leases);
   return leases;
 }
