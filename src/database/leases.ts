@@ -21,8 +21,7 @@ interface Waiting {
   readonly refuse: (error: Error) => void;
 }
 
-// Three times the statement_timeout of the serving logins.
-const SILENCE_MS = 15_000;
+const SILENCE_MS = 15_000; // Three times the statement_timeout of the serving logins.
 /** What one of several databases may take of the budget. */
 const MOST_OF_BUDGET = 0.75;
 
@@ -149,13 +148,17 @@ export class Leases {
     }
   }
 
-  /** Closes the idle connection of another database that was idle for longest. It counts until it is closed. */
+  /**
+   * Closes the idle connection of another database that was idle for longest. It counts until it is closed. One that has
+   * callers of its own waiting keeps it while it has no more than the other: else every call would cost a connection.
+   */
   #giveWay(to: PooledDatabase): void {
     if (to.awaited >= to.waiting) return;
     let oldest: { readonly database: PooledDatabase; readonly connection: Connection } | null = null;
     for (const database of this.#all) {
       const [connection] = database.idle;
-      if (database === to || !connection) continue;
+      if (database === to || !connection || (database.waiting > 0 && database.taken <= to.taken + to.awaited + 1))
+        continue;
       if (!oldest || connection.idleSince < oldest.connection.idleSince) oldest = { database, connection };
     }
     if (!oldest) return;
