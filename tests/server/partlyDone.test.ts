@@ -40,7 +40,7 @@ async function losing(document: string): Promise<Answer> {
     await until(async () => (await activity(database, "relation")) === 1);
     await owner.run(
       `select pg_terminate_backend(pid) from pg_stat_activity
-       where usename = 'tenantry_serve' and datname = current_database() and wait_event = 'relation'`,
+       where usename ~ '^tenantry_serve' and datname = current_database() and wait_event = 'relation'`,
     );
     await owner.run("rollback");
     return answer;

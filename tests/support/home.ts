@@ -11,7 +11,18 @@ interface Somewhere {
  * Runs `work` on one connection in the home of a tenant, with every right to read and write there and to nothing else:
  * what no mutation does. Row security holds, for a home may be that of others as well.
  */
-export async function inHome<T>({ database }: Somewhere, tenant: string, work: (sql: Sql) => Promise<T>): Promise<T> {
+export const inHome = <T>(somewhere: Somewhere, tenant: string, work: (sql: Sql) => Promise<T>): Promise<T> =>
+  ownerInHome(somewhere, tenant, async (sql) => {
+    await sql("set role tenantry_test");
+    return work(sql);
+  });
+
+/** The same as the owner of the tables, for what changes them: all tenants that the home has are before it. */
+export async function ownerInHome<T>(
+  { database }: Somewhere,
+  tenant: string,
+  work: (sql: Sql) => Promise<T>,
+): Promise<T> {
   const { id, home } = await recordOf(database, tenant);
   return database.owners(async (owners) => {
     const owner = await owners.of(home.database);
@@ -19,7 +30,6 @@ export async function inHome<T>({ database }: Somewhere, tenant: string, work: (
       home.schemaName,
       id,
     ]);
-    await owner.run("set role tenantry_test");
     return work(async (text, params = []) => [...(await owner.run(text, params))]);
   });
 }
@@ -29,3 +39,10 @@ export const homeOf =
   (somewhere: Somewhere, tenant: string): Sql =>
   (text, params) =>
     inHome(somewhere, tenant, (sql) => sql(text, params));
+
+/** The login that serves a tenant, and the server's own name of the database that it is in. */
+export async function servingOf({ database }: Somewhere, tenant: string) {
+  const { home } = await recordOf(database, tenant);
+  const { username, pathname } = new URL(database.databases[home.database]!);
+  return { login: username, database: pathname.slice(1) };
+}

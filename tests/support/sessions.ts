@@ -62,7 +62,7 @@ export async function written(database: Pick<TestDatabase, "owner">, tenant: Ten
 export async function activity(database: Pick<TestDatabase, "owner">, state: string): Promise<number> {
   const [row] = await database.owner(
     `select count(*) from pg_stat_activity
-     where usename = 'tenantry_serve' and datname = current_database() and $1 in (state, wait_event)`,
+     where usename ~ '^tenantry_serve' and datname ~ ('^' || current_database() || '(_|$)') and $1 in (state, wait_event)`,
     [state],
   );
   return Number(row!.count);
