@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { embeddedDatabase, type Login, loginUrl, readLogins, servingUrl } from "../../src/database/embedded/logins.js";
 import { MAIN } from "../../src/database/names.js";
 import { withOwner } from "../../src/database/owner.js";
-import type { Isolation } from "../../src/tenancy/directory/table.js";
+import { ISOLATIONS, type Isolation } from "../../src/tenancy/directory/table.js";
 import { databaseSql, loginOf, type Login as ServingLogin } from "../../src/tenancy/migrations/logins.js";
 import { type Owners, type OwnersSettings, withOwners } from "../../src/tenancy/owners.js";
 
@@ -48,11 +48,14 @@ export async function cloneDatabase(): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString("hex")}`;
   const logins = await readLogins(FOLDER);
   const port = Number(process.env.TENANTRY_TEST_PORT);
-  const urlOf = (login: Login, database: string) => loginUrl(logins, login, port, database);
+  // Owners go to the server itself: a pooler in transaction mode is not for what they do.
+  const pooler = Number(process.env.TENANTRY_TEST_POOLER_PORT ?? port);
+  const portOf = (login: Login) => (login === "tenantry_owner" ? port : pooler);
+  const urlOf = (login: Login, database: string) => loginUrl(logins, login, portOf(login), database);
   const admin = (text: string) => withOwner(urlOf("tenantry_owner", "postgres"), (owner) => owner.run(text));
   const nameOf = (database: string) => (database === MAIN ? name : `${name}_${database}`);
   const servingOf = (database: string) => {
-    const url = new URL(servingUrl(logins, database, port));
+    const url = new URL(servingUrl(logins, database, pooler));
     url.pathname = `/${nameOf(database)}`;
     return url.href;
   };
@@ -81,6 +84,7 @@ export async function cloneDatabase(): Promise<TestDatabase> {
   }
   const made = [MAIN, ...OWN];
   const free = [...SPARE];
+  let nth = 0;
   const spare = async () => {
     const one = free.shift();
     if (!one) throw new Error(`A test file has ${SPARE.length} spare databases, and this one needs more.`);
@@ -120,7 +124,8 @@ export async function cloneDatabase(): Promise<TestDatabase> {
     owner,
     owners: (work) => withOwners(owning, work),
     async placeForTenant() {
-      const isolation = (process.env.TENANTRY_TEST_ISOLATION ?? "SCHEMA") as Isolation;
+      const wanted = (process.env.TENANTRY_TEST_ISOLATION ?? "SCHEMA") as Isolation | "MIXED";
+      const isolation = wanted === "MIXED" ? ISOLATIONS[nth++ % ISOLATIONS.length]! : wanted;
       return { isolation, database: isolation === "DATABASE" ? await spare() : MAIN };
     },
     spare,
@@ -149,6 +154,7 @@ function parse(text: string, name: string): string[] {
   return entries.flatMap((entry) => {
     const [, database, user, statement] =
       / db=(\S+) user=(\S+) LOG: {2}(?:statement|execute [^:]*): (.*)$/s.exec(entry) ?? [];
+    if (statement?.startsWith("SET ")) return []; // The pooler's own, which brings a session to its client's settings.
     const isOurs = database === name || database?.startsWith(`${name}_`);
     return statement && statement !== OPENING && isOurs && user !== "tenantry_owner"
       ? [statement.replaceAll(/\s+/g, " ").trim()]

@@ -11,7 +11,13 @@ export function openLeases(
   url: string | Readonly<Record<string, string>>,
   settings: Partial<LeaseSettings> = {},
 ): Leases {
-  const usual = { prepare: true, connectTimeoutMs: 5000, size: 4, waitMs: 2000, maxAgeMs: 600_000 };
+  const usual = {
+    prepare: !process.env.TENANTRY_TEST_POOLER_PORT,
+    connectTimeoutMs: 5000,
+    size: 4,
+    waitMs: 2000,
+    maxAgeMs: 600_000,
+  };
   return new Leases({
     ...usual,
     applicationName: "tenantry test",

@@ -3,6 +3,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build, isStale } from "../../build.mjs";
+import { startPooler } from "./pooler.mjs";
 
 /** Databases for tenants that a test makes, each its own one. */
 const SPARE = ["own1", "own2", "own3", "own4", "own5", "own6"];
@@ -19,8 +20,9 @@ export default async function setup() {
   const { ensureAllLogins, withOwners } = await import("../../dist/tenancy/owners.js");
   const { migrate } = await import("../../dist/tenancy/migrations/migrate.js");
 
-  // One way for all tenants, or, unset, each demo tenant its own way.
-  const isolation = process.env.TENANTRY_TEST_ISOLATION;
+  // One way for all tenants; or, mixed and unset, each demo tenant its own way.
+  const wanted = process.env.TENANTRY_TEST_ISOLATION;
+  const isolation = wanted === "MIXED" ? undefined : wanted;
   const place = isolation && (({ slug }) => ({ isolation, database: isolation === "DATABASE" ? slug : "main" }));
   const own = DEMO_TENANTS.filter((tenant) => (isolation ?? tenant.isolation) === "DATABASE").map(({ slug }) => slug);
 
@@ -43,6 +45,13 @@ export default async function setup() {
     await seed(owners, key, folder, () => {}, place);
   });
   globalThis.testCluster = cluster;
+  if (process.env.TENANTRY_TEST_POOLER) {
+    const serving = [...own, ...SPARE].map((name) => servingUrl(cluster.logins, name, cluster.port));
+    const urls = [cluster.url("tenantry_serve"), cluster.url("tenantry_door"), ...serving];
+    const logins = urls.map((url) => [new URL(url).username, new URL(url).password]);
+    globalThis.testPooler = await startPooler({ port: cluster.port, poolSize: 4, logins });
+    process.env.TENANTRY_TEST_POOLER_PORT = String(globalThis.testPooler.port);
+  }
   process.env.TENANTRY_TEST_FOLDER = folder;
   process.env.TENANTRY_TEST_PORT = String(cluster.port);
   process.env.TENANTRY_TEST_DATABASES = own.join();
