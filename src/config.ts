@@ -1,9 +1,8 @@
-import { basename, resolve } from "node:path";
+import { basename } from "node:path";
 import { z } from "zod";
 import { DEFAULT_LIMITS, type DocumentLimits, LIMITS } from "./graphql/limits/defaults.js";
-import { issuerSettings } from "./identity/issuers.js";
-import { keySetting } from "./identity/key.js";
-import { PRODUCT_FILE, readProduct } from "./product.js";
+import { PRODUCT_FILE } from "./product.js";
+import { SETTINGS, whole } from "./settings.js";
 
 /** Wrong settings, all of them: each line names one and says what would be right. */
 export class SettingsError extends Error {
@@ -16,115 +15,6 @@ export class SettingsError extends Error {
 }
 
 const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
-
-const whole = (least: number, most: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, `must be a whole number from ${least} to ${most}`)
-    .transform(Number)
-    .refine((value) => value >= least && value <= most, `must be a whole number from ${least} to ${most}`);
-const onOff = z.enum(["on", "off"], { error: "must be on or off" }).transform((value) => value === "on");
-const databaseUrl = z.string().refine(
-  (value) => {
-    if (!URL.canParse(value)) return false;
-    const { protocol, username, password, pathname } = new URL(value);
-    return /^postgres(ql)?:$/.test(protocol) && username !== "" && password !== "" && pathname.length > 1;
-  },
-  { error: "must be postgres://login:password@host:port/database" },
-);
-const list = z.string().transform((value) =>
-  value
-    .split(",")
-    .map((item) => item.trim())
-    .filter(Boolean),
-);
-
-/** Every setting but the limits of documents, by the name of its environment variable. */
-const SETTINGS = {
-  DATABASE_URL: databaseUrl
-    .optional()
-    .describe(
-      "Serving login of a real PostgreSQL, which reaches tenants' homes only: `postgres://login:password@host:port/database`. Unset: the embedded one",
-    ),
-  DATABASE_DOOR_URL: databaseUrl.optional().describe("Login of the same database that reads the directory only"),
-  DATABASE_OWNER_URL: databaseUrl
-    .optional()
-    .describe(
-      "Login that owns the tables: for `migrate`, `seed` and other commands of the owner. A process that answers requests refuses it",
-    ),
-  HOST: z.string().min(1).prefault("127.0.0.1").describe("The address to listen on"),
-  PORT: whole(0, 65_535).prefault("4000").describe("The port to listen on; `0` takes a free one"),
-  TENANTRY_DATA_DIR: z
-    .string()
-    .min(1)
-    .prefault(".tenantry")
-    .transform((path) => resolve(path))
-    .describe("Folder of the embedded database, its keys and the development issuer"),
-  TENANTRY_KEY: keySetting
-    .optional()
-    .describe(
-      "32 random bytes in base64url, from which digests of identities and seals of cursors are made. Required with a real database, the same for every process; lost, nobody is recognised any more. The embedded database keeps one in its folder",
-    ),
-  TENANTRY_ISSUERS: issuerSettings
-    .prefault("[]")
-    .describe(
-      "Whose tokens are taken: JSON list of `{issuer, audience, tenants, emailDomains, algorithms?, tenantClaim?, jwksUri?}`",
-    ),
-  TENANTRY_PRODUCT: z
-    .string()
-    .min(1)
-    .prefault(PRODUCT_FILE)
-    .transform((path, context) => {
-      try {
-        return readProduct(resolve(path));
-      } catch (error) {
-        context.addIssue({ code: "custom", message: `names a file that will not do. ${(error as Error).message}` });
-        return z.NEVER;
-      }
-    })
-    .describe("File with the product's permissions and role templates"),
-  TENANTRY_TENANT_DOMAIN: z
-    .string()
-    .regex(/^[a-z0-9.-]+$/, "must be a domain name in lower case")
-    .optional()
-    .describe("With `app.example.com`, the host `acme.app.example.com` names the tenant `acme`"),
-  TENANTRY_ORIGINS: list
-    .refine(
-      (origins) => origins.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin),
-      "must be origins, separated by commas: https://app.example.com",
-    )
-    .prefault("")
-    .describe("Origins whose pages may ask, separated by commas: `https://app.example.com`"),
-  TENANTRY_DEVELOPMENT: onOff
-    .optional()
-    .describe(
-      "`on` or `off`: the development issuer, its people and the viewer picker, on loopback only. Unset: on with the embedded database, off with a real one",
-    ),
-  TENANTRY_GRAPHIQL: onOff.prefault("on").describe("`on` or `off`: whether a browser finds GraphiQL"),
-  TENANTRY_INTROSPECTION: z
-    .enum(["trimmed", "whole"], { error: "must be trimmed or whole" })
-    .prefault("trimmed")
-    .describe(
-      "`trimmed` shows each viewer the part of the schema that is of use to them, `whole` shows everybody everything",
-    ),
-  TENANTRY_LEASES: whole(1, 1000)
-    .prefault("10")
-    .describe("Connections of each process, at most, to tenants' homes; and as many to the directory"),
-  TENANTRY_LEASE_WAIT_MS: whole(1, 60_000)
-    .prefault("2000")
-    .describe("How long a request waits for a connection before it is told to come back"),
-  TENANTRY_PREPARE: onOff
-    .prefault("on")
-    .describe(
-      "`on` or `off`: prepared statements. Off behind a pooler in transaction mode that does not know them, such as PgBouncer before 1.21",
-    ),
-  TENANTRY_REQUEST_TIMEOUT_MS: whole(100, 600_000).prefault("15000").describe("How long a request may take"),
-  TENANTRY_MAX_BODY_BYTES: whole(1000, 100_000_000).prefault("1000000").describe("Size of a request's body"),
-  TENANTRY_LOG_LEVEL: z
-    .enum(["fatal", "error", "warn", "info", "debug", "silent"])
-    .prefault("info")
-    .describe("What goes to stderr: `fatal`, `error`, `warn`, `info`, `debug` or `silent`"),
-};
 
 const schema = z.object(SETTINGS);
 export type Settings = Omit<z.output<typeof schema>, "TENANTRY_DEVELOPMENT"> & {
@@ -197,6 +87,19 @@ function contradictions(own: Environment, serving: boolean): string[] {
       "DATABASE_OWNER_URL goes with DATABASE_URL and DATABASE_DOOR_URL: set all three, or none for the embedded database",
     );
   }
+  const [more, owners] = [own.TENANTRY_DATABASES, own.TENANTRY_DATABASE_OWNERS].map(namesIn);
+  if (more!.length > 0 && DATABASE_URL === undefined) {
+    problems.push(
+      "TENANTRY_DATABASES goes with DATABASE_URL; the embedded database takes names from TENANTRY_EMBEDDED_DATABASES",
+    );
+  }
+  if (owners!.length > 0 && serving) {
+    problems.push(
+      "TENANTRY_DATABASE_OWNERS must not be set where requests are answered: unset it, and keep it for the owner's commands",
+    );
+  }
+  for (const name of owners!.filter((one) => !more!.includes(one)))
+    problems.push(`TENANTRY_DATABASE_OWNERS names ${name}, which TENANTRY_DATABASES does not`);
   const logins = [DATABASE_URL, DATABASE_DOOR_URL, DATABASE_OWNER_URL].flatMap((url) => loginIn(url) ?? []);
   if (new Set(logins).size < logins.length) {
     problems.push("DATABASE_URL, DATABASE_DOOR_URL and DATABASE_OWNER_URL must name different logins");
@@ -207,6 +110,15 @@ function contradictions(own: Environment, serving: boolean): string[] {
     );
   }
   return problems;
+}
+
+/** The names in a JSON object; none where there is no such object, which is told apart. */
+function namesIn(text = "{}"): string[] {
+  try {
+    return Object.keys(JSON.parse(text) ?? {});
+  } catch {
+    return [];
+  }
 }
 
 const loginIn = (url: string | undefined): string | null =>

@@ -18,8 +18,8 @@ const FLOORS = [
   ["ids.ts"],
 ];
 /** What a process is started with: settings and the product's catalogue. Rooms take values, not settings. */
-const SETTINGS = ["config.ts", "product.ts"];
-const SETTINGS_MAY_USE = ["graphql", "identity", "access"];
+const SETTINGS = ["config.ts", "settings.ts", "product.ts"];
+const SETTINGS_MAY_USE = ["graphql", "identity", "database", "access"];
 
 /** Each adds to those before it and knows none after. */
 const FEATURES = ["audit", "users", "organizations", "roles", "memberships", "auditEvents", "checks", "tenants"];

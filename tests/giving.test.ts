@@ -1,9 +1,9 @@
 import fc from "fast-check";
-import { withOwner } from "../src/database/owner.js";
 import { encodeId, type IdType } from "../src/graphql/nodeId.js";
 import { PERMISSIONS } from "./oracle/facts.js";
 import { hasOwner, holdingsOf, type Rows, readRows, wrongs } from "./oracle/holdings.js";
 import { openGateway, type TestGateway } from "./support/gateway.js";
+import { inHome } from "./support/home.js";
 import { replay } from "./support/replay.js";
 import { type Planted, world } from "./support/world.js";
 
@@ -139,10 +139,8 @@ describe("whatever people do to each other's rights", () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 200, maxLength: 200 }), async (steps) => {
         const tenant = await plant(`walk-${world++}`);
-        await withOwner(gateway.database.url("tenantry_owner"), async (owner) => {
-          const ask = async (text: string) => [...(await owner.run(text))];
-          const [home] = await ask(`select schema_name from tenantry.tenants where id = '${tenant.tenantId}'`);
-          let rows = await readRows(ask, String(home!.schema_name));
+        await inHome(gateway, tenant.slug, async (ask) => {
+          let rows = await readRows(ask);
           for (const [nth, one] of steps.entries()) {
             const title = one.mutation[0]!.toUpperCase() + one.mutation.slice(1);
             const document = `mutation($input: ${title}Input!) { ${one.mutation}(input: $input) { __typename } }`;
@@ -150,7 +148,7 @@ describe("whatever people do to each other's rights", () => {
             const { data, errors } = await tenant.as(one.actor).ask(document, { input });
 
             const earlier = rows;
-            rows = await readRows(ask, String(home!.schema_name));
+            rows = await readRows(ask);
             const after = holdingsOf(rows);
             // A new organization is below others: what reaches down to it was given before.
             const before = holdingsOf({ ...earlier, organizations: rows.organizations });

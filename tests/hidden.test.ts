@@ -10,6 +10,7 @@ import { newId } from "../src/ids.js";
 import { buildSchema } from "../src/schema.js";
 import { PERMISSIONS } from "./oracle/facts.js";
 import { type Caller, openGateway, type TestGateway } from "./support/gateway.js";
+import { homeOf } from "./support/home.js";
 import { MUTATION_SAMPLES } from "./support/samples.js";
 import { type Planted, world } from "./support/world.js";
 
@@ -48,16 +49,12 @@ beforeAll(async () => {
     },
     globex: { tree: { globex: { north: {}, south: {} } }, roles, people: { nora }, events: { north: 1 } },
   });
-  const name = async ({ slug, tenantId, organizations, users }: Planted) => {
-    const [home] = await gateway.database.owner("select schema_name from tenantry.tenants where id = $1", [tenantId]);
-    const schemaName = home!.schema_name;
-    await gateway.database.owner(
-      `update ${schemaName}.organizations set external_id = 'ext-of-${slug}', slug = '${slug}-north' where id = $1`,
-      [organizations.north],
-    );
-    await gateway.database.owner(`update ${schemaName}.users set external_id = 'person-of-${slug}' where id = $1`, [
-      users.nora,
+  const name = async ({ slug, organizations, users }: Planted) => {
+    const sql = homeOf(gateway, slug);
+    await sql(`update organizations set external_id = 'ext-of-${slug}', slug = '${slug}-north' where id = $1`, [
+      organizations.north,
     ]);
+    await sql(`update users set external_id = 'person-of-${slug}' where id = $1`, [users.nora]);
   };
   await name(planted.acme);
   await name(planted.globex);
@@ -227,11 +224,10 @@ describe("a search", () => {
     const selection = at === "" ? lists : `${at} { ... on ${typeName} { ${lists} } }`;
     const variables = Object.fromEntries(HOSTILE.map((text, n) => [`s${n}`, text]));
     const document = `query(${HOSTILE.map((_, n) => `$s${n}: String`).join(" ")}) { ${selection} }`;
-    const [home] = await gateway.database.owner("select schema_name from tenantry.tenants where slug = 'acme'");
     const ask = async (hiddenText: string) => {
-      await gateway.database.owner(
-        `with named as (update ${home!.schema_name}.organizations set name = $1 where id = $2)
-         update ${home!.schema_name}.users set display_name = $1 where id = $3`,
+      await homeOf(gateway, "acme")(
+        `with named as (update organizations set name = $1 where id = $2)
+         update users set display_name = $1 where id = $3`,
         [hiddenText, acme.organizations.north, acme.users.nora],
       );
       const { status, data, errors } = await acme.as("rita").ask(document, variables);

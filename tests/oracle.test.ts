@@ -13,6 +13,7 @@ import { predictChanges } from "./oracle/changes.js";
 import type { Answered } from "./oracle/document.js";
 import { readFacts } from "./oracle/facts.js";
 import { openGateway, type TestGateway, UNLIMITED } from "./support/gateway.js";
+import { homeOf } from "./support/home.js";
 import { judgedDocument } from "./support/judgedDocuments.js";
 import { schemaWith } from "./support/policies.js";
 import { replay } from "./support/replay.js";
@@ -61,7 +62,7 @@ const plainly = ({ data, errors }: Answered) => ({
 
 /** Some documents about a tenant, by anybody; each answers as the oracle says. */
 async function ask(slug: string, documents: number, g: GeneratorValue): Promise<void> {
-  const read = () => readFacts(gateway.database.owner, slug);
+  const read = () => readFacts(homeOf(gateway, slug), slug);
   let facts = await read();
   const fixed = catalogue.roles.map(({ id }) => id);
   for (let n = 0; n < documents; n++) {

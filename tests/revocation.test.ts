@@ -90,22 +90,22 @@ async function changeAt(url: string, person: string, name: string, input: object
  * say. A branch moves under the same lock, and leaves its own number.
  */
 async function watchCommits(owner: Lease): Promise<void> {
-  const { schemaName, id } = await recordOf(gateway.database, "acme");
+  const { home, id } = await recordOf(gateway.database, "acme");
   for (const text of [
     "create schema watch",
     "create table watch.commits (nth bigint generated always as identity, event uuid, moved text)",
     `create function watch.note() returns trigger language plpgsql security definer as $$
      begin insert into watch.commits (event) values (new.id); return null; end $$`,
-    `create constraint trigger watched after insert on ${schemaName}.audit_events
+    `create constraint trigger watched after insert on ${home.schemaName}.audit_events
      deferrable initially deferred for each row execute function watch.note()`,
     `create function watch.move(what text, leaf uuid, target uuid) returns void language plpgsql as $$
      declare old uuid[]; new uuid[];
      begin
        perform pg_advisory_xact_lock(${lockOf(id)}::bigint);
-       select path into old from ${schemaName}.organizations o where o.id = leaf;
-       select path || o.id into new from ${schemaName}.organizations o where o.id = target;
-       update ${schemaName}.organizations o set parent_id = target, path = new where o.id = leaf;
-       update ${schemaName}.organizations o set path = new || path[cardinality(old) + 1:] where leaf = any(path);
+       select path into old from ${home.schemaName}.organizations o where o.id = leaf;
+       select path || o.id into new from ${home.schemaName}.organizations o where o.id = target;
+       update ${home.schemaName}.organizations o set parent_id = target, path = new where o.id = leaf;
+       update ${home.schemaName}.organizations o set path = new || path[cardinality(old) + 1:] where leaf = any(path);
        insert into watch.commits (moved) values (what);
      end $$`,
   ])
@@ -185,7 +185,7 @@ describe("a right that is withdrawn", () => {
     let sent = 0;
     const rows = await withOwner(gateway.database.url("tenantry_owner"), async (owner) => {
       await watchCommits(owner);
-      const { schemaName } = await recordOf(gateway.database, "acme");
+      const { home } = await recordOf(gateway.database, "acme");
 
       await Promise.all(
         NAMES.map(async (name, nth) => {
@@ -213,7 +213,7 @@ describe("a right that is withdrawn", () => {
           };
           const uses = (many: number) => Promise.all(Array.from({ length: many }, () => use(draw(["read", "write"]))));
 
-          const ways = waysOf(name, owner, schemaName);
+          const ways = waysOf(name, owner, home.schemaName);
           while (sent < OPERATIONS) {
             const what = draw(Object.keys(ways));
             for (const turn of ["withdraw", "give"] as const) {
@@ -228,8 +228,8 @@ describe("a right that is withdrawn", () => {
       );
       return owner.run(
         `select c.moved, u.email, e.changes->'after'->>'name' as title from watch.commits c
-           left join ${schemaName}.audit_events e on e.id = c.event
-           left join ${schemaName}.users u on u.id = e.actor_id
+           left join ${home.schemaName}.audit_events e on e.id = c.event
+           left join ${home.schemaName}.users u on u.id = e.actor_id
          order by c.nth`,
       );
     });

@@ -7,6 +7,7 @@ import { Judge } from "./oracle/judge.js";
 import { GUARDED, inputOf, openStage } from "./support/access.js";
 import { call, everythingBelow, type Found, objectsIn, plain, written } from "./support/documents.js";
 import { openGateway, type TestGateway, UNLIMITED } from "./support/gateway.js";
+import { homeOf } from "./support/home.js";
 import { personFor } from "./support/stage.js";
 import { type Planted, world } from "./support/world.js";
 
@@ -62,7 +63,7 @@ beforeAll(async () => {
   });
   acme = planted.acme;
   globex = planted.globex;
-  facts = await readFacts(gateway.database.owner, "acme");
+  facts = await readFacts(homeOf(gateway, "acme"), "acme");
 });
 afterAll(() => gateway.close());
 
@@ -240,7 +241,7 @@ describe("the payload of a mutation", () => {
       .ask(`mutation { ${name}(input: ${written(inputOf(name, stage))}) { ... on ${payload.name} ${below} } }`);
 
     expect(data[name]).toMatchObject({ __typename: payload.name });
-    const after = await readFacts(own.database.owner, "acme");
+    const after = await readFacts(homeOf(own, "acme"), "acme");
     const judge = new Judge(after, stage.acme.users[person]!);
     const found = objectsIn(data).filter(({ type }) => !NOT_NODES.includes(type));
     expect(found.length).toBeGreaterThan(0);

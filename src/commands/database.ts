@@ -1,51 +1,97 @@
 import type { Settings } from "../config.js";
 import { type Cluster, startCluster } from "../database/embedded/cluster.js";
 import { askHolder, type FolderLock, lockFolder } from "../database/embedded/lock.js";
-import { loginUrl, readLogins } from "../database/embedded/logins.js";
+import {
+  embeddedDatabase,
+  type Login,
+  type Logins,
+  loginUrl,
+  readLogins,
+  servingUrl,
+} from "../database/embedded/logins.js";
+import { MAIN } from "../database/names.js";
 import { loadKey } from "../identity/key.js";
-import type { Login } from "../tenancy/migrations/logins.js";
 import { loginOf } from "../tenancy/migrations/logins.js";
+import { type Owners, type OwnersSettings, withOwners } from "../tenancy/owners.js";
 import { EXIT, RefusedError, UsageError } from "./explain.js";
 import { onStop } from "./signals.js";
 
-/** A database with all that an owner's command needs of it. */
-export interface OwnersDatabase {
-  readonly ownerUrl: string;
-  readonly serve: Login;
-  readonly door: Login;
-}
-
 /**
- * Runs an owner's command on the database of the settings: a real one, or the embedded one, which is started for the
- * command's length unless it runs already.
+ * Runs an owner's command on the databases of the settings: real ones, or the embedded ones, which are started for the
+ * command's length unless they run already.
  * @throws UsageError without DATABASE_OWNER_URL on a real database
  */
-export async function withOwnersDatabase<T>(
-  settings: Settings,
-  work: (database: OwnersDatabase) => Promise<T>,
-): Promise<T> {
+export async function withOwnersOf<T>(settings: Settings, work: (owners: Owners) => Promise<T>): Promise<T> {
   const { DATABASE_URL, DATABASE_DOOR_URL, DATABASE_OWNER_URL, TENANTRY_DATA_DIR: folder } = settings;
   if (DATABASE_URL && DATABASE_DOOR_URL) {
     if (!DATABASE_OWNER_URL)
       throw new UsageError("This command needs DATABASE_OWNER_URL, the login that owns Tenantry's tables.");
-    return work({ ownerUrl: DATABASE_OWNER_URL, serve: loginOf(DATABASE_URL), door: loginOf(DATABASE_DOOR_URL) });
+    return withOwners(ownersOf(settings, DATABASE_OWNER_URL, DATABASE_URL, DATABASE_DOOR_URL), work);
   }
+  const names = settings.TENANTRY_EMBEDDED_DATABASES;
   const holder = await askHolder(folder);
   if (holder) {
     if (!holder.port)
       throw new RefusedError(`${folder} is being opened by process ${holder.pid}. Try again in a moment.`);
-    const logins = await readLogins(folder);
-    return work(ownersDatabase((login) => loginUrl(logins, login, holder.port!, "tenantry")));
+    return withOwners(embeddedOwners(await readLogins(folder), holder.port, names), work);
   }
-  const opening = openEmbedded(folder, "a command");
+  const opening = openEmbedded(folder, "a command", names);
   const close = () => opening.then((database) => database.close());
   const goOn = onStop(() => void close().finally(() => process.exit(EXIT.failed)));
   try {
-    return await work(ownersDatabase((await opening).cluster.url));
+    const { cluster } = await opening;
+    return await withOwners(embeddedOwners(cluster.logins, cluster.port, names), work);
   } finally {
     await close();
     goOn();
   }
+}
+
+function ownersOf(settings: Settings, owner: string, serve: string, door: string): OwnersSettings {
+  const { TENANTRY_DATABASES, TENANTRY_DATABASE_OWNERS } = settings;
+  const more = Object.entries(TENANTRY_DATABASE_OWNERS).map(([name, url]) => [
+    name,
+    { url, serve: loginOf(TENANTRY_DATABASES[name]!) },
+  ]);
+  return {
+    door: loginOf(door),
+    databases: { ...Object.fromEntries(more), [MAIN]: { url: owner, serve: loginOf(serve) } },
+  };
+}
+
+/** What owners' commands need of the embedded databases. */
+export function embeddedOwners(logins: Logins, port: number, names: readonly string[]): OwnersSettings {
+  const url = (login: Login, database = "tenantry") => loginUrl(logins, login, port, database);
+  const more = names.map((name) => [
+    name,
+    { url: url("tenantry_owner", embeddedDatabase(name).database), serve: loginOf(servingUrl(logins, name, port)) },
+  ]);
+  return {
+    door: loginOf(url("tenantry_door")),
+    databases: {
+      ...Object.fromEntries(more),
+      [MAIN]: { url: url("tenantry_owner"), serve: loginOf(url("tenantry_serve")) },
+    },
+  };
+}
+
+/** The settings by which other processes reach the embedded databases: those of a real one. */
+export function embeddedSettings(logins: Logins, port: number, names: readonly string[]) {
+  const url = (login: Login) => loginUrl(logins, login, port, "tenantry");
+  const owners = names.map((name) => [name, loginUrl(logins, "tenantry_owner", port, embeddedDatabase(name).database)]);
+  return {
+    serving: {
+      DATABASE_URL: url("tenantry_serve"),
+      DATABASE_DOOR_URL: url("tenantry_door"),
+      TENANTRY_DATABASES: JSON.stringify(
+        Object.fromEntries(names.map((name) => [name, servingUrl(logins, name, port)])),
+      ),
+    },
+    owning: {
+      DATABASE_OWNER_URL: url("tenantry_owner"),
+      TENANTRY_DATABASE_OWNERS: JSON.stringify(Object.fromEntries(owners)),
+    },
+  };
 }
 
 /** The embedded database, in a data folder that this process holds. */
@@ -57,10 +103,14 @@ export interface EmbeddedDatabase {
 }
 
 /** Takes the data folder for this process, and starts the database in it. */
-export async function openEmbedded(folder: string, what: string): Promise<EmbeddedDatabase> {
+export async function openEmbedded(
+  folder: string,
+  what: string,
+  databases: readonly string[],
+): Promise<EmbeddedDatabase> {
   const lock = await lockFolder(folder, what);
   try {
-    const cluster = await startCluster({ folder });
+    const cluster = await startCluster({ folder, databases });
     lock.announce({ port: cluster.port });
     const close = async () => {
       await cluster.stop();
@@ -71,14 +121,6 @@ export async function openEmbedded(folder: string, what: string): Promise<Embedd
     await lock.release();
     throw error;
   }
-}
-
-export function ownersDatabase(url: Cluster["url"]): OwnersDatabase {
-  return {
-    ownerUrl: url("tenantry_owner"),
-    serve: loginOf(url("tenantry_serve")),
-    door: loginOf(url("tenantry_door")),
-  };
 }
 
 /** The installation key: of the settings, or of the data folder, where it is made at first use. */

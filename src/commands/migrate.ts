@@ -1,10 +1,10 @@
 import { productOf } from "../access/catalogue.js";
 import { readSettings } from "../config.js";
-import { withOwner } from "../database/owner.js";
 import { adoptProduct } from "../tenancy/directory/product.js";
-import { ensureLogins, loginOf, loginsSql } from "../tenancy/migrations/logins.js";
+import { type Login, loginOf, loginsSql } from "../tenancy/migrations/logins.js";
 import { migrate } from "../tenancy/migrations/migrate.js";
-import { withOwnersDatabase } from "./database.js";
+import { ensureAllLogins } from "../tenancy/owners.js";
+import { withOwnersOf } from "./database.js";
 import { UsageError } from "./explain.js";
 import { progress } from "./progress.js";
 
@@ -15,23 +15,28 @@ export async function migrateCommand(options: { printSql?: boolean; json?: boole
     const { DATABASE_URL, DATABASE_DOOR_URL } = settings;
     if (!DATABASE_URL || !DATABASE_DOOR_URL)
       throw new UsageError("--print-sql is for a real database: set DATABASE_URL and DATABASE_DOOR_URL.");
-    const database = decodeURIComponent(new URL(DATABASE_URL).pathname.slice(1));
-    process.stdout.write(`${loginsSql(database, [loginOf(DATABASE_DOOR_URL), loginOf(DATABASE_URL)]).join(";\n")};\n`);
+    const print = (url: string, logins: Login[], alone: boolean) =>
+      process.stdout.write(
+        `${loginsSql(decodeURIComponent(new URL(url).pathname.slice(1)), logins, alone).join(";\n")};\n`,
+      );
+    print(DATABASE_URL, [loginOf(DATABASE_DOOR_URL), loginOf(DATABASE_URL)], false);
+    for (const [name, url] of Object.entries(settings.TENANTRY_DATABASES)) {
+      process.stdout.write(`-- In the database ${name}:\n`);
+      print(url, [loginOf(url)], true);
+    }
     return;
   }
-  const { homes, applied } = await withOwnersDatabase(settings, ({ ownerUrl, serve, door }) =>
-    withOwner(ownerUrl, async (owner) => {
-      await ensureLogins(owner, [door, serve]);
-      const migrated = await migrate(owner, { door: door.name, serve: serve.name }, progress("Tenants looked at"));
-      await adoptProduct(owner, productOf(settings.TENANTRY_PRODUCT));
-      return migrated;
-    }),
-  );
+  const { homes, applied } = await withOwnersOf(settings, async (owners) => {
+    await ensureAllLogins(owners);
+    const migrated = await migrate(owners, progress("Homes looked at"));
+    await adoptProduct(await owners.main, productOf(settings.TENANTRY_PRODUCT));
+    return migrated;
+  });
   process.send?.({ homes });
   if (options.json) process.stdout.write(`${JSON.stringify({ homes, applied })}\n`);
   else if (applied.length === 0)
     process.stdout.write(
-      `Everything is at this version: the directory, and ${homes} ${homes === 1 ? "tenant" : "tenants"}.\n`,
+      `Everything is at this version: the directory, and ${homes} ${homes === 1 ? "home" : "homes"}.\n`,
     );
   else for (const { schema, migration } of applied) process.stdout.write(`${schema}  ${migration}\n`);
 }

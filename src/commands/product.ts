@@ -1,8 +1,7 @@
 import type { Catalogue } from "../access/catalogue.js";
 import { readSettings } from "../config.js";
-import type { Lease } from "../database/connection.js";
-import { withOwner } from "../database/owner.js";
-import { withOwnersDatabase } from "./database.js";
+import type { Owners } from "../tenancy/owners.js";
+import { withOwnersOf } from "./database.js";
 import { applyProduct } from "./product/apply.js";
 import { isInUse, type Planned, planOf } from "./product/plan.js";
 import { say, toLine } from "./product/say.js";
@@ -15,8 +14,8 @@ interface Output {
 
 /** `tenantry product plan`: what applying the file would change, for whom. Changes nothing. */
 export async function productPlan({ json }: Output): Promise<void> {
-  const { planned } = await asOwner((owner, catalogue) =>
-    planOf(owner, catalogue, json ? tellHome : undefined, progress("Tenants looked at")),
+  const { planned } = await asOwner((owners, catalogue) =>
+    planOf(owners, catalogue, json ? tellHome : undefined, progress("Tenants looked at")),
   );
   tell(planned, json);
   if (json) return;
@@ -29,7 +28,7 @@ export async function productPlan({ json }: Output): Promise<void> {
 
 /** `tenantry product apply`: does it. */
 export async function productApply({ json, force = false }: Output & { readonly force?: boolean }): Promise<void> {
-  const { planned } = await asOwner((owner, catalogue) => applyProduct(owner, catalogue, force));
+  const { planned } = await asOwner((owners, catalogue) => applyProduct(owners, catalogue, force));
   tell(planned, json);
   if (!json) process.stdout.write(planned.length === 0 ? "Nothing to do: it is applied already.\n" : "Applied.\n");
 }
@@ -43,9 +42,7 @@ function tell(planned: readonly Planned[], json: boolean | undefined): void {
     process.stdout.write(json ? toLine({ tenants: one.tenants }, one.change, one) : `${say(one)}\n`);
 }
 
-const asOwner = <T>(work: (owner: Lease, catalogue: Catalogue) => Promise<T>): Promise<T> => {
+const asOwner = <T>(work: (owners: Owners, catalogue: Catalogue) => Promise<T>): Promise<T> => {
   const settings = readSettings(process.env);
-  return withOwnersDatabase(settings, ({ ownerUrl }) =>
-    withOwner(ownerUrl, (owner) => work(owner, settings.TENANTRY_PRODUCT)),
-  );
+  return withOwnersOf(settings, (owners) => work(owners, settings.TENANTRY_PRODUCT));
 };

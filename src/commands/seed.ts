@@ -1,6 +1,5 @@
 import { readSettings } from "../config.js";
-import { withOwner } from "../database/owner.js";
-import { keyOf, withOwnersDatabase } from "./database.js";
+import { keyOf, withOwnersOf } from "./database.js";
 import { seed } from "./demo/seed.js";
 import { UsageError } from "./explain.js";
 import { progress } from "./progress.js";
@@ -13,16 +12,8 @@ export async function seedCommand(options: { json?: boolean }): Promise<void> {
       "Demo people sign in through the development issuer: set TENANTRY_DEVELOPMENT=on to seed them.",
     );
   const key = await keyOf(settings);
-  const made = await withOwnersDatabase(settings, ({ ownerUrl, serve, door }) =>
-    withOwner(ownerUrl, (owner) =>
-      seed(
-        owner,
-        { door: door.name, serve: serve.name },
-        key,
-        settings.TENANTRY_DATA_DIR,
-        progress("Demo tenants made"),
-      ),
-    ),
+  const made = await withOwnersOf(settings, (owners) =>
+    seed(owners, key, settings.TENANTRY_DATA_DIR, progress("Demo tenants made")),
   );
   if (options.json) process.stdout.write(`${JSON.stringify({ made })}\n`);
   else process.stdout.write(made.length > 0 ? `Made ${made.join(", ")}.\n` : "The demo tenants are all there.\n");

@@ -4,10 +4,11 @@ import pino from "pino";
 import { readSettings, type Settings } from "../config.js";
 import { sqlState } from "../database/errors.js";
 import { Leases } from "../database/leases.js";
+import { MAIN } from "../database/names.js";
 import { loadDevelopmentIssuer } from "../identity/development.js";
 import { createVerifier } from "../identity/verifier.js";
 import { createGateway } from "../server.js";
-import { checkWalls, type Doors, watchWalls } from "../tenancy/walls/walls.js";
+import { checkWalls, type Doors, guardDatabases, watchWalls } from "../tenancy/walls/walls.js";
 import { keyOf } from "./database.js";
 import { EXIT, RefusedError, UsageError } from "./explain.js";
 import { checkProduct } from "./product/check.js";
@@ -28,7 +29,10 @@ export async function serve(): Promise<void> {
   const { DATABASE_URL, DATABASE_DOOR_URL } = settings;
   if (!DATABASE_URL || !DATABASE_DOOR_URL)
     throw new UsageError("`serve` needs DATABASE_URL and DATABASE_DOOR_URL. For the embedded database use `start`.");
-  const doors = { serve: leases(settings, DATABASE_URL, "serve"), door: leases(settings, DATABASE_DOOR_URL, "door") };
+  const doors = {
+    serve: leases(settings, { ...settings.TENANTRY_DATABASES, [MAIN]: DATABASE_URL }, "serve"),
+    door: leases(settings, { [MAIN]: DATABASE_DOOR_URL }, "door"),
+  };
   try {
     await open(settings, doors, key, log);
   } catch (error) {
@@ -50,7 +54,13 @@ async function open(settings: Settings, doors: Doors, key: Buffer, log: pino.Log
     );
   }
   await checkProduct(doors.door, settings.TENANTRY_PRODUCT, log);
-  const walls = watchWalls(doors, (found) => log.error({ findings: found }, "the database's walls are open"));
+  const onBarred = (database: string, why: unknown) =>
+    log.error(
+      { database, ...(why instanceof Error ? { error: why.message } : { findings: why }) },
+      "a database is closed to its tenants",
+    );
+  await guardDatabases(doors.serve, onBarred);
+  const walls = watchWalls(doors, (found) => log.error({ findings: found }, "the database's walls are open"), onBarred);
 
   const development = settings.TENANTRY_DEVELOPMENT ? await loadDevelopmentIssuer(settings.TENANTRY_DATA_DIR) : null;
   const gateway = createGateway({
@@ -109,9 +119,9 @@ const notLetIn = (cause: Error): Error =>
     { cause },
   );
 
-const leases = (settings: Settings, url: string, what: string): Leases =>
+const leases = (settings: Settings, databases: Record<string, string>, what: string): Leases =>
   new Leases({
-    url,
+    databases,
     applicationName: `tenantry ${what}`,
     prepare: settings.TENANTRY_PREPARE,
     connectTimeoutMs: 5000,

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readSettings, type Settings } from "../config.js";
-import { type EmbeddedDatabase, keyOf, openEmbedded } from "./database.js";
+import { type EmbeddedDatabase, embeddedSettings, keyOf, openEmbedded } from "./database.js";
 import { ChildFailedError, EXIT } from "./explain.js";
 import { onStop } from "./signals.js";
 
@@ -43,7 +43,7 @@ class House {
     onStop(() => void this.close().then(() => process.exit(EXIT.done)));
     const { TENANTRY_DATA_DIR: folder } = settings;
     if (!existsSync(join(folder, "postgres"))) say(`Making a database in ${folder} …`);
-    this.#database = openEmbedded(folder, "tenantry");
+    this.#database = openEmbedded(folder, "tenantry", settings.TENANTRY_EMBEDDED_DATABASES);
     // It loads while the database starts, and waits to be told of it.
     this.#gateway = this.#fork("serve", {
       ...process.env,
@@ -63,12 +63,9 @@ class House {
     const { settings } = this;
     const { cluster, lock } = await this.#database;
     void cluster.exited.then((died) => died && this.#fail(died.message));
-    const gateway = {
-      TENANTRY_KEY: (await keyOf(settings)).toString("base64url"),
-      DATABASE_URL: cluster.url("tenantry_serve"),
-      DATABASE_DOOR_URL: cluster.url("tenantry_door"),
-    };
-    const owner = { ...process.env, ...gateway, DATABASE_OWNER_URL: cluster.url("tenantry_owner") };
+    const { serving, owning } = embeddedSettings(cluster.logins, cluster.port, settings.TENANTRY_EMBEDDED_DATABASES);
+    const gateway = { TENANTRY_KEY: (await keyOf(settings)).toString("base64url"), ...serving };
+    const owner = { ...process.env, ...gateway, ...owning };
 
     const { homes } = await ended<{ homes: number }>(this.#fork("migrate", owner));
     if (settings.TENANTRY_DEVELOPMENT && (await needsSeed(settings, homes))) {

@@ -24,6 +24,8 @@ export class Connection {
   #lost: Error | null = null;
   readonly #texts = new Set<string>();
   readonly openedAt = performance.now();
+  /** When it was last given back. */
+  idleSince = this.openedAt;
 
   /** Whom it served last: the plans it keeps fit that tenant. Null before the first. */
   affinity: string | null = null;

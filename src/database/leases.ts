@@ -1,8 +1,12 @@
 import { Connection, type ConnectionSettings, type Lease } from "./connection.js";
 import { ConnectionLostError, isFull, UnavailableError } from "./errors.js";
+import { MAIN } from "./names.js";
+import { PooledDatabase } from "./pooled.js";
 
-export interface LeaseSettings extends ConnectionSettings {
-  /** Connections at most. */
+export interface LeaseSettings extends Omit<ConnectionSettings, "url"> {
+  /** Where each database is, by its name. */
+  readonly databases: Readonly<Record<string, string>>;
+  /** Connections at most, to all of them together. */
   readonly size: number;
   /** How long a caller waits for one before it is told to come back later. */
   readonly waitMs: number;
@@ -12,43 +16,56 @@ export interface LeaseSettings extends ConnectionSettings {
 
 interface Waiting {
   readonly affinity: string;
+  readonly database: PooledDatabase;
   readonly grant: (lease: Lease) => void;
   readonly refuse: (error: Error) => void;
 }
 
-// Three times the statement_timeout of the serving logins.
-const SILENCE_MS = 15_000;
-/** How long a server that was full is not asked for another connection, while there are some. */
-const FULL_MS = 1000;
+const SILENCE_MS = 15_000; // Three times the statement_timeout of the serving logins.
+/** What one of several databases may take of the budget. */
+const MOST_OF_BUDGET = 0.75;
 
 /**
- * A small pool of connections, each leased to one operation at a time. First come, first served; a caller gets the
- * connection that served its tenant last if that one is idle. A connection whose session died is never used again.
+ * A small pool of connections to one or more databases, each leased to one operation at a time. First come, first served;
+ * a caller gets the connection that served its tenant last if that one is idle. A connection whose session died is never
+ * used again. All databases share one budget: an idle connection of one gives way to a caller of another, and none may
+ * take all of it, so that one which hangs leaves room for the rest.
  */
 export class Leases {
   readonly #settings: LeaseSettings;
-  /** Those that are being closed, too. */
-  readonly #connections = new Set<Connection>();
-  /** Least recently used first. */
-  readonly #idle = new Set<Connection>();
+  readonly #all: readonly PooledDatabase[];
   readonly #queue = new Set<Waiting>();
   readonly #drained: (() => void)[] = [];
-  #opening = 0;
-  #fullUntil = 0;
   #closed = false;
 
   constructor(settings: LeaseSettings) {
     this.#settings = { silenceMs: SILENCE_MS, ...settings };
+    const databases = Object.entries(settings.databases);
+    const most = databases.length === 1 ? settings.size : Math.ceil(settings.size * MOST_OF_BUDGET);
+    this.#all = databases.map(([name, url]) => new PooledDatabase(name, url, most));
+  }
+
+  /** The names of the databases. */
+  get databases(): string[] {
+    return this.#all.map(({ name }) => name);
+  }
+
+  /** Lets no tenant into a database until told otherwise; null lets them in again. */
+  bar(database: string, why: string | null): void {
+    this.#get(database).barred = why;
   }
 
   /**
    * Leases a connection. When the signal aborts, the waiting ends at once, or the lease and its session do.
-   * @param affinity whom the connection is for
-   * @throws UnavailableError when none became free in time, or the database does not answer, or the signal aborted
+   * @param affinity whom the connection is for; empty for nobody's, as when the database itself is looked at
+   * @throws UnavailableError when none became free in time, or the database is barred or does not answer, or the signal
+   *   aborted
    */
-  async acquire(affinity: string, signal?: AbortSignal): Promise<Lease> {
+  async acquire(affinity: string, signal?: AbortSignal, name = MAIN): Promise<Lease> {
     if (this.#closed) throw new UnavailableError("The gateway is shutting down.");
     if (signal?.aborted) throw givenUp(signal);
+    const database = this.#get(name);
+    if (database.barred !== null && affinity !== "") throw new UnavailableError(database.barred);
     return new Promise<Lease>((resolve, reject) => {
       let granted: Lease | null = null;
       const abort = () => {
@@ -56,18 +73,21 @@ export class Leases {
         else waiting.refuse(givenUp(signal));
       };
       const forget = () => signal?.removeEventListener("abort", abort);
+      const leave = () => {
+        clearTimeout(timer);
+        if (this.#queue.delete(waiting)) database.waiting--;
+      };
       const waiting: Waiting = {
         affinity,
+        database,
         grant: (lease) => {
-          clearTimeout(timer);
-          this.#queue.delete(waiting);
+          leave();
           granted = lease;
           lease.onEnd(forget);
           resolve(lease);
         },
         refuse: (error) => {
-          clearTimeout(timer);
-          this.#queue.delete(waiting);
+          leave();
           forget();
           reject(error);
         },
@@ -78,99 +98,145 @@ export class Leases {
       );
       signal?.addEventListener("abort", abort, { once: true });
       this.#queue.add(waiting);
+      database.waiting++;
       this.#serve();
     });
   }
 
   /** How many connections there are, and how many of them serve nobody. */
   get counts(): { readonly open: number; readonly idle: number; readonly waiting: number } {
-    return { open: this.#connections.size, idle: this.#idle.size, waiting: this.#queue.size };
+    const sum = (of: (database: PooledDatabase) => number) => this.#all.reduce((total, one) => total + of(one), 0);
+    return { open: sum((one) => one.connections.size), idle: sum((one) => one.idle.size), waiting: this.#queue.size };
+  }
+
+  /** How many connections there are to each database. */
+  get open(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#all.map((one) => [one.name, one.connections.size]));
   }
 
   /** Refuses new callers, waits for those who hold a lease, and closes every connection. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const waiting of this.#queue) waiting.refuse(new UnavailableError("The gateway is shutting down."));
-    for (const connection of this.#idle) void this.#retire(connection);
-    while (this.#connections.size + this.#opening > 0) await new Promise<void>((next) => this.#drained.push(next));
+    for (const database of this.#all) for (const connection of database.idle) void this.#retire(database, connection);
+    while (this.#taken > 0) await new Promise<void>((next) => this.#drained.push(next));
+  }
+
+  get #taken(): number {
+    return this.#all.reduce((sum, { taken }) => sum + taken, 0);
+  }
+
+  /** A database that the directory names and the settings do not is away, as far as its tenants can tell. */
+  #get(name: string): PooledDatabase {
+    const database = this.#all.find((one) => one.name === name);
+    if (!database) throw new UnavailableError(`The settings name no database ${name}.`);
+    return database;
   }
 
   #serve(): void {
+    const stuck = new Set<PooledDatabase>();
     for (const waiting of this.#queue) {
-      const connection = this.#pick(waiting.affinity);
+      const { database } = waiting;
+      if (stuck.has(database)) continue;
+      const connection = this.#pick(waiting);
       if (connection) this.#grant(connection, waiting);
-      else if (this.#hasRoom && this.#opening < this.#queue.size) void this.#open();
-      else return;
+      else if (database.mayOpen && this.#taken < this.#settings.size) void this.#open(database);
+      else {
+        stuck.add(database);
+        if (database.mayOpen) this.#giveWay(database);
+      }
     }
   }
 
-  get #hasRoom(): boolean {
-    const isRefused = this.#connections.size > 0 && performance.now() < this.#fullUntil;
-    return !isRefused && this.#connections.size + this.#opening < this.#settings.size;
+  /**
+   * Closes the idle connection of another database that was idle for longest. It counts until it is closed. One that has
+   * callers of its own waiting keeps it while it has no more than the other: else every call would cost a connection.
+   */
+  #giveWay(to: PooledDatabase): void {
+    if (to.awaited >= to.waiting) return;
+    let oldest: { readonly database: PooledDatabase; readonly connection: Connection } | null = null;
+    for (const database of this.#all) {
+      const [connection] = database.idle;
+      if (database === to || !connection || (database.waiting > 0 && database.taken <= to.taken + to.awaited + 1))
+        continue;
+      if (!oldest || connection.idleSince < oldest.connection.idleSince) oldest = { database, connection };
+    }
+    if (!oldest) return;
+    to.awaited++;
+    void this.#retire(oldest.database, oldest.connection).finally(() => to.awaited--);
   }
 
   /**
    * The idle connection that served this tenant last, or one that served nobody yet. Another tenant's only where none can
    * be opened, for it has every plan to make again, or none is open yet.
    */
-  #pick(affinity: string): Connection | null {
+  #pick({ affinity, database }: Waiting): Connection | null {
     let unused: Connection | null = null;
     let oldest: Connection | null = null;
-    for (const connection of this.#idle) {
-      if (!this.#isFresh(connection)) void this.#retire(connection);
+    for (const connection of database.idle) {
+      if (!this.#isFresh(connection)) void this.#retire(database, connection);
       else if (connection.affinity === affinity) return connection;
       else if (connection.affinity === null) unused ??= connection;
       else oldest ??= connection;
     }
-    return unused ?? (this.#hasRoom && this.#opening === 0 ? null : oldest);
+    if (unused || !oldest) return unused;
+    const hasRoom = database.mayOpen && this.#taken < this.#settings.size;
+    return hasRoom && database.opening === 0 ? null : oldest;
   }
 
   #grant(connection: Connection, waiting: Waiting): void {
-    this.#idle.delete(connection);
-    const lease = connection.lease(waiting.affinity);
-    lease.onEnd(() => this.#back(connection));
+    const { database, affinity } = waiting;
+    database.idle.delete(connection);
+    const lease = connection.lease(affinity);
+    lease.onEnd(() => this.#back(database, connection));
     waiting.grant(lease);
   }
 
-  #back(connection: Connection): void {
-    if (!this.#connections.has(connection)) return;
-    if (this.#closed || !this.#isFresh(connection)) void this.#retire(connection);
-    else this.#idle.add(connection);
+  #back(database: PooledDatabase, connection: Connection): void {
+    if (!database.connections.has(connection)) return;
+    if (this.#closed || !this.#isFresh(connection)) void this.#retire(database, connection);
+    else {
+      connection.idleSince = performance.now();
+      database.idle.add(connection);
+    }
     this.#serve();
   }
 
-  async #open(): Promise<void> {
-    this.#opening++;
+  async #open(database: PooledDatabase): Promise<void> {
+    database.opening++;
     try {
-      const connection = await Connection.open(this.#settings, (lost) => this.#forget(lost));
-      this.#connections.add(connection);
-      this.#back(connection);
+      const settings = { ...this.#settings, url: database.url };
+      const connection = await Connection.open(settings, (lost) => this.#forget(database, lost));
+      database.opened(connection);
+      this.#back(database, connection);
     } catch (error) {
-      // With connections of our own, one of them comes back. Without, whoever waited longest is told at once, so that a
-      // database that is away fails fast instead of queueing everybody.
-      const [first] = this.#queue;
-      if (isFull(error) && this.#connections.size > 0) this.#fullUntil = performance.now() + FULL_MS;
-      else first?.refuse(error as Error);
+      this.#failed(database, error as Error);
     } finally {
-      this.#opening--;
+      database.opening--;
       this.#serve();
       this.#wake();
     }
+  }
+
+  #failed(database: PooledDatabase, error: Error): void {
+    const refused = database.failed(isFull(error), this.#all.length > 1);
+    const waiting = [...this.#queue].filter((one) => one.database === database);
+    for (const one of waiting.slice(0, refused)) one.refuse(error);
   }
 
   #isFresh(connection: Connection): boolean {
     return connection.isUsable && performance.now() - connection.openedAt < this.#settings.maxAgeMs;
   }
 
-  async #retire(connection: Connection): Promise<void> {
-    this.#idle.delete(connection);
+  async #retire(database: PooledDatabase, connection: Connection): Promise<void> {
+    database.idle.delete(connection);
     await connection.close();
-    this.#forget(connection);
+    this.#forget(database, connection);
   }
 
-  #forget(connection: Connection): void {
-    this.#idle.delete(connection);
-    if (!this.#connections.delete(connection)) return;
+  #forget(database: PooledDatabase, connection: Connection): void {
+    database.idle.delete(connection);
+    if (!database.connections.delete(connection)) return;
     this.#serve();
     this.#wake();
   }

@@ -1,42 +1,149 @@
 import { randomBytes } from "node:crypto";
+import { and, eq, ne } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/postgres-js";
 import type { Lease } from "../database/connection.js";
+import { MAIN } from "../database/names.js";
 import type { TenantId } from "../ids.js";
-import { identities, tenants } from "./directory/table.js";
-import { home } from "./home.js";
-import type { Names } from "./migrations/files.js";
+import type { Home } from "./directory/directory.js";
+import { homes, type Isolation, identities, tenants } from "./directory/table.js";
+import { home as homeRow } from "./home.js";
+import { quote } from "./migrations/logins.js";
 import { createHome, inTransaction } from "./migrations/migrate.js";
+import type { Owners } from "./owners.js";
 import type { TenantDb } from "./session.js";
 
 export interface NewTenant {
   readonly id: TenantId;
   readonly slug: string;
+  readonly isolation: Isolation;
+  /** What the settings call the database that it comes to. */
+  readonly database: string;
   readonly createdAt: Date;
   /** Digests of the identities that may knock at it. */
   readonly identities: readonly Buffer[];
 }
 
+/** A home that somebody is to move into, and whether it was made for them. */
+export interface Taken extends Home {
+  readonly isNew: boolean;
+}
+
+const EPOCH = 1;
+
 /**
- * Makes a tenant whole or not at all: the directory's record, its home, and what `fill` writes into it, in one transaction.
+ * Makes a tenant: the directory's record, its home, and what `fill` writes into it. In the directory's own database all of
+ * it is one transaction. In another the record comes first, as `CREATING`, then the home in one transaction, and last the
+ * record is opened: an interruption leaves a record that nobody can enter, and that says what there is to finish or remove.
  * `fill` has the home's tables before it as a session would; row security does not confine it, for it runs as their owner.
+ * @throws Error when the database is somebody else's, or is not there
  */
 export async function createTenant(
-  owner: Lease,
+  owners: Owners,
   tenant: NewTenant,
-  names: Names,
   fill: (db: TenantDb) => Promise<void>,
 ): Promise<void> {
-  const schemaName = `t_${randomBytes(16).toString("hex")}`;
-  const epoch = 1;
-  const db: TenantDb = drizzle({ client: owner.asClient() as never });
-  await inTransaction(owner, async () => {
-    const { id, slug, createdAt } = tenant;
-    await db.insert(tenants).values({ id, slug, schemaName, epoch, createdAt });
-    if (tenant.identities.length > 0) {
-      await db.insert(identities).values(tenant.identities.map((digest) => ({ digest, tenantId: id })));
-    }
-    await createHome(owner, schemaName, names);
-    await db.insert(home).values({ tenantId: id, epoch, status: "ACTIVE", createdAt });
-    await fill(db);
+  const [main, place] = [await owners.main, await owners.of(tenant.database)];
+  const open = () =>
+    main.run("update tenantry.tenants set status = 'ACTIVE' where id = $1 and status = 'CREATING'", [tenant.id]);
+  if (tenant.database === MAIN) {
+    await inTransaction(main, async () => {
+      await furnish(owners, place, tenant, await record(main, tenant), fill);
+      await open();
+    });
+    return;
+  }
+  const taken = await inTransaction(main, () => record(main, tenant));
+  try {
+    await inTransaction(place, () => furnish(owners, place, tenant, taken, fill));
+  } catch (error) {
+    await forget(main, tenant.id, taken).catch(() => {});
+    throw error;
+  }
+  await open();
+}
+
+/** Writes the record of a tenant that nobody can enter yet, and takes a home for it. */
+async function record(main: Lease, tenant: NewTenant): Promise<Taken> {
+  const { id, slug, isolation, database, createdAt } = tenant;
+  const taken = await takeHome(main, database, isolation);
+  const { schemaName } = taken;
+  const db = drizzle({ client: main.asClient() as never });
+  await db
+    .insert(tenants)
+    .values({ id, slug, isolation, database, schemaName, status: "CREATING", epoch: EPOCH, createdAt });
+  if (tenant.identities.length > 0)
+    await db.insert(identities).values(tenant.identities.map((digest) => ({ digest, tenantId: id })));
+  return taken;
+}
+
+/**
+ * Takes a home of this kind for somebody, in the caller's transaction: the shared one, an empty one of the stock, or a new
+ * one that is yet to be made.
+ * @throws Error when a database of one's own is asked for and it has homes already, or it is somebody's own
+ */
+export async function takeHome(main: Lease, database: string, isolation: Isolation): Promise<Taken> {
+  // Two at once must not both take a database for themselves, or make the shared home twice.
+  await main.run("select pg_advisory_xact_lock(hashtextextended('tenantry homes ' || $1, 0))", [database]);
+  const there = await main.run("select isolation, schema_name from tenantry.homes where database = $1", [database]);
+  if (isolation === "DATABASE" ? there.length > 0 : there.some((one) => one.isolation === "DATABASE"))
+    throw new HomeTakenError(database, isolation === "DATABASE");
+
+  const shared = there.find((one) => one.isolation === "SHARED");
+  if (isolation === "SHARED" && shared) return { database, schemaName: String(shared.schema_name), isNew: false };
+  if (isolation === "SCHEMA") {
+    const [ready] = await main.run(
+      `update tenantry.homes set status = 'IN_USE' where (database, schema_name) = (
+         select database, schema_name from tenantry.homes
+         where database = $1 and isolation = 'SCHEMA' and status = 'READY' limit 1 for update skip locked)
+       returning schema_name`,
+      [database],
+    );
+    if (ready) return { database, schemaName: String(ready.schema_name), isNew: false };
+  }
+  const schemaName = newSchemaName();
+  const db = drizzle({ client: main.asClient() as never });
+  await db.insert(homes).values({ database, schemaName, isolation, status: "IN_USE", createdAt: new Date() });
+  return { database, schemaName, isNew: true };
+}
+
+export const newSchemaName = (): string => `t_${randomBytes(16).toString("hex")}`;
+
+export class HomeTakenError extends Error {
+  override readonly name = "HomeTakenError";
+  constructor(database: string, wantsItAlone: boolean) {
+    super(
+      wantsItAlone
+        ? `The database ${database} has tenants already, and one of its own must be empty. Name another.`
+        : `The database ${database} is a tenant's own. Name another.`,
+    );
+  }
+}
+
+/** Makes the home where it is not there yet, and what is the tenant's in it. */
+async function furnish(
+  owners: Owners,
+  place: Lease,
+  { id, createdAt, database }: NewTenant,
+  { schemaName }: Home,
+  fill: (db: TenantDb) => Promise<void>,
+): Promise<void> {
+  // The first two tenants of a shared home may come at once.
+  await place.run("select pg_advisory_xact_lock(hashtextextended($1, 0))", [schemaName]);
+  const [there] = await place.run("select from pg_catalog.pg_namespace where nspname = $1", [schemaName]);
+  if (!there) await createHome(place, schemaName, owners.names(database));
+  else await place.run("select set_config('search_path', $1, true)", [`${quote(schemaName)}, pg_temp`]);
+  const db: TenantDb = drizzle({ client: place.asClient() as never });
+  await db.insert(homeRow).values({ tenantId: id, epoch: EPOCH, status: "ACTIVE", createdAt });
+  await fill(db);
+}
+
+/** Takes back the record of a tenant whose home could not be made. A shared home stays: somebody else may be in it. */
+async function forget(main: Lease, id: TenantId, { database, schemaName, isNew }: Taken): Promise<void> {
+  const db = drizzle({ client: main.asClient() as never });
+  const itsOwn = and(eq(homes.database, database), eq(homes.schemaName, schemaName), ne(homes.isolation, "SHARED"));
+  await inTransaction(main, async () => {
+    await db.delete(tenants).where(eq(tenants.id, id));
+    if (isNew) await db.delete(homes).where(itsOwn);
+    else await db.update(homes).set({ status: "READY" }).where(itsOwn);
   });
 }

@@ -55,13 +55,13 @@ export class TenantSession {
     signal?: AbortSignal,
   ): Promise<TenantSession> {
     if (!TenantRecord.is(tenant)) throw new TypeError("A tenant session opens for a record of the directory only.");
-    const lease = await leases.acquire(tenant.id, signal);
+    const lease = await leases.acquire(tenant.id, signal, tenant.home.database);
     // What travels behind a transaction that cannot begin would run outside of every transaction.
     lease.run(BEGIN[purpose]).catch((error) => {
       lease.condemn(new UnavailableError("The database cannot begin a transaction of this kind.", 1, { cause: error }));
     });
     // Messages of their own, never one text: if a text with several statements fails to parse, its `begin` never ran.
-    void lease.run(ENTER, [`${tenant.schemaName}, pg_temp`, tenant.id]);
+    void lease.run(ENTER, [`${tenant.home.schemaName}, pg_temp`, tenant.id]);
     if (purpose !== "read") void lease.run(LOCK[purpose], [lockOf(tenant.id)]);
     return new TenantSession(tenant, purpose, lease);
   }

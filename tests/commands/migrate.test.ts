@@ -44,7 +44,7 @@ describe("tenantry migrate", () => {
   it("finds nothing to do the next time", async () => {
     expect(await run(["migrate"], { env: server.owning })).toEqual({
       code: 0,
-      stdout: "Everything is at this version: the directory, and 0 tenants.\n",
+      stdout: "Everything is at this version: the directory, and 0 homes.\n",
       stderr: "",
     });
   });

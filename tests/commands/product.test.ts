@@ -9,13 +9,13 @@ import { applyProduct } from "../../src/commands/product/apply.js";
 import { checkProduct } from "../../src/commands/product/check.js";
 import { planOf } from "../../src/commands/product/plan.js";
 import type { Found } from "../../src/commands/product/survey.js";
-import type { Lease } from "../../src/database/connection.js";
-import { withOwner } from "../../src/database/owner.js";
+import { MAIN } from "../../src/database/names.js";
 import { newId, type TenantId } from "../../src/ids.js";
 import { createTenant } from "../../src/tenancy/create.js";
 import { readFacts } from "../oracle/facts.js";
 import { command, run, stopCommands } from "../support/command.js";
 import { openGateway, type TestGateway } from "../support/gateway.js";
+import { homeOf } from "../support/home.js";
 import { recordOf, whileLocked } from "../support/sessions.js";
 import { anySketch } from "../support/sketches.js";
 import { until } from "../support/until.js";
@@ -76,15 +76,14 @@ afterAll(async () => {
 
 const sow = async (slug: string) => (await world(gateway, { [slug]: MILL }))[slug]!;
 
-const asOwner = <T>(work: (owner: Lease) => Promise<T>) => withOwner(gateway.database.url("tenantry_owner"), work);
 const apply = (product: Product, force = false) =>
-  asOwner((owner) => applyProduct(owner, createCatalogue(product), force));
+  gateway.database.owners((owners) => applyProduct(owners, createCatalogue(product), force));
 
 /** What a plan says of each change: of one tenant, and of all. */
 async function plan(product: Product) {
   const ofTenants: (Found & { readonly tenant: string })[] = [];
-  const { planned } = await asOwner((owner) =>
-    planOf(owner, createCatalogue(product), ({ slug }, found) => {
+  const { planned } = await gateway.database.owners((owners) =>
+    planOf(owners, createCatalogue(product), ({ slug }, found) => {
       ofTenants.push(...found.map((one) => ({ ...one, tenant: slug })));
     }),
   );
@@ -98,9 +97,7 @@ function owning(product: Product): Record<string, string> {
   return {
     TENANTRY_KEY: randomBytes(32).toString("base64url"),
     TENANTRY_PRODUCT: path,
-    DATABASE_URL: database.url("tenantry_serve"),
-    DATABASE_DOOR_URL: database.url("tenantry_door"),
-    DATABASE_OWNER_URL: database.url("tenantry_owner"),
+    ...database.settings(),
   };
 }
 const tenantry = (product: Product, ...args: string[]) => run(["product", ...args], { env: owning(product) });
@@ -181,7 +178,7 @@ describe("tenantry product plan", () => {
 
     const expected = [];
     for (const { slug } of await gateway.database.owner("select slug from tenantry.tenants order by slug")) {
-      const facts = await readFacts((text) => gateway.database.owner(text), String(slug));
+      const facts = await readFacts(homeOf(gateway, String(slug)), String(slug));
       for (const key of ["invoices:approve", "accountant"]) {
         const isPermission = key !== "accountant";
         const own = facts.roles.filter(({ permissions }) => isPermission && permissions.includes(key));
@@ -407,14 +404,15 @@ describe("tenantry product apply", () => {
     ["refuses for", false, { events: 0, grants: 3, entries: 3 }],
     ["changes", true, { events: 3, grants: 0, entries: 2 }],
   ])("%s a tenant that is made meanwhile", async (_, force, then) => {
-    const late = { id: newId<TenantId>(), slug: `late-${mills}`, createdAt: new Date(), identities: [] };
+    const place = { isolation: "SCHEMA", database: MAIN } as const;
+    const late = { id: newId<TenantId>(), slug: `late-${mills}`, ...place, createdAt: new Date(), identities: [] };
     const rows = toRows(late.id, late.slug, MILL, (email) => Buffer.from(email));
     // Nobody has it but those of the tenant to come.
     await apply({ ...NOW, roles: [] }, true);
     await apply(NOW);
     let applying: Promise<unknown> | undefined;
-    await asOwner((owner) =>
-      createTenant(owner, late, { door: "tenantry_door", serve: "tenantry_serve" }, async (db) => {
+    await gateway.database.owners((owners) =>
+      createTenant(owners, late, async (db) => {
         await plant(db, rows);
         applying = apply({ ...NOW, roles: [] }, force).then(
           () => true,

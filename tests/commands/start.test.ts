@@ -57,7 +57,7 @@ async function lockUsers(): Promise<() => Promise<void>> {
   const url = loginUrl(logins, "tenantry_owner", holder!.port!, "tenantry");
   return new Promise((locked) => {
     const done = withOwner(url, async (owner) => {
-      const homes = await owner.run("select schema_name from tenantry.tenants");
+      const homes = await owner.run("select schema_name from tenantry.homes where database = 'main'");
       await owner.run("begin");
       for (const { schema_name } of homes) await owner.run(`lock table ${schema_name}.users`);
       locked(async () => {

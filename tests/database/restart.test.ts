@@ -1,15 +1,17 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { embeddedOwners } from "../../src/commands/database.js";
 import type { Lease } from "../../src/database/connection.js";
 import type { Cluster } from "../../src/database/embedded/cluster.js";
 import { dataFolder } from "../../src/database/embedded/folder.js";
 import { ConnectionLostError, OutcomeUnknownError, UnavailableError } from "../../src/database/errors.js";
+import { MAIN } from "../../src/database/names.js";
 import { withOwner } from "../../src/database/owner.js";
 import { newId, type TenantId } from "../../src/ids.js";
 import { createTenant } from "../../src/tenancy/create.js";
 import type { TenantRecord } from "../../src/tenancy/directory/directory.js";
-import { ensureLogins, loginOf } from "../../src/tenancy/migrations/logins.js";
 import { migrate } from "../../src/tenancy/migrations/migrate.js";
+import { ensureAllLogins, withOwners } from "../../src/tenancy/owners.js";
 import { TenantSession } from "../../src/tenancy/session.js";
 import { openLeases, recordOf, write, written } from "../support/sessions.js";
 import { until } from "../support/until.js";
@@ -35,13 +37,12 @@ async function openServer() {
   const asOwner = <T>(work: (lease: Lease) => Promise<T>) => withOwner(cluster.url("tenantry_owner"), work);
   const owner = (text: string, params: readonly unknown[] = []) =>
     asOwner(async (lease) => [...(await lease.run(text, params))]);
-  const [door, serve] = [loginOf(cluster.url("tenantry_door")), loginOf(cluster.url("tenantry_serve"))];
-  const names = { door: door.name, serve: serve.name };
-  await asOwner(async (lease) => {
-    await ensureLogins(lease, [door, serve]);
-    await migrate(lease, names);
-    const tenant = { id: newId<TenantId>(), slug: "acme", createdAt: new Date(), identities: [] };
-    await createTenant(lease, tenant, names, async () => {});
+  await withOwners(embeddedOwners(cluster.logins, cluster.port, []), async (owners) => {
+    await ensureAllLogins(owners);
+    await migrate(owners);
+    const place = { isolation: "SCHEMA", database: MAIN } as const;
+    const tenant = { id: newId<TenantId>(), slug: "acme", ...place, createdAt: new Date(), identities: [] };
+    await createTenant(owners, tenant, async () => {});
   });
   const way = await openWay(portOf(cluster));
   const leases = openLeases(way.url(cluster.url("tenantry_serve")));

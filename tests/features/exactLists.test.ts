@@ -56,7 +56,7 @@ describe("viewer.organizations(permission:) and grantableRoles", () => {
     const planted = await world(gateway, Object.fromEntries(sketches.map((sketch, n) => [`any-${n}`, sketch])));
     let [given, listed] = [0, 0];
     for (const { slug } of Object.values(planted)) {
-      const facts = await readFacts((text) => gateway.database.owner(text), slug);
+      const facts = await readFacts(homeOf(gateway, slug), slug);
       for (const { id, email } of facts.users) {
         const judge = new Judge(facts, id);
         const ids = facts.organizations.map((one) => one.id);
@@ -142,10 +142,10 @@ describe("in a tenant of 10,000 organizations", () => {
     const { text, values } = await sentBy(() => big.as(who).get(first(100)));
 
     const buffers = await withOwner(gateway.database.url("tenantry_serve"), async (serve) => {
-      const { schemaName, id } = await recordOf(gateway.database, "big");
+      const { home, id } = await recordOf(gateway.database, "big");
       await serve.run("begin");
       await serve.run("select set_config('search_path', $1, true), set_config('tenantry.tenant_id', $2, true)", [
-        schemaName,
+        home.schemaName,
         id,
       ]);
       await serve.run(`prepare page as ${text}`);

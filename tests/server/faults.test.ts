@@ -2,6 +2,7 @@ import pino from "pino";
 import { Leases } from "../../src/database/leases.js";
 import { PRODUCT_FILE, readProduct } from "../../src/product.js";
 import { type Answer, openGateway, type TestGateway } from "../support/gateway.js";
+import { ownerInHome, servingOf } from "../support/home.js";
 
 /** What no answer may hold, whatever went wrong: statements, names of the database, places in the code, secrets. */
 const INSIDE =
@@ -37,7 +38,7 @@ async function withGateway(
 /** Connections to a port where nobody listens. */
 const toNowhere = () =>
   new Leases({
-    url: "postgres://tenantry_serve:secret@127.0.0.1:1/tenantry",
+    databases: { main: "postgres://tenantry_serve:secret@127.0.0.1:1/tenantry" },
     applicationName: "tenantry nowhere",
     prepare: true,
     connectTimeoutMs: 1000,
@@ -85,10 +86,8 @@ describe("a fault", () => {
 
   it("of a constraint that nobody foresaw is masked, and leaves nothing half done", async () => {
     await withGateway({}, async (gateway) => {
-      const { database } = gateway;
-      const [home] = await database.owner("select schema_name from tenantry.tenants where slug = 'northwind'");
-      await database.owner(
-        `alter table ${home!.schema_name}.organizations add constraint unforeseen check (name <> 'canary of ada@northwind.test')`,
+      await ownerInHome(gateway, "northwind", (sql) =>
+        sql("alter table organizations add constraint unforeseen check (name <> 'canary of ada@northwind.test')"),
       );
       const ada = gateway.as("ada@northwind.test", "northwind");
       const { viewer } = await ada.get("{ viewer { tenant { root { id } } } }");
@@ -104,20 +103,21 @@ describe("a fault", () => {
 
   it("of a statement that takes too long is told with 503, and the next request works", async () => {
     await withGateway({ requestTimeoutMs: 2000 }, async (gateway) => {
-      const { database } = gateway;
-      const [home] = await database.owner("select schema_name from tenantry.tenants where slug = 'northwind'");
       const ada = gateway.as("ada@northwind.test", "northwind");
       await ada.get(ASK);
-      const schema = home!.schema_name;
-      await database.owner(`alter table ${schema}.organizations rename to organizations_kept`);
-      await database.owner(
-        `create view ${schema}.organizations with (security_invoker) as select o.* from ${schema}.organizations_kept o, pg_sleep(20)`,
-      );
-      await database.owner(`grant select on ${schema}.organizations to tenantry_serve`);
+      const { login } = await servingOf(gateway, "northwind");
 
-      const answer = await ada.ask('{ organization(by: { slug: "north" }) { name } }');
-      await database.owner(`drop view ${schema}.organizations`);
-      await database.owner(`alter table ${schema}.organizations_kept rename to organizations`);
+      const answer = await ownerInHome(gateway, "northwind", async (sql) => {
+        await sql("alter table organizations rename to organizations_kept");
+        await sql(
+          "create view organizations with (security_invoker) as select o.* from organizations_kept o, pg_sleep(20)",
+        );
+        await sql(`grant select on organizations to ${login}`);
+        const slow = await ada.ask('{ organization(by: { slug: "north" }) { name } }');
+        await sql("drop view organizations");
+        await sql("alter table organizations_kept rename to organizations");
+        return slow;
+      });
 
       expectMasked(gateway, answer, "UNAVAILABLE", 503);
       expect((await ada.ask(ASK)).errors).toBeUndefined();
@@ -126,10 +126,9 @@ describe("a fault", () => {
 
   it("of a table that is gone is masked", async () => {
     await withGateway({}, async (gateway) => {
-      const [home] = await gateway.database.owner("select schema_name from tenantry.tenants where slug = 'northwind'");
       const ada = gateway.as("ada@northwind.test", "northwind");
       await ada.get(ASK);
-      await gateway.database.owner(`alter table ${home!.schema_name}.organizations rename to hidden`);
+      await ownerInHome(gateway, "northwind", (sql) => sql("alter table organizations rename to hidden"));
 
       const answer = await ada.ask('{ organization(by: { slug: "north" }) { name } }');
 

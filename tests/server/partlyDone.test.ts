@@ -1,4 +1,3 @@
-import { withOwner } from "../../src/database/owner.js";
 import { type Answer, openGateway, type TestGateway } from "../support/gateway.js";
 import { activity, recordOf } from "../support/sessions.js";
 import { until } from "../support/until.js";
@@ -32,15 +31,16 @@ const create = (slug: string) =>
 /** Asks while nobody can reach the audit, and kills the session that waits for it. */
 async function losing(document: string): Promise<Answer> {
   const { database } = gateway;
-  const { schemaName } = await recordOf(database, "acme");
-  return withOwner(database.url("tenantry_owner"), async (owner) => {
+  const { home } = await recordOf(database, "acme");
+  return database.owners(async (owners) => {
+    const owner = await owners.of(home.database);
     await owner.run("begin");
-    await owner.run(`lock table ${schemaName}.audit_events in access exclusive mode`);
+    await owner.run(`lock table ${home.schemaName}.audit_events in access exclusive mode`);
     const answer = acme.as("ada").ask(document);
     await until(async () => (await activity(database, "relation")) === 1);
     await owner.run(
       `select pg_terminate_backend(pid) from pg_stat_activity
-       where usename = 'tenantry_serve' and datname = current_database() and wait_event = 'relation'`,
+       where usename ~ '^tenantry_serve' and datname = current_database() and wait_event = 'relation'`,
     );
     await owner.run("rollback");
     return answer;

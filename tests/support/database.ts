@@ -2,20 +2,42 @@ import { randomBytes } from "node:crypto";
 import { statSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
-import type { Login } from "../../src/database/embedded/logins.js";
-import { loginUrl, readLogins } from "../../src/database/embedded/logins.js";
+import { embeddedDatabase, type Login, loginUrl, readLogins, servingUrl } from "../../src/database/embedded/logins.js";
+import { MAIN } from "../../src/database/names.js";
 import { withOwner } from "../../src/database/owner.js";
-import { databaseSql } from "../../src/tenancy/migrations/logins.js";
+import { ISOLATIONS, type Isolation } from "../../src/tenancy/directory/table.js";
+import { databaseSql, loginOf, type Login as ServingLogin } from "../../src/tenancy/migrations/logins.js";
+import { type Owners, type OwnersSettings, withOwners } from "../../src/tenancy/owners.js";
 
 /** The folder of the tests' own installation: key, passwords, development issuer. */
 export const FOLDER = process.env.TENANTRY_TEST_FOLDER!;
 
-/** A database of one test file's own: the migrated and seeded one, cloned. */
+const names = (setting: string | undefined): string[] => (setting ?? "").split(",").filter(Boolean);
+/** Databases of demo tenants, which are cloned; and those that wait for a tenant of a test's own. */
+const OWN = names(process.env.TENANTRY_TEST_DATABASES);
+const SPARE = names(process.env.TENANTRY_TEST_SPARE);
+
+type Rows = readonly Record<string, unknown>[];
+
+/** The databases of one test file: the migrated and seeded ones, cloned. */
 export interface TestDatabase {
+  /** Of the one with the directory. */
   readonly name: string;
+  /** The serving URL of each, by the name that settings give it. */
+  readonly databases: Readonly<Record<string, string>>;
+  /** What owners' commands are given. */
+  readonly owning: OwnersSettings;
   url(login: Login): string;
+  /** The settings of an owner's command: the addresses of all that are there. */
+  settings(): Record<string, string>;
   /** A statement of the owner's, past every wall. */
-  owner(text: string, params?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>;
+  owner(text: string, params?: readonly unknown[], database?: string): Promise<Rows>;
+  /** Work of the owner's on all databases. */
+  owners<T>(work: (owners: Owners) => Promise<T>): Promise<T>;
+  /** Where a tenant that a test makes comes to: as the run of all tests says, in a schema of its own unless it says so. */
+  placeForTenant(): Promise<{ readonly isolation: Isolation; readonly database: string }>;
+  /** An empty database, by its name in the settings. */
+  spare(): Promise<string>;
   /** A digest of every row of a tenant, or of all: the same as long as nothing was changed. */
   content(tenant?: string): Promise<string>;
   /** What the serving logins sent to the server while `work` ran, in order, as the server itself wrote it down. */
@@ -23,36 +45,104 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** Clones the template. Dropped after the test file. */
+/** Clones the templates. Dropped after the test file. */
 export async function cloneDatabase(): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString("hex")}`;
   const logins = await readLogins(FOLDER);
   const port = Number(process.env.TENANTRY_TEST_PORT);
-  const urlOf = (login: Login, database: string) => loginUrl(logins, login, port, database);
-  await withOwner(urlOf("tenantry_owner", "postgres"), (owner) =>
-    owner.run(`create database ${name} template tenantry`),
-  );
-  const owner = (text: string, params: readonly unknown[] = []) =>
-    withOwner(urlOf("tenantry_owner", name), async (lease) => [...(await lease.run(text, params))]);
+  // Owners go to the server itself: a pooler in transaction mode is not for what they do.
+  const pooler = Number(process.env.TENANTRY_TEST_POOLER_PORT ?? port);
+  const portOf = (login: Login) => (login === "tenantry_owner" ? port : pooler);
+  const urlOf = (login: Login, database: string) => loginUrl(logins, login, portOf(login), database);
+  const admin = (text: string) => withOwner(urlOf("tenantry_owner", "postgres"), (owner) => owner.run(text));
+  const nameOf = (database: string) => (database === MAIN ? name : `${name}_${database}`);
+  const servingOf = (database: string) => {
+    const url = new URL(servingUrl(logins, database, pooler));
+    url.pathname = `/${nameOf(database)}`;
+    return url.href;
+  };
+  const more = [...OWN, ...SPARE];
+  const databases: Record<string, string> = {
+    [MAIN]: urlOf("tenantry_serve", name),
+    ...Object.fromEntries(more.map((one) => [one, servingOf(one)])),
+  };
+  const owning: OwnersSettings = {
+    door: loginOf(urlOf("tenantry_door", name)),
+    databases: Object.fromEntries(
+      Object.entries(databases).map(([one, url]) => [
+        one,
+        { url: urlOf("tenantry_owner", nameOf(one)), serve: loginOf(url) },
+      ]),
+    ),
+  };
+  const owner = (text: string, params: readonly unknown[] = [], database = MAIN) =>
+    withOwner(urlOf("tenantry_owner", nameOf(database)), async (lease) => [...(await lease.run(text, params))]);
+
+  await admin(`create database ${name} template tenantry`);
   for (const text of databaseSql(name, ["tenantry_door", "tenantry_serve"])) await owner(text);
+  for (const one of OWN) {
+    await admin(`create database ${nameOf(one)} template ${embeddedDatabase(one).database}`);
+    for (const text of databaseSql(nameOf(one), [embeddedDatabase(one).login], true)) await owner(text, [], one);
+  }
+  const made = [MAIN, ...OWN];
+  const free = [...SPARE];
+  let nth = 0;
+  const spare = async () => {
+    const one = free.shift();
+    if (!one) throw new Error(`A test file has ${SPARE.length} spare databases, and this one needs more.`);
+    await admin(`create database ${nameOf(one)}`);
+    made.push(one);
+    for (const text of databaseSql(nameOf(one), [embeddedDatabase(one).login], true)) await owner(text, [], one);
+    return one;
+  };
 
   const content = async (tenant: string | null = null) => {
-    const tables = await owner(
-      `select format('%I.%I', p.schemaname, p.tablename) as name from pg_tables p
-       join tenantry.tenants t on t.schema_name = p.schemaname where $1::text is null or t.slug = $1 order by 1`,
+    const homes = await owner(
+      "select id, database, schema_name from tenantry.tenants where $1::text is null or slug = $1 order by slug",
       [tenant],
     );
-    const digests = tables.map(
-      ({ name }) => `select md5(string_agg(t::text, '' order by t::text)) as digest from ${name} t`,
-    );
-    return (await owner(digests.join(" union all "))).map(({ digest }) => digest).join();
+    const digests: unknown[] = [];
+    for (const { id, database, schema_name } of homes) {
+      const tables = await owner(
+        "select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname = $1 and tablename <> 'migrations' order by 1",
+        [schema_name],
+        String(database),
+      );
+      const parts = tables.map(
+        (table) =>
+          `select md5(string_agg(t::text, '' order by t::text)) as digest from ${table.name} t where tenant_id = '${id}'`,
+      );
+      digests.push(...(await owner(parts.join(" union all "), [], String(database))).map(({ digest }) => digest));
+    }
+    return digests.join();
   };
 
   const log = join(FOLDER, "postgres.log");
   return {
     name,
+    databases,
+    owning,
     url: (login) => urlOf(login, name),
+    settings() {
+      const there = made.filter((one) => one !== MAIN);
+      const json = (urlFor: (one: string) => string) =>
+        JSON.stringify(Object.fromEntries(there.map((one) => [one, urlFor(one)])));
+      return {
+        DATABASE_URL: urlOf("tenantry_serve", name),
+        DATABASE_DOOR_URL: urlOf("tenantry_door", name),
+        DATABASE_OWNER_URL: urlOf("tenantry_owner", name),
+        TENANTRY_DATABASES: json((one) => databases[one]!),
+        TENANTRY_DATABASE_OWNERS: json((one) => urlOf("tenantry_owner", nameOf(one))),
+      };
+    },
     owner,
+    owners: (work) => withOwners(owning, work),
+    async placeForTenant() {
+      const wanted = (process.env.TENANTRY_TEST_ISOLATION ?? "SCHEMA") as Isolation | "MIXED";
+      const isolation = wanted === "MIXED" ? ISOLATIONS[nth++ % ISOLATIONS.length]! : wanted;
+      return { isolation, database: isolation === "DATABASE" ? await spare() : MAIN };
+    },
+    spare,
     content,
     async statements(work) {
       const from = statSync(log).size;
@@ -63,8 +153,8 @@ export async function cloneDatabase(): Promise<TestDatabase> {
       await file.close();
       return parse(buffer.toString(), name);
     },
-    drop: async () => {
-      await withOwner(urlOf("tenantry_owner", "postgres"), (lease) => lease.run(`drop database ${name} with (force)`));
+    async drop() {
+      for (const one of made) await admin(`drop database ${nameOf(one)} with (force)`);
     },
   };
 }
@@ -72,13 +162,22 @@ export async function cloneDatabase(): Promise<TestDatabase> {
 // What every new connection asks, once, whoever it is for.
 const OPENING = "select pg_backend_pid() as pid";
 
-/** Statements of one database in the server's log; a statement of several lines goes on behind a tab. */
-function parse(text: string, database: string): string[] {
+/** Statements of one test file's databases in the server's log; a statement of several lines goes on behind a tab. */
+function parse(text: string, name: string): string[] {
   const entries = text.replaceAll("\n\t", " ").split("\n");
   return entries.flatMap((entry) => {
-    const [, user, statement] = / db=(?:\S+) user=(\S+) LOG: {2}(?:statement|execute [^:]*): (.*)$/s.exec(entry) ?? [];
-    return statement && statement !== OPENING && entry.includes(` db=${database} `) && user !== "tenantry_owner"
+    const [, database, user, statement] =
+      / db=(\S+) user=(\S+) LOG: {2}(?:statement|execute [^:]*): (.*)$/s.exec(entry) ?? [];
+    if (statement?.startsWith("SET ")) return []; // The pooler's own, which brings a session to its client's settings.
+    const isOurs = database === name || database?.startsWith(`${name}_`);
+    return statement && statement !== OPENING && isOurs && user !== "tenantry_owner"
       ? [statement.replaceAll(/\s+/g, " ").trim()]
       : [];
   });
 }
+
+/** What owners' commands are given of a single database; the passwords do not matter to those that only name the logins. */
+export const owningOf = (url: string, door: string | ServingLogin, serve: string | ServingLogin): OwnersSettings => {
+  const login = (one: string | ServingLogin) => (typeof one === "string" ? { name: one, password: "" } : one);
+  return { door: login(door), databases: { [MAIN]: { url, serve: login(serve) } } };
+};

@@ -1,14 +1,48 @@
-import { withOwner } from "../../src/database/owner.js";
-import type { TestGateway } from "./gateway.js";
+import type { TestDatabase } from "./database.js";
+import { recordOf } from "./sessions.js";
 
 export type Sql = (text: string, params?: readonly unknown[]) => Promise<readonly Record<string, unknown>[]>;
 
-/** A statement of the owner's in the home of a tenant, past every wall: what no mutation does. */
-export function homeOf({ database }: TestGateway, tenant: string): Sql {
-  return (text, params = []) =>
-    withOwner(database.url("tenantry_owner"), async (owner) => {
-      const [record] = await owner.run("select schema_name from tenantry.tenants where slug = $1", [tenant]);
-      await owner.run("select set_config('search_path', $1, false)", [record!.schema_name]);
-      return [...(await owner.run(text, params))];
-    });
+interface Somewhere {
+  readonly database: TestDatabase;
+}
+
+/**
+ * Runs `work` on one connection in the home of a tenant, with every right to read and write there and to nothing else:
+ * what no mutation does. Row security holds, for a home may be that of others as well.
+ */
+export const inHome = <T>(somewhere: Somewhere, tenant: string, work: (sql: Sql) => Promise<T>): Promise<T> =>
+  ownerInHome(somewhere, tenant, async (sql) => {
+    await sql("set role tenantry_test");
+    return work(sql);
+  });
+
+/** The same as the owner of the tables, for what changes them: all tenants that the home has are before it. */
+export async function ownerInHome<T>(
+  { database }: Somewhere,
+  tenant: string,
+  work: (sql: Sql) => Promise<T>,
+): Promise<T> {
+  const { id, home } = await recordOf(database, tenant);
+  return database.owners(async (owners) => {
+    const owner = await owners.of(home.database);
+    await owner.run("select set_config('search_path', $1, false), set_config('tenantry.tenant_id', $2, false)", [
+      home.schemaName,
+      id,
+    ]);
+    return work(async (text, params = []) => [...(await owner.run(text, params))]);
+  });
+}
+
+/** A statement in the home of a tenant, on a connection of its own. */
+export const homeOf =
+  (somewhere: Somewhere, tenant: string): Sql =>
+  (text, params) =>
+    inHome(somewhere, tenant, (sql) => sql(text, params));
+
+/** The login that serves a tenant, and the server's own name of the database that it is in. */
+export async function servingOf({ database }: Somewhere, tenant: string) {
+  const { home } = await recordOf(database, tenant);
+  const { username, pathname } = new URL(database.databases[home.database]!);
+  return { login: username, database: pathname.slice(1) };
 }

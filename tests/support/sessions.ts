@@ -1,24 +1,38 @@
 import { type LeaseSettings, Leases } from "../../src/database/leases.js";
+import { MAIN } from "../../src/database/names.js";
 import { withOwner } from "../../src/database/owner.js";
-import type { TenantId } from "../../src/ids.js";
 import { newId } from "../../src/ids.js";
-import { TenantRecord } from "../../src/tenancy/directory/directory.js";
+import { type TenantRecord, toRecord } from "../../src/tenancy/directory/directory.js";
 import { lockOf, type TenantSession } from "../../src/tenancy/session.js";
 import type { TestDatabase } from "./database.js";
 
 /** A pool as the gateway has it, unless `settings` say otherwise. */
-export function openLeases(url: string, settings: Partial<LeaseSettings> = {}): Leases {
-  const usual = { prepare: true, connectTimeoutMs: 5000, size: 4, waitMs: 2000, maxAgeMs: 600_000 };
-  return new Leases({ ...usual, applicationName: "tenantry test", url, ...settings });
+export function openLeases(
+  url: string | Readonly<Record<string, string>>,
+  settings: Partial<LeaseSettings> = {},
+): Leases {
+  const usual = {
+    prepare: !process.env.TENANTRY_TEST_POOLER_PORT,
+    connectTimeoutMs: 5000,
+    size: 4,
+    waitMs: 2000,
+    maxAgeMs: 600_000,
+  };
+  return new Leases({
+    ...usual,
+    applicationName: "tenantry test",
+    databases: typeof url === "string" ? { [MAIN]: url } : url,
+    ...settings,
+  });
 }
 
 /** The directory's record of a tenant, as the owner reads it. */
 export async function recordOf(database: Pick<TestDatabase, "owner">, slug: string): Promise<TenantRecord> {
   const [row] = (await database.owner(
-    "select id, slug, schema_name, epoch, created_at from tenantry.tenants where slug = $1",
+    "select id, slug, database, schema_name, epoch, created_at from tenantry.tenants where slug = $1",
     [slug],
-  )) as [{ id: TenantId; slug: string; schema_name: string; epoch: number; created_at: string }];
-  return new TenantRecord(row.id, row.slug, row.schema_name, row.epoch, new Date(row.created_at));
+  )) as [Record<string, unknown>];
+  return toRecord(row);
 }
 
 /** Runs `work` while somebody else holds the tenant's lock, so that every change in it waits. */
@@ -43,8 +57,9 @@ export async function write(session: TenantSession, tenant = session.tenantId): 
 /** Which of the rows that `write` wrote are in the tenant's home for good. */
 export async function written(database: Pick<TestDatabase, "owner">, tenant: TenantRecord): Promise<Set<string>> {
   const rows = await database.owner(
-    `select id from ${tenant.schemaName}.audit_events where tenant_id = $1 and action = 'test.written'`,
+    `select id from ${tenant.home.schemaName}.audit_events where tenant_id = $1 and action = 'test.written'`,
     [tenant.id],
+    tenant.home.database,
   );
   return new Set(rows.map(({ id }) => String(id)));
 }
@@ -53,7 +68,7 @@ export async function written(database: Pick<TestDatabase, "owner">, tenant: Ten
 export async function activity(database: Pick<TestDatabase, "owner">, state: string): Promise<number> {
   const [row] = await database.owner(
     `select count(*) from pg_stat_activity
-     where usename = 'tenantry_serve' and datname = current_database() and $1 in (state, wait_event)`,
+     where usename ~ '^tenantry_serve' and datname ~ ('^' || current_database() || '(_|$)') and $1 in (state, wait_event)`,
     [state],
   );
   return Number(row!.count);

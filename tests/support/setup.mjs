@@ -3,34 +3,61 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build, isStale } from "../../build.mjs";
+import { startPooler } from "./pooler.mjs";
+
+/** Databases for tenants that a test makes, each its own one. */
+const SPARE = ["own1", "own2", "own3", "own4", "own5", "own6"];
 
 export default async function setup() {
   if (isStale()) build();
   const { startCluster } = await import("../../dist/database/embedded/cluster.js");
-  const { withOwner } = await import("../../dist/database/owner.js");
-  const { seed } = await import("../../dist/commands/demo/seed.js");
-  const { loadKey } = await import("../../dist/identity/key.js");
   const { productOf } = await import("../../dist/access/catalogue.js");
   const { PRODUCT_FILE, readProduct } = await import("../../dist/product.js");
   const { adoptProduct } = await import("../../dist/tenancy/directory/product.js");
+  const { servingUrl } = await import("../../dist/database/embedded/logins.js");
   const { ensureLogins, loginOf } = await import("../../dist/tenancy/migrations/logins.js");
+  const { embeddedOwners } = await import("../../dist/commands/database.js");
+  const { seed } = await import("../../dist/commands/demo/seed.js");
+  const { DEMO_TENANTS } = await import("../../dist/commands/demo/tenants.js");
+  const { loadKey } = await import("../../dist/identity/key.js");
+  const { ensureAllLogins, withOwners } = await import("../../dist/tenancy/owners.js");
   const { migrate } = await import("../../dist/tenancy/migrations/migrate.js");
+
+  // One way for all tenants; or, mixed and unset, each demo tenant its own way.
+  const wanted = process.env.TENANTRY_TEST_ISOLATION;
+  const isolation = wanted === "MIXED" ? undefined : wanted;
+  const place = isolation && (({ slug }) => ({ isolation, database: isolation === "DATABASE" ? slug : "main" }));
+  const own = DEMO_TENANTS.filter((tenant) => (isolation ?? tenant.isolation) === "DATABASE").map(({ slug }) => slug);
 
   const folder = mkdtempSync(join(tmpdir(), "tenantry-tests-"));
   const cluster = await startCluster({
     folder,
+    databases: own,
     settings: { fsync: "off", max_connections: "300", log_statement: "all", log_line_prefix: "%m [%p] db=%d user=%u " },
   });
-  const [door, serve] = [loginOf(cluster.url("tenantry_door")), loginOf(cluster.url("tenantry_serve"))];
-  const names = { door: door.name, serve: serve.name };
   const key = await loadKey({ dataDir: folder });
-  await withOwner(cluster.url("tenantry_owner"), async (owner) => {
-    await ensureLogins(owner, [door, serve]);
-    await migrate(owner, names);
-    await adoptProduct(owner, productOf(readProduct(PRODUCT_FILE)));
-    await seed(owner, names, key, folder);
+  await withOwners(embeddedOwners(cluster.logins, cluster.port, own), async (owners) => {
+    await ensureAllLogins(owners);
+    const main = await owners.main;
+    // Logins belong to the whole server, and two tests must not make the same one.
+    const spare = SPARE.map((name) => loginOf(servingUrl(cluster.logins, name, cluster.port)));
+    await ensureLogins(main, spare);
+    // Reads and writes whatever row security lets through: a test's own hand in a home.
+    await main.run("create role tenantry_test in role pg_read_all_data, pg_write_all_data");
+    await migrate(owners);
+    await adoptProduct(main, productOf(readProduct(PRODUCT_FILE)));
+    await seed(owners, key, folder, () => {}, place);
   });
   globalThis.testCluster = cluster;
+  if (process.env.TENANTRY_TEST_POOLER) {
+    const serving = [...own, ...SPARE].map((name) => servingUrl(cluster.logins, name, cluster.port));
+    const urls = [cluster.url("tenantry_serve"), cluster.url("tenantry_door"), ...serving];
+    const logins = urls.map((url) => [new URL(url).username, new URL(url).password]);
+    globalThis.testPooler = await startPooler({ port: cluster.port, poolSize: 4, logins });
+    process.env.TENANTRY_TEST_POOLER_PORT = String(globalThis.testPooler.port);
+  }
   process.env.TENANTRY_TEST_FOLDER = folder;
   process.env.TENANTRY_TEST_PORT = String(cluster.port);
+  process.env.TENANTRY_TEST_DATABASES = own.join();
+  process.env.TENANTRY_TEST_SPARE = SPARE.join();
 }

@@ -1,5 +1,4 @@
 import type { PgTable } from "drizzle-orm/pg-core";
-import { withOwner } from "../../src/database/owner.js";
 import { auditEvents } from "../../src/features/audit/table.js";
 import { grants, memberships } from "../../src/features/memberships/table.js";
 import { organizations, slugs } from "../../src/features/organizations/table.js";
@@ -84,13 +83,15 @@ export async function world<Slug extends string>(
 ): Promise<Record<Slug, Planted>> {
   const planted = {} as Record<Slug, Planted>;
   const key = await loadKey({ dataDir: FOLDER });
-  await withOwner(gateway.database.url("tenantry_owner"), async (owner) => {
+  await gateway.database.owners(async (owners) => {
     for (const [slug, sketch] of Object.entries<TenantSketch>(sketches)) {
       const digestOf = (email: string) => identityDigest(key, { issuer: DEVELOPMENT_ISSUER, subject: email });
       const tenantId = newId<TenantId>();
       const rows = toRows(tenantId, slug, sketch, digestOf);
-      const record = { id: tenantId, slug, createdAt: new Date(), identities: rows.users.map((user) => user.identity) };
-      await createTenant(owner, record, { door: "tenantry_door", serve: "tenantry_serve" }, (db) => plant(db, rows));
+      const place = await gateway.database.placeForTenant();
+      const digests = rows.users.map((user) => user.identity);
+      const record = { id: tenantId, slug, ...place, createdAt: new Date(), identities: digests };
+      await createTenant(owners, record, (db) => plant(db, rows));
       await registerPeople(
         FOLDER,
         rows.users.map(({ email, displayName }) => ({ email, name: displayName, subject: email, tenants: [slug] })),

@@ -1,6 +1,6 @@
 import { sqlState } from "../../src/database/errors.js";
 import type { Leases } from "../../src/database/leases.js";
-import { withOwner } from "../../src/database/owner.js";
+import { MAIN } from "../../src/database/names.js";
 import { newId, type TenantId } from "../../src/ids.js";
 import { createTenant } from "../../src/tenancy/create.js";
 import { TenantRecord } from "../../src/tenancy/directory/directory.js";
@@ -66,9 +66,9 @@ describe("TenantSession.open", () => {
 
 describe("TenantRecord", () => {
   it.each(Object.entries(WRONG))("is not made with %s for an id", (_name, value) => {
-    const { slug, schemaName, epoch, createdAt } = meridian;
+    const { slug, home, epoch, createdAt } = meridian;
 
-    expect(() => new TenantRecord(value() as never, slug, schemaName, epoch, createdAt)).toThrow("not in order");
+    expect(() => new TenantRecord(value() as never, slug, home, epoch, createdAt)).toThrow("not in order");
   });
 
   it.each([
@@ -81,7 +81,9 @@ describe("TenantRecord", () => {
   ])("is not made with %s for a schema", (_name, schemaName) => {
     const { id, slug, epoch, createdAt } = meridian;
 
-    expect(() => new TenantRecord(id, slug, schemaName, epoch, createdAt)).toThrow("not in order");
+    expect(() => new TenantRecord(id, slug, { database: "main", schemaName }, epoch, createdAt)).toThrow(
+      "not in order",
+    );
   });
 
   it("cannot be turned into another tenant's", () => {
@@ -91,7 +93,9 @@ describe("TenantRecord", () => {
 
 describe("the serving login", () => {
   it("is tried here against every table of a home but the owner's record of its migrations, which it cannot read", async () => {
-    const tables = await database.owner("select tablename from pg_tables where schemaname = $1", [meridian.schemaName]);
+    const tables = await database.owner("select tablename from pg_tables where schemaname = $1", [
+      meridian.home.schemaName,
+    ]);
     const session = await TenantSession.open(leases, meridian, "read");
 
     const read = session.query("select from migrations", []);
@@ -105,7 +109,7 @@ describe("the serving login", () => {
   async function rowsFor(value: string | null): Promise<number | null> {
     const lease = await leases.acquire("");
     void lease.run("begin read only");
-    void lease.run("select set_config('search_path', $1, true)", [northwind.schemaName]);
+    void lease.run("select set_config('search_path', $1, true)", [northwind.home.schemaName]);
     if (value !== null) void lease.run("select set_config('tenantry.tenant_id', $1, true)", [value]);
     try {
       const counts = TABLES.map((table) => lease.run(`select count(*)::int as count from ${table}`));
@@ -150,9 +154,9 @@ describe("the serving login", () => {
   });
 
   it("meets no conflict with anything that another tenant has, even in the same home", async () => {
-    const names = { door: "tenantry_door", serve: "tenantry_serve" };
-    const tenant = { id: newId<TenantId>(), slug: "fresh", createdAt: new Date(), identities: [] };
-    await withOwner(database.url("tenantry_owner"), (owner) => createTenant(owner, tenant, names, async () => {}));
+    const place = { isolation: "SCHEMA", database: MAIN } as const;
+    const tenant = { id: newId<TenantId>(), slug: "fresh", ...place, createdAt: new Date(), identities: [] };
+    await database.owners((owners) => createTenant(owners, tenant, async () => {}));
     const fresh = await recordOf(database, "fresh");
     const theirs = await TenantSession.open(leases, northwind, "change");
     await write(theirs);
@@ -161,8 +165,8 @@ describe("the serving login", () => {
     const tables = TABLES.slice(1);
     const rows = new Map<string, unknown>();
     for (const table of tables) {
-      const source = `${northwind.schemaName}.${table}`;
-      await database.owner(`insert into ${fresh.schemaName}.${table} select * from ${source}`);
+      const source = `${northwind.home.schemaName}.${table}`;
+      await database.owner(`insert into ${fresh.home.schemaName}.${table} select * from ${source}`);
       const [same] = await database.owner(
         `select jsonb_agg(to_jsonb(t) || jsonb_build_object('tenant_id', $1::text))::text as rows from ${source} t`,
         [fresh.id],

@@ -1,6 +1,9 @@
+import type { Isolation } from "../../tenancy/directory/table.js";
+
 /** A tenant of the demo, as a person would describe it. Everything else, ids and instants too, follows from it. */
 export interface DemoTenant {
   readonly slug: string;
+  readonly isolation: Isolation;
   /** Parents before children; the first is the root. */
   readonly organizations: readonly { readonly slug: string; readonly name: string; readonly parent: string | null }[];
   readonly roles: readonly {
@@ -84,6 +87,7 @@ const dan = (belongs: readonly DemoMembership[], as: string): DemoPerson => ({
 
 const northwind: DemoTenant = {
   slug: "northwind",
+  isolation: "SCHEMA",
   organizations: [
     { slug: "northwind", name: "Northwind", parent: null },
     ...REGIONS.map((slug) => ({ slug, name: `Northwind ${capital(slug)}`, parent: "northwind" })),
@@ -143,6 +147,7 @@ const clientSlug = (index: number) => `client-${two(index + 1)}`;
 
 const meridian: DemoTenant = {
   slug: "meridian",
+  isolation: "SHARED",
   organizations: [
     { slug: "meridian", name: "Meridian Consulting", parent: null },
     ...CLIENTS.map((name, index) => ({ slug: clientSlug(index), name, parent: "meridian" })),
@@ -178,6 +183,7 @@ const CUSTOMERS = [
 
 const lumen: DemoTenant = {
   slug: "lumen",
+  isolation: "DATABASE",
   organizations: [
     { slug: "lumen", name: "Lumen Platform", parent: null },
     ...CUSTOMERS.map((name, index) => ({ slug: `customer-${index + 1}`, name, parent: "lumen" })),

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { type Catalogue, productOf } from "../../access/catalogue.js";
-import type { Lease } from "../../database/connection.js";
 import { holdTenants, noteProduct } from "../../tenancy/directory/product.js";
 import { inTransaction, oneAtATime } from "../../tenancy/migrations/migrate.js";
+import type { Owners } from "../../tenancy/owners.js";
 import { RefusedError } from "../explain.js";
 import { progress } from "../progress.js";
 import { carryOut } from "./carryOut.js";
@@ -16,33 +16,39 @@ import { enter, listHomes, surveyEntered } from "./survey.js";
  * @returns what it did
  * @throws RefusedError without `force`, when something that would go is in use; nothing is changed then
  */
-export const applyProduct = (owner: Lease, catalogue: Catalogue, force: boolean): Promise<Plan> =>
-  oneAtATime(owner, () => apply(owner, catalogue, force));
+export const applyProduct = async (owners: Owners, catalogue: Catalogue, force: boolean): Promise<Plan> =>
+  oneAtATime(await owners.main, () => apply(owners, catalogue, force));
 
-async function apply(owner: Lease, catalogue: Catalogue, force: boolean): Promise<Plan> {
-  const plan = await planOf(owner, catalogue, undefined, progress("Tenants looked at"));
+async function apply(owners: Owners, catalogue: Catalogue, force: boolean): Promise<Plan> {
+  const plan = await planOf(owners, catalogue, undefined, progress("Tenants looked at"));
   if (!force) mustBeFree(plan.planned);
   const runId = randomUUID();
   if (force) {
     const said = progress("Tenants changed");
     for (const [done, home] of plan.homes.entries()) {
       said(done, plan.homes.length);
+      const owner = await owners.of(home.database);
       await inTransaction(owner, () => carryOut(owner, home, catalogue, runId));
     }
   }
-  await inTransaction(owner, async () => {
-    await holdTenants(owner);
+  const main = await owners.main;
+  await inTransaction(main, async () => {
+    await holdTenants(main);
     const seen = new Set(plan.homes.map(({ id }) => id));
-    for (const home of (await listHomes(owner)).filter(({ id }) => !seen.has(id))) {
+    for (const home of (await listHomes(main)).filter(({ id }) => !seen.has(id))) {
+      const owner = await owners.of(home.database);
+      const within = <T>(work: () => Promise<T>) => (owner === main ? work() : inTransaction(owner, work));
       if (force) {
-        await carryOut(owner, home, catalogue, runId);
+        await within(() => carryOut(owner, home, catalogue, runId));
         continue;
       }
-      await enter(owner, home);
-      const found = await surveyEntered(owner, home, plan.changes, { applied: plan.applied, wanted: catalogue });
+      const found = await within(async () => {
+        await enter(owner, home);
+        return surveyEntered(owner, home, plan.changes, { applied: plan.applied, wanted: catalogue });
+      });
       mustBeFree(found.map(({ change, concerned }) => ({ change, ...concerned, tenants: 1 })));
     }
-    await noteProduct(owner, productOf(catalogue));
+    await noteProduct(main, productOf(catalogue));
   });
   return plan;
 }

@@ -1,7 +1,7 @@
 import { type Catalogue, type Product, productOf } from "../../access/catalogue.js";
 import { changesOf, type ProductChange, takesAway } from "../../access/productChange.js";
-import type { Lease } from "../../database/connection.js";
 import { appliedProduct } from "../../tenancy/directory/product.js";
+import type { Owners } from "../../tenancy/owners.js";
 import { type Concerned, type Found, type Home, listHomes, survey } from "./survey.js";
 
 /** A change, and whom it concerns in all tenants together. */
@@ -24,20 +24,21 @@ export interface Plan {
  * @param onHome told of every tenant that something concerns, as soon as it was looked at
  */
 export async function planOf(
-  owner: Lease,
+  owners: Owners,
   wanted: Catalogue,
   onHome: (home: Home, found: readonly Found[]) => void = () => {},
   onProgress: (done: number, of: number) => void = () => {},
 ): Promise<Plan> {
-  const applied = await appliedProduct(owner);
+  const main = await owners.main;
+  const applied = await appliedProduct(main);
   const changes = changesOf(applied, productOf(wanted));
-  const homes = await listHomes(owner);
+  const homes = await listHomes(main);
   const sums = new Map(
     changes.map((change) => [nameOf(change), { change, tenants: 0, roles: 0, grants: 0, people: 0 }]),
   );
   for (const [done, home] of homes.entries()) {
     onProgress(done, homes.length);
-    const found = await survey(owner, home, changes, { applied, wanted });
+    const found = await survey(await owners.of(home.database), home, changes, { applied, wanted });
     for (const { change, concerned } of found) {
       const sum = sums.get(nameOf(change)) ?? { change, tenants: 0, roles: 0, grants: 0, people: 0 };
       sum.tenants += isAny(concerned) ? 1 : 0;

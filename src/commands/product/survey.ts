@@ -4,10 +4,11 @@ import type { Lease } from "../../database/connection.js";
 import type { TenantId } from "../../ids.js";
 import { inTransaction } from "../../tenancy/migrations/migrate.js";
 
-/** Where a tenant lives, for the owner's login. */
+/** Where a tenant lives, for the owner's login. One that is still being made begins with what is applied then. */
 export interface Home {
   readonly id: TenantId;
   readonly slug: string;
+  readonly database: string;
   readonly schema: string;
 }
 
@@ -26,7 +27,9 @@ export interface Found {
 }
 
 export async function listHomes(owner: Lease): Promise<Home[]> {
-  const rows = await owner.run("select id, slug, schema_name as schema from tenantry.tenants order by slug");
+  const rows = await owner.run(
+    "select id, slug, database, schema_name as schema from tenantry.tenants where status <> 'CREATING' order by slug",
+  );
   return rows as readonly unknown[] as Home[];
 }
 

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
 import { open, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { EmbeddedDatabaseError, reason } from "./failure.js";
@@ -55,6 +55,16 @@ export async function ensureLogins(root: string): Promise<Logins> {
   await rename(draft, fileOf(root));
   await syncFolder(root);
   return readLogins(root);
+}
+
+/** A database that the embedded server has beside its first one, by its name in the settings; and the login that serves it. */
+export const embeddedDatabase = (name: string) => ({ database: `tenantry_${name}`, login: `tenantry_serve_${name}` });
+
+/** The URL by which the login that serves a further database reaches it. Its password follows from the owner's, and not back. */
+export function servingUrl(logins: Logins, name: string, port: number): string {
+  const { database, login } = embeddedDatabase(name);
+  const password = createHmac("sha256", logins.tenantry_owner).update(`tenantry login ${login}`).digest("base64url");
+  return `postgres://${login}:${password}@127.0.0.1:${port}/${encodeURIComponent(database)}`;
 }
 
 /** The URL by which `login` reaches `database` on the embedded server that listens on `port`. Holds the password. */

@@ -4,6 +4,12 @@ import { isUuid, type TenantId } from "../../ids.js";
 
 export const SCHEMA_NAME = /^t_[0-9a-f]{32}$/;
 
+/** Where a tenant's rows are: a schema, in a database that the settings name. */
+export interface Home {
+  readonly database: string;
+  readonly schemaName: string;
+}
+
 /**
  * The directory's record of one tenant: the only thing that opens a tenant session. It is made from the directory's own
  * answer and from nothing else, so no word of a request can become a schema or a tenant id.
@@ -14,13 +20,14 @@ export class TenantRecord {
   constructor(
     readonly id: TenantId,
     readonly slug: string,
-    readonly schemaName: string,
+    readonly home: Home,
     readonly epoch: number,
     readonly createdAt: Date,
   ) {
-    if (!isUuid(id) || !SCHEMA_NAME.test(schemaName) || !Number.isInteger(epoch)) {
+    if (!isUuid(id) || !SCHEMA_NAME.test(home.schemaName) || !home.database || !Number.isInteger(epoch)) {
       throw new Error("The directory's record of a tenant is not in order.");
     }
+    this.home = Object.freeze({ ...home });
     Object.freeze(this);
   }
 
@@ -35,7 +42,7 @@ const MOST_TENANTS = 100;
 
 const REMEMBERED_MS = 60_000;
 
-const COLUMNS = "t.id, t.slug, t.schema_name, t.epoch, t.created_at";
+const COLUMNS = "t.id, t.slug, t.database, t.schema_name, t.epoch, t.created_at";
 // One statement whether the tenant is unknown, suspended, or the identity is not in it: they must not differ in time either.
 const BY_SLUG = `select ${COLUMNS} from tenantry.tenants t join tenantry.identities i on i.tenant_id = t.id
   where i.digest = $1 and t.slug = $2 and t.status = 'ACTIVE'`;
@@ -78,7 +85,9 @@ export class Directory {
   }
 }
 
-function toRecord(row: Record<string, unknown>): TenantRecord {
-  const { id, slug, schema_name, epoch, created_at } = row as Record<string, string>;
-  return new TenantRecord(id as TenantId, slug!, schema_name!, Number(epoch), new Date(created_at!));
+/** The record in a row with the columns that name a tenant and its home. */
+export function toRecord(row: Record<string, unknown>): TenantRecord {
+  const { id, slug, database, schema_name, epoch, created_at } = row as Record<string, string>;
+  const home = { database: database!, schemaName: schema_name! };
+  return new TenantRecord(id as TenantId, slug!, home, Number(epoch), new Date(created_at!));
 }

@@ -11,20 +11,50 @@ import {
   uniqueIndex,
   uuid,
 } from "drizzle-orm/pg-core";
+import { MAIN } from "../../database/names.js";
 import type { TenantId } from "../../ids.js";
 import { instant } from "../table.js";
 
 /** The tables that exist once. They say where a tenant lives and who may knock; no tenant's content is in them. */
 export const directory = snakeCase.schema("tenantry");
 
+export const ISOLATIONS = ["SHARED", "SCHEMA", "DATABASE"] as const;
+/** How a tenant is kept apart: by its id in every row, by a schema of its own, or by a database of its own. */
+export type Isolation = (typeof ISOLATIONS)[number];
+
+/** Places where tenants' rows are, or can be: one for all `SHARED` tenants of a database, one for each other tenant. */
+export const homes = directory.table(
+  "homes",
+  {
+    /** What the settings call the database. */
+    database: text().notNull(),
+    /** Where its tables are. Made from random digits, never from a name that somebody typed. */
+    schemaName: text().notNull(),
+    isolation: text().$type<Isolation>().notNull(),
+    /** `READY` is empty and waits for a tenant; `LEFT` is what a tenant moved away from, kept for a while. */
+    status: text().$type<"READY" | "IN_USE" | "LEFT">().notNull(),
+    createdAt: instant().notNull(),
+  },
+  (t) => [
+    primaryKey({ name: "homes_pkey", columns: [t.database, t.schemaName] }),
+    uniqueIndex("homes_isolation_key").on(t.database, t.schemaName, t.isolation),
+    uniqueIndex("homes_shared_key").on(t.database).where(sql`${t.isolation} = 'SHARED'`),
+    uniqueIndex("homes_database_key").on(t.database).where(sql`${t.isolation} = 'DATABASE'`),
+    check("homes_isolation", sql`${t.isolation} in ('SHARED', 'SCHEMA', 'DATABASE')`),
+    check("homes_status", sql`${t.status} in ('READY', 'IN_USE', 'LEFT')`),
+    check("homes_schema_name", sql`${t.schemaName} ~ '^t_[0-9a-f]{32}$'`),
+  ],
+);
+
 export const tenants = directory.table(
   "tenants",
   {
     id: uuid().$type<TenantId>().primaryKey(),
     slug: text().notNull(),
-    status: text().$type<"ACTIVE" | "SUSPENDED">().notNull().default("ACTIVE"),
-    isolation: text().$type<"SHARED" | "SCHEMA" | "DATABASE">().notNull().default("SCHEMA"),
-    /** Where its tables are. Made from random digits, never from a name that somebody typed. */
+    /** `CREATING` and `ERASING` are steps on the way, invisible to everybody who asks. */
+    status: text().$type<"CREATING" | "ACTIVE" | "SUSPENDED" | "ERASING">().notNull().default("ACTIVE"),
+    isolation: text().$type<Isolation>().notNull().default("SCHEMA"),
+    database: text().notNull().default(MAIN),
     schemaName: text().notNull(),
     /** Raised with every change of this row; the home holds the same number. */
     epoch: integer().notNull().default(1),
@@ -32,7 +62,14 @@ export const tenants = directory.table(
   },
   (t) => [
     uniqueIndex("tenants_slug_key").on(t.slug),
-    check("tenants_status", sql`${t.status} in ('ACTIVE', 'SUSPENDED')`),
+    // Only the shared home is home to more than one.
+    uniqueIndex("tenants_home_key").on(t.database, t.schemaName).where(sql`${t.isolation} <> 'SHARED'`),
+    foreignKey({
+      name: "tenants_home_fkey",
+      columns: [t.database, t.schemaName, t.isolation],
+      foreignColumns: [homes.database, homes.schemaName, homes.isolation],
+    }),
+    check("tenants_status", sql`${t.status} in ('CREATING', 'ACTIVE', 'SUSPENDED', 'ERASING')`),
     check("tenants_isolation", sql`${t.isolation} in ('SHARED', 'SCHEMA', 'DATABASE')`),
     check("tenants_schema_name", sql`${t.schemaName} ~ '^t_[0-9a-f]{32}$'`),
   ],

@@ -24,9 +24,13 @@ export function loginOf(url: string): Login {
   return { name: decodeURIComponent(username), password: decodeURIComponent(password) };
 }
 
-/** The SQL that takes from everybody what could stand in for a tenant's table, and lets the serving logins in. */
-export function databaseSql(database: string, names: readonly string[]): string[] {
+/**
+ * The SQL that takes from everybody what could stand in for a tenant's table, and lets the serving logins in.
+ * @param alone whether nobody else has business in the database
+ */
+export function databaseSql(database: string, names: readonly string[], alone = false): string[] {
   return [
+    ...(alone ? [`REVOKE CONNECT ON DATABASE ${quote(database)} FROM PUBLIC`] : []),
     // Whoever can make objects can make one that hides a tenant's table, in a schema of theirs or in pg_temp.
     `REVOKE CREATE, TEMPORARY ON DATABASE ${quote(database)} FROM PUBLIC`,
     "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
@@ -38,7 +42,7 @@ export function databaseSql(database: string, names: readonly string[]): string[
  * The SQL that makes the serving logins and confines them. Running it again changes nothing. Passwords are in it as
  * verifiers only: no log of the server ever holds one in clear.
  */
-export function loginsSql(database: string, logins: readonly Login[]): string[] {
+export function loginsSql(database: string, logins: readonly Login[], alone = false): string[] {
   const roles = logins.flatMap(({ name, password }) => {
     const role = quote(name);
     const options = `LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS NOINHERIT PASSWORD '${verifier(password)}'`;
@@ -52,12 +56,13 @@ export function loginsSql(database: string, logins: readonly Login[]): string[] 
     ...databaseSql(
       database,
       logins.map(({ name }) => name),
+      alone,
     ),
   ];
 }
 
 /** Makes the serving logins. Asks first whether they are there with that password, so that an owner without CREATEROLE can migrate. */
-export async function ensureLogins(owner: Lease, logins: readonly Login[]): Promise<void> {
+export async function ensureLogins(owner: Lease, logins: readonly Login[], alone = false): Promise<void> {
   const names = logins.map((login) => login.name);
   const [row] = await owner.run(
     `select current_database() as database, (select rolcreaterole or rolsuper from pg_roles where rolname = current_user) as may_create,
@@ -70,7 +75,7 @@ export async function ensureLogins(owner: Lease, logins: readonly Login[]): Prom
       "The owner login may not create roles. Run `tenantry migrate --print-sql` and let an administrator run what it prints.",
     );
   }
-  for (const text of loginsSql(String(row.database), logins)) await owner.run(text);
+  for (const text of loginsSql(String(row.database), logins, alone)) await owner.run(text);
 }
 
 /** SCRAM-SHA-256 as PostgreSQL stores it (RFC 5803). */

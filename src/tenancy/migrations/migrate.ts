@@ -1,5 +1,7 @@
 import type { Lease } from "../../database/connection.js";
+import { MAIN } from "../../database/names.js";
 import { SCHEMA_NAME } from "../directory/directory.js";
+import type { Owners } from "../owners.js";
 import { checkHomes } from "../walls/catalogue.js";
 import { type Migration, type Names, pending, readMigrations, spell } from "./files.js";
 import { quote } from "./logins.js";
@@ -24,17 +26,23 @@ export interface Migrated {
 }
 
 /**
- * Brings the directory and every tenant's home to this version. One run at a time, whoever starts it; each home in a
- * transaction of its own, with the record of what ran inside it, so that an interrupted run is simply run again.
+ * Brings the directory and every home to this version. One run at a time, whoever starts it; each home in a transaction of
+ * its own, with the record of what ran inside it, so that an interrupted run is simply run again.
  */
-export function migrate(
-  owner: Lease,
-  names: Names,
+export async function migrate(
+  owners: Owners,
   onHome: (done: number, of: number) => void = () => {},
 ): Promise<Migrated> {
-  return oneAtATime(owner, async () => {
+  const main = await owners.main;
+  return oneAtATime(main, async () => {
     const applied: { schema: string; migration: string }[] = [];
-    const bring = async (schema: string, files: readonly Migration[], check: () => Promise<void>) => {
+    const bring = async (
+      owner: Lease,
+      schema: string,
+      names: Names,
+      files: readonly Migration[],
+      check: () => Promise<void>,
+    ) => {
       const due = pending(files, await appliedIn(owner, schema));
       if (due.length === 0) return;
       await inTransaction(owner, async () => {
@@ -43,12 +51,14 @@ export function migrate(
       });
       applied.push(...due.map(({ name }) => ({ schema, migration: name })));
     };
-    await bring("tenantry", readMigrations("directory"), async () => {});
-    const homes = await owner.run("select schema_name from tenantry.tenants order by id");
+    await bring(main, "tenantry", owners.names(MAIN), readMigrations("directory"), async () => {});
+    const homes = await main.run("select database, schema_name from tenantry.homes order by database, schema_name");
     const files = readMigrations("tenant");
-    for (const [done, { schema_name }] of homes.entries()) {
+    for (const [done, row] of homes.entries()) {
       onHome(done, homes.length);
-      await bring(String(schema_name), files, () => mustStand(owner, String(schema_name)));
+      const [database, schema] = [String(row.database), String(row.schema_name)];
+      const owner = await owners.of(database);
+      await bring(owner, schema, owners.names(database), files, () => mustStand(owner, schema));
     }
     return { homes: homes.length, applied };
   });

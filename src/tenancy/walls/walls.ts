@@ -1,4 +1,5 @@
 import type { Leases } from "../../database/leases.js";
+import { MAIN } from "../../database/names.js";
 import { checkHomes } from "./catalogue.js";
 import type { Finding, Query } from "./finding.js";
 import { checkLogin } from "./logins.js";
@@ -22,39 +23,75 @@ export interface Doors {
   readonly door: Leases;
 }
 
-/** Everything that is wrong with the walls, seen through the very logins that serve; `[]` when they stand. */
+/**
+ * Everything that is wrong with the walls of the directory and of the database beside it, seen through the very logins that
+ * serve; `[]` when they stand.
+ */
 export async function checkWalls({ serve, door }: Doors): Promise<Finding[]> {
   const found = await Promise.all([
-    through(door, async (query) => {
+    through(door, MAIN, async (query) => {
       const [row] = await query(HAS_DIRECTORY);
       // Where nothing is, every wall stands.
       return row?.has_directory ? checkLogin(query, "door") : [NO_DIRECTORY];
     }),
-    through(serve, async (query) => {
-      const [row] = await query("select current_setting('server_version_num')::int as version");
-      const version = checkVersion(Number(row?.version));
-      // An older server lacks catalogues that the other checks read.
-      if (version) return [version];
-      return [...(await checkLogin(query, "serve")), ...(await checkHomes(query))];
-    }),
+    through(serve, MAIN, checkDatabase),
   ]);
   return found.flat();
 }
 
+/**
+ * Looks at each further database, and lets tenants into it only as long as its walls stand: one that is away or open fails
+ * its own tenants, and nobody else's.
+ * @param onBarred is told why a database is closed to its tenants, each time it is looked at
+ */
+export async function guardDatabases(serve: Leases, onBarred: OnBarred): Promise<void> {
+  await Promise.all(
+    serve.databases
+      .filter((name) => name !== MAIN)
+      .map(async (name) => {
+        const findings = await through(serve, name, checkDatabase).catch((error: Error) => error);
+        const isSound = Array.isArray(findings) && findings.length === 0;
+        serve.bar(name, isSound ? null : "The tenant's database cannot be used at the moment.");
+        if (!isSound) onBarred(name, findings);
+      }),
+  );
+}
+
+/** @param why what is wrong with its walls, or why they could not be looked at */
+type OnBarred = (database: string, why: readonly Finding[] | Error) => void;
+
 /** Looks again twice a minute. What cannot be looked at is not sound. */
-export function watchWalls(doors: Doors, onOpen: (findings: readonly Finding[]) => void, everyMs = EVERY_MS) {
+export function watchWalls(
+  doors: Doors,
+  onOpen: (findings: readonly Finding[]) => void,
+  onBarred: OnBarred = () => {},
+  everyMs = EVERY_MS,
+) {
   let sound = true;
   const timer = setInterval(async () => {
     const findings = await checkWalls(doors).catch(() => null);
     sound = findings?.length === 0;
     if (findings && findings.length > 0) onOpen(findings);
+    await guardDatabases(doors.serve, onBarred);
   }, everyMs);
   timer.unref();
   return { isSound: () => sound, stop: () => clearInterval(timer) };
 }
 
-async function through(leases: Leases, check: (query: Query) => Promise<Finding[]>): Promise<Finding[]> {
-  const lease = await leases.acquire("");
+async function checkDatabase(query: Query): Promise<Finding[]> {
+  const [row] = await query("select current_setting('server_version_num')::int as version");
+  const version = checkVersion(Number(row?.version));
+  // An older server lacks catalogues that the other checks read.
+  if (version) return [version];
+  return [...(await checkLogin(query, "serve")), ...(await checkHomes(query))];
+}
+
+async function through(
+  leases: Leases,
+  database: string,
+  check: (query: Query) => Promise<Finding[]>,
+): Promise<Finding[]> {
+  const lease = await leases.acquire("", undefined, database);
   try {
     return await check((text, params) => lease.run(text, params));
   } finally {

@@ -3,6 +3,7 @@ import { readFacts } from "../../oracle/facts.js";
 import { Judge } from "../../oracle/judge.js";
 import { smallestRemedy } from "../../oracle/remedy.js";
 import { openGateway, type TestGateway, UNLIMITED } from "../../support/gateway.js";
+import { homeOf } from "../../support/home.js";
 import { anySketch } from "../../support/sketches.js";
 import { type Planted, type TenantSketch, world } from "../../support/world.js";
 
@@ -57,7 +58,7 @@ describe("AccessExplanation.remedy", () => {
         const slug = `t${nth++}`;
         const people = { ...sketch.people, olga: [{ at: "o0", roles: ["owner"], reach: "SUBTREE" as const }] };
         const tenant = (await world(gateway, { [slug]: { ...sketch, people } }))[slug]!;
-        const facts = await readFacts(gateway.database.owner, slug);
+        const facts = await readFacts(homeOf(gateway, slug), slug);
         const slugs = facts.organizations.map((one) => one.slug);
 
         for (const [asker, subject] of [

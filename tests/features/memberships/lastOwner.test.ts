@@ -1,5 +1,6 @@
 import { change } from "../../support/change.js";
 import { openGateway, type TestGateway } from "../../support/gateway.js";
+import { homeOf } from "../../support/home.js";
 import { type Planted, world } from "../../support/world.js";
 
 const SOON = new Date(Date.now() + 3_600_000);
@@ -40,12 +41,8 @@ const end = (tenant: Planted, slug: string, by: string, name: string, way: strin
   return change(tenant.as(by), mutation, input, "__typename");
 };
 const owners = async (tenant: Planted, slug: string): Promise<number> => {
-  const [home] = await gateway.database.owner("select schema_name from tenantry.tenants where id = $1", [
-    tenant.tenantId,
-  ]);
-  const t = home!.schema_name;
-  const [row] = await gateway.database.owner(
-    `select count(*) from ${t}.grants g, ${t}.memberships m, ${t}.users u, ${t}.organizations o
+  const [row] = await homeOf(gateway, tenant.slug)(
+    `select count(*) from grants g, memberships m, users u, organizations o
      where g.membership_id = m.id and m.user_id = u.id and m.organization_id = o.id and o.slug = $1 and o.parent_id is null
        and g.role_key = 'owner' and g.reach = 'SUBTREE' and g.expires_at is null and m.expires_at is null
        and m.status = 'ACTIVE' and u.status = 'ACTIVE'`,

@@ -1,12 +1,12 @@
 import { jest } from "@jest/globals";
 import { openGateway, type TestGateway } from "../../support/gateway.js";
+import { homeOf } from "../../support/home.js";
 import { type Planted, world } from "../../support/world.js";
 
 const DAY_MS = 86_400_000;
 
 let gateway: TestGateway;
 let acme: Planted;
-let schema: string;
 beforeAll(async () => {
   gateway = await openGateway();
   ({ acme } = await world(gateway, {
@@ -21,19 +21,18 @@ beforeAll(async () => {
       },
     },
   }));
-  const [home] = await gateway.database.owner("select schema_name from tenantry.tenants where slug = 'acme'");
-  schema = home!.schema_name as string;
 });
 beforeEach(() =>
-  gateway.database.owner(
-    `update ${schema}.memberships set expires_at = null; update ${schema}.grants set expires_at = null`,
-  ),
+  homeOf(
+    gateway,
+    "acme",
+  )("with all_grants as (update grants set expires_at = null) update memberships set expires_at = null"),
 );
 afterEach(() => jest.useRealTimers());
 afterAll(() => gateway.close());
 
 const end = (table: "memberships" | "grants", id: string, at: string) =>
-  gateway.database.owner(`update ${schema}.${table} set expires_at = ${at} where id = $1`, [id]);
+  homeOf(gateway, "acme")(`update ${table} set expires_at = ${at} where id = $1`, [id]);
 
 const OWN = `{ viewer {
   memberships { nodes { organization { slug } } }

@@ -3,6 +3,7 @@ import { encodeId } from "../../../src/graphql/nodeId.js";
 import { type Facts, PERMISSIONS, readFacts } from "../../oracle/facts.js";
 import { Judge } from "../../oracle/judge.js";
 import { openGateway, type TestGateway } from "../../support/gateway.js";
+import { homeOf } from "../../support/home.js";
 import { anySketch } from "../../support/sketches.js";
 import { type Planted, world } from "../../support/world.js";
 
@@ -36,7 +37,7 @@ const listed = (organizations: Facts["organizations"]) =>
     .map(({ id }) => encodeId("Organization", id));
 
 async function holds({ slug, users, as }: Planted, person: string): Promise<void> {
-  const facts = await readFacts(gateway.database.owner, slug);
+  const facts = await readFacts(homeOf(gateway, slug), slug);
   const judge = new Judge(facts, users[person]!);
   const seen = facts.organizations.filter(({ id }) => judge.sees(id));
 

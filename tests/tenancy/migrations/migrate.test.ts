@@ -2,10 +2,9 @@ import { randomBytes } from "node:crypto";
 import { withOwner } from "../../../src/database/owner.js";
 import { readMigrations } from "../../../src/tenancy/migrations/files.js";
 import { migrate } from "../../../src/tenancy/migrations/migrate.js";
-import { cloneDatabase, type TestDatabase } from "../../support/database.js";
+import { withOwners } from "../../../src/tenancy/owners.js";
+import { cloneDatabase, owningOf, type TestDatabase } from "../../support/database.js";
 import { until } from "../../support/until.js";
-
-const NAMES = { door: "tenantry_door", serve: "tenantry_serve" };
 
 let server: TestDatabase;
 beforeAll(async () => {
@@ -25,7 +24,7 @@ async function inEmpty<T>(work: (url: string) => Promise<T>): Promise<T> {
     await server.owner(`drop database ${name} with (force)`);
   }
 }
-const run = (url: string) => withOwner(url, (owner) => migrate(owner, NAMES));
+const run = (url: string) => withOwners(owningOf(url, "tenantry_door", "tenantry_serve"), (owners) => migrate(owners));
 
 describe("migrate", () => {
   it("applies everything once, of two runs at once", async () => {
@@ -62,29 +61,29 @@ describe("migrate", () => {
   });
 
   it("brings homes that are behind to this version, and has nothing to do after that", async () => {
-    const [home] = await server.owner("select schema_name from tenantry.tenants where slug = 'lumen'");
+    const [home] = await server.owner("select schema_name from tenantry.tenants where slug = 'northwind'");
     const last = readMigrations("tenant").at(-1)!.name;
     await server.owner(`delete from ${home!.schema_name}.migrations where name = $1`, [last]);
 
-    const first = await run(server.url("tenantry_owner"));
-    const second = await run(server.url("tenantry_owner"));
+    const first = await server.owners((owners) => migrate(owners));
+    const second = await server.owners((owners) => migrate(owners));
 
     expect(first).toEqual({ homes: 3, applied: [{ schema: home!.schema_name, migration: last }] });
     expect(second).toEqual({ homes: 3, applied: [] });
   });
 
   it("keeps nothing of what would leave a hole in a home's walls, and names the hole", async () => {
-    const [home] = await server.owner("select schema_name from tenantry.tenants where slug = 'lumen'");
+    const [home] = await server.owner("select schema_name from tenantry.tenants where slug = 'northwind'");
     const last = readMigrations("tenant").at(-1)!.name;
     await server.owner(`delete from ${home!.schema_name}.migrations where name = $1`, [last]);
     await server.owner(`alter table ${home!.schema_name}.users disable row level security`);
 
-    const refused = run(server.url("tenantry_owner"));
+    const refused = server.owners((owners) => migrate(owners));
 
     await expect(refused).rejects.toThrow(`would leave ${home!.schema_name} open, so none of them was kept`);
     await expect(refused).rejects.toThrow(`${home!.schema_name}.users`);
     expect(await server.owner(`select name from ${home!.schema_name}.migrations where name = $1`, [last])).toEqual([]);
     await server.owner(`alter table ${home!.schema_name}.users enable row level security`);
-    expect((await run(server.url("tenantry_owner"))).applied).toHaveLength(1);
+    expect((await server.owners((owners) => migrate(owners))).applied).toHaveLength(1);
   });
 });

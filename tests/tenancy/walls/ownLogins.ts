@@ -2,10 +2,10 @@ import { randomBytes } from "node:crypto";
 import postgres from "postgres";
 import { loginUrl, readLogins } from "../../../src/database/embedded/logins.js";
 import { withOwner } from "../../../src/database/owner.js";
-import { ensureLogins } from "../../../src/tenancy/migrations/logins.js";
 import { createHome, inTransaction, migrate } from "../../../src/tenancy/migrations/migrate.js";
+import { ensureAllLogins, withOwners } from "../../../src/tenancy/owners.js";
 import type { Kind } from "../../../src/tenancy/walls/reach.js";
-import { FOLDER } from "../../support/database.js";
+import { FOLDER, owningOf } from "../../support/database.js";
 
 /**
  * A migrated database with one home and with serving logins of its own, for logins belong to the whole server, and what is
@@ -21,12 +21,11 @@ export async function databaseWithOwnLogins() {
     new URL(loginUrl(passwords, "tenantry_owner", Number(process.env.TENANTRY_TEST_PORT), database));
 
   await withOwner(urlOf("postgres").href, (owner) => owner.run(`create database ${name}`));
-  await withOwner(urlOf(name).href, async (owner) => {
-    await ensureLogins(owner, [
-      { name: logins.door, password },
-      { name: logins.serve, password },
-    ]);
-    await migrate(owner, logins);
+  const owning = owningOf(urlOf(name).href, { name: logins.door, password }, { name: logins.serve, password });
+  await withOwners(owning, async (owners) => {
+    await ensureAllLogins(owners);
+    await migrate(owners);
+    const owner = await owners.main;
     await inTransaction(owner, () => createHome(owner, home, logins));
   });
 

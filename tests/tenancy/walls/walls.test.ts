@@ -36,7 +36,7 @@ describe("watchWalls", () => {
   it("turns the health of the gateway red while a login has a right too many, and says which", async () => {
     const told: string[] = [];
     const users = `${(await gateway.database.owner("select schema_name from tenantry.tenants limit 1"))[0]!.schema_name}.users`;
-    const walls = watchWalls(gateway, (findings) => told.push(...findings.map(({ what }) => what)), 20);
+    const walls = watchWalls(gateway, (findings) => told.push(...findings.map(({ what }) => what)), undefined, 20);
     const web = await openWeb(gateway, {}, walls.isSound);
     const health = async () => (await web.send("GET", "/health/ready")).status;
     expect(await health()).toBe(200);
@@ -54,7 +54,7 @@ describe("watchWalls", () => {
 
   it("takes a database that cannot be looked at for an open one", async () => {
     const nowhere = openLeases("postgres://nobody:nothing@127.0.0.1:1/nowhere");
-    const walls = watchWalls({ serve: nowhere, door: nowhere }, () => {}, 20);
+    const walls = watchWalls({ serve: nowhere, door: nowhere }, () => {}, undefined, 20);
     expect(walls.isSound()).toBe(true);
 
     await until(() => !walls.isSound());

@@ -1,0 +1,60 @@
+import type { Connection } from "./connection.js";
+
+/** How long a server that was full is not asked for another connection, while there are some. */
+const FULL_MS = 1000;
+
+/** One of the databases of a pool, and what of the common budget it has. */
+export class PooledDatabase {
+  /** Those that are being closed, too. */
+  readonly connections = new Set<Connection>();
+  /** Least recently used first. */
+  readonly idle = new Set<Connection>();
+  opening = 0;
+  /** How many of its callers wait. */
+  waiting = 0;
+  /** Connections of other databases that are being closed for its callers. */
+  awaited = 0;
+  /** Why it serves no tenant at the moment; null while it does. */
+  barred: string | null = null;
+  #fullUntil = 0;
+  /** Whether it did not answer when it was last asked: then one caller at a time finds out, not all of them. */
+  #isSuspect = false;
+
+  constructor(
+    readonly name: string,
+    readonly url: string,
+    /** The most that it may have. */
+    private readonly most: number,
+  ) {}
+
+  get taken(): number {
+    return this.connections.size + this.opening;
+  }
+
+  /** Whether its own bounds allow one more connection for its callers. */
+  get mayOpen(): boolean {
+    const isRefused = this.connections.size > 0 && performance.now() < this.#fullUntil;
+    return !isRefused && this.taken < this.most && this.opening < (this.#isSuspect ? 1 : this.waiting);
+  }
+
+  opened(connection: Connection): void {
+    this.connections.add(connection);
+    this.#isSuspect = false;
+  }
+
+  /**
+   * A connection could not be opened. With others there already, one of them comes back. Without, whoever waited longest is
+   * told at once, so that a database that is away fails fast instead of queueing everybody; and, as long as it stays away,
+   * all of them are, so that it takes nothing from the other databases.
+   * @returns how many of its callers to refuse
+   */
+  failed(isFull: boolean, hasOthers: boolean): number {
+    if (isFull && this.connections.size > 0) {
+      this.#fullUntil = performance.now() + FULL_MS;
+      return 0;
+    }
+    const refused = this.#isSuspect ? this.waiting : 1;
+    this.#isSuspect = hasOthers;
+    return refused;
+  }
+}

@@ -1,0 +1,119 @@
+import { resolve } from "node:path";
+import { z } from "zod";
+import { databaseNames, databaseUrl, databaseUrls } from "./database/settings.js";
+import { issuerSettings } from "./identity/issuers.js";
+import { keySetting } from "./identity/key.js";
+import { PRODUCT_FILE, readProduct } from "./product.js";
+
+/** A whole number, as text. */
+export const whole = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, `must be a whole number from ${least} to ${most}`)
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, `must be a whole number from ${least} to ${most}`);
+const onOff = z.enum(["on", "off"], { error: "must be on or off" }).transform((value) => value === "on");
+const list = z.string().transform((value) =>
+  value
+    .split(",")
+    .map((item) => item.trim())
+    .filter(Boolean),
+);
+
+/** Every setting but the limits of documents, by the name of its environment variable. */
+export const SETTINGS = {
+  DATABASE_URL: databaseUrl
+    .optional()
+    .describe(
+      "Serving login of a real PostgreSQL, which reaches tenants' homes only: `postgres://login:password@host:port/database`. Unset: the embedded one",
+    ),
+  DATABASE_DOOR_URL: databaseUrl.optional().describe("Login of the same database that reads the directory only"),
+  DATABASE_OWNER_URL: databaseUrl
+    .optional()
+    .describe(
+      "Login that owns the tables: for `migrate`, `seed` and other commands of the owner. A process that answers requests refuses it",
+    ),
+  TENANTRY_DATABASES: databaseUrls
+    .prefault("{}")
+    .describe(
+      'More databases for tenants\' homes, each with the serving login of its own: JSON `{"eu": "postgres://login:password@host:port/database"}`. That of DATABASE_URL is called `main`',
+    ),
+  TENANTRY_DATABASE_OWNERS: databaseUrls
+    .prefault("{}")
+    .describe("The owner's logins of those databases, under the same names, for commands of the owner"),
+  TENANTRY_EMBEDDED_DATABASES: databaseNames
+    .prefault("lumen,spare")
+    .describe("The databases that the embedded PostgreSQL has beside `main`, separated by commas"),
+  HOST: z.string().min(1).prefault("127.0.0.1").describe("The address to listen on"),
+  PORT: whole(0, 65_535).prefault("4000").describe("The port to listen on; `0` takes a free one"),
+  TENANTRY_DATA_DIR: z
+    .string()
+    .min(1)
+    .prefault(".tenantry")
+    .transform((path) => resolve(path))
+    .describe("Folder of the embedded database, its keys and the development issuer"),
+  TENANTRY_KEY: keySetting
+    .optional()
+    .describe(
+      "32 random bytes in base64url, from which digests of identities and seals of cursors are made. Required with a real database, the same for every process; lost, nobody is recognised any more. The embedded database keeps one in its folder",
+    ),
+  TENANTRY_ISSUERS: issuerSettings
+    .prefault("[]")
+    .describe(
+      "Whose tokens are taken: JSON list of `{issuer, audience, tenants, emailDomains, algorithms?, tenantClaim?, jwksUri?}`",
+    ),
+  TENANTRY_PRODUCT: z
+    .string()
+    .min(1)
+    .prefault(PRODUCT_FILE)
+    .transform((path, context) => {
+      try {
+        return readProduct(resolve(path));
+      } catch (error) {
+        context.addIssue({ code: "custom", message: `names a file that will not do. ${(error as Error).message}` });
+        return z.NEVER;
+      }
+    })
+    .describe("File with the product's permissions and role templates"),
+  TENANTRY_TENANT_DOMAIN: z
+    .string()
+    .regex(/^[a-z0-9.-]+$/, "must be a domain name in lower case")
+    .optional()
+    .describe("With `app.example.com`, the host `acme.app.example.com` names the tenant `acme`"),
+  TENANTRY_ORIGINS: list
+    .refine(
+      (origins) => origins.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin),
+      "must be origins, separated by commas: https://app.example.com",
+    )
+    .prefault("")
+    .describe("Origins whose pages may ask, separated by commas: `https://app.example.com`"),
+  TENANTRY_DEVELOPMENT: onOff
+    .optional()
+    .describe(
+      "`on` or `off`: the development issuer, its people and the viewer picker, on loopback only. Unset: on with the embedded database, off with a real one",
+    ),
+  TENANTRY_GRAPHIQL: onOff.prefault("on").describe("`on` or `off`: whether a browser finds GraphiQL"),
+  TENANTRY_INTROSPECTION: z
+    .enum(["trimmed", "whole"], { error: "must be trimmed or whole" })
+    .prefault("trimmed")
+    .describe(
+      "`trimmed` shows each viewer the part of the schema that is of use to them, `whole` shows everybody everything",
+    ),
+  TENANTRY_LEASES: whole(1, 1000)
+    .prefault("10")
+    .describe("Connections of each process, at most, to tenants' homes; and as many to the directory"),
+  TENANTRY_LEASE_WAIT_MS: whole(1, 60_000)
+    .prefault("2000")
+    .describe("How long a request waits for a connection before it is told to come back"),
+  TENANTRY_PREPARE: onOff
+    .prefault("on")
+    .describe(
+      "`on` or `off`: prepared statements. Off behind a pooler in transaction mode that does not know them, such as PgBouncer before 1.21",
+    ),
+  TENANTRY_REQUEST_TIMEOUT_MS: whole(100, 600_000).prefault("15000").describe("How long a request may take"),
+  TENANTRY_MAX_BODY_BYTES: whole(1000, 100_000_000).prefault("1000000").describe("Size of a request's body"),
+  TENANTRY_LOG_LEVEL: z
+    .enum(["fatal", "error", "warn", "info", "debug", "silent"])
+    .prefault("info")
+    .describe("What goes to stderr: `fatal`, `error`, `warn`, `info`, `debug` or `silent`"),
+};

@@ -1,0 +1,104 @@
+import { Connection, type Lease } from "../database/connection.js";
+import { MAIN } from "../database/names.js";
+import type { Names } from "./migrations/files.js";
+import { ensureLogins, type Login } from "./migrations/logins.js";
+
+/** One database as its owner reaches it, and the login that serves it. */
+export interface OwnedDatabase {
+  readonly url: string;
+  readonly serve: Login;
+}
+
+/** Everything that owners' commands need to reach every database. */
+export interface OwnersSettings {
+  /** The login that reads the directory. */
+  readonly door: Login;
+  /** By the name that the settings give each; `main` among them. */
+  readonly databases: Readonly<Record<string, OwnedDatabase>>;
+}
+
+/**
+ * The owner's connections, one to each database, opened when first asked for. For migrations and commands only: the
+ * process that answers requests never holds these URLs.
+ */
+export class Owners {
+  readonly #open = new Map<string, Promise<{ readonly lease: Lease; readonly connection: Connection }>>();
+
+  constructor(private readonly settings: OwnersSettings) {}
+
+  /** The names of all databases, `main` first. */
+  get databases(): string[] {
+    return [MAIN, ...Object.keys(this.settings.databases).filter((name) => name !== MAIN)];
+  }
+
+  /** The directory's database. */
+  get main(): Promise<Lease> {
+    return this.of(MAIN);
+  }
+
+  /**
+   * The connection to a database.
+   * @throws UnavailableError when it does not answer
+   * @throws Error when the settings name no such database
+   */
+  async of(name: string): Promise<Lease> {
+    const opened = this.#open.get(name) ?? this.connect(name);
+    this.#open.set(name, opened);
+    return (await opened).lease;
+  }
+
+  /** One more connection to a database, for work beside that of others; whoever asks for it closes it. */
+  async connect(name: string): Promise<{ readonly lease: Lease; readonly connection: Connection }> {
+    const { url } = this.get(name);
+    const settings = { url, applicationName: "tenantry owner", prepare: true, connectTimeoutMs: 5000 };
+    const connection = await Connection.open(settings, () => {});
+    return { lease: connection.lease(""), connection };
+  }
+
+  /** The names of the logins that migrations let into a database. */
+  names(database: string): Names {
+    return { door: this.settings.door.name, serve: this.get(database).serve.name };
+  }
+
+  /** The logins that a database has to know. */
+  logins(database: string): Login[] {
+    const { serve } = this.get(database);
+    return database === MAIN ? [this.settings.door, serve] : [serve];
+  }
+
+  /** @throws Error when the settings name no such database */
+  get(database: string): OwnedDatabase {
+    const found = Object.hasOwn(this.settings.databases, database) ? this.settings.databases[database] : undefined;
+    if (found) return found;
+    throw new Error(
+      `The settings name no database ${database}, or not its owner. There are: ${this.databases.join(", ")}. Add it to TENANTRY_DATABASES and TENANTRY_DATABASE_OWNERS.`,
+    );
+  }
+
+  async close(): Promise<void> {
+    for (const opened of this.#open.values()) {
+      await opened.then(
+        async ({ lease, connection }) => {
+          lease.release();
+          await connection.close();
+        },
+        () => {},
+      );
+    }
+  }
+}
+
+/** Runs `work` with the owner's connections, and closes them. */
+export async function withOwners<T>(settings: OwnersSettings, work: (owners: Owners) => Promise<T>): Promise<T> {
+  const owners = new Owners(settings);
+  try {
+    return await work(owners);
+  } finally {
+    await owners.close();
+  }
+}
+
+/** Makes the serving logins of every database, and confines them. Running it again changes nothing. */
+export async function ensureAllLogins(owners: Owners): Promise<void> {
+  for (const name of owners.databases) await ensureLogins(await owners.of(name), owners.logins(name), name !== MAIN);
+}
