@@ -35,7 +35,7 @@ describe("checkWalls", () => {
 describe("watchWalls", () => {
   it("turns the health of the gateway red while a login has a right too many, and says which", async () => {
     const told: string[] = [];
-    const users = `${(await gateway.database.owner("select schema_name from tenantry.tenants limit 1"))[0]!.schema_name}.users`;
+    const users = `${(await gateway.database.owner("select schema_name from tenantry.tenants where database = 'main' limit 1"))[0]!.schema_name}.users`;
     const walls = watchWalls(gateway, (findings) => told.push(...findings.map(({ what }) => what)), undefined, 20);
     const web = await openWeb(gateway, {}, walls.isSound);
     const health = async () => (await web.send("GET", "/health/ready")).status;
