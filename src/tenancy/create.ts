@@ -119,6 +119,14 @@ export class HomeTakenError extends Error {
   }
 }
 
+/** Makes the home where it is not there yet, in the caller's transaction. */
+export async function ensureHome(owners: Owners, place: Lease, { database, schemaName }: Home): Promise<void> {
+  // The first two tenants of a shared home may come at once.
+  await place.run("select pg_advisory_xact_lock(hashtextextended($1, 0))", [schemaName]);
+  const [there] = await place.run("select from pg_catalog.pg_namespace where nspname = $1", [schemaName]);
+  if (!there) await createHome(place, schemaName, owners.names(database));
+}
+
 /** Makes the home where it is not there yet, and what is the tenant's in it. */
 async function furnish(
   owners: Owners,
@@ -127,11 +135,8 @@ async function furnish(
   { schemaName }: Home,
   fill: (db: TenantDb) => Promise<void>,
 ): Promise<void> {
-  // The first two tenants of a shared home may come at once.
-  await place.run("select pg_advisory_xact_lock(hashtextextended($1, 0))", [schemaName]);
-  const [there] = await place.run("select from pg_catalog.pg_namespace where nspname = $1", [schemaName]);
-  if (!there) await createHome(place, schemaName, owners.names(database));
-  else await place.run("select set_config('search_path', $1, true)", [`${quote(schemaName)}, pg_temp`]);
+  await ensureHome(owners, place, { database, schemaName });
+  await place.run("select set_config('search_path', $1, true)", [`${quote(schemaName)}, pg_temp`]);
   const db: TenantDb = drizzle({ client: place.asClient() as never });
   await db.insert(homeRow).values({ tenantId: id, epoch: EPOCH, status: "ACTIVE", createdAt });
   await fill(db);
