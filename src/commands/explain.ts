@@ -25,6 +25,8 @@ const CODES: Record<string, number> = {
   UnknownPersonError: EXIT.usage,
   RefusedError: EXIT.refused,
   FolderBusyError: EXIT.refused,
+  MoveRefusedError: EXIT.refused,
+  HomeTakenError: EXIT.refused,
 };
 
 /** Says on stderr what went wrong, in words and without a stack; the environment's DEBUG=1 adds the stack. */

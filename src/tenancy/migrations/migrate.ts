@@ -95,8 +95,12 @@ async function apply(owner: Lease, schema: string, migration: Migration, names: 
 }
 
 /** Runs `work` in one transaction of the owner's: all of it or nothing. */
-export async function inTransaction<T>(owner: Lease, work: () => Promise<T>): Promise<T> {
-  await owner.run("begin");
+export async function inTransaction<T>(
+  owner: Lease,
+  work: () => Promise<T>,
+  isolation: "read committed" | "repeatable read" = "read committed",
+): Promise<T> {
+  await owner.run(`begin isolation level ${isolation}`);
   let result: T;
   try {
     result = await work();

@@ -29,24 +29,23 @@ export async function catchUp(
   tables: readonly Table[],
   check: (caught: CaughtUp) => Promise<void>,
 ): Promise<CaughtUp> {
-  await from.run("begin isolation level repeatable read");
-  try {
-    const touched = await Promise.all(tables.map((table) => readTouched(from, route, table)));
-    // Of this moment only: what is written down meanwhile is for the next round.
-    const own = tableIn(route.from.schemaName, tracesOf(route));
-    const { count } = await from.run(`delete from ${own} where tenant_id = $1`, [route.tenant]);
-    if (count > 0) await replace(to, route, tables, touched);
-    const caught = {
-      changes: count,
-      keys: new Map(tables.map(({ name }, index) => [name, touched[index]!.keys])),
-    };
-    await check(caught);
-    await from.run("commit");
-    return caught;
-  } catch (error) {
-    await from.run("rollback").catch(() => {});
-    throw error;
-  }
+  return inTransaction(
+    from,
+    async () => {
+      const touched = await Promise.all(tables.map((table) => readTouched(from, route, table)));
+      // Of this moment only: what is written down meanwhile is for the next round.
+      const own = tableIn(route.from.schemaName, tracesOf(route));
+      const { count } = await from.run(`delete from ${own} where tenant_id = $1`, [route.tenant]);
+      if (count > 0) await replace(to, route, tables, touched);
+      const caught = {
+        changes: count,
+        keys: new Map(tables.map(({ name }, index) => [name, touched[index]!.keys])),
+      };
+      await check(caught);
+      return caught;
+    },
+    "repeatable read",
+  );
 }
 
 async function readTouched(from: Lease, route: Route, { name, columns, key }: Table): Promise<Touched> {

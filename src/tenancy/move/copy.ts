@@ -1,4 +1,5 @@
 import type { Lease, Result } from "../../database/connection.js";
+import { inTransaction } from "../migrations/migrate.js";
 import { type Packed, pack, packedIn, typed, unpack } from "./packed.js";
 import { type Route, tracesOf } from "./route.js";
 import { type Column, names, type Table, tableIn } from "./tables.js";
@@ -14,26 +15,24 @@ export interface Ways {
 type OnRows = (rows: number) => void;
 
 /**
- * Copies the tenant's home row, closed to changes and with the next epoch, and all other rows as they are at one moment, in
- * one transaction of the new home's database.
+ * Copies all rows of the tenant but its home row, as they are at one moment, in one transaction of the new home's database.
  * @param onRows is told how many more were copied
  */
 export async function copyRows(ways: Ways, route: Route, tables: readonly Table[], onRows: OnRows): Promise<void> {
   const { from, to } = ways;
-  const isOneDatabase = route.from.database === route.to.database;
+  const copyAll = async (copy: (table: Table) => Promise<void>) => {
+    for (const table of tables) await copy(table);
+  };
   // Where one connection sees both homes, rows need not leave the server.
-  if (!isOneDatabase) await from.run("begin isolation level repeatable read read only");
-  await to.run(`begin isolation level ${isOneDatabase ? "repeatable read" : "read committed"}`);
-  try {
-    for (const table of tables) {
-      if (isOneDatabase) await copyWithin(to, route, table, onRows);
-      else await copyAcross(ways, route, table, onRows);
-    }
-    await to.run("commit");
-  } finally {
-    // After a commit there is nothing left to take back.
-    await Promise.all((isOneDatabase ? [to] : [from, to]).map((lease) => lease.run("rollback").catch(() => {})));
+  if (route.from.database === route.to.database) {
+    await inTransaction(to, () => copyAll((table) => copyWithin(to, route, table, onRows)), "repeatable read");
+    return;
   }
+  await inTransaction(
+    from,
+    () => inTransaction(to, () => copyAll((table) => copyAcross(ways, route, table, onRows))),
+    "repeatable read",
+  );
 }
 
 /** The next rows of a table in the order of its key, `$1` being the tenant and `$2` the last key. */
