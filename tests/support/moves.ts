@@ -7,22 +7,20 @@ import { until } from "./until.js";
 
 /** Every row that a tenant has in a home, in words, by table; all but its home row. */
 export async function rowsIn(database: TestDatabase, home: Home, tenant: string): Promise<Record<string, string[]>> {
-  const tables = await database.owner(
-    `select tablename as name from pg_tables
-     where schemaname = $1 and tablename not in ('migrations', 'tenant') order by tablename`,
-    [home.schemaName],
-    home.database,
-  );
-  const rows: Record<string, string[]> = {};
-  for (const { name } of tables) {
-    const found = await database.owner(
-      `select t::text as row from ${home.schemaName}.${name} t where tenant_id = $1 order by t::text`,
-      [tenant],
-      home.database,
+  return database.owners(async (owners) => {
+    const owner = await owners.of(home.database);
+    const tables = await owner.run(
+      `select tablename as name from pg_tables
+       where schemaname = $1 and tablename not in ('migrations', 'tenant') order by tablename`,
+      [home.schemaName],
     );
-    rows[String(name)] = found.map(({ row }) => String(row));
-  }
-  return rows;
+    const parts = tables.map(
+      ({ name }) =>
+        `select '${name}' as name, coalesce(json_agg(t::text order by t::text), '[]') as rows from ${home.schemaName}.${name} t where tenant_id = $1`,
+    );
+    const found = await owner.run(parts.join(" union all "), [tenant]);
+    return Object.fromEntries(found.map(({ name, rows }) => [name, rows]));
+  });
 }
 
 /** The same of the home where the directory says that the tenant is. */
@@ -32,17 +30,22 @@ export async function rowsOf(database: TestDatabase, slug: string): Promise<Reco
 }
 
 /** Where the tenant has a home row in any database of the test file's, and what it says. */
-export async function homeRowsOf(database: TestDatabase, tenant: string) {
-  const found: { database: string; schemaName: string; epoch: number; status: string }[] = [];
-  for (const one of database.made()) {
-    const homes = await database.owner("select nspname as name from pg_namespace where nspname ~ '^t_'", [], one);
-    for (const { name } of homes) {
-      const rows = await database.owner(`select epoch, status from ${name}.tenant where tenant_id = $1`, [tenant], one);
-      for (const { epoch, status } of rows)
+export function homeRowsOf(database: TestDatabase, tenant: string) {
+  return database.owners(async (owners) => {
+    const found: { database: string; schemaName: string; epoch: number; status: string }[] = [];
+    for (const one of database.made()) {
+      const owner = await owners.of(one);
+      const homes = await owner.run("select nspname as name from pg_namespace where nspname ~ '^t_'");
+      const parts = homes.map(
+        ({ name }) => `select '${name}' as name, epoch, status from ${name}.tenant where tenant_id = $1`,
+      );
+      for (const { name, epoch, status } of parts.length > 0
+        ? await owner.run(parts.join(" union all "), [tenant])
+        : [])
         found.push({ database: one, schemaName: String(name), epoch: Number(epoch), status: String(status) });
     }
-  }
-  return found;
+    return found;
+  });
 }
 
 /** A place in a transaction at which whoever comes to it waits. */
@@ -66,7 +69,7 @@ export async function stopAt(database: TestDatabase, at: string, when: string, n
   const table = at.split(" on ")[1]!;
   await database.owner(
     `create function ${stop}() returns trigger language plpgsql as
-     'begin perform pg_advisory_xact_lock_shared(${number}); return new; end'`,
+     'begin perform pg_advisory_xact_lock_shared(${number}); return coalesce(new, old); end'`,
     [],
     name,
   );
@@ -99,7 +102,7 @@ export async function stopAt(database: TestDatabase, at: string, when: string, n
 
 /** The settings of an owner's command, and of a gateway, on the test file's databases. */
 export async function settingsOf(database: TestDatabase) {
-  const more = Object.keys(database.databases).filter((name) => name !== MAIN);
+  const more = database.made().filter((name) => name !== MAIN);
   const key = await loadKey({ dataDir: FOLDER });
   const pick = (url: (name: string) => string) =>
     JSON.stringify(Object.fromEntries(more.map((name) => [name, url(name)])));
@@ -119,5 +122,22 @@ export async function settingsOf(database: TestDatabase) {
       DATABASE_OWNER_URL: database.url("tenantry_owner"),
       TENANTRY_DATABASE_OWNERS: pick((name) => database.owning.databases[name]!.url),
     },
+  };
+}
+
+/** Lets whoever needs a lock on this table that goes against this mode wait, as long as somebody uses it that way. */
+export async function stopLocking(database: TestDatabase, table: string, mode: string, name = MAIN): Promise<Stop> {
+  const holder = await database.hold(`begin; lock table ${table} in ${mode} mode`, name);
+  return {
+    reached: () =>
+      until(async () => {
+        const [row] = await database.owner(
+          "select count(*) as waiting from pg_locks where relation = $1::regclass and not granted",
+          [table],
+          name,
+        );
+        return Number(row!.waiting) > 0;
+      }),
+    open: () => holder.close(),
   };
 }

@@ -21,7 +21,8 @@ const KINDS: Readonly<Record<string, Isolation>> = { shared: "SHARED", schema: "
 export async function moveCommand(slug: string, { to, keep, json }: MoveCommandOptions): Promise<void> {
   const settings = readSettings(process.env);
   const keepSeconds = keep === "0" ? 0 : secondsOf(keep, "--keep");
-  const say = (line: string, data: object) => process.stdout.write(`${json ? JSON.stringify(data) : line}\n`);
+  const say = (line: string, data: object) =>
+    process.stdout.write(`${json ? JSON.stringify({ at: new Date(), ...data }) : line}\n`);
   await withOwnersOf(settings, async (owners) => {
     const destination = await destinationOf(owners, to);
     const moved = await moveTenant(owners, slug, destination, {
