@@ -5,8 +5,13 @@ import { FOLDER, type TestDatabase } from "./database.js";
 import { recordOf } from "./sessions.js";
 import { until } from "./until.js";
 
-/** Every row that a tenant has in a home, in words, by table; all but its home row. */
-export async function rowsIn(database: TestDatabase, home: Home, tenant: string): Promise<Record<string, string[]>> {
+/** Every row that a tenant has in a home, in words, by table; all but its home row, and audit events of this action. */
+export async function rowsIn(
+  database: TestDatabase,
+  home: Home,
+  tenant: string,
+  but = "",
+): Promise<Record<string, string[]>> {
   return database.owners(async (owners) => {
     const owner = await owners.of(home.database);
     const tables = await owner.run(
@@ -16,17 +21,18 @@ export async function rowsIn(database: TestDatabase, home: Home, tenant: string)
     );
     const parts = tables.map(
       ({ name }) =>
-        `select '${name}' as name, coalesce(json_agg(t::text order by t::text), '[]') as rows from ${home.schemaName}.${name} t where tenant_id = $1`,
+        `select '${name}' as name, coalesce(json_agg(t::text order by t::text), '[]') as rows from ${home.schemaName}.${name} t
+         where tenant_id = $1 and $2::text is not null ${name === "audit_events" ? "and action <> $2" : ""}`,
     );
-    const found = await owner.run(parts.join(" union all "), [tenant]);
+    const found = await owner.run(parts.join(" union all "), [tenant, but]);
     return Object.fromEntries(found.map(({ name, rows }) => [name, rows]));
   });
 }
 
 /** The same of the home where the directory says that the tenant is. */
-export async function rowsOf(database: TestDatabase, slug: string): Promise<Record<string, string[]>> {
+export async function rowsOf(database: TestDatabase, slug: string, but = ""): Promise<Record<string, string[]>> {
   const { id, home } = await recordOf(database, slug);
-  return rowsIn(database, home, id);
+  return rowsIn(database, home, id, but);
 }
 
 /** Where the tenant has a home row in any database of the test file's, and what it says. */

@@ -47,7 +47,7 @@ const ada = () => gateway.as("ada@northwind.test", "northwind");
 const rename = (name: string) => `mutation {
   updateOrganization(input: { organizationId: "${root}", name: "${name}" }) { ... on UpdateOrganizationPayload { organization { name } } }
 }`;
-const NAME = '{ organization(slug: "northwind") { id name } }';
+const NAME = '{ organization(by: { slug: "northwind" }) { id name } }';
 let root: string;
 
 describe("a gateway", () => {

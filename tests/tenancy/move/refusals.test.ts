@@ -34,7 +34,8 @@ async function refused(work: () => Promise<unknown>, why: RegExp): Promise<void>
 
 /** Runs a move, and `work` when all rows have been compared and nothing is fenced yet. */
 async function movingWhile(work: () => Promise<unknown>): Promise<void> {
-  const stop = await stopAt(database, "update on tenantry.moves", "new.step = 'FENCING'");
+  const { id } = await recordOf(database, "northwind");
+  const stop = await stopAt(database, "update on tenantry.moves", `new.step = 'FENCING' and new.tenant_id = '${id}'`);
   const moving = move(SHARED);
   moving.catch(() => {});
   await stop.reached();
