@@ -1,10 +1,11 @@
 import { MAIN } from "../../../src/database/names.js";
 import { type Destination, moveTenant } from "../../../src/tenancy/move/move.js";
+import { TenantSession } from "../../../src/tenancy/session.js";
 import { checkHomes } from "../../../src/tenancy/walls/catalogue.js";
 import { cloneDatabase, type TestDatabase } from "../../support/database.js";
 import { homeOf } from "../../support/home.js";
 import { homeRowsOf, rowsOf, stopAt } from "../../support/moves.js";
-import { recordOf } from "../../support/sessions.js";
+import { openLeases, recordOf } from "../../support/sessions.js";
 
 let database: TestDatabase;
 const PLACES: Record<string, Destination> = {};
@@ -70,6 +71,40 @@ describe("moveTenant", () => {
     expect(back.to).toMatchObject(start);
     expect([await rowsOf(database, "meridian"), await rowsOf(database, "lumen")]).toEqual(neighbours);
     await mustBeTidy();
+  });
+
+  it("opens no wall meanwhile: the serving login may note its own tenant's rows, and reads nothing of it", async () => {
+    await move("northwind", PLACES["a schema"]!);
+    const northwind = await recordOf(database, "northwind");
+    const stop = await stopAt(database, "update on tenantry.moves", "new.step = 'FENCING'");
+    const moving = move("northwind", PLACES.shared!);
+    await stop.reached();
+    const leases = openLeases(database.databases);
+    const traces = `moving_${northwind.id.replaceAll("-", "")}`;
+    const trying = async (text: string) => {
+      const session = await TenantSession.open(leases, northwind, "change");
+      const refusal = await session.query(text, []).catch((error) => error.code);
+      await session.rollback();
+      return refusal;
+    };
+
+    const findings = await database.owners(async (owners) =>
+      checkHomes(async (text, params) => (await owners.of(northwind.home.database)).run(text, params)),
+    );
+    const note = (id: string) => `insert into ${traces} (tenant_id, relation, key) values ('${id}', 'users', '{}')`;
+    const refusals = [
+      await trying(`select * from ${traces}`),
+      await trying(`delete from ${traces}`),
+      await trying(note((await recordOf(database, "meridian")).id)),
+    ];
+    const allowed = await trying(note(northwind.id));
+    await leases.close();
+    await stop.open();
+    await moving;
+
+    expect(findings).toEqual([]);
+    expect(refusals).toEqual(["42501", "42501", "42501"]);
+    expect(allowed).toMatchObject({ count: 1 });
   });
 
   it("brings over whatever was changed meanwhile, in whatever order", async () => {
