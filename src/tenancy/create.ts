@@ -82,8 +82,7 @@ async function record(main: Lease, tenant: NewTenant): Promise<Taken> {
  * @throws Error when a database of one's own is asked for and it has homes already, or it is somebody's own
  */
 export async function takeHome(main: Lease, database: string, isolation: Isolation): Promise<Taken> {
-  // Two at once must not both take a database for themselves, or make the shared home twice.
-  await main.run("select pg_advisory_xact_lock(hashtextextended('tenantry homes ' || $1, 0))", [database]);
+  await lockHomes(main, database);
   const there = await main.run("select isolation, schema_name from tenantry.homes where database = $1", [database]);
   if (isolation === "DATABASE" ? there.length > 0 : there.some((one) => one.isolation === "DATABASE"))
     throw new HomeTakenError(database, isolation === "DATABASE");
@@ -104,6 +103,11 @@ export async function takeHome(main: Lease, database: string, isolation: Isolati
   const db = drizzle({ client: main.asClient() as never });
   await db.insert(homes).values({ database, schemaName, isolation, status: "IN_USE", createdAt: new Date() });
   return { database, schemaName, isNew: true };
+}
+
+/** Two at once must not both take a database for themselves, or make the shared home twice. Held to the transaction's end. */
+export async function lockHomes(main: Lease, database: string): Promise<void> {
+  await main.run("select pg_advisory_xact_lock(hashtextextended('tenantry homes ' || $1, 0))", [database]);
 }
 
 export const newSchemaName = (): string => `t_${randomBytes(16).toString("hex")}`;

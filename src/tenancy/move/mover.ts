@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { ensureHome } from "../create.js";
 import { appliedIn, inTransaction } from "../migrations/migrate.js";
 import type { Owners } from "../owners.js";
@@ -40,7 +41,9 @@ const FEW = 500;
 const MOST_ROUNDS = 100;
 /** A fence that is not through by then is lifted: those who wait go on, and it is tried again. */
 const MOST_FENCED_MS = 500;
-const MOST_FENCES = 20;
+const PAUSE_MS = 200;
+/** Longer than any request: what holds the tenant's lock has ended by then. */
+const PATIENCE_MS = 60_000;
 /** Rows that can be counted once more within the fence; of more, only what was changed since they were verified is looked at. */
 const COUNTED_IN_FENCE = 1_000_000;
 
@@ -160,7 +163,7 @@ export class Mover {
    */
   async #fence(): Promise<number> {
     const { ways, route, telling } = this;
-    for (let attempt = 1; attempt <= MOST_FENCES; attempt++) {
+    for (const until = performance.now() + PATIENCE_MS; performance.now() < until; await pause(PAUSE_MS)) {
       await this.#settle();
       const start = performance.now();
       if (!(await fence(ways.from, route))) continue;

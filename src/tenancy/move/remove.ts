@@ -1,5 +1,6 @@
 import type { Lease } from "../../database/connection.js";
 import type { TenantId } from "../../ids.js";
+import { lockHomes } from "../create.js";
 import { quote } from "../migrations/logins.js";
 import { inTransaction } from "../migrations/migrate.js";
 import type { Place } from "./route.js";
@@ -21,6 +22,7 @@ export async function removeHome(desk: Lease, place: Lease, home: Place, tenant:
   const [there] = await place.run("select from pg_catalog.pg_namespace where nspname = $1", [schemaName]);
   if (isolation === "SHARED") {
     if (there) await removeRows(place, schemaName, tenant);
+    else await forgetUnmade(desk, home);
     return;
   }
   await desk.run("delete from tenantry.homes where database = $1 and schema_name = $2", [database, schemaName]);
@@ -29,6 +31,19 @@ export async function removeHome(desk: Lease, place: Lease, home: Place, tenant:
     // Every session reads it first and holds it to its end, so that none meets a home of which a part is gone.
     await place.run(`lock table ${tableIn(schemaName, "tenant")} in access exclusive mode`);
     await place.run(`drop schema ${quote(schemaName)} cascade`);
+  });
+}
+
+/** Strikes a shared home off the list that was to be made for this move, unless somebody else is about to make it. */
+async function forgetUnmade(desk: Lease, { database, schemaName }: Place): Promise<void> {
+  await inTransaction(desk, async () => {
+    await lockHomes(desk, database);
+    await desk.run(
+      `delete from tenantry.homes h where database = $1 and schema_name = $2
+         and not exists (select from tenantry.tenants t where t.database = $1 and t.schema_name = $2)
+         and (select count(*) from tenantry.moves m where m.to_database = $1 and m.to_schema = $2) <= 1`,
+      [database, schemaName],
+    );
   });
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { Connection, Lease } from "../../database/connection.js";
 import { isPassing } from "../../database/errors.js";
 import type { TenantId } from "../../ids.js";
@@ -83,6 +84,6 @@ export async function withShortLocks<T>(lease: Lease, work: () => Promise<T>, pa
     } catch (error) {
       if (!isPassing(error) || performance.now() > until) throw error;
     }
-    await new Promise((next) => setTimeout(next, Math.random() * LOCK_MS));
+    await pause(Math.random() * LOCK_MS);
   }
 }

@@ -1,6 +1,7 @@
 import type { Leases } from "../../../src/database/leases.js";
 import { MAIN } from "../../../src/database/names.js";
 import { moveTenant } from "../../../src/tenancy/move/move.js";
+import { beginMove, readTenant } from "../../../src/tenancy/move/record.js";
 import { type Recovered, recoverMoves } from "../../../src/tenancy/move/recover.js";
 import { TenantSession } from "../../../src/tenancy/session.js";
 import { command, stopCommands } from "../../support/command.js";
@@ -138,6 +139,22 @@ async function killed(before: string, stopped: () => Promise<Stop>, keep: string
 }
 
 describe("a mover that is killed", () => {
+  it("before it makes the first shared home of a database leaves nothing there", async () => {
+    const old = await recordOf(database, "northwind");
+    const homes = () => database.owner("select * from tenantry.homes order by database, schema_name");
+    const before = await homes();
+    await database.owners(async (owners) => {
+      const main = await owners.main;
+      await beginMove(main, await readTenant(main, "northwind"), { isolation: "SHARED", database: elsewhere }, 0);
+    });
+    expect(await homes()).toHaveLength(before.length + 1);
+
+    expect(await recover()).toEqual([{ slug: "northwind", outcome: "TAKEN_BACK" }]);
+
+    expect(await homes()).toEqual(before);
+    expect(await homeRowsOf(database, old.id)).toEqual([{ ...old.home, epoch: old.epoch, status: "ACTIVE" }]);
+  });
+
   it.each(Object.keys(BEFORE))("before it %s leaves the tenant in its old home", async (point) => {
     const { old, now, homes, recovered } = await killed(point, BEFORE[point]!, "1d");
 

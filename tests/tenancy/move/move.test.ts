@@ -73,8 +73,27 @@ describe("moveTenant", () => {
     await mustBeTidy();
   });
 
-  it("opens no wall meanwhile: the serving login may note its own tenant's rows, and reads nothing of it", async () => {
+  it("moves a suspended tenant, and leaves it suspended", async () => {
+    const { id, home } = await recordOf(database, "northwind");
+    const set = (status: string, at = home) =>
+      Promise.all([
+        database.owner("update tenantry.tenants set status = $2 where id = $1", [id, status]),
+        database.owner(
+          `update ${at.schemaName}.tenant set status = $2 where tenant_id = $1`,
+          [id, status],
+          at.database,
+        ),
+      ]);
+    await set("SUSPENDED");
+
     await move("northwind", PLACES["a schema"]!);
+
+    const now = await recordOf(database, "northwind");
+    expect(await homeRowsOf(database, id)).toEqual([{ ...now.home, epoch: now.epoch, status: "SUSPENDED" }]);
+    await set("ACTIVE", now.home);
+  });
+
+  it("opens no wall meanwhile: the serving login may note its own tenant's rows, and reads nothing of it", async () => {
     const northwind = await recordOf(database, "northwind");
     const stop = await stopAt(database, "update on tenantry.moves", "new.step = 'FENCING'");
     const moving = move("northwind", PLACES.shared!);
