@@ -5,8 +5,8 @@ import { cloneDatabase, FOLDER, type TestDatabase } from "../../support/database
 import { homeRowsOf, rowsIn, rowsOf, settingsOf } from "../../support/moves.js";
 import { recordOf } from "../../support/sessions.js";
 
-/** For a run of more, as `npm run night` makes it. */
-const ROWS = Number(process.env.TENANTRY_TEST_MOVED_ROWS ?? 50_000);
+/** For a run of fewer or more: TENANTRY_TEST_MOVED_ROWS=2000000. */
+const ROWS = Number(process.env.TENANTRY_TEST_MOVED_ROWS ?? 200_000);
 const PLANTED = "test.planted";
 const WRITERS = 4;
 const READERS = 2;
