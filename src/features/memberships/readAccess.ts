@@ -91,8 +91,8 @@ export async function readAccess(
       ? session.query(TEXT, asker)
       : session.query(TEXT_NAMING, [...asker, ...NAMEABLE.map((type) => idsOf(named, type))]);
   const [row] = await answer.catch((error) => {
-    // A home that the tenant left, and that has been removed since.
-    if (sqlState(error) === UNDEFINED_TABLE) return [];
+    // A home that the tenant left, and that has been removed since: the first table asked for is gone. One among others is not.
+    if (sqlState(error) === UNDEFINED_TABLE && /\btenant\b/.test(error.message)) return [];
     throw error;
   });
   if (row?.epoch !== session.tenant.epoch) return "STALE";
