@@ -63,6 +63,8 @@ export interface Stop {
 }
 
 let stops = 0;
+// The server is that of other test files, too.
+const HERE = "database = (select oid from pg_database where datname = current_database())";
 
 /**
  * Lets whoever changes this table of these rows wait, within the transaction that does it.
@@ -89,7 +91,7 @@ export async function stopAt(database: TestDatabase, at: string, when: string, n
     reached: () =>
       until(async () => {
         const [row] = await database.owner(
-          `select count(*) as waiting from pg_locks where locktype = 'advisory' and not granted and objid = ${number}`,
+          `select count(*) as waiting from pg_locks where locktype = 'advisory' and not granted and objid = ${number} and ${HERE}`,
           [],
           name,
         );
@@ -138,7 +140,7 @@ export async function stopLocking(database: TestDatabase, table: string, mode: s
     reached: () =>
       until(async () => {
         const [row] = await database.owner(
-          "select count(*) as waiting from pg_locks where relation = $1::regclass and not granted",
+          `select count(*) as waiting from pg_locks where relation = $1::regclass and not granted and ${HERE}`,
           [table],
           name,
         );
