@@ -61,6 +61,21 @@ program
     process.stdout.write((await import("./commands/settings.js")).settingsPage());
   });
 
+const tenant = program
+  .command("tenant")
+  .summary("a tenant, as an operator handles it")
+  .description("Handle one tenant. Needs DATABASE_OWNER_URL on your PostgreSQL.");
+tenant
+  .command("move <slug>")
+  .summary("to another home, while it is in use")
+  .description(
+    "Move a tenant to another home: shared with others, a schema of its own, or a database of its own; in any database of the settings. Readers notice nothing; changes wait for less than a second. Interrupted, it is simply run again. Further databases need TENANTRY_DATABASE_OWNERS, too.",
+  )
+  .requiredOption("--to <home>", "shared, schema or database; with a database's name behind a colon: database:eu")
+  .option("--keep <duration>", "how long the old home is kept, closed: 30m, 8h, 7d, or 0", "1d")
+  .option("--json", "print each step as a line of JSON")
+  .action(async (slug, options) => (await import("./commands/tenant/move.js")).moveCommand(slug, options));
+
 program
   .command("permissions")
   .summary("every permission, what it opens and which roles hold it")

@@ -26,6 +26,8 @@ const CODES: Record<string, number> = {
   RefusedError: EXIT.refused,
   FolderBusyError: EXIT.refused,
   NotMigratedError: EXIT.refused,
+  MoveRefusedError: EXIT.refused,
+  HomeTakenError: EXIT.refused,
 };
 
 /** Says on stderr what went wrong, in words and without a stack; the environment's DEBUG=1 adds the stack. */

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { GraphQLError } from "graphql";
 import type { Access, Place } from "../access/access.js";
 import { AnswerLostError, OvertakenError, UnavailableError } from "../database/errors.js";
@@ -32,11 +33,20 @@ export interface Scope extends Resolved {
   readonly session: TenantSession;
 }
 
-/** What the home says: the viewer's access; that the record is out of date; or that there is nobody, or nothing, to serve. */
+/**
+ * What the home says: the viewer's access; that the record is out of date; that changes have to wait, because the tenant is
+ * at this moment being moved; or that there is nobody, or nothing, to serve.
+ */
 export type HomeAnswer = Resolved | "STALE" | "FENCED" | null;
 
 /** Reads the home row and the viewer's access in one statement. Given by the server, which knows the tables. */
 export type ReadAccess = (session: TenantSession, named: readonly Name[]) => Promise<HomeAnswer>;
+
+// Many times what the last part of a move takes; a mover that died in it leaves a tenant that can only be read.
+const FENCE_WAIT_MS = 5000;
+const LONGEST_PAUSE_MS = 40;
+/** How often the directory is asked: its answer may be overtaken on the way to the home. */
+const MOST_LOOKS = 3;
 
 export interface OperationSettings {
   readonly leases: Leases;
@@ -121,8 +131,10 @@ export class Operation {
   }
 
   async #enter(settings: OperationSettings, purpose: Purpose, named: readonly Name[]): Promise<Scope> {
-    for (const again of [false, true]) {
-      const tenant = await settings.tenant(purpose, again);
+    const until = performance.now() + FENCE_WAIT_MS;
+    let looks = 0;
+    for (let pauseMs = 5; ; ) {
+      const tenant = await settings.tenant(purpose, looks > 0);
       const session = await TenantSession.open(settings.leases, tenant, purpose, settings.signal);
       let answer: HomeAnswer;
       try {
@@ -133,10 +145,14 @@ export class Operation {
       }
       if (answer !== null && typeof answer === "object") return { ...answer, session };
       await session.rollback();
-      if (answer === null) throw new TenantNotFoundError();
-      if (answer === "FENCED") throw new UnavailableError("The tenant is being moved.");
+      if (answer === null || (answer === "STALE" && ++looks > MOST_LOOKS)) throw new TenantNotFoundError();
+      if (answer === "FENCED") {
+        if (performance.now() > until || settings.signal.aborted)
+          throw new UnavailableError("The tenant is being moved.");
+        await pause(pauseMs, undefined, { signal: settings.signal }).catch(() => {});
+        pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
+      }
     }
-    throw new TenantNotFoundError();
   }
 }
 

@@ -82,8 +82,7 @@ async function record(main: Lease, tenant: NewTenant): Promise<Taken> {
  * @throws Error when a database of one's own is asked for and it has homes already, or it is somebody's own
  */
 export async function takeHome(main: Lease, database: string, isolation: Isolation): Promise<Taken> {
-  // Two at once must not both take a database for themselves, or make the shared home twice.
-  await main.run("select pg_advisory_xact_lock(hashtextextended('tenantry homes ' || $1, 0))", [database]);
+  await lockHomes(main, database);
   const there = await main.run("select isolation, schema_name from tenantry.homes where database = $1", [database]);
   if (isolation === "DATABASE" ? there.length > 0 : there.some((one) => one.isolation === "DATABASE"))
     throw new HomeTakenError(database, isolation === "DATABASE");
@@ -106,6 +105,11 @@ export async function takeHome(main: Lease, database: string, isolation: Isolati
   return { database, schemaName, isNew: true };
 }
 
+/** Two at once must not both take a database for themselves, or make the shared home twice. Held to the transaction's end. */
+export async function lockHomes(main: Lease, database: string): Promise<void> {
+  await main.run("select pg_advisory_xact_lock(hashtextextended('tenantry homes ' || $1, 0))", [database]);
+}
+
 export const newSchemaName = (): string => `t_${randomBytes(16).toString("hex")}`;
 
 export class HomeTakenError extends Error {
@@ -119,6 +123,14 @@ export class HomeTakenError extends Error {
   }
 }
 
+/** Makes the home where it is not there yet, in the caller's transaction. */
+export async function ensureHome(owners: Owners, place: Lease, { database, schemaName }: Home): Promise<void> {
+  // The first two tenants of a shared home may come at once.
+  await place.run("select pg_advisory_xact_lock(hashtextextended($1, 0))", [schemaName]);
+  const [there] = await place.run("select from pg_catalog.pg_namespace where nspname = $1", [schemaName]);
+  if (!there) await createHome(place, schemaName, owners.names(database));
+}
+
 /** Makes the home where it is not there yet, and what is the tenant's in it. */
 async function furnish(
   owners: Owners,
@@ -127,11 +139,8 @@ async function furnish(
   { schemaName }: Home,
   fill: (db: TenantDb) => Promise<void>,
 ): Promise<void> {
-  // The first two tenants of a shared home may come at once.
-  await place.run("select pg_advisory_xact_lock(hashtextextended($1, 0))", [schemaName]);
-  const [there] = await place.run("select from pg_catalog.pg_namespace where nspname = $1", [schemaName]);
-  if (!there) await createHome(place, schemaName, owners.names(database));
-  else await place.run("select set_config('search_path', $1, true)", [`${quote(schemaName)}, pg_temp`]);
+  await ensureHome(owners, place, { database, schemaName });
+  await place.run("select set_config('search_path', $1, true)", [`${quote(schemaName)}, pg_temp`]);
   const db: TenantDb = drizzle({ client: place.asClient() as never });
   await db.insert(homeRow).values({ tenantId: id, epoch: EPOCH, status: "ACTIVE", createdAt });
   await fill(db);

@@ -7,7 +7,7 @@ import { MAIN } from "../../src/database/names.js";
 import { withOwner } from "../../src/database/owner.js";
 import { ISOLATIONS, type Isolation } from "../../src/tenancy/directory/table.js";
 import { databaseSql, loginOf, type Login as ServingLogin } from "../../src/tenancy/migrations/logins.js";
-import { type Owners, type OwnersSettings, withOwners } from "../../src/tenancy/owners.js";
+import { Owners, type OwnersSettings, withOwners } from "../../src/tenancy/owners.js";
 
 /** The folder of the tests' own installation: key, passwords, development issuer. */
 export const FOLDER = process.env.TENANTRY_TEST_FOLDER!;
@@ -38,6 +38,10 @@ export interface TestDatabase {
   placeForTenant(): Promise<{ readonly isolation: Isolation; readonly database: string }>;
   /** An empty database, by its name in the settings. */
   spare(): Promise<string>;
+  /** The databases that there are by now, `main` first. */
+  made(): readonly string[];
+  /** Keeps a connection of the owner's on which this statement was run: with the locks that it took. */
+  hold(text: string, database?: string): Promise<{ close(): Promise<void> }>;
   /** A digest of every row of a tenant, or of all: the same as long as nothing was changed. */
   content(tenant?: string): Promise<string>;
   /** What the serving logins sent to the server while `work` ran, in order, as the server itself wrote it down. */
@@ -143,6 +147,18 @@ export async function cloneDatabase(): Promise<TestDatabase> {
       return { isolation, database: isolation === "DATABASE" ? await spare() : MAIN };
     },
     spare,
+    made: () => made,
+    async hold(text, database = MAIN) {
+      const owners = new Owners(owning);
+      const held = await owners.connect(database);
+      await held.lease.run(text);
+      return {
+        async close() {
+          held.lease.release();
+          await held.connection.close();
+        },
+      };
+    },
     content,
     async statements(work) {
       const from = statSync(log).size;

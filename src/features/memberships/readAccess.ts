@@ -1,5 +1,6 @@
 import { Access, type Held, type Place, type Reach } from "../../access/access.js";
 import type { Catalogue } from "../../access/catalogue.js";
+import { sqlState } from "../../database/errors.js";
 import { AllNamed, NAMEABLE, type Name, type Nameable } from "../../graphql/named.js";
 import type { HomeAnswer } from "../../graphql/operation.js";
 import type { OrganizationId, RoleId, UserId } from "../../ids.js";
@@ -54,6 +55,8 @@ const TEXT_NAMING = textWith(`(select json_agg(json_build_object('type', n.type,
         from roles r where r.tenant_id = $1 and r.id = any($6::uuid[])
     ) n left join organizations o on o.tenant_id = $1 and o.id = n.organization_id)`);
 
+const UNDEFINED_TABLE = "42P01";
+
 interface GrantJson extends Place {
   readonly reach: Reach;
   readonly key: string | null;
@@ -72,8 +75,9 @@ const idsOf = (named: readonly Name[], wanted: Nameable): string =>
 
 /**
  * Reads the access of an identity in the session's tenant.
- * @returns `STALE` when this is not, or no longer, the home that the directory's record means; null when the tenant is
- *   suspended or has no active user of this identity, which nobody outside can tell apart
+ * @returns `STALE` when this is not, or no longer, the home that the directory's record means; `FENCED` when it may be read
+ *   and not changed, for the tenant is being moved; null when the tenant is suspended or has no active user of this identity,
+ *   which nobody outside can tell apart
  */
 export async function readAccess(
   catalogue: Catalogue,
@@ -82,13 +86,18 @@ export async function readAccess(
   named: readonly Name[],
 ): Promise<HomeAnswer> {
   const asker = [session.tenantId, identity];
-  const [row] =
+  const answer =
     named.length === 0
-      ? await session.query(TEXT, asker)
-      : await session.query(TEXT_NAMING, [...asker, ...NAMEABLE.map((type) => idsOf(named, type))]);
+      ? session.query(TEXT, asker)
+      : session.query(TEXT_NAMING, [...asker, ...NAMEABLE.map((type) => idsOf(named, type))]);
+  const [row] = await answer.catch((error) => {
+    // A home that the tenant left, and that has been removed since: the first table asked for is gone. One among others is not.
+    if (sqlState(error) === UNDEFINED_TABLE && /\btenant\b/.test(error.message)) return [];
+    throw error;
+  });
   if (row?.epoch !== session.tenant.epoch) return "STALE";
-  if (row.status === "FENCED") return "FENCED";
-  if (row.status !== "ACTIVE" || row.user_id === null) return null;
+  if (row.status === "FENCED" && session.purpose !== "read") return "FENCED";
+  if (row.status === "SUSPENDED" || row.user_id === null) return null;
 
   const grants = list<GrantJson>(row.grants).map(
     ({ id, path, reach, key, permissions, expiresAt }): Held => ({

@@ -75,6 +75,43 @@ export const tenants = directory.table(
   ],
 );
 
+export const MOVE_STEPS = ["COPYING", "FENCING", "SWITCHED", "LEFT"] as const;
+
+/**
+ * Moves of tenants that are under way or were interrupted, and old homes that are still kept. Before `SWITCHED` the old home
+ * is the tenant's, from then on the new one: that step is written in one transaction with the directory's record.
+ */
+export const moves = directory.table(
+  "moves",
+  {
+    id: uuid().primaryKey(),
+    tenantId: uuid().$type<TenantId>().notNull(),
+    fromDatabase: text().notNull(),
+    fromSchema: text().notNull(),
+    fromIsolation: text().$type<Isolation>().notNull(),
+    toDatabase: text().notNull(),
+    toSchema: text().notNull(),
+    toIsolation: text().$type<Isolation>().notNull(),
+    /** What the tenant is before the move and after it. */
+    status: text().$type<"ACTIVE" | "SUSPENDED">().notNull(),
+    /** Of the old home; the new one has the next. */
+    epoch: integer().notNull(),
+    step: text().$type<(typeof MOVE_STEPS)[number]>().notNull(),
+    keepSeconds: integer().notNull(),
+    /** When the old home is removed; null until the tenant has left it. */
+    keptUntil: instant(),
+    startedAt: instant().notNull(),
+  },
+  (t) => [
+    uniqueIndex("moves_under_way_key").on(t.tenantId).where(sql`${t.step} <> 'LEFT'`),
+    // A tenant with a home that is still kept cannot be forgotten.
+    foreignKey({ name: "moves_tenant_fkey", columns: [t.tenantId], foreignColumns: [tenants.id] }),
+    check("moves_step", sql`${t.step} in ('COPYING', 'FENCING', 'SWITCHED', 'LEFT')`),
+    check("moves_status", sql`${t.status} in ('ACTIVE', 'SUSPENDED')`),
+    check("moves_kept", sql`${t.keptUntil} is not null or ${t.step} in ('COPYING', 'FENCING')`),
+  ],
+);
+
 /** Which tenants an identity may knock at. Only a keyed digest of issuer and subject stands here; the home decides. */
 export const identities = directory.table(
   "identities",

@@ -84,7 +84,8 @@ async function mustStand(owner: Lease, schema: string): Promise<void> {
   throw new Error(`The migrations would leave ${schema} open, so none of them was kept:\n${holes}`);
 }
 
-async function appliedIn(owner: Lease, schema: string): Promise<string[]> {
+/** The migrations that ran in a schema, in order; `[]` where there is none. */
+export async function appliedIn(owner: Lease, schema: string): Promise<string[]> {
   const [there] = await owner.run("select to_regclass($1) is not null as there", [`${quote(schema)}.migrations`]);
   if (!there?.there) return [];
   const rows = await owner.run(`select name from ${quote(schema)}.migrations order by name`);
@@ -101,8 +102,12 @@ async function apply(owner: Lease, schema: string, migration: Migration, names: 
 }
 
 /** Runs `work` in one transaction of the owner's: all of it or nothing. */
-export async function inTransaction<T>(owner: Lease, work: () => Promise<T>): Promise<T> {
-  await owner.run("begin");
+export async function inTransaction<T>(
+  owner: Lease,
+  work: () => Promise<T>,
+  isolation: "read committed" | "repeatable read" = "read committed",
+): Promise<T> {
+  await owner.run(`begin isolation level ${isolation}`);
   let result: T;
   try {
     result = await work();

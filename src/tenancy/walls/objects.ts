@@ -1,3 +1,4 @@
+import { TRACERS } from "./moving.js";
 import type { Rule } from "./rule.js";
 
 /** Functions that run with their owner's rights. Those that only a trigger can call cannot be called by a login. */
@@ -11,7 +12,7 @@ definers as materialized (
 )`;
 
 /** Whatever is in a home beside ordinary tables and their indexes, and what runs unasked when a table is used. */
-export const OBJECTS = `
+export const OBJECTS = `${TRACERS},
 strangers as materialized (
   select h.home, d.classid, d.objid, d.objsubid
   from home h
@@ -20,6 +21,7 @@ strangers as materialized (
   where coalesce(c.relkind not in ('r', 'p'), true) and d.classid not in (
     'pg_catalog.pg_default_acl'::pg_catalog.regclass, 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass,
     'pg_catalog.pg_publication_namespace'::pg_catalog.regclass)
+    and not (d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid in (select oid from tracers))
     -- What came with something else, and goes with it: the parts of a range type, the sequence of an identity.
     and not exists (
       select from pg_catalog.pg_depend p where p.classid = d.classid and p.objid = d.objid and p.deptype = 'i')
@@ -27,6 +29,7 @@ strangers as materialized (
 triggers as materialized (
   select t.home, t.name, g.tgname as trigger from tables t
   join pg_catalog.pg_trigger g on g.tgrelid = t.oid and not g.tgisinternal
+  where g.tgfoid not in (select oid from tracers)
 ),
 unenforced as (
   select distinct t.home, t.name from tables t

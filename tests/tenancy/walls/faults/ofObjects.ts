@@ -1,4 +1,5 @@
-import { type Fault, HOME, mendable } from "./fault.js";
+import { tracing } from "../../../../src/tenancy/walls/moving.js";
+import { type Fault, HOME, mendable, OTHER } from "./fault.js";
 
 const stranger = (type: string, made: string, name: string) =>
   mendable(
@@ -6,6 +7,12 @@ const stranger = (type: string, made: string, name: string) =>
     made,
     `There is a ${type} in the home ${HOME}, which is for tables alone: ${HOME}.${name}.`,
   );
+
+const TRACER = `moving_${"0".repeat(32)}`;
+/** The function of a mover, or what calls itself one. */
+export const tracer = (body: string, how = "set search_path = ''"): string =>
+  `create function ${TRACER}() returns trigger language plpgsql ${how} as $body$${body}$body$`;
+const impostor = (name: string, made: string): Fault => ({ ...stranger("function", made, `${TRACER}()`), name });
 
 export const faultsOfObjects: readonly Fault[] = [
   stranger("view", "create view everybody as select * from users", "everybody"),
@@ -16,6 +23,21 @@ export const faultsOfObjects: readonly Fault[] = [
     "now()",
   ),
   stranger("procedure", "create procedure leave() language sql as 'select 1'", "leave()"),
+  impostor("a mover's function that does more", tracer(`${tracing(HOME, TRACER)} `)),
+  impostor("a mover's function for another home", tracer(tracing(OTHER, TRACER))),
+  impostor(
+    "a mover's function with its owner's rights",
+    tracer(tracing(HOME, TRACER), "security definer set search_path = ''"),
+  ),
+  impostor("a mover's function without a search_path", tracer(tracing(HOME, TRACER), "")),
+  mendable(
+    "a trigger of somebody else's beside a mover's",
+    `${tracer(tracing(HOME, TRACER))};
+     create trigger watch after insert on users for each row execute function ${TRACER}();
+     create function public.copy() returns trigger language plpgsql as $$ begin return new; end $$;
+     create trigger ${TRACER}_written before insert on users for each row execute function public.copy()`,
+    `Table ${HOME}.users has the trigger ${TRACER}_written, which acts unasked.`,
+  ),
   stranger("sequence", "create sequence numbers", "numbers"),
   stranger(
     "operator",

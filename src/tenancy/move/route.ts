@@ -1,0 +1,32 @@
+import type { TenantId } from "../../ids.js";
+import type { Home } from "../directory/directory.js";
+import type { Isolation } from "../directory/table.js";
+
+/** A home, and what kind it is. */
+export interface Place extends Home {
+  readonly isolation: Isolation;
+}
+
+/** One move of one tenant, as the directory has it written down. */
+export interface Route {
+  readonly id: string;
+  readonly tenant: TenantId;
+  readonly slug: string;
+  readonly from: Place;
+  readonly to: Place;
+  /** What the tenant is before the move and after it. */
+  readonly status: "ACTIVE" | "SUSPENDED";
+  /** Of the old home; the new one has the next. */
+  readonly epoch: number;
+}
+
+/** What the home row says while nothing may be changed; in a suspended tenant nothing is, as it is. */
+export const fencedStatus = ({ status }: Route) => (status === "ACTIVE" ? "FENCED" : status);
+
+/** What the mover's own table, function and triggers in the old home are called. */
+export const tracesOf = ({ tenant }: Pick<Route, "tenant">): string => `moving_${tenant.replaceAll("-", "")}`;
+
+/** The move cannot be made, or cannot go on; the tenant stays where it is. */
+export class MoveRefusedError extends Error {
+  override readonly name = "MoveRefusedError";
+}

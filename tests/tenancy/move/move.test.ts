@@ -1,0 +1,187 @@
+import { MAIN } from "../../../src/database/names.js";
+import { type Destination, moveTenant } from "../../../src/tenancy/move/move.js";
+import { TenantSession } from "../../../src/tenancy/session.js";
+import { checkHomes } from "../../../src/tenancy/walls/catalogue.js";
+import { cloneDatabase, type TestDatabase } from "../../support/database.js";
+import { homeOf } from "../../support/home.js";
+import { homeRowsOf, rowsOf, stopAt } from "../../support/moves.js";
+import { openLeases, recordOf } from "../../support/sessions.js";
+
+let database: TestDatabase;
+const PLACES: Record<string, Destination> = {};
+beforeAll(async () => {
+  database = await cloneDatabase();
+  const [alone, other, second] = [await database.spare(), await database.spare(), await database.spare()];
+  Object.assign(PLACES, {
+    "a schema": { isolation: "SCHEMA", database: MAIN },
+    "a schema elsewhere": { isolation: "SCHEMA", database: other },
+    shared: { isolation: "SHARED", database: MAIN },
+    "shared elsewhere": { isolation: "SHARED", database: other },
+    "a database": { isolation: "DATABASE", database: alone },
+    "another database": { isolation: "DATABASE", database: second },
+  });
+  // Whatever text can hold, and what looks like nothing and is not.
+  await homeOf({ database }, "northwind")(
+    `update users set display_name = $1, metadata = '{"a": [1.50, null, "\\u00e9{}\\""], "b": {"c": 1e400}}',
+       external_id = '', image_url = '{NULL,"\\"}', locale = 'NULL'
+     where email = 'cleo@northwind.test'`,
+    ["\\N\t{\"a\",b}\n'quoted' \\\\ ünï 😀 ,,"],
+  );
+  await homeOf(
+    { database },
+    "northwind",
+  )("update users set metadata = 'null' where email in ('ada@northwind.test', 'ben@northwind.test')");
+});
+afterAll(() => database.drop());
+
+const move = (slug: string, to: Destination, keepSeconds = 0) =>
+  database.owners((owners) => moveTenant(owners, slug, to, { keepSeconds }));
+
+describe("moveTenant", () => {
+  it.each([
+    ["a schema", "shared"],
+    ["a schema", "a database"],
+    ["a schema", "a schema elsewhere"],
+    ["shared", "a database"],
+    ["shared", "shared elsewhere"],
+    ["a database", "another database"],
+  ])("brings every row from %s to %s, and back", async (here, there) => {
+    const { id } = await recordOf(database, "northwind");
+    const start = PLACES[here]!;
+    const [at] = await database.owner("select isolation, database from tenantry.tenants where id = $1", [id]);
+    if (at!.isolation !== start.isolation || at!.database !== start.database) await move("northwind", start);
+    const before = await rowsOf(database, "northwind");
+    const neighbours = [await rowsOf(database, "meridian"), await rowsOf(database, "lumen")];
+    const counts = Object.values(before).map((rows) => rows.length);
+
+    const moved = await move("northwind", PLACES[there]!);
+    const after = await rowsOf(database, "northwind");
+    const homesAfter = await homeRowsOf(database, id);
+    const back = await move("northwind", start);
+
+    expect(moved.rows).toBe(counts.reduce((sum, count) => sum + count));
+    expect(moved.rows).toBeGreaterThan(600);
+    expect(moved.to).toMatchObject(PLACES[there]!);
+    expect(after).toEqual(before);
+    expect(homesAfter).toMatchObject([
+      { schemaName: moved.to.schemaName, database: moved.to.database, status: "ACTIVE" },
+    ]);
+    expect(await rowsOf(database, "northwind")).toEqual(before);
+    expect(await homeRowsOf(database, id)).toMatchObject([{ ...(await recordOf(database, "northwind")).home }]);
+    expect(back.to).toMatchObject(start);
+    expect([await rowsOf(database, "meridian"), await rowsOf(database, "lumen")]).toEqual(neighbours);
+    await mustBeTidy();
+  });
+
+  it("moves a suspended tenant, and leaves it suspended", async () => {
+    const { id, home } = await recordOf(database, "northwind");
+    const set = (status: string, at = home) =>
+      Promise.all([
+        database.owner("update tenantry.tenants set status = $2 where id = $1", [id, status]),
+        database.owner(
+          `update ${at.schemaName}.tenant set status = $2 where tenant_id = $1`,
+          [id, status],
+          at.database,
+        ),
+      ]);
+    await set("SUSPENDED");
+
+    await move("northwind", PLACES["a schema"]!);
+
+    const now = await recordOf(database, "northwind");
+    expect(await homeRowsOf(database, id)).toEqual([{ ...now.home, epoch: now.epoch, status: "SUSPENDED" }]);
+    await set("ACTIVE", now.home);
+  });
+
+  it("opens no wall meanwhile: the serving login may note its own tenant's rows, and reads nothing of it", async () => {
+    const northwind = await recordOf(database, "northwind");
+    const stop = await stopAt(database, "update on tenantry.moves", "new.step = 'FENCING'");
+    const moving = move("northwind", PLACES.shared!);
+    await stop.reached();
+    const leases = openLeases(database.databases);
+    const traces = `moving_${northwind.id.replaceAll("-", "")}`;
+    const trying = async (text: string) => {
+      const session = await TenantSession.open(leases, northwind, "change");
+      const refusal = await session.query(text, []).catch((error) => error.code);
+      await session.rollback();
+      return refusal;
+    };
+
+    const findings = await database.owners(async (owners) =>
+      checkHomes(async (text, params) => (await owners.of(northwind.home.database)).run(text, params)),
+    );
+    const note = (id: string) => `insert into ${traces} (tenant_id, relation, key) values ('${id}', 'users', '{}')`;
+    const refusals = [
+      await trying(`select * from ${traces}`),
+      await trying(`delete from ${traces}`),
+      await trying(note((await recordOf(database, "meridian")).id)),
+    ];
+    const allowed = await trying(note(northwind.id));
+    await leases.close();
+    await stop.open();
+    await moving;
+
+    expect(findings).toEqual([]);
+    expect(refusals).toEqual(["42501", "42501", "42501"]);
+    expect(allowed).toMatchObject({ count: 1 });
+  });
+
+  it("brings over whatever was changed meanwhile, in whatever order", async () => {
+    await move("northwind", PLACES["a schema elsewhere"]!);
+    const inside = homeOf({ database }, "northwind");
+    const stop = await stopAt(database, "update on tenantry.moves", "new.step = 'FENCING'");
+    const moving = move("northwind", PLACES.shared!);
+    await stop.reached();
+
+    const [membership] = await inside(
+      "select * from memberships where exists (select from grants g where g.membership_id = memberships.id) limit 1",
+    );
+    await inside("delete from grants where membership_id = $1", [membership!.id]);
+    await inside("delete from memberships where id = $1", [membership!.id]);
+    // The same person in the same place once more, under another id.
+    await inside(
+      `insert into memberships select (jsonb_populate_record(m, jsonb_build_object('id', gen_random_uuid()))).*
+       from jsonb_populate_record(null::memberships, $1::text::jsonb) m`,
+      [JSON.stringify(membership)],
+    );
+    // Slugs that pass from one to another, and a parent that changes.
+    await inside("update organizations set slug = 'for-a-moment' where slug = 'north-1'");
+    await inside("update organizations set slug = 'north-1' where slug = 'north-2'");
+    await inside("update organizations set slug = 'north-2' where slug = 'for-a-moment'");
+    await inside("update users set display_name = 'Changed Meanwhile' where email = 'ben@northwind.test'");
+    const expected = await rowsOf(database, "northwind");
+    await stop.open();
+    const moved = await moving;
+
+    expect(moved.changes).toBeGreaterThanOrEqual(7);
+    const traces = Object.keys(expected).filter((table) => table.startsWith("moving_"));
+    expect(traces).toHaveLength(1);
+    delete expected[traces[0]!];
+    expect(await rowsOf(database, "northwind")).toEqual(expected);
+    expect((await inside("select email from users where display_name = 'Changed Meanwhile'"))[0]).toMatchObject({
+      email: "ben@northwind.test",
+    });
+    await mustBeTidy();
+  });
+});
+
+/** Nothing of a mover is left anywhere, and every wall stands. */
+function mustBeTidy(): Promise<void> {
+  return database.owners(async (owners) => {
+    const main = await owners.main;
+    expect([...(await main.run("select * from tenantry.moves"))]).toEqual([]);
+    const known = await main.run("select database, schema_name from tenantry.homes");
+    for (const one of database.made()) {
+      const owner = await owners.of(one);
+      const [left] = await owner.run(
+        `select (select count(*) from pg_class where relname ~ '^moving_') + (select count(*) from pg_proc where proname ~ '^moving_')
+           + (select count(*) from pg_trigger where tgname ~ '^moving_') as traces,
+           (select array_agg(nspname::text order by nspname) from pg_namespace where nspname ~ '^t_') as homes`,
+      );
+      expect(Number(left!.traces)).toBe(0);
+      const homes = known.filter((home) => home.database === one).map((home) => String(home.schema_name));
+      expect(left!.homes ?? []).toEqual(homes.sort());
+      expect(await checkHomes((text, params) => owner.run(text, params))).toEqual([]);
+    }
+  });
+}
