@@ -61,7 +61,8 @@ function audit() {
 
 for (const name of ["types", "lint", "lockfile"]) step(name, npm(["run", "-s", name]).status === 0);
 audit();
-for (const script of ["test", "test:shared", "test:database", "test:pooler", "test:system"]) if (script in scripts) tests(script);
+for (const script of ["test", "test:shared", "test:database", "test:pooler", "test:system"])
+  if (script in scripts) tests(script);
 
 rmSync(results, { recursive: true });
 console.log(`${passed} passed, ${failed} failed`);

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The command line. Each command is loaded only when it is called, so that none pays for what another needs.
 import { Command } from "commander";
+import { addTenantCommands } from "./commands/tenant/program.js";
 
 const program = new Command("tenantry")
   .description("A GraphQL gateway with per-organization authorization, beside your PostgreSQL.")
@@ -53,6 +54,16 @@ program
   .option("--tenant <slug>", "a tenant that the person must be in")
   .option("--ttl <duration>", "how long it is good: 30s, 15m, 8h, 7d", "8h")
   .action(async (options) => (await import("./commands/token.js")).token(options));
+addTenantCommands(program);
+program
+  .command("doctor")
+  .summary("what is wrong with the installation, and what mends it")
+  .description(
+    "Look at everything that can be wrong: the walls between tenants in every database, migrations, tenants whose making or erasing was interrupted, homes without a tenant and tenants without a home, owners, the key. Uses the logins it is given, and says what it could not look at. Exits 0 when all is sound, 1 when findings are left.",
+  )
+  .option("--fix", "mend what can be mended without a decision of yours")
+  .option("--json", "print a line of JSON for each finding")
+  .action(async (options) => (await import("./commands/doctor.js")).doctorCommand(options));
 program
   .command("settings")
   .summary("every setting, its default and what it means")

@@ -55,6 +55,15 @@ export class Owners {
     return { lease: connection.lease(""), connection };
   }
 
+  /** How the login that serves a database gets there by the owner's own way: past a pooler, where there is one. */
+  servingUrl(database: string): string {
+    const { url, serve } = this.get(database);
+    const serving = new URL(url);
+    serving.username = encodeURIComponent(serve.name);
+    serving.password = encodeURIComponent(serve.password);
+    return serving.href;
+  }
+
   /** The names of the logins that migrations let into a database. */
   names(database: string): Names {
     return { door: this.settings.door.name, serve: this.get(database).serve.name };

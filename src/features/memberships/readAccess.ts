@@ -1,5 +1,6 @@
 import { Access, type Held, type Place, type Reach } from "../../access/access.js";
 import type { Catalogue } from "../../access/catalogue.js";
+import { sqlState } from "../../database/errors.js";
 import { AllNamed, NAMEABLE, type Name, type Nameable } from "../../graphql/named.js";
 import type { HomeAnswer } from "../../graphql/operation.js";
 import type { OrganizationId, RoleId, UserId } from "../../ids.js";
@@ -82,10 +83,17 @@ export async function readAccess(
   named: readonly Name[],
 ): Promise<HomeAnswer> {
   const asker = [session.tenantId, identity];
-  const [row] =
-    named.length === 0
-      ? await session.query(TEXT, asker)
-      : await session.query(TEXT_NAMING, [...asker, ...NAMEABLE.map((type) => idsOf(named, type))]);
+  let row: Record<string, unknown> | undefined;
+  try {
+    [row] =
+      named.length === 0
+        ? await session.query(TEXT, asker)
+        : await session.query(TEXT_NAMING, [...asker, ...NAMEABLE.map((type) => idsOf(named, type))]);
+  } catch (error) {
+    // A home that is not there any more: its tenant was erased, or moved away and its old home removed.
+    if (sqlState(error) === "42P01") return "STALE";
+    throw error;
+  }
   if (row?.epoch !== session.tenant.epoch) return "STALE";
   if (row.status === "FENCED") return "FENCED";
   if (row.status !== "ACTIVE" || row.user_id === null) return null;

@@ -1,5 +1,16 @@
 import { sql } from "drizzle-orm";
-import { bytea, check, foreignKey, integer, primaryKey, snakeCase, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
+import {
+  bytea,
+  check,
+  foreignKey,
+  index,
+  integer,
+  primaryKey,
+  snakeCase,
+  text,
+  uniqueIndex,
+  uuid,
+} from "drizzle-orm/pg-core";
 import { MAIN } from "../../database/names.js";
 import type { TenantId } from "../../ids.js";
 import { instant } from "../table.js";
@@ -61,6 +72,19 @@ export const tenants = directory.table(
     check("tenants_status", sql`${t.status} in ('CREATING', 'ACTIVE', 'SUSPENDED', 'ERASING')`),
     check("tenants_isolation", sql`${t.isolation} in ('SHARED', 'SCHEMA', 'DATABASE')`),
     check("tenants_schema_name", sql`${t.schemaName} ~ '^t_[0-9a-f]{32}$'`),
+  ],
+);
+
+/** Every slug that a tenant has or had: an address that was given out never leads to another tenant, until its own is erased. */
+export const slugs = directory.table(
+  "slugs",
+  {
+    slug: text().primaryKey(),
+    tenantId: uuid().$type<TenantId>().notNull(),
+  },
+  (t) => [
+    index("slugs_by_tenant").on(t.tenantId),
+    foreignKey({ name: "slugs_tenant_fkey", columns: [t.tenantId], foreignColumns: [tenants.id] }).onDelete("cascade"),
   ],
 );
 
