@@ -57,11 +57,12 @@ export class Owners {
 
   /** How the login that serves a database gets there by the owner's own way: past a pooler, where there is one. */
   servingUrl(database: string): string {
-    const { url, serve } = this.get(database);
-    const serving = new URL(url);
-    serving.username = encodeURIComponent(serve.name);
-    serving.password = encodeURIComponent(serve.password);
-    return serving.href;
+    return as(this.get(database).serve, this.get(database).url);
+  }
+
+  /** The same for the login that reads the directory. */
+  get doorUrl(): string {
+    return as(this.settings.door, this.get(MAIN).url);
   }
 
   /** The names of the logins that migrations let into a database. */
@@ -95,6 +96,13 @@ export class Owners {
       );
     }
   }
+}
+
+function as({ name, password }: Login, url: string): string {
+  const other = new URL(url);
+  other.username = encodeURIComponent(name);
+  other.password = encodeURIComponent(password);
+  return other.href;
 }
 
 /** Runs `work` with the owner's connections, and closes them. */

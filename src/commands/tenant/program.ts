@@ -7,14 +7,19 @@ const ISOLATION = [
   "shared (its id in every row), schema (one of its own) or database (one of its own)",
   "schema",
 ] as const;
-const DATABASE = ["--database <name>", "which database of the settings; unset: main, or for a database of its own a free one"] as const;
+const DATABASE = [
+  "--database <name>",
+  "which database of the settings; unset: main, or for a database of its own a free one",
+] as const;
 
 /** `tenantry tenant …`: tenants, as an operator handles them. */
 export function addTenantCommands(program: Command): void {
   const tenant = program
     .command("tenant")
     .summary("make, list, change, export, import and erase tenants")
-    .description("Tenants, as an operator handles them. Each command is whole or not at all; `doctor` finishes what was interrupted.");
+    .description(
+      "Tenants, as an operator handles them. Each command is whole or not at all; `doctor` finishes what was interrupted.",
+    );
   tenant
     .command("create <slug>")
     .summary("make a tenant, with its root and its owner")
@@ -53,7 +58,9 @@ export function addTenantCommands(program: Command): void {
   tenant
     .command("suspend <slug>")
     .summary("let nobody in, from the next request on")
-    .description(`Let nobody into a tenant until it is resumed, from the next request on. Its data stays as it is. ${NEEDS}`)
+    .description(
+      `Let nobody into a tenant until it is resumed, from the next request on. Its data stays as it is. ${NEEDS}`,
+    )
     .option(...JSON_LINE)
     .action(async (slug, options) => (await import("./change.js")).suspendCommand(slug, options));
   tenant
