@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { REPOSITORY, run } from "./support/command.js";
 
-const COMMANDS = ["start", "serve", "migrate", "seed", "token", "settings", "rules"];
+const COMMANDS = ["start", "serve", "migrate", "seed", "token", "tenant", "doctor", "settings", "rules"];
 
 describe("tenantry", () => {
   it("shows every command, and what exit codes mean, when it is asked for help", async () => {
@@ -17,7 +17,7 @@ describe("tenantry", () => {
     const { code, stdout, stderr } = await run([name, "--help"], { env: { PORT: "wrong" } });
 
     expect([code, stderr]).toEqual([0, ""]);
-    expect(stdout).toMatch(new RegExp(`^Usage: tenantry ${name} \\[options\\]\\n\\n[A-Z]`));
+    expect(stdout).toMatch(new RegExp(`^Usage: tenantry ${name} \\[options\\](?: \\[command\\])?\\n\\n[A-Z]`));
   });
 
   it.each([

@@ -5,7 +5,6 @@ import type { Lease } from "../database/connection.js";
 import { loadDevelopmentIssuer } from "../identity/development.js";
 import { identityDigest } from "../identity/digest.js";
 import { DEVELOPMENT_ISSUER } from "../identity/issuers.js";
-import { arrayOf } from "../tenancy/arrays.js";
 import type { Problem } from "../tenancy/doctor/problem.js";
 import { keyOf } from "./database.js";
 
@@ -30,8 +29,8 @@ export async function keyProblems(settings: Settings, main: Lease): Promise<Prob
     identityDigest(key, { issuer: DEVELOPMENT_ISSUER, subject }).toString("hex"),
   );
   const [known] = await main.run(
-    "select exists (select from tenantry.identities where encode(digest, 'hex') = any ($1::text[])) as known",
-    [arrayOf(digests)],
+    "select exists (select from tenantry.identities where encode(digest, 'hex') = any (string_to_array($1, ','))) as known",
+    [digests.join()],
   );
   if (known?.known) return [];
   return [

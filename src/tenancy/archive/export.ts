@@ -93,7 +93,9 @@ async function* entriesOf(
   for (const { table, rows, bytes } of sizes) {
     const content = hashed(
       linesOf(run, id, table),
-      (facts) => void (files[table.name] = facts),
+      (facts) => {
+        files[table.name] = facts;
+      },
       (count) => {
         done += count;
         onRows(done, all);
@@ -103,7 +105,9 @@ async function* entriesOf(
     if (files[table.name]!.rows !== rows) throw new Error(`${table.name} has other rows than it had.`);
   }
   const bytes = Buffer.byteLength(identities.join(""));
-  const content = hashed(one(identities), (facts) => void (files[IDENTITIES] = facts));
+  const content = hashed(one(identities), (facts) => {
+    files[IDENTITIES] = facts;
+  });
   yield { name: fileName(IDENTITIES), bytes, content };
   const text = Buffer.from(`${JSON.stringify(manifest(), null, 2)}\n`);
   yield { name: MANIFEST, bytes: text.length, content: one(text) };
