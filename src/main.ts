@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The command line. Each command is loaded only when it is called, so that none pays for what another needs.
 import { Command } from "commander";
+import { addTenantCommands } from "./commands/tenant/program.js";
 
 const program = new Command("tenantry")
   .description("A GraphQL gateway with per-organization authorization, beside your PostgreSQL.")
@@ -53,6 +54,16 @@ program
   .option("--tenant <slug>", "a tenant that the person must be in")
   .option("--ttl <duration>", "how long it is good: 30s, 15m, 8h, 7d", "8h")
   .action(async (options) => (await import("./commands/token.js")).token(options));
+addTenantCommands(program);
+program
+  .command("doctor")
+  .summary("what is wrong with the installation, and what mends it")
+  .description(
+    "Look at everything that can be wrong: the walls between tenants in every database, migrations, tenants whose making or erasing was interrupted, homes without a tenant and tenants without a home, owners, the key. Uses the logins it is given, and says what it could not look at. Exits 0 when all is sound, 1 when findings are left.",
+  )
+  .option("--fix", "mend what can be mended without a decision of yours")
+  .option("--json", "print a line of JSON for each finding")
+  .action(async (options) => (await import("./commands/doctor.js")).doctorCommand(options));
 program
   .command("settings")
   .summary("every setting, its default and what it means")
@@ -60,21 +71,6 @@ program
   .action(async () => {
     process.stdout.write((await import("./commands/settings.js")).settingsPage());
   });
-
-const tenant = program
-  .command("tenant")
-  .summary("a tenant, as an operator handles it")
-  .description("Handle one tenant. Needs DATABASE_OWNER_URL on your PostgreSQL.");
-tenant
-  .command("move <slug>")
-  .summary("to another home, while it is in use")
-  .description(
-    "Move a tenant to another home: shared with others, a schema of its own, or a database of its own; in any database of the settings. Readers notice nothing; changes wait for less than a second. Interrupted, it is simply run again. Further databases need TENANTRY_DATABASE_OWNERS, too.",
-  )
-  .requiredOption("--to <home>", "shared, schema or database; with a database's name behind a colon: database:eu")
-  .option("--keep <duration>", "how long the old home is kept, closed: 30m, 8h, 7d, or 0", "1d")
-  .option("--json", "print each step as a line of JSON")
-  .action(async (slug, options) => (await import("./commands/tenant/move.js")).moveCommand(slug, options));
 
 program
   .command("permissions")

@@ -2,7 +2,18 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { REPOSITORY, run } from "./support/command.js";
 
-const COMMANDS = ["start", "serve", "migrate", "seed", "token", "settings", "permissions", "product", "tenant"];
+const COMMANDS = [
+  "start",
+  "serve",
+  "migrate",
+  "seed",
+  "token",
+  "tenant",
+  "doctor",
+  "settings",
+  "permissions",
+  "product",
+];
 
 describe("tenantry", () => {
   it("shows every command, and what exit codes mean, when it is asked for help", async () => {

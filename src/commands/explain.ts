@@ -28,6 +28,11 @@ const CODES: Record<string, number> = {
   NotMigratedError: EXIT.refused,
   MoveRefusedError: EXIT.refused,
   HomeTakenError: EXIT.refused,
+  NoSuchTenantError: EXIT.usage,
+  SlugTakenError: EXIT.usage,
+  TenantBusyError: EXIT.refused,
+  TenantRefusedError: EXIT.refused,
+  ArchiveRefusedError: EXIT.refused,
 };
 
 /** Says on stderr what went wrong, in words and without a stack; the environment's DEBUG=1 adds the stack. */

@@ -82,6 +82,24 @@ export async function registerPeople(dataDir: string, people: readonly Person[])
 }
 
 /**
+ * Has everybody of a tenant be in it under another slug, or for null in it no longer; who is in no other is then unknown.
+ * Nothing happens where there is no development issuer.
+ */
+export async function renameTenantOfPeople(dataDir: string, slug: string, to: string | null): Promise<void> {
+  if (!(await readIssuerFile(dataDir))) return;
+  const path = pathIn(dataDir);
+  await withFileLock(path, async () => {
+    const file = (await readIssuerFile(dataDir))!;
+    const people = file.people.flatMap((one) => {
+      if (!one.tenants.includes(slug)) return one;
+      const tenants = one.tenants.flatMap((other) => (other === slug ? (to ?? []) : other)).sort();
+      return tenants.length > 0 ? { ...one, tenants } : [];
+    });
+    await replacePrivateFile(path, format({ key: file.key, people }));
+  });
+}
+
+/**
  * What the development issuer's file holds, private key included; null when there is no file.
  * @throws IdentitySetupError  the file is damaged
  */

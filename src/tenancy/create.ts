@@ -2,15 +2,17 @@ import { randomBytes } from "node:crypto";
 import { and, eq, ne } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/postgres-js";
 import type { Lease } from "../database/connection.js";
+import { refuseOn } from "../database/errors.js";
 import { MAIN } from "../database/names.js";
 import type { TenantId } from "../ids.js";
 import type { Home } from "./directory/directory.js";
-import { homes, type Isolation, identities, tenants } from "./directory/table.js";
+import { homes, type Isolation, identities, slugs, tenants } from "./directory/table.js";
 import { home as homeRow } from "./home.js";
 import { quote } from "./migrations/logins.js";
 import { createHome, inTransaction } from "./migrations/migrate.js";
 import type { Owners } from "./owners.js";
 import type { TenantDb } from "./session.js";
+import { whileHolding } from "./tenants/record.js";
 
 export interface NewTenant {
   readonly id: TenantId;
@@ -35,7 +37,9 @@ const EPOCH = 1;
  * it is one transaction. In another the record comes first, as `CREATING`, then the home in one transaction, and last the
  * record is opened: an interruption leaves a record that nobody can enter, and that says what there is to finish or remove.
  * `fill` has the home's tables before it as a session would; row security does not confine it, for it runs as their owner.
- * @throws Error when the database is somebody else's, or is not there
+ * @throws SlugTakenError when somebody else has or had the slug
+ * @throws HomeTakenError when the database is somebody else's
+ * @throws Error when the database is not there
  */
 export async function createTenant(
   owners: Owners,
@@ -43,37 +47,59 @@ export async function createTenant(
   fill: (db: TenantDb) => Promise<void>,
 ): Promise<void> {
   const [main, place] = [await owners.main, await owners.of(tenant.database)];
-  const open = () =>
-    main.run("update tenantry.tenants set status = 'ACTIVE' where id = $1 and status = 'CREATING'", [tenant.id]);
-  if (tenant.database === MAIN) {
-    await inTransaction(main, async () => {
-      await furnish(owners, place, tenant, await record(main, tenant), fill);
-      await open();
-    });
-    return;
-  }
-  const taken = await inTransaction(main, () => record(main, tenant));
-  try {
-    await inTransaction(place, () => furnish(owners, place, tenant, taken, fill));
-  } catch (error) {
-    await forget(main, tenant.id, taken).catch(() => {});
-    throw error;
-  }
-  await open();
+  await whileHolding(main, tenant.id, async () => {
+    if (tenant.database === MAIN) {
+      await inTransaction(main, async () => {
+        await furnish(owners, place, tenant, await writeRecord(main, tenant), fill);
+        await openRecord(main, tenant.id);
+      });
+      return;
+    }
+    const taken = await inTransaction(main, () => writeRecord(main, tenant));
+    try {
+      await inTransaction(place, () => furnish(owners, place, tenant, taken, fill));
+    } catch (error) {
+      await forget(main, tenant.id, taken).catch(() => {});
+      throw error;
+    }
+    await openRecord(main, tenant.id);
+  });
 }
 
-/** Writes the record of a tenant that nobody can enter yet, and takes a home for it. */
-async function record(main: Lease, tenant: NewTenant): Promise<Taken> {
+/** Lets people into a tenant whose home is whole. */
+export async function openRecord(main: Lease, id: TenantId, status: "ACTIVE" | "SUSPENDED" = "ACTIVE"): Promise<void> {
+  await main.run("update tenantry.tenants set status = $2 where id = $1 and status = 'CREATING'", [id, status]);
+}
+
+/**
+ * Writes the record of a tenant that nobody can enter yet, and takes a home for it, in the caller's transaction.
+ * @throws SlugTakenError
+ * @throws HomeTakenError
+ */
+export async function writeRecord(main: Lease, tenant: NewTenant): Promise<Taken> {
   const { id, slug, isolation, database, createdAt } = tenant;
   const taken = await takeHome(main, database, isolation);
   const { schemaName } = taken;
   const db = drizzle({ client: main.asClient() as never });
-  await db
-    .insert(tenants)
-    .values({ id, slug, isolation, database, schemaName, status: "CREATING", epoch: EPOCH, createdAt });
+  const slugTaken = () => new SlugTakenError(slug);
+  await refuseOn(
+    { tenants_slug_key: slugTaken },
+    db
+      .insert(tenants)
+      .values({ id, slug, isolation, database, schemaName, status: "CREATING", epoch: EPOCH, createdAt }),
+  );
+  await refuseOn({ slugs_pkey: slugTaken }, db.insert(slugs).values({ slug, tenantId: id }));
   if (tenant.identities.length > 0)
     await db.insert(identities).values(tenant.identities.map((digest) => ({ digest, tenantId: id })));
   return taken;
+}
+
+/** Another tenant has this slug, or had it. */
+export class SlugTakenError extends Error {
+  override readonly name = "SlugTakenError";
+  constructor(slug: string) {
+    super(`The slug ${slug} is, or was, another tenant's. Choose another one.`);
+  }
 }
 
 /**
@@ -142,8 +168,13 @@ async function furnish(
   await ensureHome(owners, place, { database, schemaName });
   await place.run("select set_config('search_path', $1, true)", [`${quote(schemaName)}, pg_temp`]);
   const db: TenantDb = drizzle({ client: place.asClient() as never });
-  await db.insert(homeRow).values({ tenantId: id, epoch: EPOCH, status: "ACTIVE", createdAt });
+  await writeHomeRow(db, id, "ACTIVE", createdAt);
   await fill(db);
+}
+
+/** Writes the row that makes this the tenant's home: the last thing that a home needs. */
+export async function writeHomeRow(db: TenantDb, tenantId: TenantId, status: "ACTIVE" | "SUSPENDED", createdAt: Date) {
+  await db.insert(homeRow).values({ tenantId, epoch: EPOCH, status, createdAt });
 }
 
 /** Takes back the record of a tenant whose home could not be made. A shared home stays: somebody else may be in it. */

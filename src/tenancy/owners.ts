@@ -55,6 +55,16 @@ export class Owners {
     return { lease: connection.lease(""), connection };
   }
 
+  /** How the login that serves a database gets there by the owner's own way: past a pooler, where there is one. */
+  servingUrl(database: string): string {
+    return as(this.get(database).serve, this.get(database).url);
+  }
+
+  /** The same for the login that reads the directory. */
+  get doorUrl(): string {
+    return as(this.settings.door, this.get(MAIN).url);
+  }
+
   /** The names of the logins that migrations let into a database. */
   names(database: string): Names {
     return { door: this.settings.door.name, serve: this.get(database).serve.name };
@@ -86,6 +96,13 @@ export class Owners {
       );
     }
   }
+}
+
+function as({ name, password }: Login, url: string): string {
+  const other = new URL(url);
+  other.username = encodeURIComponent(name);
+  other.password = encodeURIComponent(password);
+  return other.href;
 }
 
 /** Runs `work` with the owner's connections, and closes them. */

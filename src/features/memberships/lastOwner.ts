@@ -12,6 +12,17 @@ export class LastOwnerFailure extends Failure {
 }
 failureType(LastOwnerFailure, "The tenant would be left without an owner.");
 
+/** Whether a grant, its membership and its user together make an owner, at the root. */
+export const isOwning = () =>
+  and(
+    eq(grants.roleKey, OWNER),
+    eq(grants.reach, "SUBTREE"),
+    isNull(grants.expiresAt),
+    eq(memberships.status, "ACTIVE"),
+    isNull(memberships.expiresAt),
+    eq(users.status, "ACTIVE"),
+  );
+
 /**
  * Returns when the tenant still has an owner: an active user with an active, unending membership and an unending grant of the
  * built-in owner role at the root, for everything below. To be called at the end of every change that can end one, under the
@@ -25,18 +36,7 @@ export async function mustKeepOwner(ctx: Context): Promise<void> {
     .from(grants)
     .innerJoin(memberships, and(eq(memberships.tenantId, grants.tenantId), eq(memberships.id, grants.membershipId)))
     .innerJoin(users, and(eq(users.tenantId, memberships.tenantId), eq(users.id, memberships.userId)))
-    .where(
-      and(
-        eq(grants.tenantId, session.tenantId),
-        eq(grants.roleKey, OWNER),
-        eq(grants.reach, "SUBTREE"),
-        isNull(grants.expiresAt),
-        eq(memberships.organizationId, root.id),
-        eq(memberships.status, "ACTIVE"),
-        isNull(memberships.expiresAt),
-        eq(users.status, "ACTIVE"),
-      ),
-    );
+    .where(and(eq(grants.tenantId, session.tenantId), eq(memberships.organizationId, root.id), isOwning()));
   if (found!.owners > 0) return;
   throw new LastOwnerFailure(
     "This would leave the tenant without an owner. First make somebody else owner of its root, with reach SUBTREE and without an end.",

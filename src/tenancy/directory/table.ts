@@ -3,6 +3,7 @@ import {
   bytea,
   check,
   foreignKey,
+  index,
   integer,
   jsonb,
   primaryKey,
@@ -109,6 +110,19 @@ export const moves = directory.table(
     check("moves_step", sql`${t.step} in ('COPYING', 'FENCING', 'SWITCHED', 'LEFT')`),
     check("moves_status", sql`${t.status} in ('ACTIVE', 'SUSPENDED')`),
     check("moves_kept", sql`${t.keptUntil} is not null or ${t.step} in ('COPYING', 'FENCING')`),
+  ],
+);
+
+/** Every slug that a tenant has or had: an address that was given out never leads to another tenant, until its own is erased. */
+export const slugs = directory.table(
+  "slugs",
+  {
+    slug: text().primaryKey(),
+    tenantId: uuid().$type<TenantId>().notNull(),
+  },
+  (t) => [
+    index("slugs_by_tenant").on(t.tenantId),
+    foreignKey({ name: "slugs_tenant_fkey", columns: [t.tenantId], foreignColumns: [tenants.id] }).onDelete("cascade"),
   ],
 );
 

@@ -56,6 +56,21 @@ export async function recoverTenant(owners: Owners, desk: Worker, tenant: Tenant
   return recovered;
 }
 
+/**
+ * Brings the moves of a tenant to their end and removes its old homes, those too that were to be kept: it is to be erased.
+ * @throws Error when one is under way
+ */
+export async function forgetMoves(owners: Owners, tenant: TenantId): Promise<void> {
+  const desk = await openWorker(owners, MAIN, tenant, "desk");
+  try {
+    if (!(await takeMove(desk, tenant))) throw new Error("The tenant is being moved. Try again when that is over.");
+    await recoverTenant(owners, desk, tenant);
+    for (const move of await readMoves(desk.lease, tenant)) await removeOld(owners, desk, move);
+  } finally {
+    await desk.close();
+  }
+}
+
 /** The directory still says the old home: it is opened again, and nothing is left of the new one. */
 async function takeBack(owners: Owners, desk: Worker, move: Recorded): Promise<"TAKEN_BACK"> {
   await asHeir(owners, move, move.from, async (from) => {

@@ -28,16 +28,20 @@ export interface Doors {
  * serve; `[]` when they stand.
  */
 export async function checkWalls({ serve, door }: Doors): Promise<Finding[]> {
-  const found = await Promise.all([
-    through(door, MAIN, async (query) => {
-      const [row] = await query(HAS_DIRECTORY);
-      // Where nothing is, every wall stands.
-      return row?.has_directory ? checkLogin(query, "door") : [NO_DIRECTORY];
-    }),
-    through(serve, MAIN, checkDatabase),
-  ]);
-  return found.flat();
+  return (await Promise.all([checkDoor(door), checkHomesOf(serve, MAIN)])).flat();
 }
+
+/** The walls of the directory. */
+export const checkDoor = (door: Leases): Promise<Finding[]> =>
+  through(door, MAIN, async (query) => {
+    const [row] = await query(HAS_DIRECTORY);
+    // Where nothing is, every wall stands.
+    return row?.has_directory ? checkLogin(query, "door") : [NO_DIRECTORY];
+  });
+
+/** The walls of one database, whether or not its tenants are let in. */
+export const checkHomesOf = (serve: Leases, database: string): Promise<Finding[]> =>
+  through(serve, database, checkDatabase);
 
 /**
  * Looks at each further database, and lets tenants into it only as long as its walls stand: one that is away or open fails
@@ -49,7 +53,7 @@ export async function guardDatabases(serve: Leases, onBarred: OnBarred): Promise
     serve.databases
       .filter((name) => name !== MAIN)
       .map(async (name) => {
-        const findings = await through(serve, name, checkDatabase).catch((error: Error) => error);
+        const findings = await checkHomesOf(serve, name).catch((error: Error) => error);
         const isSound = Array.isArray(findings) && findings.length === 0;
         serve.bar(name, isSound ? null : "The tenant's database cannot be used at the moment.");
         if (!isSound) onBarred(name, findings);

@@ -1,0 +1,74 @@
+import { createWriteStream } from "node:fs";
+import { rename, rm, stat } from "node:fs/promises";
+import { readSettings } from "../../config.js";
+import { deriveKey } from "../../identity/key.js";
+import { exportTenant } from "../../tenancy/archive/export.js";
+import { importTenant } from "../../tenancy/archive/import.js";
+import type { Manifest } from "../../tenancy/archive/manifest.js";
+import { checkArchive } from "../../tenancy/archive/read.js";
+import { getTenant } from "../../tenancy/tenants/record.js";
+import { keyOf, withOwnersOf } from "../database.js";
+import { UsageError } from "../explain.js";
+import { progress } from "../progress.js";
+import { slugIn } from "./arguments.js";
+import { type PlaceOptions, placeOf } from "./place.js";
+import { say, shown } from "./shown.js";
+
+/** `tenantry tenant export`: a file appears when it is whole, and nobody but its owner may read it. */
+export async function exportCommand(slug: string, file: string, { json }: { readonly json?: boolean }): Promise<void> {
+  const settings = readSettings(process.env);
+  const key = markOf(await keyOf(settings));
+  if (file !== "-" && (await stat(file).catch(() => null)))
+    throw new UsageError(`<file> ${file} is there already. Name one that is not.`);
+  await withOwnersOf(settings, async (owners) => {
+    const tenant = await getTenant(await owners.main, slug);
+    if (file === "-") {
+      const manifest = await exportTenant(owners, tenant, key, process.stdout, progress("Rows exported"));
+      process.stderr.write(`${json ? JSON.stringify(factsOf(manifest)) : inWords(manifest, "stdout")}\n`);
+      return;
+    }
+    const part = `${file}.part`;
+    try {
+      const to = createWriteStream(part, { mode: 0o600 });
+      const manifest = await exportTenant(owners, tenant, key, to, progress("Rows exported"));
+      await rename(part, file);
+      say(json, [inWords(manifest, file)], { file, ...factsOf(manifest) });
+    } catch (error) {
+      await rm(part, { force: true });
+      throw error;
+    }
+  });
+}
+
+/** `tenantry tenant import`: the whole archive, or nothing of it. */
+export async function importCommand(
+  file: string,
+  options: PlaceOptions & { readonly slug?: string; readonly json?: boolean },
+): Promise<void> {
+  const settings = readSettings(process.env);
+  const manifest = await checkArchive(file);
+  const slug = slugIn(options.slug ?? manifest.tenant.slug, "--slug");
+  const isOurKey = manifest.key === markOf(await keyOf(settings));
+  await withOwnersOf(settings, async (owners) => {
+    const place = await placeOf(owners, options);
+    const tenant = await importTenant(owners, file, manifest, { slug, ...place }, progress("Rows imported"));
+    const lines = [
+      `Made ${slug} from ${file}: ${tenant.isolation} in ${tenant.database}, ${rowsOf(manifest)} rows, all checksums the same.`,
+      ...(isOurKey ? [] : ["It was exported with another TENANTRY_KEY, so none of its people is recognised here."]),
+    ];
+    say(options.json, lines, { ...shown(tenant), ...factsOf(manifest), peopleAreRecognised: isOurKey });
+  });
+}
+
+/** What a key is told by, and nothing can be learnt from. */
+const markOf = (key: Buffer): string => deriveKey(key, "tenantry key mark v1").subarray(0, 9).toString("base64url");
+
+const rowsOf = ({ files }: Manifest): number => Object.values(files).reduce((sum, { rows }) => sum + rows, 0);
+
+const factsOf = ({ migration, files }: Manifest) => ({
+  migration,
+  files: Object.fromEntries(Object.entries(files).map(([name, { rows, sha256 }]) => [name, { rows, sha256 }])),
+});
+
+const inWords = (manifest: Manifest, to: string): string =>
+  `Exported ${manifest.tenant.slug} to ${to}: ${rowsOf(manifest)} rows of ${Object.keys(manifest.files).length} files, at ${manifest.migration}.`;

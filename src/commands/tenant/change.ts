@@ -1,0 +1,63 @@
+import { readSettings } from "../../config.js";
+import { renameRoot } from "../../features/tenants/founding.js";
+import { renameTenantOfPeople } from "../../identity/development.js";
+import { renameTenant, resumeTenant, suspendTenant } from "../../tenancy/tenants/change.js";
+import { inHome } from "../../tenancy/tenants/inHome.js";
+import { getTenant } from "../../tenancy/tenants/record.js";
+import { withOwnersOf } from "../database.js";
+import { UsageError } from "../explain.js";
+import { nameIn, slugIn } from "./arguments.js";
+import { say, shown } from "./shown.js";
+
+interface Options {
+  readonly json?: boolean;
+}
+
+/** `tenantry tenant suspend`: from the next request on nobody gets in. */
+export const suspendCommand = (slug: string, options: Options): Promise<void> => setStatus(slug, "SUSPENDED", options);
+
+/** `tenantry tenant resume`: people get in again. */
+export const resumeCommand = (slug: string, options: Options): Promise<void> => setStatus(slug, "ACTIVE", options);
+
+async function setStatus(slug: string, status: "ACTIVE" | "SUSPENDED", { json }: Options): Promise<void> {
+  await withOwnersOf(readSettings(process.env), async (owners) => {
+    const tenant = await getTenant(await owners.main, slug);
+    const changed = await (status === "ACTIVE" ? resumeTenant : suspendTenant)(owners, tenant);
+    const words = status === "ACTIVE" ? "People get into it again" : "Nobody gets into it until it is resumed";
+    const what =
+      changed.epoch === tenant.epoch ? `${slug} is ${status} already.` : `${slug} is ${status} now. ${words}.`;
+    say(json, [what], shown(changed));
+  });
+}
+
+/** `tenantry tenant rename`: another slug, another name of the root, or both. */
+export async function renameCommand(
+  slug: string,
+  to: string | undefined,
+  { name: given, json }: Options & { readonly name?: string },
+): Promise<void> {
+  const settings = readSettings(process.env);
+  if (to === undefined && given === undefined)
+    throw new UsageError("Say what is to change: <new-slug>, --name, or both.");
+  const name = given === undefined ? undefined : nameIn(given);
+  const slugNow = to === undefined ? slug : slugIn(to, "<new-slug>");
+  await withOwnersOf(settings, async (owners) => {
+    const tenant = await getTenant(await owners.main, slug);
+    const changed = slugNow === slug ? tenant : await renameTenant(owners, tenant, slugNow);
+    if (name !== undefined)
+      await inHome(await owners.of(tenant.database), tenant, (db) => renameRoot(db, tenant.id, name, new Date()));
+    if (slugNow !== slug && settings.TENANTRY_DEVELOPMENT)
+      await renameTenantOfPeople(settings.TENANTRY_DATA_DIR, slug, slugNow);
+    const named = settings.TENANTRY_ISSUERS.filter(({ tenants }) => tenants !== "any" && tenants.includes(slug));
+    const lines = [
+      ...(slugNow === slug
+        ? []
+        : [`${slug} is called ${slugNow} now. Nobody else can have ${slug}, and it leads nowhere.`]),
+      ...(name === undefined ? [] : [`Its name is ${name} now.`]),
+      ...(slugNow === slug
+        ? []
+        : named.map(({ issuer }) => `Name ${slugNow} among the tenants of ${issuer} in TENANTRY_ISSUERS.`)),
+    ];
+    say(json, lines, { ...shown(changed), ...(name !== undefined && { name }) });
+  });
+}

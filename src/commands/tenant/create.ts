@@ -1,0 +1,107 @@
+import { readSettings, type Settings } from "../../config.js";
+import { found } from "../../features/tenants/founding.js";
+import { loadDevelopmentIssuer, registerPeople } from "../../identity/development.js";
+import { identityDigest } from "../../identity/digest.js";
+import { DEVELOPMENT_ISSUER } from "../../identity/issuers.js";
+import { newId, type TenantId } from "../../ids.js";
+import { createTenant } from "../../tenancy/create.js";
+import { getTenant } from "../../tenancy/tenants/record.js";
+import { keyOf, withOwnersOf } from "../database.js";
+import { UsageError } from "../explain.js";
+import { emailIn, nameIn, slugIn } from "./arguments.js";
+import { type PlaceOptions, placeOf } from "./place.js";
+import { say, shown } from "./shown.js";
+
+export interface CreateOptions extends PlaceOptions {
+  readonly name: string;
+  readonly owner: string;
+  readonly ownerIssuer?: string;
+  readonly ownerSubject?: string;
+  readonly json?: boolean;
+}
+
+/** `tenantry tenant create`: makes a tenant with its root and its owner, whole or not at all. */
+export async function createCommand(given: string, options: CreateOptions): Promise<void> {
+  const settings = readSettings(process.env);
+  const slug = slugIn(given);
+  const name = nameIn(options.name);
+  const email = emailIn(options.owner);
+  const signIn = await signInOf(settings, email, slug, options);
+  const key = await keyOf(settings);
+  const identity = signIn && identityDigest(key, signIn);
+  await withOwnersOf(settings, async (owners) => {
+    const place = await placeOf(owners, options);
+    const tenant = {
+      id: newId<TenantId>(),
+      slug,
+      ...place,
+      createdAt: new Date(),
+      identities: identity ? [identity] : [],
+    };
+    const owner = { email, name: email, identity };
+    await createTenant(owners, tenant, (db) =>
+      found(db, { tenantId: tenant.id, slug, name, owner, at: tenant.createdAt }),
+    );
+    if (signIn?.issuer === DEVELOPMENT_ISSUER)
+      await registerPeople(settings.TENANTRY_DATA_DIR, [
+        { email, name: signIn.name ?? email, subject: signIn.subject, tenants: [slug] },
+      ]);
+    const made = await getTenant(await owners.main, slug);
+    const how = howToSignIn(settings, email, slug, signIn);
+    say(options.json, [`Made ${slug}: ${place.isolation} in ${place.database}.`, how], {
+      ...shown(made),
+      name,
+      owner: email,
+      canSignIn: signIn !== null,
+    });
+  });
+}
+
+interface SignIn {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly name?: string;
+}
+
+/**
+ * Who the owner is to those who vouch for people: as the options say, or at the development issuer where that is on; null
+ * where nobody can tell yet.
+ */
+async function signInOf(
+  { TENANTRY_ISSUERS, TENANTRY_DEVELOPMENT, TENANTRY_DATA_DIR }: Settings,
+  email: string,
+  slug: string,
+  { ownerIssuer: issuer, ownerSubject: subject }: CreateOptions,
+): Promise<SignIn | null> {
+  if ((issuer === undefined) !== (subject === undefined))
+    throw new UsageError(
+      "--owner-issuer and --owner-subject belong together: the claims iss and sub of the owner's tokens.",
+    );
+  if (issuer !== undefined && subject !== undefined) {
+    if (issuer === "" || subject === "") throw new UsageError("--owner-issuer and --owner-subject must not be empty.");
+    const known = TENANTRY_ISSUERS.find((one) => one.issuer === issuer);
+    if (!known && TENANTRY_ISSUERS.length > 0) {
+      const names = TENANTRY_ISSUERS.map((one) => one.issuer).join(", ");
+      throw new UsageError(`--owner-issuer ${issuer} is not in TENANTRY_ISSUERS. There are: ${names}.`);
+    }
+    if (known && known.tenants !== "any" && !known.tenants.includes(slug))
+      throw new UsageError(
+        `--owner-issuer ${issuer} may not enter ${slug}: add it to its tenants in TENANTRY_ISSUERS.`,
+      );
+    return { issuer, subject };
+  }
+  if (!TENANTRY_DEVELOPMENT) return null;
+  // A person and a subject belong together for good, in however many tenants.
+  const people = await (await loadDevelopmentIssuer(TENANTRY_DATA_DIR))?.people();
+  const known = people?.find((one) => one.email === email);
+  return { issuer: DEVELOPMENT_ISSUER, subject: known?.subject ?? email, ...(known && { name: known.name }) };
+}
+
+function howToSignIn(settings: Settings, email: string, slug: string, signIn: SignIn | null): string {
+  if (signIn === null)
+    return `Nobody can sign in to it yet: ${email} owns it, and no issuer's subject is known to be theirs. Erase it and make it again with --owner-issuer and --owner-subject, the claims iss and sub of their tokens.`;
+  if (signIn.issuer === DEVELOPMENT_ISSUER)
+    return `${email} owns it, and signs in with: tenantry token --user ${email} --tenant ${slug}`;
+  const isTaken = settings.TENANTRY_ISSUERS.some(({ issuer }) => issuer === signIn.issuer);
+  return `${email} owns it, and signs in with a token of ${signIn.issuer}${isTaken ? "" : ", once the gateway's TENANTRY_ISSUERS has it"}.`;
+}

@@ -1,0 +1,53 @@
+import type { TenantId } from "../../ids.js";
+import type { Owners } from "../owners.js";
+
+/** Tables that are looked at with one statement: each takes a lock, and so do its indexes. */
+const AT_ONCE = 100;
+
+const COLUMNS = `
+select quote_ident(n.nspname) || '.' || quote_ident(c.relname) as name, quote_ident(a.attname) as column
+from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+where c.relkind in ('r', 'p') and a.atttypid = 'uuid'::regtype
+  and (n.nspname = 'tenantry' or n.nspname ~ '^t_[0-9a-f]{32}$' and a.attname = 'tenant_id')
+order by 1, 2`;
+
+/** What a search for a tenant came to. */
+export interface Traces {
+  /** Tables that were searched, in all databases. */
+  readonly tables: number;
+  /** Where something of the tenant is, as `database: table.column`. */
+  readonly found: readonly string[];
+  /** Databases that could not be searched. */
+  readonly away: readonly string[];
+}
+
+/** Searches the directory, and every table of every home in every database, for the id of a tenant. */
+export async function findTraces(
+  owners: Owners,
+  id: TenantId,
+  onTables: (done: number, of: number) => void = () => {},
+): Promise<Traces> {
+  const found: string[] = [];
+  const away: string[] = [];
+  const names = new Set<string>();
+  for (const database of owners.databases) {
+    const lease = await owners.of(database).catch(() => null);
+    if (!lease) {
+      away.push(database);
+      continue;
+    }
+    const columns = await lease.run(COLUMNS);
+    for (let from = 0; from < columns.length; from += AT_ONCE) {
+      onTables(from, columns.length);
+      const some = columns.slice(from, from + AT_ONCE);
+      const parts = some.map(
+        ({ name, column }) =>
+          `select '${name}.${column}' as place where exists (select from ${name} where ${column} = $1::uuid)`,
+      );
+      for (const { place } of await lease.run(parts.join(" union all "), [id])) found.push(`${database}: ${place}`);
+      for (const { name } of some) names.add(`${database} ${name}`);
+    }
+  }
+  return { tables: names.size, found, away };
+}

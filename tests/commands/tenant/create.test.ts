@@ -1,0 +1,117 @@
+import { Owners } from "../../../src/tenancy/owners.js";
+import { command, run } from "../../support/command.js";
+import { cloneDatabase, type TestDatabase } from "../../support/database.js";
+import { owningSettings } from "../../support/settings.js";
+import { until } from "../../support/until.js";
+
+let database: TestDatabase;
+let env: Record<string, string>;
+let spare: string;
+
+beforeAll(async () => {
+  database = await cloneDatabase();
+  spare = await database.spare();
+  env = await owningSettings(database, spare);
+});
+afterAll(() => database.drop());
+
+const create = (slug: string, ...more: string[]) =>
+  ["tenant", "create", slug, "--name", "Acme", "--owner", "zoe@acme.test", ...more] as const;
+
+describe("tenantry tenant create", () => {
+  it("makes a tenant whose owner can have a token at once", async () => {
+    const made = await run(create("acme"), { env });
+    const token = await run(["token", "--user", "zoe@acme.test", "--tenant", "acme"], { env });
+
+    expect(made).toMatchObject({ code: 0, stdout: expect.stringContaining("Made acme: SCHEMA in main.") });
+    expect(token.code).toBe(0);
+  });
+
+  it.each([
+    [["Acme"], 2, "<slug> Acme will not do. A slug is made of lower-case letters"],
+    [["api"], 2, "<slug> api is kept for the product's own addresses"],
+    [["acme"], 2, "The slug acme is, or was, another tenant's."],
+    [["beta", "--isolation", "own"], 2, "--isolation is shared, schema or database, and not own."],
+    [["beta", "--database", "eu"], 2, "--database eu: the settings name no such one. There are: main, own1."],
+    [["beta", "--isolation", "database", "--database", "main"], 3, "The database main has tenants already"],
+    [["beta", "--owner-issuer", "https://id.example"], 2, "--owner-issuer and --owner-subject belong together"],
+    [["beta", "--owner", "zoe"], 2, "--owner zoe is no e-mail address"],
+  ] as const)("refuses %j with one clear error, and makes nothing", async ([slug, ...more], code, words) => {
+    const refused = await run(create(slug, ...more), { env });
+
+    expect(refused).toMatchObject({ code, stdout: "" });
+    expect(refused.stderr).toContain(words);
+    expect(await slugs()).not.toContain("beta");
+  });
+
+  it("says when nobody can sign in yet", async () => {
+    const { stdout } = await run(create("mute"), { env: { ...env, TENANTRY_DEVELOPMENT: "off" } });
+
+    expect(stdout).toContain("Nobody can sign in to it yet");
+  });
+
+  it.each([
+    ["before the record, in main", "main", "record", []],
+    ["within the home, in main", "main", "home", []],
+    ["before the record, in another database", "spare", "record", []],
+    ["within the home, in another database", "spare", "home", ["tenants"]],
+    ["before it is opened, in another database", "spare", "open", ["tenants"]],
+  ] as const)("killed %s, leaves nothing, or what doctor finishes or removes", async (_, where, step, found) => {
+    const place = where === "main" ? "main" : spare;
+    const creating = command(create("cut", "--isolation", "schema", "--database", place), { env });
+    const blocked = await killAt(creating, place, step);
+
+    const before = await run(["doctor", "--json"], { env });
+    const mended = await run(["doctor", "--fix"], { env });
+    const after = await run(["doctor"], { env });
+
+    expect(blocked).toBe(true);
+    expect(
+      before.stdout
+        .split("\n")
+        .filter(Boolean)
+        .map((line) => JSON.parse(line).check),
+    ).toEqual(found);
+    expect(mended.code).toBe(0);
+    expect(after).toMatchObject({ code: 0, stdout: "All is sound.\n" });
+    expect((await slugs()).includes("cut")).toBe(step === "open");
+    if (step === "open") expect((await run(["tenant", "erase", "cut", "--yes"], { env })).code).toBe(0);
+  });
+});
+
+const slugs = async () => (await database.owner("select slug from tenantry.tenants")).map(({ slug }) => String(slug));
+
+/** Has the command wait at a step, on a lock, and kills it there; then its sessions, as a server does that misses it. */
+async function killAt(creating: ReturnType<typeof command>, place: string, step: "record" | "home" | "open") {
+  const holders = new Owners(database.owning);
+  const hold = async (name: string, ...texts: string[]) => {
+    const { lease, connection } = await holders.connect(name);
+    for (const text of ["begin", ...texts]) await lease.run(text);
+    return async () => {
+      lease.release();
+      await connection.close();
+    };
+  };
+  const waits = async (name: string) => (await database.owner(WAITING, [], name)).length > 0;
+  const free: (() => Promise<void>)[] = [];
+  try {
+    if (step === "record") free.push(await hold("main", "lock table tenantry.homes in exclusive mode"));
+    else free.push(await hold(place, "lock table pg_catalog.pg_namespace in share mode"));
+    await until(() => waits(step === "record" ? "main" : place));
+    if (step === "open") {
+      free.push(await hold("main", "lock table tenantry.tenants in share mode"));
+      await free.shift()!();
+      await until(() => waits("main"));
+    }
+    creating.child.kill("SIGKILL");
+    await creating.ended;
+    for (const name of ["main", place])
+      await database.owner(`select pg_terminate_backend(pid) from (${WAITING}) waiting`, [], name);
+    return true;
+  } finally {
+    for (const end of free) await end();
+  }
+}
+
+const WAITING = `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+  and application_name = 'tenantry owner' and pid <> pg_backend_pid()`;
