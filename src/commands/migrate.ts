@@ -26,7 +26,7 @@ export async function migrateCommand(options: { printSql?: boolean; json?: boole
   }
   const { homes, applied } = await withOwnersOf(settings, async (owners) => {
     await ensureAllLogins(owners);
-    return migrate(owners, progress("Homes looked at"));
+    return migrate(owners, { onHome: progress("Homes looked at") });
   });
   process.send?.({ homes });
   if (options.json) process.stdout.write(`${JSON.stringify({ homes, applied })}\n`);

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { and, eq, ne } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/postgres-js";
 import type { Lease } from "../database/connection.js";
@@ -7,8 +6,10 @@ import type { TenantId } from "../ids.js";
 import type { Home } from "./directory/directory.js";
 import { homes, type Isolation, identities, tenants } from "./directory/table.js";
 import { home as homeRow } from "./home.js";
+import { createHome, newSchemaName } from "./migrations/baseline.js";
 import { quote } from "./migrations/logins.js";
-import { createHome, inTransaction } from "./migrations/migrate.js";
+import { inTransaction } from "./migrations/transaction.js";
+import { remember } from "./migrations/versions.js";
 import type { Owners } from "./owners.js";
 import type { TenantDb } from "./session.js";
 
@@ -47,14 +48,15 @@ export async function createTenant(
     main.run("update tenantry.tenants set status = 'ACTIVE' where id = $1 and status = 'CREATING'", [tenant.id]);
   if (tenant.database === MAIN) {
     await inTransaction(main, async () => {
-      await furnish(owners, place, tenant, await record(main, tenant), fill);
+      const taken = await record(main, tenant);
+      if (await furnish(owners, place, tenant, taken, fill)) await remember(main, taken);
       await open();
     });
     return;
   }
   const taken = await inTransaction(main, () => record(main, tenant));
   try {
-    await inTransaction(place, () => furnish(owners, place, tenant, taken, fill));
+    if (await inTransaction(place, () => furnish(owners, place, tenant, taken, fill))) await remember(main, taken);
   } catch (error) {
     await forget(main, tenant.id, taken).catch(() => {});
     throw error;
@@ -106,8 +108,6 @@ export async function takeHome(main: Lease, database: string, isolation: Isolati
   return { database, schemaName, isNew: true };
 }
 
-export const newSchemaName = (): string => `t_${randomBytes(16).toString("hex")}`;
-
 export class HomeTakenError extends Error {
   override readonly name = "HomeTakenError";
   constructor(database: string, wantsItAlone: boolean) {
@@ -119,14 +119,14 @@ export class HomeTakenError extends Error {
   }
 }
 
-/** Makes the home where it is not there yet, and what is the tenant's in it. */
+/** Makes the home where it is not there yet, which it tells, and what is the tenant's in it. */
 async function furnish(
   owners: Owners,
   place: Lease,
   { id, createdAt, database }: NewTenant,
   { schemaName }: Home,
   fill: (db: TenantDb) => Promise<void>,
-): Promise<void> {
+): Promise<boolean> {
   // The first two tenants of a shared home may come at once.
   await place.run("select pg_advisory_xact_lock(hashtextextended($1, 0))", [schemaName]);
   const [there] = await place.run("select from pg_catalog.pg_namespace where nspname = $1", [schemaName]);
@@ -135,6 +135,7 @@ async function furnish(
   const db: TenantDb = drizzle({ client: place.asClient() as never });
   await db.insert(homeRow).values({ tenantId: id, epoch: EPOCH, status: "ACTIVE", createdAt });
   await fill(db);
+  return !there;
 }
 
 /** Takes back the record of a tenant whose home could not be made. A shared home stays: somebody else may be in it. */
