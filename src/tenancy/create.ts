@@ -9,7 +9,7 @@ import { home as homeRow } from "./home.js";
 import { createHome, newSchemaName } from "./migrations/baseline.js";
 import { quote } from "./migrations/logins.js";
 import { inTransaction } from "./migrations/transaction.js";
-import { remember } from "./migrations/versions.js";
+import { ownVersion, remember } from "./migrations/versions.js";
 import type { Owners } from "./owners.js";
 import type { TenantDb } from "./session.js";
 
@@ -96,9 +96,10 @@ export async function takeHome(main: Lease, database: string, isolation: Isolati
     const [ready] = await main.run(
       `update tenantry.homes set status = 'IN_USE' where (database, schema_name) = (
          select database, schema_name from tenantry.homes
-         where database = $1 and isolation = 'SCHEMA' and status = 'READY' limit 1 for update skip locked)
+         where database = $1 and isolation = 'SCHEMA' and status = 'READY' and lineage = $2
+         limit 1 for update skip locked)
        returning schema_name`,
-      [database],
+      [database, ownVersion().lineage],
     );
     if (ready) return { database, schemaName: String(ready.schema_name), isNew: false };
   }

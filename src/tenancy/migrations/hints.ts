@@ -24,18 +24,23 @@ export interface KnownHome extends DueHome {
 /**
  * Reads from the directory which homes are due: one statement, however many are not.
  * @param last the last migration that shall run; the last there is when absent
+ * @param everyHome whether every home is due, for a look at its own record
  */
-export async function lookAtFleet(main: Lease, files: readonly Migration[], last?: string): Promise<Fleet> {
+export async function lookAtFleet(
+  main: Lease,
+  files: readonly Migration[],
+  { last, everyHome = false }: { readonly last?: string | undefined; readonly everyHome?: boolean } = {},
+): Promise<Fleet> {
   const target = last ?? files.at(-1)?.name ?? "";
   const [places, count] = [placesIn(files), files.filter(({ name }) => name <= target).length];
   const complete = versionOf(files.map(({ name }) => name)).lineage;
   const [all] = await main.run("select count(*)::int as homes from tenantry.homes");
   const rows = await main.run(
-    `select database, schema_name, version, lineage from tenantry.homes where lineage is distinct from $1
+    `select database, schema_name, version, lineage from tenantry.homes where $2::boolean or lineage is distinct from $1
      order by problem is not null, database, created_at, schema_name`,
-    [complete],
+    [complete, everyHome],
   );
-  const due = rows.map(toHome).filter(({ lineage }) => (places.get(lineage ?? "") ?? -1) < count);
+  const due = rows.map(toHome).filter(({ lineage }) => everyHome || (places.get(lineage ?? "") ?? -1) < count);
   return { homes: Number(all?.homes), due, last: target };
 }
 

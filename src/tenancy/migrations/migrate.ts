@@ -3,14 +3,12 @@ import { MAIN } from "../../database/names.js";
 import type { Home } from "../directory/directory.js";
 import type { Owners } from "../owners.js";
 import { createHome, newSchemaName } from "./baseline.js";
-import { type Files, ownFiles, pending, spell } from "./files.js";
+import { alone, bringDirectory } from "./directory.js";
+import { type Files, ownFiles } from "./files.js";
 import { type Brought, bringAll, type Pace } from "./fleet.js";
 import { type Fleet, type KnownHome, lookAtFleet, pendingIn, refuseMisfits } from "./hints.js";
-import { type Applied, type Migrated, summaryOf } from "./summary.js";
+import { type Migrated, summaryOf } from "./summary.js";
 import { inTransaction, inTrial } from "./transaction.js";
-
-// "tenantry" in ASCII: one number that nothing else in the database is likely to take.
-const MIGRATING = "8387229059480511097";
 
 export interface MigrateOptions {
   /** Those of this version unless others are given. */
@@ -19,6 +17,8 @@ export interface MigrateOptions {
   readonly last?: string | undefined;
   /** Slugs of tenants whose homes come first. When one of them fails no other home is touched. */
   readonly canaries?: readonly string[];
+  /** Whether to look at every home, whatever the directory remembers of it. */
+  readonly everyHome?: boolean;
   readonly pace?: Partial<Pace>;
   readonly lockMs?: number;
   /** Called when another run has to be waited for. */
@@ -42,7 +42,7 @@ export async function migrate(owners: Owners, options: MigrateOptions = {}): Pro
   const main = await owners.main;
   return alone(main, options.onWait, async () => {
     const applied = await inTransaction(main, () => bringDirectory(owners, main, files));
-    const fleet = await lookAtFleet(main, files.tenant, options.last);
+    const fleet = await lookAtFleet(main, files.tenant, options);
     await refuseMisfits(owners, main, fleet, files.tenant);
     await rehearse(owners, fleet, files);
 
@@ -62,7 +62,7 @@ export async function migrate(owners: Owners, options: MigrateOptions = {}): Pro
       await go(others);
       // Those of tenants that came meanwhile, maybe by the hand of an older version.
       const known = new Set(fleet.due.map(({ schemaName }) => schemaName));
-      const later = await lookAtFleet(main, files.tenant, options.last);
+      const later = await lookAtFleet(main, files.tenant, options);
       await go(later.due.filter(({ schemaName }) => !known.has(schemaName)));
     } else brought.push(...others.map((home) => ({ home, applied: [], why: NOT_TRIED, isMade: true })));
     return summaryOf(main, fleet.homes, applied, brought);
@@ -81,7 +81,7 @@ export async function rehearseAll(owners: Owners, options: MigrateOptions = {}):
   return alone(main, options.onWait, () =>
     inTrial(main, async () => {
       const applied = await bringDirectory(owners, main, files);
-      const fleet = await lookAtFleet(main, files.tenant, options.last);
+      const fleet = await lookAtFleet(main, files.tenant, options);
       await refuseMisfits(owners, main, fleet, files.tenant);
       await rehearse(owners, fleet, files, main);
       const brought: Brought[] = [];
@@ -110,39 +110,6 @@ export class UnknownTenantError extends Error {
   constructor(slugs: readonly string[]) {
     super(`There is no tenant ${slugs.join(", nor ")}.`);
   }
-}
-
-/** Runs `work` while nobody else migrates. */
-async function alone<T>(main: Lease, onWait: (() => void) | undefined, work: () => Promise<T>): Promise<T> {
-  const [got] = await main.run("select pg_try_advisory_lock($1::bigint) as it", [MIGRATING]);
-  if (!got?.it) {
-    onWait?.();
-    await main.run("select pg_advisory_lock($1::bigint)", [MIGRATING]);
-  }
-  try {
-    return await work();
-  } finally {
-    await main.run("select pg_advisory_unlock($1::bigint)", [MIGRATING]);
-  }
-}
-
-/** Brings the directory to the version of `files`, in the caller's transaction. */
-async function bringDirectory(owners: Owners, main: Lease, files: Files): Promise<Applied[]> {
-  const [there] = await main.run("select to_regclass('tenantry.migrations') is not null as there");
-  const ran = there?.there ? await main.run("select name from tenantry.migrations order by name") : [];
-  const due = pending(
-    files.directory,
-    ran.map(({ name }) => String(name)),
-  );
-  await main.run("set local search_path = tenantry, pg_temp");
-  for (const migration of due) {
-    await main.run(spell(migration, { ...owners.names(MAIN), schema: "tenantry" }));
-    await main.run(
-      "create table if not exists tenantry.migrations (name text primary key, applied_at timestamptz not null)",
-    );
-    await main.run("insert into tenantry.migrations values ($1, clock_timestamp())", [migration.name]);
-  }
-  return due.map(({ name }) => ({ schema: "tenantry", migration: name }));
 }
 
 /**

@@ -36,10 +36,9 @@ export async function summaryOf(
   brought: readonly Brought[],
 ): Promise<Migrated> {
   const failed = brought.flatMap(({ home, why }) => (why === null ? [] : { home, why }));
-  const tenants = await main.run(
-    `select slug, database, schema_name from tenantry.tenants where schema_name = any (string_to_array($1, ','))
-     order by slug collate "C"`,
-    [failed.map(({ home }) => home.schemaName).join()],
+  const tenants = await tenantsIn(
+    main,
+    failed.map(({ home }) => home.schemaName),
   );
   return {
     homes,
@@ -50,12 +49,24 @@ export async function summaryOf(
     behind: failed.map(({ home, why }) => ({
       database: home.database,
       schema: home.schemaName,
-      tenants: tenants.flatMap(({ slug, database, schema_name }) =>
-        database === home.database && schema_name === home.schemaName ? String(slug) : [],
-      ),
+      tenants: tenants(home.database, home.schemaName),
       version: home.version,
       why,
     })),
     unmade: brought.filter(({ isMade }) => !isMade).length,
   };
+}
+
+/** Looks up who lives in homes of these names: by database and schema, slugs in order. */
+export async function tenantsIn(
+  main: Lease,
+  schemas: readonly string[],
+): Promise<(database: string, schema: string) => string[]> {
+  const rows = await main.run(
+    `select slug, database, schema_name from tenantry.tenants where schema_name = any (string_to_array($1, ','))
+     order by slug collate "C"`,
+    [schemas.join()],
+  );
+  return (database, schema) =>
+    rows.flatMap((row) => (row.database === database && row.schema_name === schema ? String(row.slug) : []));
 }

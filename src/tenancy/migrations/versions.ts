@@ -15,6 +15,9 @@ export function versionOf(names: readonly string[]): Version {
   return { version: names.at(-1) ?? null, lineage };
 }
 
+/** The version of a home that is made now. */
+export const ownVersion = (): Version => versionOf(ownFiles().tenant.map(({ name }) => name));
+
 /** Every version on the way through `files`: how many of them have run, by the lineage that the directory remembers. */
 export function placesIn(files: readonly Migration[]): ReadonlyMap<string, number> {
   const names = files.map(({ name }) => name);
