@@ -28,22 +28,31 @@ relation as materialized (
   where t.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
 ),
 line as (
-  select home, 'the schema itself' as name, 'of ' || pg_catalog.pg_get_userbyid(nspowner) || ' ' || ${sorted("nspacl")} as definition
-  from home
+  select home, 'the owner of the schema' as name, pg_catalog.pg_get_userbyid(nspowner)::text as definition from home
   union all
-  select home, 'table ' || relname, concat_ws(' ', relkind, relpersistence, relrowsecurity, relforcerowsecurity,
-    relispartition, relhassubclass, exists (select from pg_catalog.pg_inherits i where i.inhrelid = relation.oid),
-    relhasrules, reloptions, pg_catalog.pg_get_userbyid(relowner), ${sorted("relacl")})
+  select home, 'the rights on the schema', ${sorted("nspacl")} from home
+  union all
+  select home, 'table ' || relname, concat_ws(', ', 'kind ' || relkind::text, 'persistence ' || relpersistence::text,
+    case when relrowsecurity then 'row security' end, case when relforcerowsecurity then 'forced' end,
+    case when relispartition or relhassubclass or exists (
+      select from pg_catalog.pg_inherits i where i.inhrelid = relation.oid) then 'inherits' end,
+    case when relhasrules then 'rules' end, reloptions, 'of ' || pg_catalog.pg_get_userbyid(relowner))
   from relation
   union all
+  select home, 'the rights on ' || relname, ${sorted("relacl")} from relation
+  union all
   select r.home, 'column ' || r.relname || '.' || a.attname, concat_ws(' ', pg_catalog.format_type(a.atttypid, a.atttypmod),
-    a.attnotnull, a.attidentity, a.attgenerated, nullif(a.attcollation, 0)::pg_catalog.regcollation,
-    pg_catalog.pg_get_expr(d.adbin, d.adrelid), ${sorted("a.attacl")})
+    case when a.attcollation <> t.typcollation then 'collate ' || a.attcollation::pg_catalog.regcollation::text end,
+    case when a.attnotnull then 'not null' end, 'identity ' || nullif(a.attidentity::text, ''),
+    'generated ' || nullif(a.attgenerated::text, ''), 'default ' || pg_catalog.pg_get_expr(d.adbin, d.adrelid),
+    'rights ' || nullif(${sorted("a.attacl")}, ''))
   from relation r
   join pg_catalog.pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
+  join pg_catalog.pg_type t on t.oid = a.atttypid
   left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
   union all
-  select r.home, 'index ' || c.relname, concat_ws(' ', pg_catalog.pg_get_indexdef(i.indexrelid), i.indisvalid, c.reloptions)
+  select r.home, 'index ' || c.relname, concat_ws(' ', pg_catalog.pg_get_indexdef(i.indexrelid),
+    case when not i.indisvalid then 'invalid' end)
   from relation r
   join pg_catalog.pg_index i on i.indrelid = r.oid
   join pg_catalog.pg_class c on c.oid = i.indexrelid
@@ -52,14 +61,15 @@ line as (
   from relation r
   join pg_catalog.pg_constraint k on k.conrelid = r.oid and k.contype <> 'n'
   union all
-  select r.home, 'policy ' || r.relname || '.' || p.polname, concat_ws(' ', p.polcmd, p.polpermissive, p.polroles,
-    pg_catalog.pg_get_expr(p.polqual, p.polrelid), '/', pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid))
+  select r.home, 'policy ' || r.relname || '.' || p.polname, concat_ws(' ', 'for ' || p.polcmd::text,
+    case when not p.polpermissive then 'restrictive' end, 'to ' || p.polroles::text,
+    'using ' || pg_catalog.pg_get_expr(p.polqual, p.polrelid), 'check ' || pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid))
   from relation r
   join pg_catalog.pg_policy p on p.polrelid = r.oid
   union all
   -- Those of foreign keys are named by number; a key that reaches in from elsewhere leaves two here, and nothing else.
   select r.home, case when g.tgisinternal then 'triggers of keys of ' || r.relname else 'trigger ' || r.relname || '.' || g.tgname end,
-    concat_ws(' ', g.tgenabled, count(*))
+    concat_ws(' ', count(*), 'enabled ' || g.tgenabled::text)
   from relation r
   join pg_catalog.pg_trigger g on g.tgrelid = r.oid
   group by 1, 2, g.tgenabled
