@@ -7,7 +7,11 @@ import { mustStand } from "./walls.js";
 export const newSchemaName = (): string => `t_${randomBytes(16).toString("hex")}`;
 
 /** Where a home keeps the names of the migrations that ran in it. */
-export const LEDGER = "create table migrations (name text primary key, applied_at timestamptz not null)";
+const LEDGER = "create table migrations (name text primary key, applied_at timestamptz not null)";
+
+/** The SQL that records migrations in the home of the `search_path`. */
+export const recordSql = (files: readonly Migration[]): string =>
+  `insert into migrations values ${files.map(({ name }) => `('${name.replaceAll("'", "''")}', clock_timestamp())`).join(", ")}`;
 
 const compiled = new WeakMap<readonly Migration[], string>();
 
@@ -15,13 +19,12 @@ const compiled = new WeakMap<readonly Migration[], string>();
 function compile(files: readonly Migration[]): string {
   const known = compiled.get(files);
   if (known !== undefined) return known;
-  const values = files.map(({ name }) => `('${name.replaceAll("'", "''")}', clock_timestamp())`);
   const text = [
     'create schema "{{schema}}"',
     `select set_config('search_path', '"{{schema}}", pg_temp', true)`,
     ...files.map(({ sql }) => sql),
     LEDGER,
-    ...(values.length > 0 ? [`insert into migrations values ${values.join(", ")}`] : []),
+    ...(files.length > 0 ? [recordSql(files)] : []),
   ].join("\n;\n");
   compiled.set(files, text);
   return text;

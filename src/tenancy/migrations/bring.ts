@@ -1,10 +1,10 @@
-import type { Lease } from "../../database/connection.js";
+import type { Lease, Result } from "../../database/connection.js";
 import { sqlState } from "../../database/errors.js";
 import { MAIN } from "../../database/names.js";
-import type { Home } from "../directory/directory.js";
+import { type Home, SCHEMA_NAME } from "../directory/directory.js";
 import type { Owners } from "../owners.js";
+import { recordSql } from "./baseline.js";
 import { type Migration, pending, spell } from "./files.js";
-import { quote } from "./logins.js";
 import { inTransaction } from "./transaction.js";
 import { remember } from "./versions.js";
 import { mustStand } from "./walls.js";
@@ -27,6 +27,12 @@ export interface Work {
 
 const UNDEFINED_TABLE = "42P01";
 
+/** A home that the directory does not know to be where it shall be. */
+export interface DueHome extends Home {
+  /** The last migration that is known to have run in it; null when nobody has looked. */
+  readonly version: string | null;
+}
+
 /**
  * Brings one home as far as `last`, in one transaction with the record of it: whoever is interrupted, here or at the server,
  * finds the home as it was or as it shall be. Another run, a move, or the tenant that just comes to it are waited for.
@@ -34,39 +40,51 @@ const UNDEFINED_TABLE = "42P01";
  * @throws NoHomeError when there is no such schema
  * @throws MigrationError that names the migration which failed
  */
-export async function bring(work: Work, owner: Lease, home: Home): Promise<string[]> {
-  const [main, schema] = [await work.owners.main, home.schemaName];
+export async function bring(work: Work, owner: Lease, home: DueHome): Promise<string[]> {
   const isMain = home.database === MAIN;
+  // Whoever is just making it holds its lock until it is there.
+  if (home.version === null) await mustExist(owner, home.schemaName);
   const { due, all } = await inTransaction(owner, async () => {
-    // One after the other without waiting: the first that fails fails all, and is the reason.
-    const sent = [owner.run(`set local lock_timeout = ${work.lockMs}`)];
-    // The row before the lock on the name, as whoever moves into the home takes them.
-    if (isMain) sent.push(owner.run(ROW, [home.database, schema]));
-    sent.push(owner.run("select pg_advisory_xact_lock(hashtextextended($1, 0))", [schema]));
-    sent.push(owner.run("select set_config('search_path', $1, true)", [`${quote(schema)}, pg_temp`]));
-    const applied = await ledgerOf(owner, schema, sent);
+    const applied = await enter(owner, home, work.lockMs);
     const due = pending(work.files, applied).filter(({ name }) => name <= work.last);
-    if (due.length > 0) await apply(owner, due, { ...work.owners.names(home.database), schema });
+    if (due.length > 0) await apply(owner, due, { ...work.owners.names(home.database), schema: home.schemaName });
     const all = [...applied, ...due.map(({ name }) => name)].sort();
     if (isMain) await remember(owner, home, all);
     return { due, all };
   });
   // Not before it is certain: a memory that is behind is mended by the next look, one that is ahead by nobody.
-  if (!isMain) await remember(main, home, all);
+  if (!isMain) await remember(await work.owners.main, home, all);
   return due.map(({ name }) => name);
 }
 
-const ROW = "select from tenantry.homes where database = $1 and schema_name = $2 for no key update";
+async function mustExist(owner: Lease, schema: string): Promise<void> {
+  const [there] = await owner.run("select to_regnamespace($1) is not null as it", [schema]);
+  if (!there?.it) throw new NoHomeError(`There is no home ${schema}.`);
+}
 
-/** The migrations that ran in the home on the `search_path`, in order; `sent` went before and is waited for, too. */
-async function ledgerOf(owner: Lease, schema: string, sent: Promise<unknown>[]): Promise<string[]> {
-  const asked = owner.run('select name from migrations order by name collate "C"');
+/**
+ * Locks a home for this transaction, and goes into it.
+ * @returns the migrations that ran in it, in order
+ */
+async function enter(owner: Lease, { database, schemaName }: DueHome, lockMs: number): Promise<string[]> {
+  if (!SCHEMA_NAME.test(schemaName)) throw new TypeError("A home is called t_ and 32 hexadecimal digits.");
+  // One message: of thousands of homes every way there and back counts. The row before the lock on the name, as whoever
+  // moves into the home takes them.
+  const texts = [
+    `set local lock_timeout = ${lockMs}`,
+    `set local search_path = ${schemaName}, pg_temp`,
+    ...(database === MAIN
+      ? [`select from tenantry.homes where database = '${MAIN}' and schema_name = '${schemaName}' for no key update`]
+      : []),
+    `select pg_advisory_xact_lock(hashtextextended('${schemaName}', 0))`,
+    'select name from migrations order by name collate "C"',
+  ];
   try {
-    const [rows] = await Promise.all([asked, ...sent]);
-    return rows.map(({ name }) => String(name));
+    const answers = (await owner.run(texts.join("; "))) as unknown as Result[];
+    return answers.at(-1)!.map(({ name }) => String(name));
   } catch (error) {
     if (sqlState(error) !== UNDEFINED_TABLE) throw error;
-    throw new NoHomeError(`There is no home ${schema}, or no record of what ran in it.`, { cause: error });
+    throw new NoHomeError(`There is no home ${schemaName}, or no record of what ran in it.`, { cause: error });
   }
 }
 
@@ -82,14 +100,11 @@ async function apply(
   names: { readonly door: string; readonly serve: string; readonly schema: string },
 ): Promise<void> {
   for (const migration of due) {
-    await owner.run(spell(migration, names)).catch((cause: Error) => {
+    const text = `${spell(migration, names)}\n;\n${recordSql([migration])}`;
+    await owner.run(text).catch((cause: Error) => {
       // What the connection says of its end is not about this migration.
       throw sqlState(cause) ? new MigrationError(`${migration.name} failed: ${cause.message}`, { cause }) : cause;
     });
   }
-  void owner.run(
-    "insert into migrations select name, clock_timestamp() from unnest(string_to_array($1, ',')) as name",
-    [due.map(({ name }) => name).join()],
-  );
   await mustStand(owner, names.schema);
 }

@@ -1,16 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { isAway, isPassing, UnavailableError } from "../../database/errors.js";
 import { MAIN } from "../../database/names.js";
-import type { Home } from "../directory/directory.js";
-import { bring, NoHomeError, type Work } from "./bring.js";
+import { bring, type DueHome, NoHomeError, type Work } from "./bring.js";
 import { Seat } from "./seat.js";
 import { rememberProblem } from "./versions.js";
-
-/** A home that the directory does not know to be where it shall be. */
-export interface DueHome extends Home {
-  /** The last migration that is known to have run in it; null when nobody has looked. */
-  readonly version: string | null;
-}
 
 /** What became of a home. */
 export interface Brought {

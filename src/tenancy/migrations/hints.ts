@@ -1,8 +1,8 @@
 import type { Lease } from "../../database/connection.js";
 import { MAIN } from "../../database/names.js";
 import type { Owners } from "../owners.js";
+import type { DueHome } from "./bring.js";
 import { type Migration, pending } from "./files.js";
-import type { DueHome } from "./fleet.js";
 import { quote } from "./logins.js";
 import { placesIn, versionOf } from "./versions.js";
 
