@@ -41,7 +41,9 @@ export const filesWith = (...more: readonly Migration[]): Files => ({
 
 /** Runs the migrations, with no patience for locks. */
 export const migrateWith = (database: TestDatabase, files: Files, options: MigrateOptions = {}) =>
-  database.owners((owners) => migrate(owners, { files, lockMs: 50, pace: { tries: 2 }, ...options }));
+  database.owners((owners) =>
+    migrate(owners, { files, lockMs: 50, ...options, pace: { workers: 2, tries: 2, ...options.pace } }),
+  );
 
 /** The names in a home's own record of migrations, in order. */
 export async function recordIn(database: TestDatabase, schema: string, where = "main"): Promise<string[]> {

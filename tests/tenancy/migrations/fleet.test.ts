@@ -22,7 +22,6 @@ const MOTTOS = {
   ...later("add_mottos", 'ALTER TABLE "users" ADD COLUMN "motto" text;'),
   name: "99990102000000_add_mottos",
 };
-const NEW = [NICKNAMES, MOTTOS];
 const LAST = ownFiles().tenant.at(-1)!.name;
 
 let database: TestDatabase;
@@ -38,21 +37,17 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 
 /** Every home as it was before the test. */
-afterEach(async () => {
-  const { version, lineage } = ownVersion();
-  for (const { schema_name, database: where } of await database.owner(
-    "select schema_name, database from tenantry.homes",
-  )) {
-    const [schema, records] = [String(schema_name), [...NEW.map(({ name }) => `'${name}'`)].join()];
-    await database.owner(
-      `alter table ${schema}.users drop column if exists nickname, drop column if exists motto`,
-      [],
-      String(where),
-    );
-    await database.owner(`delete from ${schema}.migrations where name in (${records})`, [], String(where));
-  }
-  await database.owner("update tenantry.homes set version = $1, lineage = $2, problem = null", [version, lineage]);
-});
+afterEach(() =>
+  database.owners(async (owners) => {
+    const [main, { version, lineage }] = [await owners.main, ownVersion()];
+    for (const { schema_name: schema, database: where } of await main.run("select * from tenantry.homes")) {
+      const owner = await owners.of(String(where));
+      await owner.run(`alter table ${schema}.users drop column if exists nickname, drop column if exists motto;
+        delete from ${schema}.migrations where name > '9999'`);
+    }
+    await main.run("update tenantry.homes set version = $1, lineage = $2, problem = null", [version, lineage]);
+  }),
+);
 
 const remembered = async (schema: string) =>
   (await database.owner("select version, problem from tenantry.homes where schema_name = $1", [schema]))[0];
