@@ -5,7 +5,7 @@ import { type Looked, lookAtHomes } from "../../../src/tenancy/migrations/drift.
 import { ownFiles, spell } from "../../../src/tenancy/migrations/files.js";
 import { differences, digestsOf, shapesOf } from "../../../src/tenancy/migrations/shape.js";
 import { inTrial } from "../../../src/tenancy/migrations/transaction.js";
-import type { Owners } from "../../../src/tenancy/owners.js";
+import { Owners } from "../../../src/tenancy/owners.js";
 import { cloneDatabase, type TestDatabase } from "../../support/database.js";
 import { type EmptyTenant, emptyTenants, filesWith, later } from "../../support/fleet.js";
 import { HOME, OTHER } from "../walls/faults/fault.js";
@@ -20,7 +20,6 @@ const FILES = ownFiles().tenant;
 let database: TestDatabase;
 let home: EmptyTenant;
 let other: EmptyTenant;
-let release: () => void;
 let owners: Owners;
 let owner: Lease;
 
@@ -28,16 +27,11 @@ beforeAll(async () => {
   database = await cloneDatabase();
   [home, other] = (await emptyTenants(database, 2)) as [EmptyTenant, EmptyTenant];
   // One connection for the whole file, so that what was planted can be taken back.
-  await new Promise<void>((opened) => {
-    void database.owners(async (all) => {
-      [owners, owner] = [all, await all.main];
-      opened();
-      await new Promise<void>((done) => (release = done));
-    });
-  });
+  owners = new Owners(database.owning);
+  owner = await owners.main;
 });
 afterAll(async () => {
-  release();
+  await owners.close();
   await database.drop();
 });
 
@@ -159,10 +153,13 @@ describe("lookAtHomes", () => {
 });
 
 describe("a digest of a home", () => {
-  // On it rests that a home which is built like a sound one need not be looked at again.
-  it.each(
-    [...faultsOfTables, ...faultsOfKeys, ...faultsOfObjects, ...faultsOfRights].map((one) => [one.name, one.fault]),
-  )("is another one after %s", async (_name, fault) => {
+  // On it rests that a home which is built like a sound one need not be looked at again. What is in other schemas is no part
+  // of a home: there the gateway looks, twice a minute.
+  const faults = [...faultsOfTables, ...faultsOfKeys, ...faultsOfObjects, ...faultsOfRights].filter(
+    ({ name }) => name !== "a function elsewhere that runs as its owner",
+  );
+
+  it.each(faults.map((one) => [one.name, one.fault]))("is another one after %s", async (_name, fault) => {
     const both = async () => [...(await digestsOf(query, [home.schema, other.schema])).values()];
     const before = await both();
 
