@@ -37,7 +37,12 @@ export async function migrateCommand(flags: MigrateFlags): Promise<void> {
     return;
   }
   if (flags.dryRun) {
-    tellMigrated(await withOwnersOf(settings, (owners) => rehearseAll(owners, options)), isJson, "would run");
+    tellMigrated(
+      await withOwnersOf(settings, (owners) => rehearseAll(owners, options)),
+      isJson,
+      "would run",
+      options.last,
+    );
     return;
   }
   const done = await withOwnersOf(settings, async (owners) => {
@@ -47,7 +52,7 @@ export async function migrateCommand(flags: MigrateFlags): Promise<void> {
     return { ...migrated, made };
   });
   process.send?.({ homes: done.homes });
-  tellMigrated(done, isJson, "ran");
+  tellMigrated(done, isJson, "ran", options.last);
   if (done.behind.length > 0) process.exitCode = EXIT.partly;
 }
 

@@ -11,7 +11,12 @@ const homes = (count: number) => `${count} ${count === 1 ? "home" : "homes"}`;
  * Says what a run did: as text, or as a line of JSON for each thing and one for all. Who is behind goes to stderr as text, for
  * it is what somebody has to do.
  */
-export function tellMigrated(done: Migrated & { readonly made?: number }, isJson: boolean, ran: string): void {
+export function tellMigrated(
+  done: Migrated & { readonly made?: number },
+  isJson: boolean,
+  ran: "ran" | "would run",
+  last = "this version",
+): void {
   const { applied, behind, unmade, made = 0 } = done;
   if (isJson) {
     for (const one of applied) say(JSON.stringify(one));
@@ -26,7 +31,7 @@ export function tellMigrated(done: Migrated & { readonly made?: number }, isJson
   if (made > 0) say(`Made ${homes(made)} for the stock.`);
   if (unmade > 0) say(`Left alone: ${homes(unmade)} of tenants that are just being made.`);
   if (behind.length > 0) tellBehind(behind, `${homes(behind.length)} of ${done.homes} left behind:`);
-  else if (applied.length === 0) say(`Everything is at this version: the directory, and ${homes(done.homes)}.`);
+  else if (applied.length === 0) say(`Everything is at ${last}: the directory, and ${homes(done.homes)}.`);
 }
 
 /** Says what a look found. @returns whether all is well */

@@ -16,8 +16,10 @@ let homes: string[];
 beforeAll(async () => {
   server = await ownServer();
   version = checkout();
-  for (const args of [["migrate"], ["seed"]])
-    expect(await run(args, { env: server.owning })).toMatchObject({ code: 0 });
+  for (const args of [["migrate"], ["seed"]]) {
+    const { code, stderr } = await run(args, { env: server.owning });
+    if (code !== 0) throw new Error(stderr);
+  }
   const rows = await server.owner("select schema_name from tenantry.homes order by created_at, schema_name");
   homes = rows.map(({ schema_name }) => String(schema_name));
 });
@@ -136,7 +138,8 @@ describe("tenantry migrate", () => {
 
     const { code, stdout } = await run(["migrate"], { env, cwd: version.path });
 
-    expect([code, stdout]).toEqual([0, "Made 2 homes for the stock.\n"]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("Made 2 homes for the stock.\n");
     const ready = await server.owner("select from tenantry.homes where status = 'READY'");
     expect(ready).toHaveLength(2);
   });
