@@ -9,7 +9,8 @@ const program = new Command("tenantry")
     "after",
     `
 Settings are environment variables; \`tenantry settings\` explains them all.
-Exit codes: 0 done, 1 failed, 2 wrong settings or usage, 3 refused because it would be unsafe or something is in use.`,
+Exit codes: 0 done, 1 failed, 2 wrong settings or usage, 3 refused because it would be unsafe or something is in use,
+4 partly done.`,
   )
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
 
@@ -31,10 +32,16 @@ program
   .command("migrate")
   .summary("make the serving logins, and bring every table to this version")
   .description(
-    "Make the serving logins, and bring the directory and every tenant's home to this version. Each home is brought whole or not at all; an interrupted run is simply run again. Needs DATABASE_OWNER_URL on your PostgreSQL.",
+    "Make the serving logins, and bring the directory and every tenant's home to this version. Each home is brought whole or not at all; an interrupted run is simply run again. A home that fails keeps what it has and is named, the others go on, and the exit code is 4. Needs DATABASE_OWNER_URL on your PostgreSQL.",
   )
   .option("--print-sql", "print the SQL that an administrator runs first, and change nothing")
-  .option("--json", "print what was done as JSON")
+  .option("--dry-run", "say what would run, after a trial in an empty home that is not kept, and change nothing")
+  .option("--check", "compare every home with one made anew, name what differs, and change nothing")
+  .option("--canary <slugs>", "tenants whose homes come first, separated by commas; when one fails no other is touched")
+  .option("--until <migration>", "the last migration of homes that shall run")
+  .option("--all", "look at every home, also at those that the directory takes for complete")
+  .option("--workers <n>", "how many homes are worked on at once", "4")
+  .option("--json", "print what was done as lines of JSON")
   .action(async (options) => (await import("./commands/migrate.js")).migrateCommand(options));
 program
   .command("seed")

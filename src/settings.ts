@@ -105,6 +105,11 @@ export const SETTINGS = {
   TENANTRY_LEASE_WAIT_MS: whole(1, 60_000)
     .prefault("2000")
     .describe("How long a request waits for a connection before it is told to come back"),
+  TENANTRY_STOCK: whole(0, 1000)
+    .prefault("0")
+    .describe(
+      "Empty homes that `migrate` keeps ready in the first database, so that a new tenant need not wait for its tables",
+    ),
   TENANTRY_PREPARE: onOff
     .prefault("on")
     .describe(

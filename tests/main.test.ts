@@ -22,6 +22,7 @@ describe("tenantry", () => {
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout.match(/^ {2}[a-z]+(?= )/gm)?.map((name) => name.trim())).toEqual([...COMMANDS, "help"]);
     expect(stdout).toContain("Exit codes: 0 done, 1 failed, 2 wrong settings or usage, 3 refused");
+    expect(stdout).toContain("4 partly done");
   });
 
   it.each(COMMANDS)("describes `%s` without doing it", async (name) => {

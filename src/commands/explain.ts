@@ -23,6 +23,7 @@ const CODES: Record<string, number> = {
   SettingsError: EXIT.usage,
   UsageError: EXIT.usage,
   UnknownPersonError: EXIT.usage,
+  UnknownTenantError: EXIT.usage,
   RefusedError: EXIT.refused,
   FolderBusyError: EXIT.refused,
   NotMigratedError: EXIT.refused,

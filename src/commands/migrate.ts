@@ -1,42 +1,95 @@
 import { productOf } from "../access/catalogue.js";
-import { readSettings } from "../config.js";
+import { readSettings, type Settings } from "../config.js";
 import { adoptProduct } from "../tenancy/directory/product.js";
+import { checkFleet } from "../tenancy/migrations/check.js";
+import { ownFiles, upTo } from "../tenancy/migrations/files.js";
 import { type Login, loginOf, loginsSql } from "../tenancy/migrations/logins.js";
-import { migrate } from "../tenancy/migrations/migrate.js";
+import { type MigrateOptions, migrate, rehearseAll } from "../tenancy/migrations/migrate.js";
 import { ensureAllLogins } from "../tenancy/owners.js";
+import { keepStock } from "../tenancy/stock.js";
 import { withOwnersOf } from "./database.js";
-import { UsageError } from "./explain.js";
+import { EXIT, UsageError } from "./explain.js";
 import { progress } from "./progress.js";
+import { tellChecked, tellMigrated } from "./tellFleet.js";
 
-/** `tenantry migrate`: makes the serving logins, and brings the directory and every home to this version. */
-export async function migrateCommand(options: { printSql?: boolean; json?: boolean }): Promise<void> {
+export interface MigrateFlags {
+  readonly printSql?: boolean;
+  readonly json?: boolean;
+  readonly dryRun?: boolean;
+  readonly check?: boolean;
+  readonly all?: boolean;
+  readonly until?: string;
+  readonly canary?: string;
+  readonly workers?: string;
+}
+
+const MOST_WORKERS = 32;
+
+/**
+ * `tenantry migrate`: makes the serving logins, brings the directory and every home to this version, and fills the stock of
+ * empty ones. Exits 4 when homes were left behind, and 1 when `--check` finds that something is not as it must be.
+ */
+export async function migrateCommand(flags: MigrateFlags): Promise<void> {
   const settings = readSettings(process.env);
-  if (options.printSql) {
-    const { DATABASE_URL, DATABASE_DOOR_URL } = settings;
-    if (!DATABASE_URL || !DATABASE_DOOR_URL)
-      throw new UsageError("--print-sql is for a real database: set DATABASE_URL and DATABASE_DOOR_URL.");
-    const print = (url: string, logins: Login[], alone: boolean) =>
-      process.stdout.write(
-        `${loginsSql(decodeURIComponent(new URL(url).pathname.slice(1)), logins, alone).join(";\n")};\n`,
-      );
-    print(DATABASE_URL, [loginOf(DATABASE_DOOR_URL), loginOf(DATABASE_URL)], false);
-    for (const [name, url] of Object.entries(settings.TENANTRY_DATABASES)) {
-      process.stdout.write(`-- In the database ${name}:\n`);
-      print(url, [loginOf(url)], true);
-    }
+  if (flags.printSql) return printSql(settings);
+  const [isJson, options] = [flags.json ?? false, optionsOf(flags)];
+  if (flags.check) {
+    const checked = await withOwnersOf(settings, (owners) => checkFleet(owners));
+    process.exitCode = tellChecked(checked, isJson) ? EXIT.done : EXIT.failed;
     return;
   }
-  const { homes, applied } = await withOwnersOf(settings, async (owners) => {
-    await ensureAllLogins(owners);
-    const migrated = await migrate(owners, progress("Homes looked at"));
-    await adoptProduct(await owners.main, productOf(settings.TENANTRY_PRODUCT));
-    return migrated;
-  });
-  process.send?.({ homes });
-  if (options.json) process.stdout.write(`${JSON.stringify({ homes, applied })}\n`);
-  else if (applied.length === 0)
-    process.stdout.write(
-      `Everything is at this version: the directory, and ${homes} ${homes === 1 ? "home" : "homes"}.\n`,
+  if (flags.dryRun) {
+    tellMigrated(
+      await withOwnersOf(settings, (owners) => rehearseAll(owners, options)),
+      isJson,
+      "would run",
+      options.last,
     );
-  else for (const { schema, migration } of applied) process.stdout.write(`${schema}  ${migration}\n`);
+    return;
+  }
+  const done = await withOwnersOf(settings, async (owners) => {
+    await ensureAllLogins(owners);
+    const migrated = await migrate(owners, options);
+    await adoptProduct(await owners.main, productOf(settings.TENANTRY_PRODUCT));
+    const made = await keepStock(owners, settings.TENANTRY_STOCK, progress("Homes made for the stock"));
+    return { ...migrated, made };
+  });
+  process.send?.({ homes: done.homes });
+  tellMigrated(done, isJson, "ran", options.last);
+  if (done.behind.length > 0) process.exitCode = EXIT.partly;
+}
+
+/** @throws UsageError that says what would be right */
+function optionsOf({ until, canary, workers = "4", all = false }: MigrateFlags): MigrateOptions {
+  if (!/^\d+$/.test(workers) || Number(workers) < 1 || Number(workers) > MOST_WORKERS)
+    throw new UsageError(`--workers must be a whole number from 1 to ${MOST_WORKERS}.`);
+  const { tenant } = ownFiles();
+  const last = until === undefined ? undefined : upTo(tenant, until)?.at(-1)?.name;
+  if (until !== undefined && last === undefined)
+    throw new UsageError(
+      `--until names no migration of homes, or several. There are:\n${tenant.map(({ name }) => `- ${name}`).join("\n")}`,
+    );
+  return {
+    last,
+    everyHome: all,
+    canaries: (canary ?? "").split(",").flatMap((slug) => slug.trim() || []),
+    pace: { workers: Number(workers) },
+    onHome: progress("Homes looked at"),
+    onWait: () => void process.stderr.write("tenantry: Another run is under way; waiting for it.\n"),
+  };
+}
+
+/** What an administrator runs where the owner's login may not make others. */
+function printSql({ DATABASE_URL, DATABASE_DOOR_URL, TENANTRY_DATABASES }: Settings): void {
+  if (!DATABASE_URL || !DATABASE_DOOR_URL)
+    throw new UsageError("--print-sql is for a real database: set DATABASE_URL and DATABASE_DOOR_URL.");
+  const print = (url: string, logins: Login[], alone: boolean) =>
+    process.stdout.write(
+      `${loginsSql(decodeURIComponent(new URL(url).pathname.slice(1)), logins, alone).join(";\n")};\n`,
+    );
+  print(DATABASE_URL, [loginOf(DATABASE_DOOR_URL), loginOf(DATABASE_URL)], false);
+  for (const [name, url] of Object.entries(TENANTRY_DATABASES)) {
+    process.stdout.write(`-- In the database ${name}:\n`);
+    print(url, [loginOf(url)], true);
+  }
 }

@@ -67,7 +67,7 @@ class House {
     const gateway = { TENANTRY_KEY: (await keyOf(settings)).toString("base64url"), ...serving };
     const owner = { ...process.env, ...gateway, ...owning };
 
-    const { homes } = await ended<{ homes: number }>(this.#fork("migrate", owner));
+    const { homes } = await ended<{ homes: number }>(this.#fork("migrate", owner), [EXIT.partly]);
     if (settings.TENANTRY_DEVELOPMENT && (await needsSeed(settings, homes))) {
       say("Making the demo tenants …");
       await ended(this.#fork("seed", { ...owner, TENANTRY_DEVELOPMENT: "on" }));
@@ -133,15 +133,18 @@ function told<T>(child: ChildProcess): Promise<T> {
   });
 }
 
-/** What a child said by the time it ended well; an error when it did not. */
-async function ended<T>(child: ChildProcess): Promise<T> {
+/**
+ * What a child said by the time it ended well; an error when it did not.
+ * @param also exit codes that will do, too: homes that were left behind keep nobody else's closed
+ */
+async function ended<T>(child: ChildProcess, also: readonly number[] = []): Promise<T> {
   let said: unknown;
   child.on("message", (message) => (said = message));
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", resolve);
   });
-  if (code !== EXIT.done) throw failure(child, code);
+  if (code === null || ![EXIT.done, ...also].includes(code)) throw failure(child, code);
   return said as T;
 }
 

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { and, eq, ne } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/postgres-js";
 import type { Lease } from "../database/connection.js";
@@ -8,8 +7,10 @@ import type { TenantId } from "../ids.js";
 import type { Home } from "./directory/directory.js";
 import { homes, type Isolation, identities, slugs, tenants } from "./directory/table.js";
 import { home as homeRow } from "./home.js";
+import { createHome, newSchemaName } from "./migrations/baseline.js";
 import { quote } from "./migrations/logins.js";
-import { createHome, inTransaction } from "./migrations/migrate.js";
+import { inTransaction } from "./migrations/transaction.js";
+import { ownVersion, remember } from "./migrations/versions.js";
 import type { Owners } from "./owners.js";
 import type { TenantDb } from "./session.js";
 import { whileHolding } from "./tenants/record.js";
@@ -50,14 +51,15 @@ export async function createTenant(
   await whileHolding(main, tenant.id, async () => {
     if (tenant.database === MAIN) {
       await inTransaction(main, async () => {
-        await furnish(owners, place, tenant, await writeRecord(main, tenant), fill);
+        const taken = await writeRecord(main, tenant);
+        if (await furnish(owners, place, tenant, taken, fill)) await remember(main, taken);
         await openRecord(main, tenant.id);
       });
       return;
     }
     const taken = await inTransaction(main, () => writeRecord(main, tenant));
     try {
-      await inTransaction(place, () => furnish(owners, place, tenant, taken, fill));
+      if (await inTransaction(place, () => furnish(owners, place, tenant, taken, fill))) await remember(main, taken);
     } catch (error) {
       await forget(main, tenant.id, taken).catch(() => {});
       throw error;
@@ -119,9 +121,10 @@ export async function takeHome(main: Lease, database: string, isolation: Isolati
     const [ready] = await main.run(
       `update tenantry.homes set status = 'IN_USE' where (database, schema_name) = (
          select database, schema_name from tenantry.homes
-         where database = $1 and isolation = 'SCHEMA' and status = 'READY' limit 1 for update skip locked)
+         where database = $1 and isolation = 'SCHEMA' and status = 'READY' and lineage = $2
+         limit 1 for update skip locked)
        returning schema_name`,
-      [database],
+      [database, ownVersion().lineage],
     );
     if (ready) return { database, schemaName: String(ready.schema_name), isNew: false };
   }
@@ -136,8 +139,6 @@ export async function lockHomes(main: Lease, database: string): Promise<void> {
   await main.run("select pg_advisory_xact_lock(hashtextextended('tenantry homes ' || $1, 0))", [database]);
 }
 
-export const newSchemaName = (): string => `t_${randomBytes(16).toString("hex")}`;
-
 export class HomeTakenError extends Error {
   override readonly name = "HomeTakenError";
   constructor(database: string, wantsItAlone: boolean) {
@@ -149,27 +150,32 @@ export class HomeTakenError extends Error {
   }
 }
 
-/** Makes the home where it is not there yet, in the caller's transaction. */
-export async function ensureHome(owners: Owners, place: Lease, { database, schemaName }: Home): Promise<void> {
+/**
+ * Makes the home where it is not there yet, in the caller's transaction.
+ * @returns whether it was made
+ */
+export async function ensureHome(owners: Owners, place: Lease, { database, schemaName }: Home): Promise<boolean> {
   // The first two tenants of a shared home may come at once.
   await place.run("select pg_advisory_xact_lock(hashtextextended($1, 0))", [schemaName]);
   const [there] = await place.run("select from pg_catalog.pg_namespace where nspname = $1", [schemaName]);
   if (!there) await createHome(place, schemaName, owners.names(database));
+  return !there;
 }
 
-/** Makes the home where it is not there yet, and what is the tenant's in it. */
+/** Makes the home where it is not there yet, which it tells, and what is the tenant's in it. */
 async function furnish(
   owners: Owners,
   place: Lease,
   { id, createdAt, database }: NewTenant,
   { schemaName }: Home,
   fill: (db: TenantDb) => Promise<void>,
-): Promise<void> {
-  await ensureHome(owners, place, { database, schemaName });
+): Promise<boolean> {
+  const isMade = await ensureHome(owners, place, { database, schemaName });
   await place.run("select set_config('search_path', $1, true)", [`${quote(schemaName)}, pg_temp`]);
   const db: TenantDb = drizzle({ client: place.asClient() as never });
   await writeHomeRow(db, id, "ACTIVE", createdAt);
   await fill(db);
+  return isMade;
 }
 
 /** Writes the row that makes this the tenant's home: the last thing that a home needs. */

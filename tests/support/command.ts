@@ -71,6 +71,13 @@ export async function run(args: readonly string[], options?: CommandOptions) {
   return { code: await ended, stdout: stdout(), stderr: stderr() };
 }
 
+/** What a command with `--json` said: a value for each line. */
+export const jsonLines = (stdout: string): unknown[] =>
+  stdout
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+
 /** Asks all that still run to stop, and waits: for the end of a test file. */
 export async function stopCommands(): Promise<void> {
   await Promise.all(

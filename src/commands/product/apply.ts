@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { type Catalogue, productOf } from "../../access/catalogue.js";
 import { holdTenants, noteProduct } from "../../tenancy/directory/product.js";
-import { inTransaction, oneAtATime } from "../../tenancy/migrations/migrate.js";
+import { alone } from "../../tenancy/migrations/directory.js";
+import { inTransaction } from "../../tenancy/migrations/transaction.js";
 import type { Owners } from "../../tenancy/owners.js";
 import { RefusedError } from "../explain.js";
 import { progress } from "../progress.js";
@@ -17,7 +18,7 @@ import { enter, listHomes, surveyEntered } from "./survey.js";
  * @throws RefusedError without `force`, when something that would go is in use; nothing is changed then
  */
 export const applyProduct = async (owners: Owners, catalogue: Catalogue, force: boolean): Promise<Plan> =>
-  oneAtATime(await owners.main, () => apply(owners, catalogue, force));
+  alone(await owners.main, undefined, () => apply(owners, catalogue, force));
 
 async function apply(owners: Owners, catalogue: Catalogue, force: boolean): Promise<Plan> {
   const plan = await planOf(owners, catalogue, undefined, progress("Tenants looked at"));

@@ -2,7 +2,7 @@ import { type Catalogue, OWNER, type Product } from "../../access/catalogue.js";
 import type { ProductChange } from "../../access/productChange.js";
 import type { Lease } from "../../database/connection.js";
 import type { TenantId } from "../../ids.js";
-import { inTransaction } from "../../tenancy/migrations/migrate.js";
+import { inTransaction } from "../../tenancy/migrations/transaction.js";
 
 /** Where a tenant lives, for the owner's login. One that is still being made begins with what is applied then. */
 export interface Home {

@@ -3,7 +3,7 @@ import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import type { Lease } from "../../database/connection.js";
-import { inTransaction } from "../migrations/migrate.js";
+import { inTransaction } from "../migrations/transaction.js";
 import type { Owners } from "../owners.js";
 import { findHomeRow, type Tenant, TenantRefusedError } from "../tenants/record.js";
 import { readTables, type Table } from "../tenants/tables.js";

@@ -3,7 +3,7 @@ import { Leases } from "../../database/leases.js";
 import { ensureHome, openRecord, writeHomeRow, writeRecord } from "../create.js";
 import { TenantRecord } from "../directory/directory.js";
 import type { Isolation } from "../directory/table.js";
-import { inTransaction } from "../migrations/migrate.js";
+import { inTransaction } from "../migrations/transaction.js";
 import type { Owners } from "../owners.js";
 import { TenantSession } from "../session.js";
 import { eraseTenant } from "../tenants/erase.js";

@@ -1,7 +1,8 @@
 import type { Product } from "../../access/catalogue.js";
 import type { Lease } from "../../database/connection.js";
 import { sqlState } from "../../database/errors.js";
-import { inTransaction, oneAtATime } from "../migrations/migrate.js";
+import { alone } from "../migrations/directory.js";
+import { inTransaction } from "../migrations/transaction.js";
 
 /** The database is not at the version of this program. */
 export class NotMigratedError extends Error {
@@ -54,7 +55,7 @@ export const holdTenants = async (owner: Lease): Promise<void> =>
  * was ever applied, to which it is the beginning.
  */
 export const adoptProduct = (owner: Lease, product: Product): Promise<void> =>
-  oneAtATime(owner, () =>
+  alone(owner, undefined, () =>
     inTransaction(owner, async () => {
       await holdTenants(owner);
       const [row] = await owner.run(

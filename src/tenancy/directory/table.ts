@@ -34,6 +34,12 @@ export const homes = directory.table(
     isolation: text().$type<Isolation>().notNull(),
     /** `READY` is empty and waits for a tenant; `LEFT` is what a tenant moved away from, kept for a while. */
     status: text().$type<"READY" | "IN_USE" | "LEFT">().notNull(),
+    /** The last migration that ran in it; null when nobody has looked yet. A hint: the home's own record decides. */
+    version: text(),
+    /** A digest of the names of all that ran, which tells of one that was left out before the last. */
+    lineage: text(),
+    /** Why the last run could not bring it to a newer version; null when it did. */
+    problem: text(),
     createdAt: instant().notNull(),
   },
   (t) => [

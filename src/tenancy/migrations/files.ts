@@ -8,6 +8,12 @@ export interface Migration {
   readonly sql: string;
 }
 
+/** All migrations of one version, in order. */
+export interface Files {
+  readonly directory: readonly Migration[];
+  readonly tenant: readonly Migration[];
+}
+
 /** The names that only the deployment knows. Each stands in a migration as `{{door}}`, inside quotes. */
 export interface Names {
   readonly door: string;
@@ -16,6 +22,14 @@ export interface Names {
 }
 
 const FOLDER = fileURLToPath(new URL("../../../drizzle", import.meta.url));
+
+let read: Files | null = null;
+
+/** Those of this version, read once. */
+export function ownFiles(): Files {
+  read ??= { directory: readMigrations("directory"), tenant: readMigrations("tenant") };
+  return read;
+}
 
 /** Every migration of the directory, or of a tenant's home, in order. */
 export function readMigrations(of: "directory" | "tenant"): Migration[] {
@@ -44,6 +58,16 @@ export function pending(files: readonly Migration[], applied: readonly string[])
   if (late)
     throw new Error(`The migration ${late.name} is dated before ${last}, which already ran. Give it a later name.`);
   return rest;
+}
+
+/**
+ * The migrations up to one, and with it.
+ * @param last its name, or what it does: `add_list_indexes`
+ * @returns null when there is not exactly one of that name
+ */
+export function upTo(files: readonly Migration[], last: string): readonly Migration[] | null {
+  const fits = files.flatMap(({ name }, index) => (name === last || name.replace(/^\d+_/, "") === last ? index : []));
+  return fits.length === 1 ? files.slice(0, fits[0]! + 1) : null;
 }
 
 /** The text of a migration with the deployment's names in it, quoted as identifiers. */

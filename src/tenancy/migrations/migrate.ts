@@ -1,121 +1,128 @@
 import type { Lease } from "../../database/connection.js";
 import { MAIN } from "../../database/names.js";
-import { SCHEMA_NAME } from "../directory/directory.js";
+import type { Home } from "../directory/directory.js";
 import type { Owners } from "../owners.js";
-import { checkHomes } from "../walls/catalogue.js";
-import { type Migration, type Names, pending, readMigrations, spell } from "./files.js";
-import { quote } from "./logins.js";
+import { createHome, newSchemaName } from "./baseline.js";
+import { alone, bringDirectory } from "./directory.js";
+import { type Files, ownFiles } from "./files.js";
+import { type Brought, bringAll, type Pace } from "./fleet.js";
+import { type Fleet, type KnownHome, lookAtFleet, pendingIn, refuseMisfits } from "./hints.js";
+import { type Migrated, summaryOf } from "./summary.js";
+import { inTransaction, inTrial } from "./transaction.js";
 
-// "tenantry" in ASCII: one number that nothing else in the database is likely to take.
-const OWNERS_WORK = "8387229059480511097";
-
-/** Runs `work` when no other owner's work that goes through the tenants is under way in this database. */
-export async function oneAtATime<T>(owner: Lease, work: () => Promise<T>): Promise<T> {
-  await owner.run("select pg_advisory_lock($1::bigint)", [OWNERS_WORK]);
-  try {
-    return await work();
-  } finally {
-    await owner.run("select pg_advisory_unlock($1::bigint)", [OWNERS_WORK]);
-  }
+export interface MigrateOptions {
+  /** Those of this version unless others are given. */
+  readonly files?: Files;
+  /** The last migration of homes that shall run; all of them when absent. */
+  readonly last?: string | undefined;
+  /** Slugs of tenants whose homes come first. When one of them fails no other home is touched. */
+  readonly canaries?: readonly string[];
+  /** Whether to look at every home, whatever the directory remembers of it. */
+  readonly everyHome?: boolean;
+  readonly pace?: Partial<Pace>;
+  readonly lockMs?: number;
+  /** Called when another run has to be waited for. */
+  readonly onWait?: () => void;
+  readonly onHome?: (done: number, of: number) => void;
 }
 
-/** What a run did: how many homes there are, and every migration that ran, by where it ran. */
-export interface Migrated {
-  readonly homes: number;
-  readonly applied: readonly { readonly schema: string; readonly migration: string }[];
-}
+const PACE: Pace = { workers: 4, tries: 8 };
+// Less than a request waits: whoever queues behind a migration is served before their time is up.
+const LOCK_MS = 1000;
 
 /**
- * Brings the directory and every home to this version. One run at a time, whoever starts it; each home in a transaction of
- * its own, with the record of what ran inside it, so that an interrupted run is simply run again.
+ * Brings the directory and every home to this version: the directory first, then the homes, several at once, each in a
+ * transaction of its own with the record of what ran inside it, so that an interrupted run is simply run again. One run at a
+ * time, whoever starts it. A home that cannot be brought further keeps what it has and is named; the others go on. Homes that
+ * the directory knows to be complete are not looked at.
+ * @throws Error that names the file when a migration is dated before one that ran, or is unknown here; nothing has run then
  */
-export async function migrate(
-  owners: Owners,
-  onHome: (done: number, of: number) => void = () => {},
-): Promise<Migrated> {
+export async function migrate(owners: Owners, options: MigrateOptions = {}): Promise<Migrated> {
+  const files = options.files ?? ownFiles();
   const main = await owners.main;
-  return oneAtATime(main, async () => {
-    const applied: { schema: string; migration: string }[] = [];
-    const bring = async (
-      owner: Lease,
-      schema: string,
-      names: Names,
-      files: readonly Migration[],
-      check: () => Promise<void>,
-    ) => {
-      const due = pending(files, await appliedIn(owner, schema));
-      if (due.length === 0) return;
-      await inTransaction(owner, async () => {
-        for (const migration of due) await apply(owner, schema, migration, names);
-        await check();
-      });
-      applied.push(...due.map(({ name }) => ({ schema, migration: name })));
+  return alone(main, options.onWait, async () => {
+    const applied = await inTransaction(main, () => bringDirectory(owners, main, files));
+    const fleet = await lookAtFleet(main, files.tenant, options);
+    await refuseMisfits(owners, main, fleet, files.tenant);
+    await rehearse(owners, fleet, files);
+
+    const work = { owners, files: files.tenant, last: fleet.last, lockMs: options.lockMs ?? LOCK_MS };
+    const brought: Brought[] = [];
+    const go = async (homes: readonly KnownHome[]) => {
+      let done = 0;
+      const all = await bringAll(work, homes, { ...PACE, ...options.pace }, () =>
+        options.onHome?.(++done, homes.length),
+      );
+      brought.push(...all);
+      return all.every(({ why }) => why === null);
     };
-    await bring(main, "tenantry", owners.names(MAIN), readMigrations("directory"), async () => {});
-    const homes = await main.run("select database, schema_name from tenantry.homes order by database, schema_name");
-    const files = readMigrations("tenant");
-    for (const [done, row] of homes.entries()) {
-      onHome(done, homes.length);
-      const [database, schema] = [String(row.database), String(row.schema_name)];
-      const owner = await owners.of(database);
-      await bring(owner, schema, owners.names(database), files, () => mustStand(owner, schema));
-    }
-    return { homes: homes.length, applied };
+    const isCanary = await homesOf(main, options.canaries ?? []);
+    const others = fleet.due.filter((home) => !isCanary(home));
+    if (await go(fleet.due.filter(isCanary))) {
+      await go(others);
+      // Those of tenants that came meanwhile, maybe by the hand of an older version.
+      const known = new Set(fleet.due.map(({ schemaName }) => schemaName));
+      const later = await lookAtFleet(main, files.tenant, options);
+      await go(later.due.filter(({ schemaName }) => !known.has(schemaName)));
+    } else brought.push(...others.map((home) => ({ home, applied: [], why: NOT_TRIED, isMade: true })));
+    return summaryOf(main, fleet.homes, applied, brought);
   });
 }
 
-/** Makes a home at this version, in the caller's transaction. The schema must not exist. */
-export async function createHome(owner: Lease, schema: string, names: Names): Promise<void> {
-  if (!SCHEMA_NAME.test(schema)) throw new TypeError("A home is called t_ and 32 hexadecimal digits.");
-  await owner.run(`create schema ${quote(schema)}`);
-  for (const migration of readMigrations("tenant")) await apply(owner, schema, migration, names);
-  await mustStand(owner, schema);
+const NOT_TRIED = "It was not tried, because a home that was to come first has failed.";
+
+/**
+ * What `migrate` would do, and nothing of it done: the directory's migrations run in a transaction that is not kept, and so
+ * do those of homes, in an empty one. Homes whose version nobody knows are read.
+ */
+export async function rehearseAll(owners: Owners, options: MigrateOptions = {}): Promise<Migrated> {
+  const files = options.files ?? ownFiles();
+  const main = await owners.main;
+  return alone(main, options.onWait, () =>
+    inTrial(main, async () => {
+      const applied = await bringDirectory(owners, main, files);
+      const fleet = await lookAtFleet(main, files.tenant, options);
+      await refuseMisfits(owners, main, fleet, files.tenant);
+      await rehearse(owners, fleet, files, main);
+      const brought: Brought[] = [];
+      for (const home of fleet.due) {
+        const due = await pendingIn(owners, main, home, files.tenant, fleet.last);
+        brought.push({ home, applied: due, why: null, isMade: true });
+      }
+      return summaryOf(main, fleet.homes, applied, brought);
+    }),
+  );
+}
+
+/** @throws UnknownTenantError when there is no tenant of one of these slugs */
+async function homesOf(main: Lease, slugs: readonly string[]): Promise<(home: Home) => boolean> {
+  const rows = await main.run(
+    "select slug, database, schema_name from tenantry.tenants where slug = any (string_to_array($1, ','))",
+    [slugs.join()],
+  );
+  const unknown = slugs.filter((slug) => !rows.some((row) => row.slug === slug));
+  if (unknown.length > 0) throw new UnknownTenantError(unknown);
+  return (home) => rows.some((row) => row.database === home.database && row.schema_name === home.schemaName);
+}
+
+export class UnknownTenantError extends Error {
+  override readonly name = "UnknownTenantError";
+  constructor(slugs: readonly string[]) {
+    super(`There is no tenant ${slugs.join(", nor ")}.`);
+  }
 }
 
 /**
- * Nothing is kept of a migration that leaves a hole in a home's walls: a table without row security, a policy that lets all
- * through, a key that does not lead with the tenant.
- * @throws Error that names every hole, and what mends it
+ * Makes a home at the version that homes shall come to, in each database where one is due, and keeps nothing of it: what
+ * cannot run, or would leave a hole in the walls, stops here, before any tenant's home is touched.
  */
-async function mustStand(owner: Lease, schema: string): Promise<void> {
-  const findings = await checkHomes((text, params) => owner.run(text, params), [schema]);
-  if (findings.length === 0) return;
-  const holes = findings.map(({ what, mend }) => `- ${what} ${mend}`).join("\n");
-  throw new Error(`The migrations would leave ${schema} open, so none of them was kept:\n${holes}`);
-}
-
-/** The migrations that ran in a schema, in order; `[]` where there is none. */
-export async function appliedIn(owner: Lease, schema: string): Promise<string[]> {
-  const [there] = await owner.run("select to_regclass($1) is not null as there", [`${quote(schema)}.migrations`]);
-  if (!there?.there) return [];
-  const rows = await owner.run(`select name from ${quote(schema)}.migrations order by name`);
-  return rows.map((row) => String(row.name));
-}
-
-async function apply(owner: Lease, schema: string, migration: Migration, names: Names): Promise<void> {
-  await owner.run("select set_config('search_path', $1, true)", [`${quote(schema)}, pg_temp`]);
-  await owner.run(spell(migration, { ...names, schema }));
-  await owner.run(
-    `create table if not exists ${quote(schema)}.migrations (name text primary key, applied_at timestamptz not null)`,
-  );
-  await owner.run(`insert into ${quote(schema)}.migrations values ($1, clock_timestamp())`, [migration.name]);
-}
-
-/** Runs `work` in one transaction of the owner's: all of it or nothing. */
-export async function inTransaction<T>(
-  owner: Lease,
-  work: () => Promise<T>,
-  isolation: "read committed" | "repeatable read" = "read committed",
-): Promise<T> {
-  await owner.run(`begin isolation level ${isolation}`);
-  let result: T;
-  try {
-    result = await work();
-  } catch (error) {
-    await owner.run("rollback").catch(() => {});
-    throw error;
+async function rehearse(owners: Owners, fleet: Fleet, files: Files, main?: Lease): Promise<void> {
+  const target = files.tenant.filter(({ name }) => name <= fleet.last);
+  for (const database of new Set(fleet.due.map((home) => home.database))) {
+    // One that is away fails its own homes, later.
+    const owner = database === MAIN ? (main ?? (await owners.main)) : await owners.of(database).catch(() => null);
+    if (!owner) continue;
+    const make = () => createHome(owner, newSchemaName(), owners.names(database), target);
+    await (owner === main ? make() : inTrial(owner, make));
   }
-  const { command } = await owner.run("commit");
-  if (command !== "COMMIT") throw new Error(`The transaction was not committed: ${command}.`);
-  return result;
 }

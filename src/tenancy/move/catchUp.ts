@@ -1,5 +1,5 @@
 import type { Lease } from "../../database/connection.js";
-import { inTransaction } from "../migrations/migrate.js";
+import { inTransaction } from "../migrations/transaction.js";
 import type { Ways } from "./copy.js";
 import { hasKey, type Packed, pack, packedIn, typed, unpack } from "./packed.js";
 import { type Route, tracesOf } from "./route.js";

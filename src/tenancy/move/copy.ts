@@ -1,5 +1,5 @@
 import type { Lease, Result } from "../../database/connection.js";
-import { inTransaction } from "../migrations/migrate.js";
+import { inTransaction } from "../migrations/transaction.js";
 import { type Packed, pack, packedIn, typed, unpack } from "./packed.js";
 import { type Route, tracesOf } from "./route.js";
 import { type Column, names, type Table, tableIn } from "./tables.js";

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { ensureHome } from "../create.js";
-import { appliedIn, inTransaction } from "../migrations/migrate.js";
+import { appliedIn } from "../migrations/ledger.js";
+import { inTransaction } from "../migrations/transaction.js";
 import type { Owners } from "../owners.js";
 import { type CaughtUp, catchUp } from "./catchUp.js";
 import { copyRows, type Ways } from "./copy.js";

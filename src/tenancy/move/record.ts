@@ -3,7 +3,7 @@ import type { Lease } from "../../database/connection.js";
 import type { TenantId } from "../../ids.js";
 import { takeHome } from "../create.js";
 import type { Isolation, MOVE_STEPS } from "../directory/table.js";
-import { inTransaction } from "../migrations/migrate.js";
+import { inTransaction } from "../migrations/transaction.js";
 import { MoveRefusedError, type Place, type Route } from "./route.js";
 
 export type RecordedStep = (typeof MOVE_STEPS)[number];

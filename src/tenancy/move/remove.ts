@@ -2,7 +2,7 @@ import type { Lease } from "../../database/connection.js";
 import type { TenantId } from "../../ids.js";
 import { lockHomes } from "../create.js";
 import { quote } from "../migrations/logins.js";
-import { inTransaction } from "../migrations/migrate.js";
+import { inTransaction } from "../migrations/transaction.js";
 import type { Place } from "./route.js";
 import { readTables, tableIn } from "./tables.js";
 import { withShortLocks } from "./worker.js";

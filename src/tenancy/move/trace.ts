@@ -1,6 +1,6 @@
 import type { Lease } from "../../database/connection.js";
 import { quote } from "../migrations/logins.js";
-import { inTransaction } from "../migrations/migrate.js";
+import { inTransaction } from "../migrations/transaction.js";
 import { tracing } from "../walls/moving.js";
 import { type Route, tracesOf } from "./route.js";
 import { type Table, tableIn } from "./tables.js";

@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Connection, Lease } from "../../database/connection.js";
 import { isPassing } from "../../database/errors.js";
 import type { TenantId } from "../../ids.js";
-import { inTransaction } from "../migrations/migrate.js";
+import { inTransaction } from "../migrations/transaction.js";
 import type { Owners } from "../owners.js";
 
 /** How long one try for a lock may hold up those who queue behind it. */

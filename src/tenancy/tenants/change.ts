@@ -1,7 +1,7 @@
 import { refuseOn } from "../../database/errors.js";
 import { MAIN } from "../../database/names.js";
 import { SlugTakenError } from "../create.js";
-import { inTransaction } from "../migrations/migrate.js";
+import { inTransaction } from "../migrations/transaction.js";
 import type { Owners } from "../owners.js";
 import { lockOf } from "../session.js";
 import { findTenant, type Tenant, TenantRefusedError, whileHolding } from "./record.js";

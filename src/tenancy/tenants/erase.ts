@@ -1,5 +1,5 @@
 import type { Lease } from "../../database/connection.js";
-import { inTransaction } from "../migrations/migrate.js";
+import { inTransaction } from "../migrations/transaction.js";
 import { forgetMoves } from "../move/recover.js";
 import type { Owners } from "../owners.js";
 import { lockOf } from "../session.js";

@@ -1,6 +1,6 @@
 import { drizzle } from "drizzle-orm/postgres-js";
 import type { Lease } from "../../database/connection.js";
-import { inTransaction } from "../migrations/migrate.js";
+import { inTransaction } from "../migrations/transaction.js";
 import type { TenantDb } from "../session.js";
 import type { Tenant } from "./record.js";
 

@@ -1,5 +1,5 @@
 import { withOwner } from "../../../src/database/owner.js";
-import { inTransaction } from "../../../src/tenancy/migrations/migrate.js";
+import { inTransaction } from "../../../src/tenancy/migrations/transaction.js";
 import { cloneDatabase, type TestDatabase } from "../../support/database.js";
 
 let database: TestDatabase;

@@ -1,0 +1,3 @@
+ALTER TABLE "tenantry"."homes" ADD COLUMN "version" text;
+ALTER TABLE "tenantry"."homes" ADD COLUMN "lineage" text;
+ALTER TABLE "tenantry"."homes" ADD COLUMN "problem" text;

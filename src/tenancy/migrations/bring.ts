@@ -1,0 +1,110 @@
+import type { Lease, Result } from "../../database/connection.js";
+import { sqlState } from "../../database/errors.js";
+import { MAIN } from "../../database/names.js";
+import { type Home, SCHEMA_NAME } from "../directory/directory.js";
+import type { Owners } from "../owners.js";
+import { recordSql } from "./baseline.js";
+import { type Migration, pending, spell } from "./files.js";
+import { inTransaction } from "./transaction.js";
+import { remember } from "./versions.js";
+import { mustStand } from "./walls.js";
+
+/** A home whose schema is not there. */
+export class NoHomeError extends Error {
+  override readonly name = "NoHomeError";
+}
+
+/** What is to be done to every home. */
+export interface Work {
+  readonly owners: Owners;
+  /** All migrations there are. */
+  readonly files: readonly Migration[];
+  /** The last one that shall run. */
+  readonly last: string;
+  /** How long a statement waits for a lock, while others wait behind it: less than those of a request do. */
+  readonly lockMs: number;
+}
+
+const UNDEFINED_TABLE = "42P01";
+
+/** A home that the directory does not know to be where it shall be. */
+export interface DueHome extends Home {
+  /** The last migration that is known to have run in it; null when nobody has looked. */
+  readonly version: string | null;
+}
+
+/**
+ * Brings one home as far as `last`, in one transaction with the record of it: whoever is interrupted, here or at the server,
+ * finds the home as it was or as it shall be. Another run, a move, or the tenant that just comes to it are waited for.
+ * @returns the migrations that ran; `[]` where all of them had
+ * @throws NoHomeError when there is no such schema
+ * @throws MigrationError that names the migration which failed
+ */
+export async function bring(work: Work, owner: Lease, home: DueHome): Promise<string[]> {
+  const isMain = home.database === MAIN;
+  // Whoever is just making it holds its lock until it is there.
+  if (home.version === null) await mustExist(owner, home.schemaName);
+  const { due, all } = await inTransaction(owner, async () => {
+    const applied = await enter(owner, home, work.lockMs);
+    const due = pending(work.files, applied).filter(({ name }) => name <= work.last);
+    if (due.length > 0) await apply(owner, due, { ...work.owners.names(home.database), schema: home.schemaName });
+    const all = [...applied, ...due.map(({ name }) => name)].sort();
+    if (isMain) await remember(owner, home, all);
+    return { due, all };
+  });
+  // Not before it is certain: a memory that is behind is mended by the next look, one that is ahead by nobody.
+  if (!isMain) await remember(await work.owners.main, home, all);
+  return due.map(({ name }) => name);
+}
+
+async function mustExist(owner: Lease, schema: string): Promise<void> {
+  const [there] = await owner.run("select to_regnamespace($1) is not null as it", [schema]);
+  if (!there?.it) throw new NoHomeError(`There is no home ${schema}.`);
+}
+
+/**
+ * Locks a home for this transaction, and goes into it.
+ * @returns the migrations that ran in it, in order
+ */
+async function enter(owner: Lease, { database, schemaName }: DueHome, lockMs: number): Promise<string[]> {
+  if (!SCHEMA_NAME.test(schemaName)) throw new TypeError("A home is called t_ and 32 hexadecimal digits.");
+  // One message: of thousands of homes every way there and back counts. The row before the lock on the name, as whoever
+  // moves into the home takes them.
+  const texts = [
+    `set local lock_timeout = ${lockMs}`,
+    `set local search_path = ${schemaName}, pg_temp`,
+    ...(database === MAIN
+      ? [`select from tenantry.homes where database = '${MAIN}' and schema_name = '${schemaName}' for no key update`]
+      : []),
+    `select pg_advisory_xact_lock(hashtextextended('${schemaName}', 0))`,
+    'select name from migrations order by name collate "C"',
+  ];
+  try {
+    const answers = (await owner.run(texts.join("; "))) as unknown as Result[];
+    return answers.at(-1)!.map(({ name }) => String(name));
+  } catch (error) {
+    if (sqlState(error) !== UNDEFINED_TABLE) throw error;
+    throw new NoHomeError(`There is no home ${schemaName}, or no record of what ran in it.`, { cause: error });
+  }
+}
+
+/** A migration that did not run in a home. */
+export class MigrationError extends Error {
+  override readonly name = "MigrationError";
+}
+
+/** Runs these migrations on the home of the `search_path`, records them there, and looks whether its walls still stand. */
+async function apply(
+  owner: Lease,
+  due: readonly Migration[],
+  names: { readonly door: string; readonly serve: string; readonly schema: string },
+): Promise<void> {
+  for (const migration of due) {
+    const text = `${spell(migration, names)}\n;\n${recordSql([migration])}`;
+    await owner.run(text).catch((cause: Error) => {
+      // What the connection says of its end is not about this migration.
+      throw sqlState(cause) ? new MigrationError(`${migration.name} failed: ${cause.message}`, { cause }) : cause;
+    });
+  }
+  await mustStand(owner, names.schema);
+}

@@ -1,0 +1,67 @@
+import { MAIN } from "../../database/names.js";
+import type { Owners } from "../owners.js";
+import { alone, bringDirectory } from "./directory.js";
+import { lookAtHomes, type Odd } from "./drift.js";
+import { type Files, ownFiles } from "./files.js";
+import { type Behind, tenantsIn } from "./summary.js";
+import { inTrial } from "./transaction.js";
+
+/** What a look at everything found. */
+export interface Checked {
+  readonly homes: number;
+  /** Migrations that the directory lacks. */
+  readonly directory: readonly string[];
+  readonly behind: readonly Behind[];
+  readonly drifted: readonly Behind[];
+  /** How many homes belong to tenants that are just being made. */
+  readonly unmade: number;
+}
+
+/**
+ * Looks at every home of every database, whatever the directory remembers of it, and changes nothing. Homes are compared with
+ * one that is made anew, so that whatever somebody changed by hand is named.
+ */
+export async function checkFleet(owners: Owners, files: Files = ownFiles()): Promise<Checked> {
+  const main = await owners.main;
+  return alone(main, undefined, () =>
+    inTrial(main, async () => {
+      const directory = await bringDirectory(owners, main, files);
+      const homes = await main.run(
+        `select h.database, h.schema_name, h.version is null and exists (
+           select from tenantry.tenants t where (t.database, t.schema_name) = (h.database, h.schema_name)
+             and t.status = 'CREATING') as is_coming
+         from tenantry.homes h order by h.database, h.created_at, h.schema_name`,
+      );
+      const [behind, drifted]: [Behind[], Behind[]] = [[], []];
+      let unmade = 0;
+      for (const database of new Set(homes.map((home) => String(home.database)))) {
+        const own = homes.filter((home) => home.database === database);
+        const schemas = own.map((home) => String(home.schema_name));
+        const looked = await look(owners, database, schemas, files);
+        const tenants = await tenantsIn(
+          main,
+          [...looked.behind, ...looked.drifted].map(({ schema }) => schema),
+        );
+        const told = (odd: Odd): Behind => ({ database, tenants: tenants(database, odd.schema), ...odd });
+        const isComing = ({ schema, version }: Odd) =>
+          version === null && own.some((home) => home.schema_name === schema && home.is_coming);
+        unmade += looked.behind.filter(isComing).length;
+        behind.push(...looked.behind.filter((odd) => !isComing(odd)).map(told));
+        drifted.push(...looked.drifted.map(told));
+      }
+      return { homes: homes.length, directory: directory.map(({ migration }) => migration), behind, drifted, unmade };
+    }),
+  );
+}
+
+async function look(owners: Owners, database: string, schemas: readonly string[], files: Files) {
+  try {
+    const owner = await owners.of(database);
+    return await lookAtHomes(owner, schemas, files.tenant, owners.names(database), database === MAIN);
+  } catch (error) {
+    // The directory's own database cannot be passed over.
+    if (database === MAIN) throw error;
+    const why = `It could not be looked at. ${(error as Error).message}`;
+    return { behind: schemas.map((schema) => ({ schema, version: null, why })), drifted: [] };
+  }
+}

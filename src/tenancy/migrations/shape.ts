@@ -1,0 +1,134 @@
+import type { Query } from "../walls/finding.js";
+
+/** What is in a home's catalogue: how everything is defined, by its name. The schema's own name stands nowhere in it. */
+export type Shape = ReadonlyMap<string, string>;
+
+// Keeps a statement's answer, and what it locks, to a size that a server with its settings untouched can bear.
+const HOMES_AT_ONCE = 250;
+
+const sorted = (acl: string) =>
+  `(select coalesce(string_agg(item::text, ' ' order by item::text), '') from unnest(${acl}) item)`;
+
+/**
+ * Every home that `$1` lists, with every line of its catalogue. It goes from the schema to its tables by their dependency,
+ * and from there by the table's own indexes: `pg_class` has none by schema, and to read the whole of it for one home takes
+ * longer with every other home.
+ */
+const linesWith = ({ column, index }: { readonly column: string; readonly index: string }) => `
+home as materialized (
+  select n.oid, n.nspname as home, n.nspowner, n.nspacl from pg_catalog.pg_namespace n
+  where n.nspname = any (string_to_array($1, ','))
+),
+content as materialized (
+  select h.home, d.classid, d.objid, d.objsubid from home h
+  join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and d.refobjid = h.oid
+),
+relation as materialized (
+  select t.home, c.* from content t join pg_catalog.pg_class c on c.oid = t.objid
+  where t.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+),
+line as (
+  select home, 'the owner of the schema' as name, pg_catalog.pg_get_userbyid(nspowner)::text as definition from home
+  union all
+  select home, 'the rights on the schema', ${sorted("nspacl")} from home
+  union all
+  select home, 'table ' || relname, concat_ws(', ', 'kind ' || relkind::text, 'persistence ' || relpersistence::text,
+    case when relrowsecurity then 'row security' end, case when relforcerowsecurity then 'forced' end,
+    case when relispartition or relhassubclass or exists (
+      select from pg_catalog.pg_inherits i where i.inhrelid = relation.oid) then 'inherits' end,
+    case when relhasrules then 'rules' end, reloptions, 'of ' || pg_catalog.pg_get_userbyid(relowner))
+  from relation
+  union all
+  select home, 'the rights on ' || relname, ${sorted("relacl")} from relation
+  union all
+  select r.home, 'column ' || r.relname || '.' || a.attname, concat_ws(' ', ${column},
+    pg_catalog.format_type(a.atttypid, a.atttypmod),
+    case when a.attcollation not in (0, 100) then 'collate ' || a.attcollation::pg_catalog.regcollation::text end,
+    case when a.attnotnull then 'not null' end, 'identity ' || nullif(a.attidentity::text, ''),
+    'generated ' || nullif(a.attgenerated::text, ''),
+    case when a.atthasdef then 'default ' || (
+      select pg_catalog.pg_get_expr(d.adbin, d.adrelid) from pg_catalog.pg_attrdef d
+      where d.adrelid = a.attrelid and d.adnum = a.attnum) end,
+    case when a.attacl is not null then 'rights ' || ${sorted("a.attacl")} end)
+  from relation r
+  join pg_catalog.pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
+  union all
+  select r.home, 'index ' || c.relname, concat_ws(' ', ${index}, case when not i.indisvalid then 'invalid' end)
+  from relation r
+  join pg_catalog.pg_index i on i.indrelid = r.oid
+  join pg_catalog.pg_class c on c.oid = i.indexrelid
+  union all
+  select r.home, 'constraint ' || r.relname || '.' || k.conname, pg_catalog.pg_get_constraintdef(k.oid)
+  from relation r
+  join pg_catalog.pg_constraint k on k.conrelid = r.oid and k.contype <> 'n'
+  union all
+  select r.home, 'policy ' || r.relname || '.' || p.polname, concat_ws(' ', 'for ' || p.polcmd::text,
+    case when not p.polpermissive then 'restrictive' end, 'to ' || p.polroles::text,
+    'using ' || pg_catalog.pg_get_expr(p.polqual, p.polrelid), 'check ' || pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid))
+  from relation r
+  join pg_catalog.pg_policy p on p.polrelid = r.oid
+  union all
+  -- Those of foreign keys are named by number; a key that reaches in from elsewhere leaves two here, and nothing else.
+  select r.home, case when g.tgisinternal then 'triggers of keys of ' || r.relname else 'trigger ' || r.relname || '.' || g.tgname end,
+    concat_ws(' ', count(*), 'enabled ' || g.tgenabled::text)
+  from relation r
+  join pg_catalog.pg_trigger g on g.tgrelid = r.oid
+  group by 1, 2, g.tgenabled
+  union all
+  select t.home, o.type || ' ' || replace(o.identity, t.home || '.', ''), ''
+  from content t
+  cross join lateral pg_catalog.pg_identify_object(t.classid, t.objid, t.objsubid) o
+  where t.classid <> 'pg_catalog.pg_class'::pg_catalog.regclass
+)`;
+
+// To write an index out takes longer than all the rest. By the numbers of its columns it is the same, if they are told, too.
+const TERSE = {
+  column: "a.attnum",
+  index: `r.relname, c.relam, i.indisunique, i.indnullsnotdistinct, i.indisprimary, i.indisexclusion, i.indimmediate,
+    i.indnkeyatts, i.indkey, i.indclass, i.indcollation, i.indoption, c.reloptions,
+    pg_catalog.pg_get_expr(i.indexprs, i.indrelid), pg_catalog.pg_get_expr(i.indpred, i.indrelid)`,
+};
+const IN_WORDS = { column: "null", index: "pg_catalog.pg_get_indexdef(i.indexrelid)" };
+
+const DIGESTS = `with ${linesWith(TERSE)}
+select home, md5(string_agg(md5(name || replace(definition, home || '.', '')), '' order by name collate "C", definition collate "C")) as digest
+from line group by home`;
+
+const SHAPES = `with ${linesWith(IN_WORDS)} select home, name, replace(definition, home || '.', '') as definition from line`;
+
+/**
+ * A digest of each home's catalogue, by its schema: two homes have the same one when they are built alike. A schema that
+ * does not exist is not in the answer. One statement for each 250 homes.
+ */
+export async function digestsOf(query: Query, schemas: readonly string[]): Promise<Map<string, string>> {
+  const digests = new Map<string, string>();
+  for (let at = 0; at < schemas.length; at += HOMES_AT_ONCE) {
+    const rows = await query(DIGESTS, [schemas.slice(at, at + HOMES_AT_ONCE).join()]);
+    for (const { home, digest } of rows) digests.set(String(home), String(digest));
+  }
+  return digests;
+}
+
+/** The whole catalogue of each of these homes, by its schema. */
+export async function shapesOf(query: Query, schemas: readonly string[]): Promise<Map<string, Shape>> {
+  const shapes = new Map<string, Map<string, string>>();
+  for (const { home, name, definition } of await query(SHAPES, [schemas.join()])) {
+    const shape = shapes.get(String(home)) ?? new Map<string, string>();
+    shapes.set(String(home), shape);
+    // Two overloads of a function have the same name.
+    const same = shape.get(String(name));
+    shape.set(String(name), same === undefined ? String(definition) : [same, definition].sort().join("; "));
+  }
+  return shapes;
+}
+
+/** What differs, in words; `[]` when nothing does. */
+export function differences(expected: Shape, found: Shape): string[] {
+  const missing = [...expected.keys()].filter((name) => !found.has(name)).map((name) => `${name} is missing`);
+  const extra = [...found.keys()].filter((name) => !expected.has(name)).map((name) => `${name} is not of ours`);
+  const other = [...found].flatMap(([name, definition]) => {
+    const was = expected.get(name);
+    return was === undefined || was === definition ? [] : `${name} is (${definition}) and not (${was})`;
+  });
+  return [...missing, ...extra, ...other].sort();
+}

@@ -1,0 +1,323 @@
+import { withOwner } from "../../../src/database/owner.js";
+import { createTenant } from "../../../src/tenancy/create.js";
+import { ownFiles } from "../../../src/tenancy/migrations/files.js";
+import { migrate, rehearseAll } from "../../../src/tenancy/migrations/migrate.js";
+import { shapesOf } from "../../../src/tenancy/migrations/shape.js";
+import { ownVersion } from "../../../src/tenancy/migrations/versions.js";
+import { withOwners } from "../../../src/tenancy/owners.js";
+import { cloneDatabase, type TestDatabase } from "../../support/database.js";
+import {
+  type EmptyTenant,
+  emptyTenants,
+  filesWith,
+  homesWithColumn,
+  later,
+  migrateWith,
+  recordIn,
+} from "../../support/fleet.js";
+import { until } from "../../support/until.js";
+
+const NICKNAMES = later("add_nicknames", 'ALTER TABLE "users" ADD COLUMN "nickname" text;');
+const MOTTOS = {
+  ...later("add_mottos", 'ALTER TABLE "users" ADD COLUMN "motto" text;'),
+  name: "99990102000000_add_mottos",
+};
+const LAST = ownFiles().tenant.at(-1)!.name;
+
+let database: TestDatabase;
+let tenants: EmptyTenant[];
+let all: string[];
+
+beforeAll(async () => {
+  database = await cloneDatabase();
+  tenants = await emptyTenants(database, 2);
+  const rows = await database.owner("select schema_name from tenantry.homes where database = 'main' order by 1");
+  all = rows.map(({ schema_name }) => String(schema_name));
+});
+afterAll(() => database.drop());
+
+/** Every home as it was before the test. */
+afterEach(() =>
+  database.owners(async (owners) => {
+    const [main, { version, lineage }] = [await owners.main, ownVersion()];
+    for (const { schema_name: schema, database: where } of await main.run("select * from tenantry.homes")) {
+      const owner = await owners.of(String(where));
+      await owner.run(`alter table ${schema}.users drop column if exists nickname, drop column if exists motto;
+        delete from ${schema}.migrations where name > '9999'`);
+    }
+    await main.run("update tenantry.homes set version = $1, lineage = $2, problem = null", [version, lineage]);
+  }),
+);
+
+const remembered = async (schema: string) =>
+  (await database.owner("select version, problem from tenantry.homes where schema_name = $1", [schema]))[0];
+
+/** A reader in a table of this home, for as long as `work` takes: nobody can alter the table. */
+const whileRead = <T>(schema: string, work: (done: () => Promise<unknown>) => Promise<T>): Promise<T> =>
+  withOwner(database.url("tenantry_owner"), async (reader) => {
+    await reader.run("begin");
+    await reader.run(`select from ${schema}.users`);
+    return work(() => reader.run("commit"));
+  });
+
+describe("migrate", () => {
+  it("brings every home of every database to the new version, with its record and the directory's memory", async () => {
+    const { homes, applied, behind } = await migrateWith(database, filesWith(NICKNAMES));
+
+    expect(behind).toEqual([]);
+    expect(applied).toHaveLength(homes);
+    expect(new Set(applied.map(({ migration }) => migration))).toEqual(new Set([NICKNAMES.name]));
+    expect(await homesWithColumn(database, "nickname")).toEqual(all);
+    for (const schema of all) {
+      expect(await recordIn(database, schema)).toEqual([...ownFiles().tenant, NICKNAMES].map(({ name }) => name));
+      expect(await remembered(schema)).toEqual({ version: NICKNAMES.name, problem: null });
+    }
+  });
+
+  it("runs each migration once in each home, of two runs at once", async () => {
+    const files = filesWith(NICKNAMES, MOTTOS);
+
+    const [one, other] = await Promise.all([migrateWith(database, files), migrateWith(database, files)]);
+
+    expect([one.behind, other.behind]).toEqual([[], []]);
+    expect(one.applied.length + other.applied.length).toBe(2 * one.homes);
+    expect(Math.min(one.applied.length, other.applied.length)).toBe(0);
+  });
+
+  it("does not look at homes that the directory knows to be complete", async () => {
+    // Whoever looked would find no record.
+    await database.owner(`alter table ${tenants[0]!.schema}.migrations rename to hidden`);
+
+    expect(await migrateWith(database, ownFiles())).toMatchObject({ applied: [], behind: [] });
+    expect((await migrateWith(database, ownFiles(), { everyHome: true })).behind).toMatchObject([
+      { schema: tenants[0]!.schema, why: expect.stringContaining("no record") },
+    ]);
+    await database.owner(`alter table ${tenants[0]!.schema}.hidden rename to migrations`);
+  });
+
+  it.each([
+    ["has forgotten where a home is", "version = null, lineage = null"],
+    ["is behind, as after a crash between a home and its memory", "version = 'x', lineage = 'unknown'"],
+  ])("looks at the home's own record where the directory %s, and runs nothing twice", async (_what, change) => {
+    await database.owner(`update tenantry.homes set ${change} where schema_name = $1`, [tenants[0]!.schema]);
+
+    const { applied, behind } = await migrateWith(database, ownFiles());
+
+    expect([applied, behind]).toEqual([[], []]);
+    expect(await remembered(tenants[0]!.schema)).toEqual({ version: LAST, problem: null });
+  });
+
+  it("goes on when a home fails, keeps why in the directory, and brings it up when it is mended", async () => {
+    const { slug, schema } = tenants[1]!;
+    await database.owner(`alter table ${schema}.users add column nickname integer`);
+
+    const first = await migrateWith(database, filesWith(NICKNAMES, MOTTOS));
+
+    const why = `${NICKNAMES.name} failed: column "nickname" of relation "users" already exists`;
+    expect(first.behind).toEqual([{ database: "main", schema, tenants: [slug], version: LAST, why }]);
+    expect(await homesWithColumn(database, "motto")).toEqual(all.filter((home) => home !== schema));
+    expect(await remembered(schema)).toEqual({ version: LAST, problem: why });
+
+    await database.owner(`alter table ${schema}.users drop column nickname`);
+    const second = await migrateWith(database, filesWith(NICKNAMES, MOTTOS));
+
+    expect(second.behind).toEqual([]);
+    expect(second.applied).toEqual([NICKNAMES, MOTTOS].map(({ name }) => ({ schema, migration: name })));
+    expect(await remembered(schema)).toEqual({ version: MOTTOS.name, problem: null });
+  });
+
+  it("tries a home again that somebody reads, behind all others", async () => {
+    const busy = tenants[0]!.schema;
+
+    const { behind } = await whileRead(busy, async (done) => {
+      const run = migrateWith(database, filesWith(NICKNAMES), { pace: { tries: 50 } });
+      await until(async () => (await homesWithColumn(database, "nickname")).length === all.length - 1);
+      await done();
+      return run;
+    });
+
+    expect(behind).toEqual([]);
+    expect(await homesWithColumn(database, "nickname")).toEqual(all);
+  });
+
+  it("leaves a home behind that somebody reads all the time, and says so", async () => {
+    const busy = tenants[0]!.schema;
+
+    const { behind } = await whileRead(busy, () => migrateWith(database, filesWith(NICKNAMES)));
+
+    expect(behind).toMatchObject([
+      { schema: busy, why: expect.stringContaining("has held a lock in it all the time") },
+    ]);
+    expect(await homesWithColumn(database, "nickname")).toEqual(all.filter((home) => home !== busy));
+  });
+
+  it("goes on in a new session where one was lost", async () => {
+    const busy = tenants[0]!.schema;
+
+    const { behind } = await whileRead(busy, async (done) => {
+      const run = migrateWith(database, filesWith(NICKNAMES), { lockMs: 60_000 });
+      await until(async () => {
+        const [row] = await database.owner(
+          `select count(pg_terminate_backend(pid))::int as killed from pg_stat_activity
+           where datname = $1 and wait_event_type = 'Lock'`,
+          [database.name],
+        );
+        return Number(row!.killed) > 0;
+      });
+      await done();
+      return run;
+    });
+
+    expect(behind).toEqual([]);
+    expect(await homesWithColumn(database, "nickname")).toEqual(all);
+  });
+
+  it("fails the homes of a database that is away, and no others", async () => {
+    const place = { isolation: "DATABASE", database: await database.spare() } as const;
+    const [away] = await emptyTenants(database, 1, place);
+    const { databases } = database.owning;
+    const nowhere = { ...databases[place.database]!, url: "postgres://nobody:nothing@127.0.0.1:1/nowhere" };
+    const owning = { ...database.owning, databases: { ...databases, [place.database]: nowhere } };
+
+    const { behind } = await withOwners(owning, (owners) => migrate(owners, { files: filesWith(NICKNAMES) }));
+
+    expect(behind).toMatchObject([{ tenants: [away!.slug], why: "Its database does not answer." }]);
+    expect(await homesWithColumn(database, "nickname")).toEqual(all);
+    expect((await migrateWith(database, filesWith(NICKNAMES))).applied).toHaveLength(1);
+    expect(await homesWithColumn(database, "nickname", place.database)).toEqual([away!.schema]);
+  });
+
+  it("leaves a tenant alone that is just being made in another database", async () => {
+    const place = { isolation: "DATABASE", database: await database.spare() } as const;
+    const during = await database.owners(async (owners) => {
+      let seen: unknown;
+      const id = "01890000-0000-7000-8000-000000000001" as never;
+      const tenant = { id, slug: "coming", ...place, createdAt: new Date(), identities: [] };
+      await createTenant(owners, tenant, async () => {
+        seen = await migrateWith(database, ownFiles());
+      });
+      return seen;
+    });
+
+    expect(during).toMatchObject({ applied: [], behind: [], unmade: 1 });
+    expect(await migrateWith(database, ownFiles())).toMatchObject({ applied: [], behind: [], unmade: 0 });
+  });
+
+  it("brings the homes of canaries first, and touches no other when one of them fails", async () => {
+    const [canary, other] = tenants;
+    await database.owner(`alter table ${canary!.schema}.users add column nickname text`);
+
+    const { applied, behind } = await migrateWith(database, filesWith(NICKNAMES), { canaries: [canary!.slug] });
+
+    expect(applied).toEqual([]);
+    expect(await homesWithColumn(database, "nickname")).toEqual([canary!.schema]);
+    const whyOf = (schema: string) => behind.find((home) => home.schema === schema)?.why;
+    expect(whyOf(canary!.schema)).toContain("already exists");
+    expect(whyOf(other!.schema)).toContain("a home that was to come first has failed");
+  });
+
+  it("goes on to all others when the canaries are well", async () => {
+    const { applied, homes } = await migrateWith(database, filesWith(NICKNAMES), { canaries: [tenants[1]!.slug] });
+
+    expect(applied).toHaveLength(homes);
+    expect(applied[0]).toEqual({ schema: tenants[1]!.schema, migration: NICKNAMES.name });
+  });
+
+  it("refuses a canary that is no tenant", async () => {
+    const run = migrateWith(database, filesWith(NICKNAMES), { canaries: [tenants[0]!.slug, "nobody"] });
+
+    await expect(run).rejects.toThrow("There is no tenant nobody.");
+    expect(await homesWithColumn(database, "nickname")).toEqual([]);
+  });
+
+  it("stops behind the migration that is named, and goes on from there the next time", async () => {
+    const files = filesWith(NICKNAMES, MOTTOS);
+
+    const first = await migrateWith(database, files, { last: NICKNAMES.name });
+    const again = await migrateWith(database, files, { last: NICKNAMES.name });
+    const rest = await migrateWith(database, files);
+
+    expect(new Set(first.applied.map(({ migration }) => migration))).toEqual(new Set([NICKNAMES.name]));
+    expect(again.applied).toEqual([]);
+    expect(new Set(rest.applied.map(({ migration }) => migration))).toEqual(new Set([MOTTOS.name]));
+    expect(rest.applied).toHaveLength(first.homes);
+  });
+
+  it("names a migration that is dated before one that ran, and runs nothing", async () => {
+    await migrateWith(database, filesWith(MOTTOS));
+
+    const run = migrateWith(database, filesWith(NICKNAMES, MOTTOS));
+
+    await expect(run).rejects.toThrow(`The migration ${NICKNAMES.name} is dated before ${MOTTOS.name}`);
+    expect(await homesWithColumn(database, "nickname")).toEqual([]);
+  });
+
+  it.each([
+    ["fails", "SELECT 1 / 0;", "division by zero"],
+    [
+      "would leave a hole in the walls",
+      'CREATE TABLE "notes" ("tenant_id" uuid PRIMARY KEY);',
+      /notes has row security off/,
+    ],
+  ])("touches no home when a migration %s in an empty one", async (_what, sql, words) => {
+    const run = migrateWith(database, filesWith(NICKNAMES, { ...MOTTOS, sql }));
+
+    await expect(run).rejects.toThrow(words);
+    expect(await homesWithColumn(database, "nickname")).toEqual([]);
+  });
+
+  it("keeps nothing of what runs in a home whose walls somebody has opened, and names the hole", async () => {
+    const { schema } = tenants[1]!;
+    await database.owner(`alter table ${schema}.users disable row level security`);
+
+    const { behind } = await migrateWith(database, filesWith(NICKNAMES));
+
+    expect(behind).toMatchObject([
+      { schema, why: expect.stringContaining(`Table ${schema}.users has row security off`) },
+    ]);
+    expect(behind[0]!.why).toContain(`would leave ${schema} open, so none of them was kept`);
+    expect(await homesWithColumn(database, "nickname")).toEqual(all.filter((home) => home !== schema));
+    expect(await recordIn(database, schema)).not.toContain(NICKNAMES.name);
+    await database.owner(`alter table ${schema}.users enable row level security`);
+  });
+});
+
+describe("rehearseAll", () => {
+  it("says what would run, and changes nothing", async () => {
+    const content = async () => {
+      const rows = await database.owner("select * from tenantry.homes order by schema_name");
+      const [there] = await database.owner("select count(*) as schemas from pg_namespace");
+      const query = (text: string, params?: unknown[]) => database.owner(text, params);
+      return { rows, there, shapes: await shapesOf(query, all), records: await recordIn(database, all[0]!) };
+    };
+    const before = await content();
+
+    const { applied, behind } = await database.owners((owners) =>
+      rehearseAll(owners, { files: filesWith(NICKNAMES, MOTTOS), last: NICKNAMES.name }),
+    );
+
+    expect(behind).toEqual([]);
+    expect(applied.map(({ schema }) => schema)).toEqual(expect.arrayContaining(all));
+    expect(new Set(applied.map(({ migration }) => migration))).toEqual(new Set([NICKNAMES.name]));
+    expect(await content()).toEqual(before);
+  });
+
+  it("says so when a migration does not run", async () => {
+    const run = database.owners((owners) =>
+      rehearseAll(owners, { files: filesWith({ ...NICKNAMES, sql: "SELECT 1 / 0;" }) }),
+    );
+
+    await expect(run).rejects.toThrow("division by zero");
+  });
+
+  it("tells what a directory lacks that is not there at all", async () => {
+    await database.owner("alter schema tenantry rename to hidden");
+
+    const { applied, homes } = await database.owners((owners) => rehearseAll(owners));
+
+    expect(applied).toEqual(ownFiles().directory.map(({ name }) => ({ schema: "tenantry", migration: name })));
+    expect(homes).toBe(0);
+    expect(await database.owner("select to_regnamespace('tenantry') is null as gone")).toEqual([{ gone: true }]);
+    await database.owner("alter schema hidden rename to tenantry");
+  });
+});
