@@ -12,6 +12,7 @@ import type { Found } from "../../src/commands/product/survey.js";
 import { MAIN } from "../../src/database/names.js";
 import { newId, type TenantId } from "../../src/ids.js";
 import { createTenant } from "../../src/tenancy/create.js";
+import { eraseTenant } from "../../src/tenancy/tenants/erase.js";
 import { readFacts } from "../oracle/facts.js";
 import { command, run, stopCommands } from "../support/command.js";
 import { openGateway, type TestGateway } from "../support/gateway.js";
@@ -324,6 +325,32 @@ describe("tenantry product apply", () => {
     });
     expect(new Set(events.map(({ requestId }) => requestId)).size).toBe(1);
     expect((await plan(WITHOUT)).planned).toEqual([]);
+  });
+
+  it("changes nothing in a home that is closed for a move, and does it when it is open again", async () => {
+    const schema = await schemaOf(mill);
+    await gateway.database.owner(`update ${schema}.tenant set status = 'FENCED'`);
+
+    await expect(apply(WITHOUT, true)).rejects.toThrow(`The tenant ${mill.slug} is being moved or erased`);
+
+    expect(await outcome(mill)).toEqual({ events: 0, grants: 3, entries: 3 });
+    await gateway.database.owner(`update ${schema}.tenant set status = 'ACTIVE'`);
+    await apply(WITHOUT, true);
+    expect(await outcome(mill)).toEqual({ events: 5, grants: 0, entries: 1 });
+  });
+
+  it("passes over a tenant that is being erased", async () => {
+    const schema = await schemaOf(mill);
+    const [{ id }] = (await gateway.database.owner(
+      "update tenantry.tenants set status = 'ERASING' where slug = $1 returning id",
+      [mill.slug],
+    )) as unknown as [{ id: TenantId }];
+    await gateway.database.owner(`drop schema ${schema} cascade`);
+
+    await apply(WITHOUT, true);
+
+    expect((await plan(WITHOUT)).planned).toEqual([]);
+    await gateway.database.owners((owners) => eraseTenant(owners, { id }));
   });
 
   it("leaves a role that can be given and edited again", async () => {

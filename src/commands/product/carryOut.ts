@@ -9,15 +9,23 @@ import { roles } from "../../features/roles/table.js";
 import type { OrganizationId } from "../../ids.js";
 import { texts, uuids } from "../../tenancy/arrays.js";
 import { lockOf, type TenantDb } from "../../tenancy/session.js";
+import { findHomeRow } from "../../tenancy/tenants/record.js";
+import { RefusedError } from "../explain.js";
 import { enter, type Home } from "./survey.js";
 
 /**
  * Takes out of a home what the catalogue does not have: its own roles lose such permissions, and grants of such templates end,
  * each with its entry in the audit. In the caller's transaction, under the tenant's lock held alone, as every withdrawal.
+ * @throws RefusedError when the home is closed to changes: what is written to one that a tenant is leaving would be lost
  */
 export async function carryOut(owner: Lease, home: Home, catalogue: Catalogue, runId: string): Promise<void> {
   await enter(owner, home);
   await owner.run("select pg_advisory_xact_lock($1::bigint)", [lockOf(home.id)]);
+  const row = await findHomeRow(owner, { id: home.id, schemaName: home.schema });
+  if (row === null || row.status === "FENCED")
+    throw new RefusedError(
+      `The tenant ${home.slug} is being moved or erased at this moment. Run it again afterwards: what is done stays done.`,
+    );
   const [clock] = await owner.run("select clock_timestamp() as now");
   const run = { id: runId, now: new Date(clock!.now as string) };
   const db: TenantDb = drizzle({ client: owner.asClient() as never });

@@ -4,7 +4,10 @@ import type { Lease } from "../../database/connection.js";
 import type { TenantId } from "../../ids.js";
 import { inTransaction } from "../../tenancy/migrations/transaction.js";
 
-/** Where a tenant lives, for the owner's login. One that is still being made begins with what is applied then. */
+/**
+ * Where a tenant lives, for the owner's login. One that is still being made begins with what is applied then, and one that is
+ * being erased never comes back.
+ */
 export interface Home {
   readonly id: TenantId;
   readonly slug: string;
@@ -28,7 +31,7 @@ export interface Found {
 
 export async function listHomes(owner: Lease): Promise<Home[]> {
   const rows = await owner.run(
-    "select id, slug, database, schema_name as schema from tenantry.tenants where status <> 'CREATING' order by slug",
+    "select id, slug, database, schema_name as schema from tenantry.tenants where status in ('ACTIVE', 'SUSPENDED') order by slug",
   );
   return rows as readonly unknown[] as Home[];
 }

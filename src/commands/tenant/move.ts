@@ -1,6 +1,4 @@
 import { readSettings } from "../../config.js";
-import { MAIN } from "../../database/names.js";
-import type { Isolation } from "../../tenancy/directory/table.js";
 import { type Destination, describe, moveTenant } from "../../tenancy/move/move.js";
 import type { MoveStep } from "../../tenancy/move/mover.js";
 import type { Owners } from "../../tenancy/owners.js";
@@ -8,14 +6,13 @@ import { withOwnersOf } from "../database.js";
 import { secondsOf } from "../duration.js";
 import { UsageError } from "../explain.js";
 import { progress } from "../progress.js";
+import { placeOf } from "./place.js";
 
 export interface MoveCommandOptions {
   readonly to: string;
   readonly keep: string;
   readonly json?: boolean;
 }
-
-const KINDS: Readonly<Record<string, Isolation>> = { shared: "SHARED", schema: "SCHEMA", database: "DATABASE" };
 
 /** `tenantry tenant move`: moves a tenant to another home while it is in use. */
 export async function moveCommand(slug: string, { to, keep, json }: MoveCommandOptions): Promise<void> {
@@ -42,20 +39,7 @@ export async function moveCommand(slug: string, { to, keep, json }: MoveCommandO
 async function destinationOf(owners: Owners, to: string): Promise<Destination> {
   const [, kind, name] = /^(shared|schema|database)(?::([a-z][a-z0-9-]*))?$/.exec(to) ?? [];
   if (!kind) throw new UsageError("--to is shared, schema or database, each also with a database's name: database:eu.");
-  const isolation = KINDS[kind]!;
-  if (name && !owners.databases.includes(name))
-    throw new UsageError(`The settings name no database ${name}. There are: ${owners.databases.join(", ")}.`);
-  return { isolation, database: name ?? (isolation === "DATABASE" ? await freeDatabase(owners) : MAIN) };
-}
-
-/** The first of the databases in which nobody lives. */
-async function freeDatabase(owners: Owners): Promise<string> {
-  const taken = (await (await owners.main).run("select distinct database from tenantry.homes")).map(
-    (row) => row.database,
-  );
-  const free = owners.databases.find((name) => name !== MAIN && !taken.includes(name));
-  if (free) return free;
-  throw new UsageError("Every database of the settings has tenants already. Name one more in TENANTRY_DATABASES.");
+  return placeOf(owners, { isolation: kind, database: name }, "--to");
 }
 
 function inWords(step: MoveStep): string {

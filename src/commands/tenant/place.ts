@@ -7,19 +7,24 @@ const KINDS: Readonly<Record<string, Isolation>> = { shared: "SHARED", schema: "
 
 export interface PlaceOptions {
   readonly isolation?: string;
-  readonly database?: string;
+  readonly database?: string | undefined;
 }
 
 /**
  * Where a tenant is to come to, as the options say: a schema of its own in `main` unless they say otherwise.
+ * @param option which of them names the database
  * @throws UsageError that names the option, and what it can be
  */
-export async function placeOf(owners: Owners, { isolation = "schema", database }: PlaceOptions) {
+export async function placeOf(
+  owners: Owners,
+  { isolation = "schema", database }: PlaceOptions,
+  option = "--database",
+): Promise<{ isolation: Isolation; database: string }> {
   const kind = Object.hasOwn(KINDS, isolation) ? KINDS[isolation] : undefined;
   if (!kind) throw new UsageError(`--isolation is shared, schema or database, and not ${isolation}.`);
   if (database !== undefined && !owners.databases.includes(database))
     throw new UsageError(
-      `--database ${database}: the settings name no such one. There are: ${owners.databases.join(", ")}.`,
+      `${option} ${database}: the settings name no such one. There are: ${owners.databases.join(", ")}.`,
     );
   return { isolation: kind, database: database ?? (kind === "DATABASE" ? await freeDatabase(owners) : MAIN) };
 }

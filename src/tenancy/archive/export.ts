@@ -3,10 +3,10 @@ import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import type { Lease } from "../../database/connection.js";
+import { readTables, type Table } from "../homeTables.js";
 import { inTransaction } from "../migrations/transaction.js";
 import type { Owners } from "../owners.js";
 import { findHomeRow, type Tenant, TenantRefusedError } from "../tenants/record.js";
-import { readTables, type Table } from "../tenants/tables.js";
 import { type FileFacts, FORMAT, fileName, IDENTITIES, MANIFEST, type Manifest, thisMigration } from "./manifest.js";
 import { linesOf, measure, settleTexts } from "./rows.js";
 import { type Entry, writeTar } from "./tar.js";
@@ -42,7 +42,7 @@ export async function exportTenant(
       await lease.run("select set_config('search_path', $1, true)", [`${tenant.schemaName}, pg_temp`]);
       const run = lease.run.bind(lease);
       await settleTexts(run);
-      const tables = await readTables(run, tenant.schemaName);
+      const tables = await readTables(lease, tenant.schemaName);
       const files: Record<string, FileFacts> = {};
       const identities = digests.map(({ digest }) => `${JSON.stringify({ digest })}\n`);
       const manifest = (): Manifest => ({

@@ -3,13 +3,13 @@ import { Leases } from "../../database/leases.js";
 import { ensureHome, openRecord, writeHomeRow, writeRecord } from "../create.js";
 import { TenantRecord } from "../directory/directory.js";
 import type { Isolation } from "../directory/table.js";
+import { readTables, type Table } from "../homeTables.js";
 import { inTransaction } from "../migrations/transaction.js";
 import type { Owners } from "../owners.js";
 import { TenantSession } from "../session.js";
 import { eraseTenant } from "../tenants/erase.js";
 import { inHome } from "../tenants/inHome.js";
 import { findTenant, type Tenant, TenantRefusedError, whileHolding } from "../tenants/record.js";
-import { readTables, type Table } from "../tenants/tables.js";
 import { ArchiveRefusedError, fileName, IDENTITIES, MANIFEST, type Manifest } from "./manifest.js";
 import { entriesIn, linesIn } from "./read.js";
 import { factsOf, linesOf, type Run, settleTexts } from "./rows.js";
@@ -49,7 +49,7 @@ export async function importTenant(
     );
     try {
       await inTransaction(place, () => ensureHome(owners, place, home));
-      const tables = await readTables((text, params) => place.run(text, params), home.schemaName);
+      const tables = await readTables(place, home.schemaName);
       await fill(owners, new TenantRecord(id, slug, home, 1, createdAt), path, manifest, tables, onRows);
       await inHome(place, { id, schemaName: home.schemaName }, (db) => writeHomeRow(db, id, status, createdAt));
       await openRecord(main, id, status);

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Result } from "../../database/connection.js";
 import type { TenantId } from "../../ids.js";
-import type { Table } from "../tenants/tables.js";
+import { orderOf, type Table } from "../homeTables.js";
 import type { FileFacts } from "./manifest.js";
 
 const AT_ONCE = 500;
@@ -29,10 +29,10 @@ export async function measure(run: Run, id: TenantId, { name }: Table): Promise<
 }
 
 /** A tenant's rows of a table, a line of JSON each, some at a time. */
-export async function* linesOf(run: Run, id: TenantId, { name, order }: Table): AsyncGenerator<string[]> {
+export async function* linesOf(run: Run, id: TenantId, table: Table): AsyncGenerator<string[]> {
   await run(
-    `declare archived no scroll cursor for select row_to_json(t)::text as line from "${name}" t
-     where tenant_id = $1 order by ${order}`,
+    `declare archived no scroll cursor for select row_to_json(t)::text as line from "${table.name}" t
+     where tenant_id = $1 order by ${orderOf(table)}`,
     [id],
   );
   for (;;) {

@@ -1,4 +1,5 @@
 import type { Query } from "../walls/finding.js";
+import { MOVING, MOVING_TRIGGER } from "../walls/moving.js";
 
 /** What is in a home's catalogue: how everything is defined, by its name. The schema's own name stands nowhere in it. */
 export type Shape = ReadonlyMap<string, string>;
@@ -12,7 +13,7 @@ const sorted = (acl: string) =>
 /**
  * Every home that `$1` lists, with every line of its catalogue. It goes from the schema to its tables by their dependency,
  * and from there by the table's own indexes: `pg_class` has none by schema, and to read the whole of it for one home takes
- * longer with every other home.
+ * longer with every other home. What a mover lays into a home for its length is left out: the check of the walls looks at it.
  */
 const linesWith = ({ column, index }: { readonly column: string; readonly index: string }) => `
 home as materialized (
@@ -25,7 +26,7 @@ content as materialized (
 ),
 relation as materialized (
   select t.home, c.* from content t join pg_catalog.pg_class c on c.oid = t.objid
-  where t.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+  where t.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and c.relname !~ '${MOVING.source}'
 ),
 line as (
   select home, 'the owner of the schema' as name, pg_catalog.pg_get_userbyid(nspowner)::text as definition from home
@@ -72,13 +73,15 @@ line as (
   select r.home, case when g.tgisinternal then 'triggers of keys of ' || r.relname else 'trigger ' || r.relname || '.' || g.tgname end,
     concat_ws(' ', count(*), 'enabled ' || g.tgenabled::text)
   from relation r
-  join pg_catalog.pg_trigger g on g.tgrelid = r.oid
+  join pg_catalog.pg_trigger g on g.tgrelid = r.oid and (g.tgisinternal or g.tgname !~ '${MOVING_TRIGGER.source}')
   group by 1, 2, g.tgenabled
   union all
   select t.home, o.type || ' ' || replace(o.identity, t.home || '.', ''), ''
   from content t
   cross join lateral pg_catalog.pg_identify_object(t.classid, t.objid, t.objsubid) o
-  where t.classid <> 'pg_catalog.pg_class'::pg_catalog.regclass
+  where t.classid <> 'pg_catalog.pg_class'::pg_catalog.regclass and not exists (
+    select from pg_catalog.pg_proc p
+    where t.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and p.oid = t.objid and p.proname ~ '${MOVING.source}')
 )`;
 
 // To write an index out takes longer than all the rest. By the numbers of its columns it is the same, if they are told, too.

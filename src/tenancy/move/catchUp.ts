@@ -1,9 +1,9 @@
 import type { Lease } from "../../database/connection.js";
+import { type Column, names, type Table, tableIn } from "../homeTables.js";
 import { inTransaction } from "../migrations/transaction.js";
 import type { Ways } from "./copy.js";
 import { hasKey, type Packed, pack, packedIn, typed, unpack } from "./packed.js";
 import { type Route, tracesOf } from "./route.js";
-import { type Column, names, type Table, tableIn } from "./tables.js";
 
 /** What one round of catching up brought over. */
 export interface CaughtUp {

@@ -1,8 +1,8 @@
 import type { Lease, Result } from "../../database/connection.js";
+import { type Column, names, type Table, tableIn } from "../homeTables.js";
 import { inTransaction } from "../migrations/transaction.js";
 import { type Packed, pack, packedIn, typed, unpack } from "./packed.js";
 import { type Route, tracesOf } from "./route.js";
-import { type Column, names, type Table, tableIn } from "./tables.js";
 
 const PER_BATCH = 5000;
 

@@ -1,9 +1,9 @@
 import type { Lease } from "../../database/connection.js";
 import { isPassing } from "../../database/errors.js";
+import { tableIn } from "../homeTables.js";
 import { lockOf } from "../session.js";
 import { changedMeanwhile } from "./record.js";
 import { fencedStatus, type Route } from "./route.js";
-import { tableIn } from "./tables.js";
 import { withShortLocks } from "./worker.js";
 
 /**

@@ -1,10 +1,11 @@
 import { MAIN } from "../../database/names.js";
 import type { Owners } from "../owners.js";
+import { holdTenant } from "../tenants/record.js";
 import { type Effort, Mover, type Telling } from "./mover.js";
 import { beginMove, readMoves, readTenant } from "./record.js";
 import { recoverMoves, recoverTenant, removeOld } from "./recover.js";
 import { MoveRefusedError, type Place, type Route } from "./route.js";
-import { openWorker, takeMove, type Worker } from "./worker.js";
+import { openWorker, type Worker } from "./worker.js";
 
 export interface MoveOptions extends Telling {
   /** For how long the old home is kept after the move, closed. */
@@ -33,7 +34,8 @@ export async function moveTenant(
   const { tenant } = await readTenant(await owners.main, slug);
   const desk = await openWorker(owners, MAIN, tenant, "desk");
   try {
-    if (!(await takeMove(desk, tenant))) throw new MoveRefusedError(`The tenant ${slug} is being moved already.`);
+    if (!(await holdTenant(desk.lease, tenant)))
+      throw new MoveRefusedError(`The tenant ${slug} is being moved already.`);
     await recoverTenant(owners, desk, tenant);
     const now = await readTenant(desk.lease, slug);
     if (isSame(now.from, destination))

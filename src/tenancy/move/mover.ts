@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { ensureHome } from "../create.js";
+import { readTables, type Table, tableIn } from "../homeTables.js";
 import { appliedIn } from "../migrations/ledger.js";
 import { inTransaction } from "../migrations/transaction.js";
 import type { Owners } from "../owners.js";
@@ -8,7 +9,6 @@ import { copyRows, type Ways } from "./copy.js";
 import { closeOld, fence, lift, openNew, writeHomeRow } from "./fence.js";
 import { recordStep, switchHomes } from "./record.js";
 import { MoveRefusedError, type Route } from "./route.js";
-import { readTables, type Table, tableIn } from "./tables.js";
 import { layTraces, removeTraces } from "./trace.js";
 import { mustAgree, type Sum, sumsOf } from "./verify.js";
 import { openWorker, type Worker } from "./worker.js";

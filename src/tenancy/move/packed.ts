@@ -1,4 +1,4 @@
-import { type Column, names } from "./tables.js";
+import { type Column, names } from "../homeTables.js";
 
 /*
  * Rows on the way between two connections: one array for each column, as text from end to end. PostgreSQL writes the arrays

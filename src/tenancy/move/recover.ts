@@ -1,12 +1,13 @@
 import { MAIN } from "../../database/names.js";
 import type { TenantId } from "../../ids.js";
 import type { Owners } from "../owners.js";
+import { holdTenant } from "../tenants/record.js";
 import { closeOld, lift, openNew } from "./fence.js";
 import { forgetMove, type Recorded, readMoves, recordStep } from "./record.js";
 import { removeHome } from "./remove.js";
 import type { Place, Route } from "./route.js";
 import { removeTraces } from "./trace.js";
-import { openWorker, takeMove, type Worker } from "./worker.js";
+import { openWorker, type Worker } from "./worker.js";
 
 /** What became of a move that was written down. */
 export interface Recovered {
@@ -20,6 +21,9 @@ export interface Recovered {
   readonly reason?: Error;
 }
 
+/** The connection that writes in the directory, and holds the tenant meanwhile. */
+type Desk = Pick<Worker, "lease">;
+
 /**
  * Brings every interrupted move to its end, after which each tenant is in exactly one home, and removes the old homes that
  * have been kept for as long as they were to be. Moves that are under way are left alone.
@@ -31,7 +35,7 @@ export async function recoverMoves(owners: Owners, tenant: TenantId | null = nul
   for (const [id, slug] of slugs) {
     const desk = await openWorker(owners, MAIN, id, "desk");
     try {
-      if (await takeMove(desk, id)) recovered.push(...(await recoverTenant(owners, desk, id)));
+      if (await holdTenant(desk.lease, id)) recovered.push(...(await recoverTenant(owners, desk, id)));
       else recovered.push({ slug, outcome: "UNDER_WAY" });
     } catch (error) {
       // One whose database is away must not keep the others from their homes.
@@ -44,7 +48,7 @@ export async function recoverMoves(owners: Owners, tenant: TenantId | null = nul
 }
 
 /** The same for the tenant whose move this desk has taken. */
-export async function recoverTenant(owners: Owners, desk: Worker, tenant: TenantId): Promise<Recovered[]> {
+export async function recoverTenant(owners: Owners, desk: Desk, tenant: TenantId): Promise<Recovered[]> {
   const recovered: Recovered[] = [];
   for (const move of await readMoves(desk.lease, tenant)) {
     const { slug, step, isDue } = move;
@@ -58,21 +62,15 @@ export async function recoverTenant(owners: Owners, desk: Worker, tenant: Tenant
 
 /**
  * Brings the moves of a tenant to their end and removes its old homes, those too that were to be kept: it is to be erased.
- * @throws Error when one is under way
+ * The desk holds the tenant.
  */
-export async function forgetMoves(owners: Owners, tenant: TenantId): Promise<void> {
-  const desk = await openWorker(owners, MAIN, tenant, "desk");
-  try {
-    if (!(await takeMove(desk, tenant))) throw new Error("The tenant is being moved. Try again when that is over.");
-    await recoverTenant(owners, desk, tenant);
-    for (const move of await readMoves(desk.lease, tenant)) await removeOld(owners, desk, move);
-  } finally {
-    await desk.close();
-  }
+export async function forgetMoves(owners: Owners, desk: Desk, tenant: TenantId): Promise<void> {
+  await recoverTenant(owners, desk, tenant);
+  for (const move of await readMoves(desk.lease, tenant)) await removeOld(owners, desk, move);
 }
 
 /** The directory still says the old home: it is opened again, and nothing is left of the new one. */
-async function takeBack(owners: Owners, desk: Worker, move: Recorded): Promise<"TAKEN_BACK"> {
+async function takeBack(owners: Owners, desk: Desk, move: Recorded): Promise<"TAKEN_BACK"> {
   await asHeir(owners, move, move.from, async (from) => {
     await lift(from.lease, move);
     await removeTraces(from.lease, move);
@@ -83,7 +81,7 @@ async function takeBack(owners: Owners, desk: Worker, move: Recorded): Promise<"
 }
 
 /** The directory says the new home already: the old one is closed for good, and only then the new one opened. */
-async function complete(owners: Owners, desk: Worker, move: Recorded): Promise<"COMPLETED"> {
+async function complete(owners: Owners, desk: Desk, move: Recorded): Promise<"COMPLETED"> {
   await asHeir(owners, move, move.from, (from) => closeOld(from.lease, move));
   await asHeir(owners, move, move.to, (to) => openNew(to.lease, move));
   await asHeir(owners, move, move.from, (from) => removeTraces(from.lease, move));
@@ -92,7 +90,7 @@ async function complete(owners: Owners, desk: Worker, move: Recorded): Promise<"
 }
 
 /** Removes the home that the tenant left, before its time where somebody needs the place. */
-export async function removeOld(owners: Owners, desk: Worker, move: Recorded): Promise<"REMOVED"> {
+export async function removeOld(owners: Owners, desk: Desk, move: Recorded): Promise<"REMOVED"> {
   await asHeir(owners, move, move.from, (from) => removeHome(desk.lease, from.lease, move.from, move.tenant));
   await forgetMove(desk.lease, move);
   return "REMOVED";

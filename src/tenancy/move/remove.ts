@@ -1,10 +1,10 @@
 import type { Lease } from "../../database/connection.js";
 import type { TenantId } from "../../ids.js";
 import { lockHomes } from "../create.js";
+import { readTables, tableIn } from "../homeTables.js";
 import { quote } from "../migrations/logins.js";
 import { inTransaction } from "../migrations/transaction.js";
 import type { Place } from "./route.js";
-import { readTables, tableIn } from "./tables.js";
 import { withShortLocks } from "./worker.js";
 
 /**

@@ -1,9 +1,9 @@
 import type { Lease } from "../../database/connection.js";
+import { type Table, tableIn } from "../homeTables.js";
 import { quote } from "../migrations/logins.js";
 import { inTransaction } from "../migrations/transaction.js";
 import { tracing } from "../walls/moving.js";
 import { type Route, tracesOf } from "./route.js";
-import { type Table, tableIn } from "./tables.js";
 import { withShortLocks } from "./worker.js";
 
 const OF_THIS_TENANT = "tenant_id = nullif(current_setting('tenantry.tenant_id', true), '')::uuid";

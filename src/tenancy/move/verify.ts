@@ -1,9 +1,9 @@
 import type { Lease } from "../../database/connection.js";
+import { names, type Table, tableIn } from "../homeTables.js";
 import type { CaughtUp } from "./catchUp.js";
 import type { Ways } from "./copy.js";
 import { hasKey, unpack } from "./packed.js";
 import { MoveRefusedError, type Place, type Route } from "./route.js";
-import { names, type Table, tableIn } from "./tables.js";
 
 /** What a table holds of one tenant. */
 export interface Sum {

@@ -28,7 +28,6 @@ export interface Worker {
 }
 
 const AT_WORK = "hashtextextended('tenantry moving ' || $1, 0)";
-const UNDER_WAY = "hashtextextended('tenantry move ' || $1, 0)";
 
 /**
  * Opens a connection that works at a tenant's move: as `mover` beside others of the same move; as `heir`, once all of a
@@ -56,12 +55,6 @@ export async function openWorker(
     await worker.close();
     throw error;
   }
-}
-
-/** Takes the tenant's move for this connection, to its end; false when another process has it. */
-export async function takeMove(desk: Worker, tenant: TenantId): Promise<boolean> {
-  const [row] = await desk.lease.run(`select pg_try_advisory_lock(${UNDER_WAY}) as taken`, [tenant]);
-  return row?.taken === true;
 }
 
 async function close(lease: Lease, connection: Connection): Promise<void> {

@@ -1,10 +1,10 @@
 import type { Lease } from "../../database/connection.js";
+import { readTables } from "../homeTables.js";
 import type { Tenant } from "./record.js";
-import { readTables } from "./tables.js";
 
 /** How many rows a tenant has in each table of its home, and the bytes of its tables on disk: those of a shared home are all tenants'. */
 export async function describeHome(place: Lease, { id, schemaName }: Tenant) {
-  const tables = await readTables((text, params) => place.run(text, params), schemaName);
+  const tables = await readTables(place, schemaName);
   const parts = tables.map(
     ({ name }) =>
       `select '${name}' as name, (select count(*) from "${schemaName}"."${name}" where tenant_id = $1) as rows,

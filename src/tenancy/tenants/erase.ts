@@ -1,10 +1,10 @@
 import type { Lease } from "../../database/connection.js";
+import { orderOf, readTables } from "../homeTables.js";
 import { inTransaction } from "../migrations/transaction.js";
 import { forgetMoves } from "../move/recover.js";
 import type { Owners } from "../owners.js";
 import { lockOf } from "../session.js";
 import { findTenant, hasSchema, type Tenant, whileHolding } from "./record.js";
-import { readTables } from "./tables.js";
 import { findTraces, type Traces } from "./traces.js";
 
 const PER_BATCH = 5000;
@@ -23,12 +23,12 @@ export interface Telling {
  */
 export async function eraseTenant(owners: Owners, { id }: Pick<Tenant, "id">, telling: Telling = {}): Promise<Traces> {
   const main = await owners.main;
-  await forgetMoves(owners, id);
-  // Where it is after its moves have ended. One that is gone meanwhile was erased by somebody else.
-  const tenant = await findTenant(main, id);
-  if (!tenant) return findTraces(owners, id, telling.onTables);
-  const place = await owners.of(tenant.database);
-  await whileHolding(main, tenant.id, async () => {
+  await whileHolding(main, id, async () => {
+    await forgetMoves(owners, { lease: main }, id);
+    // Where it is after its moves have ended. One that is gone meanwhile was erased by somebody else.
+    const tenant = await findTenant(main, id);
+    if (!tenant) return;
+    const place = await owners.of(tenant.database);
     await main.run("update tenantry.tenants set status = 'ERASING', epoch = epoch + 1 where id = $1", [tenant.id]);
     if (await hasSchema(place, tenant.schemaName)) {
       await closeHome(place, tenant);
@@ -44,7 +44,7 @@ export async function eraseTenant(owners: Owners, { id }: Pick<Tenant, "id">, te
       ]);
     });
   });
-  return findTraces(owners, tenant.id, telling.onTables);
+  return findTraces(owners, id, telling.onTables);
 }
 
 /** Takes the home row away. Changes that are under way end before, and whoever comes after finds no home. */
@@ -57,15 +57,17 @@ async function closeHome(place: Lease, { id, schemaName }: Tenant): Promise<void
 
 /** Children before parents, and never so many at once that others would wait. */
 async function deleteRows(place: Lease, { id, schemaName }: Tenant, onRows: (done: number, of: number) => void) {
-  const tables = (await readTables((text, params) => place.run(text, params), schemaName)).reverse();
+  const tables = (await readTables(place, schemaName)).reverse();
   const counts = tables.map(
     ({ name }) => `select count(*) as rows from "${schemaName}"."${name}" where tenant_id = $1`,
   );
   const [all] = await place.run(`select sum(rows)::int as rows from (${counts.join(" union all ")}) counts`, [id]);
   let done = 0;
-  for (const { name, order } of tables) {
-    const table = `"${schemaName}"."${name}"`;
-    const backwards = order.split(", ").map((column) => `${column} desc`);
+  for (const one of tables) {
+    const table = `"${schemaName}"."${one.name}"`;
+    const backwards = orderOf(one)
+      .split(", ")
+      .map((column) => `${column} desc`);
     for (let count = PER_BATCH; count === PER_BATCH; ) {
       ({ count } = await place.run(
         `delete from ${table} where tenant_id = $1 and ctid = any (array(

@@ -15,6 +15,7 @@ export interface Tenant extends Home {
 
 const COLUMNS = "t.id, t.slug, t.status, t.isolation, t.database, t.schema_name, t.epoch, t.created_at";
 const NAMED_AT_MOST = 5;
+const HELD = "hashtextextended('tenantry move ' || $1, 0)";
 
 /** Every tenant, by slug. */
 export async function listTenants(main: Lease): Promise<Tenant[]> {
@@ -69,14 +70,18 @@ export async function hasSchema(place: Lease, schemaName: string): Promise<boole
  * @throws TenantBusyError when somebody else is at it
  */
 export async function whileHolding<T>(main: Lease, id: TenantId, work: () => Promise<T>): Promise<T> {
-  const lock = "hashtextextended('tenantry move ' || $1, 0)";
-  const [row] = await main.run(`select pg_try_advisory_lock(${lock}) as taken`, [id]);
-  if (!row?.taken) throw new TenantBusyError();
+  if (!(await holdTenant(main, id))) throw new TenantBusyError();
   try {
     return await work();
   } finally {
-    await main.run(`select pg_advisory_unlock(${lock})`, [id]).catch(() => {});
+    await main.run(`select pg_advisory_unlock(${HELD})`, [id]).catch(() => {});
   }
+}
+
+/** Holds the tenant for this connection, to its end; false when another one does. */
+export async function holdTenant(main: Lease, id: TenantId): Promise<boolean> {
+  const [row] = await main.run(`select pg_try_advisory_lock(${HELD}) as taken`, [id]);
+  return row?.taken === true;
 }
 
 const toTenant = (row: Record<string, unknown>): Tenant => ({

@@ -1,6 +1,6 @@
-import type { Lease } from "../../database/connection.js";
-import { quote } from "../migrations/logins.js";
-import { MOVING } from "../walls/moving.js";
+import type { Lease } from "../database/connection.js";
+import { quote } from "./migrations/logins.js";
+import { MOVING } from "./walls/moving.js";
 
 export interface Column {
   readonly name: string;
@@ -42,7 +42,7 @@ interface Row extends Omit<Table, "refersToItself"> {
  * The tables of a home in which tenants' rows are, all but the home row's: each after those that it refers to.
  * @throws Error when tables refer to each other in a circle
  */
-export async function readTables(lease: Lease, schema: string): Promise<Table[]> {
+export async function readTables(lease: Pick<Lease, "run">, schema: string): Promise<Table[]> {
   const rest = new Map(((await lease.run(TABLES, [schema])) as unknown as Row[]).map((row) => [row.name, row]));
   const ordered: Table[] = [];
   while (rest.size > 0) {
@@ -62,3 +62,7 @@ export const names = (columns: readonly Column[], from = ""): string =>
   columns.map(({ name }) => `${from && `${from}.`}${quote(name)}`).join(", ");
 
 export const tableIn = (schema: string, table: string): string => `${quote(schema)}.${quote(table)}`;
+
+/** In this order each row can be written after the one before: a tree's rows carry the path to their root. */
+export const orderOf = ({ key, refersToItself }: Table): string =>
+  `${refersToItself ? "cardinality(path), " : ""}${names(key)}`;
