@@ -87,14 +87,16 @@ async function isAtWork(main: Lease, { id }: Tenant): Promise<boolean> {
   return whileHolding(main, id, async () => false).catch(() => true);
 }
 
-/** Homes that no tenant lives in, and schemas that look like a home and that the directory does not know. */
+/** Homes that no tenant lives in or moves to, and schemas that look like a home and that the directory does not know. */
 export const homesCheck: Check = {
   name: "homes",
   async look(owners, databases) {
     const main = await owners.main;
     const homes = await main.run(
       `select h.database, h.schema_name, h.status, h.isolation,
-         exists (select from tenantry.tenants t where t.database = h.database and t.schema_name = h.schema_name) as is_lived_in
+         exists (select from tenantry.tenants t where t.database = h.database and t.schema_name = h.schema_name)
+           or exists (select from tenantry.moves m where m.to_database = h.database and m.to_schema = h.schema_name)
+           as is_lived_in
        from tenantry.homes h order by 1, 2`,
     );
     const problems: Problem[] = [];

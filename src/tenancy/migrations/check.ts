@@ -13,7 +13,7 @@ export interface Checked {
   readonly directory: readonly string[];
   readonly behind: readonly Behind[];
   readonly drifted: readonly Behind[];
-  /** How many homes belong to tenants that are just being made. */
+  /** How many homes are just being made: for tenants that are, and for those that move. */
   readonly unmade: number;
 }
 
@@ -27,9 +27,11 @@ export async function checkFleet(owners: Owners, files: Files = ownFiles()): Pro
     inTrial(main, async () => {
       const directory = await bringDirectory(owners, main, files);
       const homes = await main.run(
-        `select h.database, h.schema_name, h.version is null and exists (
-           select from tenantry.tenants t where (t.database, t.schema_name) = (h.database, h.schema_name)
-             and t.status = 'CREATING') as is_coming
+        `select h.database, h.schema_name, h.version is null and (exists (
+             select from tenantry.tenants t where (t.database, t.schema_name) = (h.database, h.schema_name)
+               and t.status = 'CREATING')
+           or exists (
+             select from tenantry.moves m where (m.to_database, m.to_schema) = (h.database, h.schema_name))) as is_coming
          from tenantry.homes h order by h.database, h.created_at, h.schema_name`,
       );
       const [behind, drifted]: [Behind[], Behind[]] = [[], []];

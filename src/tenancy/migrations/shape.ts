@@ -1,5 +1,5 @@
 import type { Query } from "../walls/finding.js";
-import { MOVING, MOVING_TRIGGER } from "../walls/moving.js";
+import { MOVING, TRACERS } from "../walls/moving.js";
 
 /** What is in a home's catalogue: how everything is defined, by its name. The schema's own name stands nowhere in it. */
 export type Shape = ReadonlyMap<string, string>;
@@ -13,23 +13,26 @@ const sorted = (acl: string) =>
 /**
  * Every home that `$1` lists, with every line of its catalogue. It goes from the schema to its tables by their dependency,
  * and from there by the table's own indexes: `pg_class` has none by schema, and to read the whole of it for one home takes
- * longer with every other home. What a mover lays into a home for its length is left out: the check of the walls looks at it.
+ * longer with every other home. Without `tracers`, which are what a mover lays into a home for its length.
  */
-const linesWith = ({ column, index }: { readonly column: string; readonly index: string }) => `
+const linesWith = ({ column, index, tracers }: Readonly<Record<"column" | "index" | "tracers", string>>) => `
 home as materialized (
-  select n.oid, n.nspname as home, n.nspowner, n.nspacl from pg_catalog.pg_namespace n
+  select n.oid, n.nspname as home, n.nspowner as owner, n.nspacl from pg_catalog.pg_namespace n
   where n.nspname = any (string_to_array($1, ','))
 ),
+${tracers},
 content as materialized (
   select h.home, d.classid, d.objid, d.objsubid from home h
   join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and d.refobjid = h.oid
 ),
 relation as materialized (
   select t.home, c.* from content t join pg_catalog.pg_class c on c.oid = t.objid
-  where t.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and c.relname !~ '${MOVING.source}'
+  where t.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    and not (c.relname ~ '${MOVING.source}' and exists (
+      select from tracers p join pg_catalog.pg_proc f on f.oid = p.oid where p.name = c.relname and f.pronamespace = c.relnamespace))
 ),
 line as (
-  select home, 'the owner of the schema' as name, pg_catalog.pg_get_userbyid(nspowner)::text as definition from home
+  select home, 'the owner of the schema' as name, pg_catalog.pg_get_userbyid(owner)::text as definition from home
   union all
   select home, 'the rights on the schema', ${sorted("nspacl")} from home
   union all
@@ -73,15 +76,14 @@ line as (
   select r.home, case when g.tgisinternal then 'triggers of keys of ' || r.relname else 'trigger ' || r.relname || '.' || g.tgname end,
     concat_ws(' ', count(*), 'enabled ' || g.tgenabled::text)
   from relation r
-  join pg_catalog.pg_trigger g on g.tgrelid = r.oid and (g.tgisinternal or g.tgname !~ '${MOVING_TRIGGER.source}')
+  join pg_catalog.pg_trigger g on g.tgrelid = r.oid and g.tgfoid not in (select oid from tracers)
   group by 1, 2, g.tgenabled
   union all
   select t.home, o.type || ' ' || replace(o.identity, t.home || '.', ''), ''
   from content t
   cross join lateral pg_catalog.pg_identify_object(t.classid, t.objid, t.objsubid) o
-  where t.classid <> 'pg_catalog.pg_class'::pg_catalog.regclass and not exists (
-    select from pg_catalog.pg_proc p
-    where t.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and p.oid = t.objid and p.proname ~ '${MOVING.source}')
+  where t.classid <> 'pg_catalog.pg_class'::pg_catalog.regclass 
+    and not (t.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and t.objid in (select oid from tracers))
 )`;
 
 // To write an index out takes longer than all the rest. By the numbers of its columns it is the same, if they are told, too.
@@ -90,8 +92,10 @@ const TERSE = {
   index: `r.relname, c.relam, i.indisunique, i.indnullsnotdistinct, i.indisprimary, i.indisexclusion, i.indimmediate,
     i.indnkeyatts, i.indkey, i.indclass, i.indcollation, i.indoption, c.reloptions,
     pg_catalog.pg_get_expr(i.indexprs, i.indrelid), pg_catalog.pg_get_expr(i.indpred, i.indrelid)`,
+  // A home in which a mover is at work is to have another digest, so that its walls are looked at.
+  tracers: "tracers as (select 0::oid as oid, ''::name as name where false)",
 };
-const IN_WORDS = { column: "null", index: "pg_catalog.pg_get_indexdef(i.indexrelid)" };
+const IN_WORDS = { column: "null", index: "pg_catalog.pg_get_indexdef(i.indexrelid)", tracers: TRACERS };
 
 const DIGESTS = `with ${linesWith(TERSE)}
 select home, md5(string_agg(md5(name || replace(definition, home || '.', '')), '' order by name collate "C", definition collate "C")) as digest

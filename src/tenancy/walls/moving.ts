@@ -4,8 +4,6 @@
  * but write down which row it was.
  */
 export const MOVING = /^moving_[0-9a-f]{32}$/;
-/** Its triggers have the same name, and say what they wait for. */
-export const MOVING_TRIGGER = /^moving_[0-9a-f]{32}_(written|deleted)$/;
 
 const HOME = "{home}";
 const NAME = "{name}";
