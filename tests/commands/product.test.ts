@@ -458,7 +458,7 @@ describe("tenantry serve", () => {
   beforeAll(() => apply(NOW, true));
 
   it("refuses to take away by a mere restart what is applied", async () => {
-    const { DATABASE_OWNER_URL, ...serving } = owning({
+    const { DATABASE_OWNER_URL, TENANTRY_DATABASE_OWNERS, ...serving } = owning({
       permissions: [READ],
       roles: [{ ...ACCOUNTANT, permissions: ["invoices:read"] }],
     });
