@@ -158,13 +158,11 @@ function misplaced(schema: GraphQLSchema, rules: Rules): string[] {
 
 type Resolve = GraphQLFieldResolver<unknown, Context>;
 
-const OPTIONS = {};
-
 /** What a field answers once its rule has let it through. */
-function behind(shield: ShieldRule, field: GraphQLField<unknown, Context>): Resolve {
+function behind({ func: judge }: ShieldRule, field: GraphQLField<unknown, Context>): Resolve {
   const resolve = field.resolve ?? defaultFieldResolver;
   return (source, args, ctx, info) => {
-    const verdict = shield.executeRule(source, args, ctx, info, OPTIONS);
+    const verdict = judge(source, args, ctx, info);
     return verdict === true ? resolve(source, args, ctx, info) : refuse(verdict, info);
   };
 }
