@@ -9,13 +9,26 @@ import { command, stopCommands } from "./support/command.js";
 import { FOLDER } from "./support/database.js";
 import { openGateway, type TestGateway } from "./support/gateway.js";
 import { History } from "./support/history.js";
+import { homeOf } from "./support/home.js";
 import { seeded } from "./support/random.js";
 import { recordOf } from "./support/sessions.js";
 import { until } from "./support/until.js";
 import { type Planted, type TenantSketch, world } from "./support/world.js";
 
-const OPERATIONS = Number(process.env.TENANTRY_REVOCATIONS ?? 2500);
+const OPERATIONS = Number(process.env.TENANTRY_REVOCATIONS ?? 4000);
 const SEED = Number(process.env.TENANTRY_SEED ?? randomInt(2 ** 31));
+const WAYS = [
+  "grant",
+  "grants",
+  "role",
+  "membership",
+  "removal",
+  "user",
+  "move",
+  "organization",
+  "identity",
+  "end",
+] as const;
 const NAMES = Array.from({ length: 6 }, (_, nth) => `p${nth}`);
 
 let gateway: TestGateway;
@@ -87,26 +100,32 @@ async function changeAt(url: string, person: string, name: string, input: object
 /**
  * Where the order of commits is written down: by a trigger that runs at each commit, when the tenant's lock is still held.
  * Who holds it in its exclusive form has a number before or after everybody else's, as their commits are; clocks have no
- * say. A branch moves under the same lock, and leaves its own number.
+ * say. What no mutation does is done under the same lock, and leaves its own number.
  */
 async function watchCommits(owner: Lease): Promise<void> {
   const { home, id } = await recordOf(gateway.database, "acme");
+  const { schemaName } = home;
   for (const text of [
     "create schema watch",
-    "create table watch.commits (nth bigint generated always as identity, event uuid, moved text)",
+    "create table watch.commits (nth bigint generated always as identity, event uuid, turned text)",
+    `create table watch.identities as select id, identity from ${schemaName}.users`,
     `create function watch.note() returns trigger language plpgsql security definer as $$
      begin insert into watch.commits (event) values (new.id); return null; end $$`,
-    `create constraint trigger watched after insert on ${home.schemaName}.audit_events
+    `create constraint trigger watched after insert on ${schemaName}.audit_events
      deferrable initially deferred for each row execute function watch.note()`,
-    `create function watch.move(what text, leaf uuid, target uuid) returns void language plpgsql as $$
-     declare old uuid[]; new uuid[];
+    `create function watch.turn(whose text, how text) returns void language plpgsql set search_path = ${schemaName} as $$
      begin
        perform pg_advisory_xact_lock(${lockOf(id)}::bigint);
-       select path into old from ${home.schemaName}.organizations o where o.id = leaf;
-       select path || o.id into new from ${home.schemaName}.organizations o where o.id = target;
-       update ${home.schemaName}.organizations o set parent_id = target, path = new where o.id = leaf;
-       update ${home.schemaName}.organizations o set path = new || path[cardinality(old) + 1:] where leaf = any(path);
-       insert into watch.commits (moved) values (what);
+       execute how;
+       insert into watch.commits (turned) values (whose);
+     end $$`,
+    `create function watch.move(leaf uuid, target uuid) returns void language plpgsql set search_path = ${schemaName} as $$
+     declare old uuid[]; new uuid[];
+     begin
+       select path into old from organizations o where o.id = leaf;
+       select path || o.id into new from organizations o where o.id = target;
+       update organizations o set parent_id = target, path = new where o.id = leaf;
+       update organizations o set path = new || path[cardinality(old) + 1:] where leaf = any(path);
      end $$`,
   ])
     await owner.run(text);
@@ -118,26 +137,26 @@ interface Way {
 }
 
 /** The ways a person's right can be withdrawn and given back. */
-function waysOf(name: string, owner: Lease, home: string): Readonly<Record<string, Way>> {
-  const membershipId = acme.id("Membership", `${name}@home-${name}`);
+function waysOf(name: string, owner: Lease, home: string): Readonly<Record<(typeof WAYS)[number], Way>> {
+  const organizationId = acme.id("Organization", `home-${name}`);
   const userId = acme.id("User", name);
   const roleId = acme.id("Role", `role-${name}`);
   const given = { role: { id: roleId }, reach: "SUBTREE" };
+  let membershipId = acme.id("Membership", `${name}@home-${name}`);
   let grantId = acme.id("Grant", `${name}@home-${name}`);
   const done = async (url: string, mutation: string, input: object): Promise<void> => {
     const title = mutation[0]!.toUpperCase() + mutation.slice(1);
-    const payload = /grant/i.test(mutation) ? `... on ${title}Payload { membership { grants { id } } }` : "";
+    const payload = /grant|add/i.test(mutation) ? `... on ${title}Payload { membership { id grants { id } } }` : "";
     const body = await changeAt(url, `boss-${name}`, mutation, input, payload);
     if (body.data?.[mutation]?.__typename !== `${title}Payload`) throw new Error(JSON.stringify(body));
+    membershipId = body.data[mutation].membership?.id ?? membershipId;
     grantId = body.data[mutation].membership?.grants?.[0]?.id ?? grantId;
   };
-  const move = (target: string) => () =>
-    owner.run("select watch.move($1, $2::uuid, $3::uuid)", [
-      name,
-      acme.organizations[`leaf-${name}`],
-      acme.organizations[target],
-    ]);
-  const member = acme.memberships[`${name}@home-${name}`];
+  const sql = (how: string) => () => owner.run("select watch.turn($1, $2)", [name, how]);
+  const move = (target: string) =>
+    sql(`select watch.move('${acme.organizations[`leaf-${name}`]}', '${acme.organizations[target]}')`);
+  const status = (to: string) => sql(`update organizations set status = '${to}' where slug = 'home-${name}'`);
+  const identity = (as: string) => sql(`update users u set identity = ${as} where id = '${acme.users[name]}'`);
   const permissions = ["organizations:read", "organizations:update"];
   return {
     grant: {
@@ -160,15 +179,24 @@ function waysOf(name: string, owner: Lease, home: string): Readonly<Record<strin
       withdraw: (url) => done(url, "suspendUser", { userId }),
       give: (url) => done(url, "resumeUser", { userId }),
     },
+    removal: {
+      withdraw: (url) => done(url, "removeMembership", { membershipId }),
+      give: (url) => done(url, "addMembership", { organizationId, userId, grants: [given] }),
+    },
     move: { withdraw: move("away"), give: move(`home-${name}`) },
+    organization: { withdraw: status("SUSPENDED"), give: status("ACTIVE") },
+    identity: {
+      withdraw: identity("null"),
+      give: identity("(select w.identity from watch.identities w where w.id = u.id)"),
+    },
     end: {
       withdraw: async () => {
-        const set = `update ${home}.memberships set expires_at = clock_timestamp() + interval '5 ms' where id = $1`;
-        await owner.run(set, [member]);
-        const over = `select from ${home}.memberships where id = $1 and expires_at < clock_timestamp()`;
-        await until(async () => (await owner.run(over, [member])).length === 1);
+        const set = `update ${home}.memberships set expires_at = clock_timestamp() + interval '5 ms' where user_id = $1`;
+        await owner.run(set, [acme.users[name]]);
+        const over = `select from ${home}.memberships where user_id = $1 and expires_at < clock_timestamp()`;
+        await until(async () => (await owner.run(over, [acme.users[name]])).length === 1);
       },
-      give: () => owner.run(`update ${home}.memberships set expires_at = null where id = $1`, [member]),
+      give: () => owner.run(`update ${home}.memberships set expires_at = null where user_id = $1`, [acme.users[name]]),
     },
   };
 }
@@ -215,19 +243,19 @@ describe("a right that is withdrawn", () => {
 
           const ways = waysOf(name, owner, home.schemaName);
           while (sent < OPERATIONS) {
-            const what = draw(Object.keys(ways));
+            const what = draw(WAYS);
             for (const turn of ["withdraw", "give"] as const) {
               sent++;
               count(`${turn} ${what}`);
               if (what !== "end") turned[name] = (turned[name] ?? 0) + 1;
-              await Promise.all([uses(3), history.turn(() => ways[what]![turn](draw(urls)))]);
+              await Promise.all([uses(3), history.turn(() => ways[what][turn](draw(urls)))]);
               await uses(2);
             }
           }
         }),
       );
       return owner.run(
-        `select c.moved, u.email, e.changes->'after'->>'name' as title from watch.commits c
+        `select c.turned, u.email, e.changes->'after'->>'name' as title from watch.commits c
            left join ${home.schemaName}.audit_events e on e.id = c.event
            left join ${home.schemaName}.users u on u.id = e.actor_id
          order by c.nth`,
@@ -240,7 +268,7 @@ describe("a right that is withdrawn", () => {
     expect(inOrder.kept.sort()).toEqual(written.sort());
     expect(inOrder.turned).toEqual(turned);
     expect(sent).toBeGreaterThanOrEqual(OPERATIONS);
-    for (const what of ["grant", "grants", "role", "membership", "user", "move", "end"])
+    for (const what of WAYS)
       expect(counts).toMatchObject({ [`withdraw ${what}`]: expect.any(Number), [`give ${what}`]: expect.any(Number) });
     for (const kind of ["read", "write"])
       for (const when of ["decided", "while it turned"])
@@ -249,6 +277,25 @@ describe("a right that is withdrawn", () => {
           [`${kind} ${when}: no`]: expect.any(Number),
         });
   }, 900_000);
+
+  it("is gone at every process for everybody of a tenant that is suspended", async () => {
+    const home = homeOf(gateway, "acme");
+    const codes = () =>
+      Promise.all(
+        [...urls, ...urls].map(async (url) => {
+          const { data, errors } = await askAt(url, "boss-p0@acme.test", "{ viewer { user { displayName } } }", {});
+          return data?.viewer?.user?.displayName ?? errors[0].extensions.code;
+        }),
+      );
+    expect(new Set(await codes())).toEqual(new Set(["boss-p0"]));
+
+    await home("update tenant set status = 'SUSPENDED'");
+    const suspended = await codes();
+    await home("update tenant set status = 'ACTIVE'");
+
+    expect(new Set(suspended)).toEqual(new Set(["TENANT_NOT_FOUND"]));
+    expect(new Set(await codes())).toEqual(new Set(["boss-p0"]));
+  });
 });
 
 /** Whether the right was used; throws at an answer that says neither. */
@@ -263,14 +310,14 @@ function verdictOf(kind: "read" | "write", { data, errors }: Body): boolean {
 }
 
 /** Goes through what was committed, in order: who turned whose right how often, and who wrote with it and without it. */
-function judge(rows: readonly { moved: string | null; email: string | null; title: string | null }[]) {
+function judge(rows: readonly { turned: string | null; email: string | null; title: string | null }[]) {
   const turned: Record<string, number> = {};
   const [kept, late]: string[][] = [[], []];
-  for (const { moved, email, title } of rows) {
-    const actor = moved ?? email!.split("@")[0]!;
+  for (const row of rows) {
+    const actor = row.turned ?? row.email!.split("@")[0]!;
     const name = actor.replace("boss-", "");
-    if (moved !== null || actor !== name) turned[name] = (turned[name] ?? 0) + 1;
-    else ((turned[name] ?? 0) % 2 === 0 ? kept! : late!).push(title!);
+    if (row.turned !== null || actor !== name) turned[name] = (turned[name] ?? 0) + 1;
+    else ((turned[name] ?? 0) % 2 === 0 ? kept! : late!).push(row.title!);
   }
   return { turned, kept: kept!, late: late! };
 }

@@ -1,4 +1,5 @@
 import type { OrganizationId } from "../ids.js";
+import { earlier } from "./end.js";
 
 /** Where something stands in a tenant's tree: an organization, and its ancestors from the root down. */
 export interface Place {
@@ -37,36 +38,30 @@ export interface Scope {
 const WHILE_SUSPENDED = new Set(["organizations:read", "members:read", "audit:read", "organizations:suspend"]);
 const READ = "organizations:read";
 const RESUME = "organizations:suspend";
-
-type Permissions = ReadonlySet<string>;
-
-/** What was given in one organization: the permissions of each grant, by how far it reaches. */
-type Given = Readonly<Record<Reach, Permissions[]>>;
+const NOWHERE: ReadonlySet<OrganizationId> = new Set();
 
 /**
  * Everything one viewer may do in one tenant session. Answers without I/O, in time that does not grow with the tenant.
  * It is never kept longer than its session: a right withdrawn a moment later must not survive in here.
  */
 export class Access {
-  readonly #given = new Map<OrganizationId, Given>();
+  readonly #exact = new Map<string, Set<OrganizationId>>();
+  readonly #subtree = new Map<string, Set<OrganizationId>>();
   readonly #memberOf: ReadonlySet<OrganizationId>;
   readonly #suspended: ReadonlySet<OrganizationId>;
   /** Suspended organizations into which the viewer may not even look. */
   readonly #blocked: ReadonlySet<OrganizationId>;
   /** Organizations that the viewer sees for a reason of their own, not because one above them is seen. */
   readonly #seen: readonly Place[];
-  /** What was asked about last, and what holds there, and there and below: the fields of a row ask one after the other. */
-  #asked: Place | null = null;
-  #here: readonly Permissions[] = [];
-  #below: readonly Permissions[] = [];
-  /** The last answer of `#reachingDown`: rows that follow each other mostly stand under the same organization. */
-  #down: { readonly path: Place["path"]; readonly held: readonly Permissions[] } = { path: [], held: [] };
 
   constructor(readonly grounds: Grounds) {
-    for (const { at, reach, permissions } of grounds.grants) {
-      const given = this.#given.get(at.id) ?? { ORGANIZATION: [], SUBTREE: [] };
-      given[reach].push(permissions);
-      this.#given.set(at.id, given);
+    for (const grant of grounds.grants) {
+      const sets = grant.reach === "SUBTREE" ? this.#subtree : this.#exact;
+      for (const permission of grant.permissions) {
+        const places = sets.get(permission);
+        if (places) places.add(grant.at.id);
+        else sets.set(permission, new Set([grant.at.id]));
+      }
     }
     this.#memberOf = new Set(grounds.memberOf.map((place) => place.id));
     this.#suspended = new Set(grounds.suspended.map((place) => place.id));
@@ -96,9 +91,7 @@ export class Access {
 
   /** When the first of the viewer's grants ends; null when none does. */
   nextEnd(): Date | null {
-    let next: Date | null = null;
-    for (const { expiresAt } of this.grounds.grants) if (expiresAt && (!next || expiresAt < next)) next = expiresAt;
-    return next;
+    return this.grounds.grants.reduce<Date | null>((next, { expiresAt }) => earlier(next, expiresAt), null);
   }
 
   /** What the viewer's grants alone allow: as if no organization were suspended. For judging what a suspended one only holds up. */
@@ -162,38 +155,22 @@ export class Access {
   }
 
   #holds(place: Place, permission: string, reach: Reach): boolean {
-    if (place !== this.#asked) this.#lookAt(place);
-    return hold(reach === "ORGANIZATION" ? this.#here : this.#below, permission);
-  }
-
-  #lookAt(place: Place): void {
-    const down = this.#reachingDown(place.path);
-    const given = this.#given.get(place.id);
-    this.#below = given ? [...down, ...given.SUBTREE] : down;
-    this.#here = given ? [...this.#below, ...given.ORGANIZATION] : down;
-    this.#asked = place;
-  }
-
-  /** What was given further up and reaches down to a place with this path. */
-  #reachingDown(path: Place["path"]): readonly Permissions[] {
-    if (!isSame(path, this.#down.path))
-      this.#down = { path, held: path.flatMap((ancestor) => this.#given.get(ancestor)?.SUBTREE ?? []) };
-    return this.#down.held;
+    if (reach === "ORGANIZATION" && this.#exact.get(permission)?.has(place.id)) return true;
+    const subtree = this.#subtree.get(permission);
+    return subtree !== undefined && touches(subtree, place);
   }
 
   /** Suspended organizations that deny this permission. */
   #closed(permission: string): ReadonlySet<OrganizationId> {
-    return this.#suspended.size > 0 && WHILE_SUSPENDED.has(permission) ? this.#blocked : this.#suspended;
+    return WHILE_SUSPENDED.has(permission) ? this.#blocked : this.#suspended;
   }
 
   /** Reading and resuming remain to those who hold the right to suspend above the topmost suspended organization. */
   #mayLookInto(suspended: Place): boolean {
     const topmost = suspended.path.findIndex((ancestor) => this.#suspended.has(ancestor));
     const above = topmost < 0 ? suspended.path : suspended.path.slice(0, topmost);
-    return hold(
-      above.flatMap((ancestor) => this.#given.get(ancestor)?.SUBTREE ?? []),
-      RESUME,
-    );
+    const held = this.#subtree.get(RESUME) ?? NOWHERE;
+    return above.some((ancestor) => held.has(ancestor));
   }
 }
 
@@ -201,25 +178,9 @@ export class Access {
 const covers = ({ at, reach: far }: Held, place: Place, reach: Reach): boolean =>
   far === "SUBTREE" ? at.id === place.id || place.path.includes(at.id) : reach === "ORGANIZATION" && at.id === place.id;
 
-// Loops, for what is asked once for each field of an answer.
-
-function hold(all: readonly Permissions[], permission: string): boolean {
-  for (const permissions of all) if (permissions.has(permission)) return true;
-  return false;
-}
-
 /** Whether the place, or anything above it, is one of these. */
 function touches(places: ReadonlySet<OrganizationId>, place: Place): boolean {
   return places.size > 0 && (places.has(place.id) || place.path.some((ancestor) => places.has(ancestor)));
-}
-
-/** Compared whole: whoever is moved keeps the organization that they stand under, and not what is above it. */
-function isSame(one: Place["path"], other: Place["path"]): boolean {
-  if (one === other) return true;
-  let at = one.length;
-  if (at !== other.length) return false;
-  while (at > 0 && one[at - 1] === other[at - 1]) at--;
-  return at === 0;
 }
 
 const idsOf = (places: readonly Place[]): OrganizationId[] => [...new Set(places.map(({ id }) => id))];

@@ -58,7 +58,7 @@ const NOT_RUN = new GraphQLError("Not run: another field of this document was re
 
 /** Null for what is still open. */
 function decide(root: Root, plan: Plan, variables: Variables, ctx: Context): Decided | null {
-  if (root.node.name.value === "__typename") return { value: ROOT_TYPES[plan.operation.operation], errors: [] };
+  if (root.node.name.value === "__typename") return { value: [...root.on][0], errors: [] };
   const [guard] = root.guards.values();
   if (guard) {
     const args = argsOf(guard.field, root.node, plan, variables);
@@ -70,8 +70,6 @@ function decide(root: Root, plan: Plan, variables: Variables, ctx: Context): Dec
   return decideFound(root, plan, variables, ctx);
 }
 
-/** What the builder calls them. */
-const ROOT_TYPES = { query: "Query", mutation: "Mutation", subscription: "Subscription" } as const;
 const NO_INFO = {} as GraphQLResolveInfo;
 const NOTHING: Decided = { value: null, errors: [] };
 

@@ -159,10 +159,10 @@ function misplaced(schema: GraphQLSchema, rules: Rules): string[] {
 type Resolve = GraphQLFieldResolver<unknown, Context>;
 
 /** What a field answers once its rule has let it through. */
-function behind({ func: judge }: ShieldRule, field: GraphQLField<unknown, Context>): Resolve {
+function behind(shield: ShieldRule, field: GraphQLField<unknown, Context>): Resolve {
   const resolve = field.resolve ?? defaultFieldResolver;
   return (source, args, ctx, info) => {
-    const verdict = judge(source, args, ctx, info);
+    const verdict = shield.executeRule(source, args, ctx, info, {});
     return verdict === true ? resolve(source, args, ctx, info) : refuse(verdict, info);
   };
 }

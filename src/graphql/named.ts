@@ -41,16 +41,19 @@ export function idIn(args: unknown, path: readonly string[], type: IdType): stri
 }
 
 /** What arguments name at a path; null when it is nothing of that type. */
-export function nameIn(args: unknown, path: readonly string[], type: Nameable): Name | null {
-  const id = idIn(args, path, type);
-  return id === null ? null : { type, id };
-}
+export const nameIn = (args: unknown, path: readonly string[], type: Nameable): Name | null =>
+  toName(valueIn(args, path), type);
 
 /** What arguments name at a path, in order: the id there, or each of a list. Null where one is nothing of that type. */
 export function namesIn(args: unknown, path: readonly string[], type: Nameable): readonly Name[] | null {
   const value = valueIn(args, path);
-  const names = (Array.isArray(value) ? value : [value]).map((one) => nameIn([one], ["0"], type));
+  const names = (Array.isArray(value) ? value : [value]).map((one) => toName(one, type));
   return names.includes(null) ? null : (names as Name[]);
+}
+
+function toName(value: unknown, type: Nameable): Name | null {
+  const id = typeof value === "string" ? idOf(type, value) : null;
+  return id === null ? null : { type, id };
 }
 
 /** Whether arguments hold anything at a path; null is nothing. */

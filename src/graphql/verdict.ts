@@ -18,8 +18,6 @@ type Args = Readonly<Record<string, unknown>>;
 export type Verdict = boolean | Error;
 /** A rule as graphql-shield has it; `executeRule` answers at once, where `resolve` would take a promise and a try. */
 export type ShieldRule = IRule & {
-  /** What `executeRule` comes to for a rule that is not cached, as none of ours is: one call less for each field. */
-  func(source: unknown, args: Args, ctx: Context, info: GraphQLResolveInfo): Verdict;
   executeRule(source: unknown, args: Args, ctx: Context, info: GraphQLResolveInfo, options: unknown): Verdict;
 };
 
@@ -39,22 +37,11 @@ function judgeOf(rule: Rule): Judge {
   if (rule.kind === "signedIn") return (_source, _args, { operation }) => operation.scope !== null || nobody(operation);
   const { self } = rule;
   const judge = judgeMay(rule);
-  if (self === undefined && rule.where.from === "source") return ofRow(rule, judge);
   return (source, args, { operation }) => {
     const { scope } = operation;
     if (scope === null) return nobody(operation);
     if (self !== undefined && idIn(args, self, "User") === scope.viewer.id) return true;
     return judge(source, args, scope);
-  };
-}
-
-/** The shortest way to a yes about the row that the field is on, for it is asked of every row of an answer. */
-function ofRow({ permission, besides, reach }: May, judge: ReturnType<typeof judgeMay>): Judge {
-  return (source, args, { operation }) => {
-    const { scope } = operation;
-    if (scope === null) return nobody(operation);
-    const isShort = besides === undefined && isPlace(source) && scope.access.allows(source, permission, reach);
-    return isShort || judge(source, args, scope);
   };
 }
 

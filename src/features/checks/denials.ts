@@ -3,20 +3,37 @@ import type { Reach } from "../../access/access.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import { encodeId, idOf } from "../../graphql/nodeId.js";
 import type { OrganizationId } from "../../ids.js";
-import { findOrganization } from "../organizations/loader.js";
 import { explain, type Path, type Question, shownRole } from "./paths.js";
 import { findRemedy } from "./remedy.js";
-import { findPerson } from "./subject.js";
+import { findPerson, findPlace, type Subject } from "./subject.js";
+
+/** More are not explained: each costs the work of an `explainAccess`, and a page can be denied ten thousand times. */
+const MOST_EXPLAINED = 100;
 
 /**
  * The same errors; those that deny the viewer something in an organization that they see say in `extensions.explanation`
- * why, as `explainAccess` does. However many there are, it takes three statements at most: the organizations, the viewer's
- * memberships, and the roles.
+ * why, as `explainAccess` does, the first `MOST_EXPLAINED` of them. However many there are, it takes two statements at
+ * most: the organizations and the viewer's memberships, then the roles.
  */
 export async function explainDenials(ctx: Context, errors: readonly GraphQLError[]): Promise<readonly GraphQLError[]> {
-  if (!errors.some((error) => denialIn(error))) return errors;
+  const denials = new Map(
+    errors
+      .flatMap((error) => {
+        const denial = denialIn(error);
+        return denial ? [[error, denial] as const] : [];
+      })
+      .slice(0, MOST_EXPLAINED),
+  );
+  if (denials.size === 0) return errors;
   if (!ctx.operation.scope) await ctx.operation.read();
-  return Promise.all(errors.map((error) => explained(ctx, error)));
+  const viewer = findPerson(ctx, scopeOf(ctx).viewer.id);
+  return Promise.all(
+    errors.map(async (error) => {
+      const denial = denials.get(error);
+      const explanation = denial && (await explanationOf(ctx, viewer, denial));
+      return explanation ? withExplanation(error, explanation) : error;
+    }),
+  );
 }
 
 interface Denial {
@@ -31,10 +48,7 @@ function denialIn({ extensions }: GraphQLError): Denial | null {
   return id === null ? null : { organizationId: id, permission: permission!, reach: reach as Reach };
 }
 
-async function explained(ctx: Context, error: GraphQLError): Promise<GraphQLError> {
-  const denial = denialIn(error);
-  const explanation = denial && (await explanationOf(ctx, denial));
-  if (!explanation) return error;
+function withExplanation(error: GraphQLError, explanation: object): GraphQLError {
   const { message, nodes, source, positions, path, extensions } = error;
   return new GraphQLError(message, {
     nodes,
@@ -45,14 +59,11 @@ async function explained(ctx: Context, error: GraphQLError): Promise<GraphQLErro
   });
 }
 
-async function explanationOf(ctx: Context, { organizationId, permission, reach }: Denial) {
+async function explanationOf(ctx: Context, asked: Promise<Subject | null>, denial: Denial) {
   const scope = scopeOf(ctx);
-  const [place, viewer] = await Promise.all([
-    findOrganization(scope, organizationId),
-    findPerson(ctx, scope.viewer.id),
-  ]);
+  const [place, viewer] = await Promise.all([findPlace(scope, denial.organizationId), asked]);
   if (!place || !viewer) return null;
-  const question: Question = { place, permission, reach };
+  const question: Question = { place, permission: denial.permission, reach: denial.reach };
   const remedy = await findRemedy(ctx, viewer, question);
   const { allowed, paths } = explain(scope, viewer, question);
   return {

@@ -50,7 +50,14 @@ export async function findRemedy(ctx: Context, subject: Subject, question: Quest
         .flatMap((role) => REACHES.map((far): Remedy => ({ at, role, reach: far }))),
     );
   remedies.sort((a, b) => compare(a, b, place));
-  return remedies.find((remedy) => accessWith(scope, subject, remedy).allows(place, permission, reach)) ?? null;
+  const { grounds } = subject.access;
+  // As far as the asker may know: what the subject holds elsewhere must not show in the answer.
+  const known = grounds.grants.filter((held) => mayKnow(scope, subject, held.at));
+  const turns = ({ at, role, reach: far }: Remedy) => {
+    const grant = { at, reach: far, permissions: new Set(role.permissions), expiresAt: null };
+    return new Access({ ...grounds, grants: [...known, grant] }).allows(place, permission, reach);
+  };
+  return remedies.find(turns) ?? null;
 }
 
 /** Whether something could be granted there, and would act, as far as the asker may know. */
@@ -81,14 +88,4 @@ function compare(a: Remedy, b: Remedy, asked: Place): number {
     if (left !== right) return left < right ? -1 : 1;
   }
   return 0;
-}
-
-/** What the subject could do with it, as far as the asker may know: what they hold elsewhere must not show in the answer. */
-function accessWith(scope: Scope, subject: Subject, { at, role, reach }: Remedy): Access {
-  const { grounds } = subject.access;
-  const grant = { at, reach, permissions: new Set(role.permissions), expiresAt: null };
-  return new Access({
-    ...grounds,
-    grants: [...grounds.grants.filter((held) => mayKnow(scope, subject, held.at)), grant],
-  });
 }
