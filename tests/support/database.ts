@@ -144,7 +144,9 @@ export async function cloneDatabase(): Promise<TestDatabase> {
     async placeForTenant() {
       const wanted = (process.env.TENANTRY_TEST_ISOLATION ?? "SCHEMA") as Isolation | "MIXED";
       const isolation = wanted === "MIXED" ? ISOLATIONS[nth++ % ISOLATIONS.length]! : wanted;
-      return { isolation, database: isolation === "DATABASE" ? await spare() : MAIN };
+      if (isolation !== "DATABASE") return { isolation, database: MAIN };
+      // Where a file makes more tenants than there are databases to spare, the first of them have one each.
+      return free.length > 0 ? { isolation, database: await spare() } : { isolation: "SCHEMA", database: MAIN };
     },
     spare,
     made: () => made,
