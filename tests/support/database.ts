@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { embeddedDatabase, type Login, loginUrl, readLogins, servingUrl } from "../../src/database/embedded/logins.js";
 import { MAIN } from "../../src/database/names.js";
 import { withOwner } from "../../src/database/owner.js";
-import { ISOLATIONS, type Isolation } from "../../src/tenancy/directory/table.js";
+import type { Isolation } from "../../src/tenancy/directory/table.js";
 import { databaseSql, loginOf, type Login as ServingLogin } from "../../src/tenancy/migrations/logins.js";
 import { Owners, type OwnersSettings, withOwners } from "../../src/tenancy/owners.js";
 
@@ -90,7 +90,6 @@ export async function cloneDatabase(): Promise<TestDatabase> {
   }
   const made = [MAIN, ...OWN];
   const free = [...SPARE];
-  let nth = 0;
   const spare = async () => {
     const one = free.shift();
     if (!one) throw new Error(`A test file has ${SPARE.length} spare databases, and this one needs more.`);
@@ -142,8 +141,7 @@ export async function cloneDatabase(): Promise<TestDatabase> {
     owner,
     owners: (work) => withOwners(owning, work),
     async placeForTenant() {
-      const wanted = (process.env.TENANTRY_TEST_ISOLATION ?? "SCHEMA") as Isolation | "MIXED";
-      const isolation = wanted === "MIXED" ? ISOLATIONS[nth++ % ISOLATIONS.length]! : wanted;
+      const isolation = (process.env.TENANTRY_TEST_ISOLATION ?? "SCHEMA") as Isolation;
       if (isolation !== "DATABASE") return { isolation, database: MAIN };
       // Where a file makes more tenants than there are databases to spare, the first of them have one each.
       return free.length > 0 ? { isolation, database: await spare() } : { isolation: "SCHEMA", database: MAIN };

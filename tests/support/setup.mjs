@@ -23,9 +23,8 @@ export default async function setup() {
   const { ensureAllLogins, withOwners } = await import("../../dist/tenancy/owners.js");
   const { migrate } = await import("../../dist/tenancy/migrations/migrate.js");
 
-  // One way for all tenants; or, mixed and unset, each demo tenant its own way.
-  const wanted = process.env.TENANTRY_TEST_ISOLATION;
-  const isolation = wanted === "MIXED" ? undefined : wanted;
+  // Unset, and behind a pooler, each demo tenant is kept apart in its own way.
+  const isolation = process.env.TENANTRY_TEST_POOLER ? undefined : process.env.TENANTRY_TEST_ISOLATION;
   const place = isolation && (({ slug }) => ({ isolation, database: isolation === "DATABASE" ? slug : "main" }));
   const own = DEMO_TENANTS.filter((tenant) => (isolation ?? tenant.isolation) === "DATABASE").map(({ slug }) => slug);
 
