@@ -36,6 +36,9 @@ export async function eraseTenant(owners: Owners, { id }: Pick<Tenant, "id">, te
       else await place.run(`drop schema "${tenant.schemaName}" cascade`);
     }
     await inTransaction(main, async () => {
+      // Of what was asked for it, only what is still under way is kept, for somebody waits for its end.
+      await main.run("delete from tenantry.jobs where tenant_id = $1 and ended_at is not null", [tenant.id]);
+      await main.run("update tenantry.jobs set tenant_id = null where tenant_id = $1", [tenant.id]);
       // What else knows of the tenant goes with its record.
       await main.run("delete from tenantry.tenants where id = $1", [tenant.id]);
       await main.run("delete from tenantry.homes where database = $1 and schema_name = $2 and isolation <> 'SHARED'", [

@@ -112,6 +112,13 @@ export const reachRules: readonly Rule[] = [
     mend: "REVOKE INSERT, UPDATE, DELETE ON {schema}.{name} FROM PUBLIC, {login};",
   },
   {
+    from: "relations",
+    where: `is_own and schema = 'tenantry' and name = 'jobs' and (pg_catalog.has_table_privilege(me, oid, 'DELETE')
+      or pg_catalog.has_any_column_privilege(me, oid, 'UPDATE'))`,
+    what: "The login {login} can change what was asked for in {schema}.{name}.",
+    mend: "REVOKE UPDATE, DELETE ON {schema}.{name} FROM PUBLIC, {login};",
+  },
+  {
     from: "definers d join schemas s on s.oid = d.pronamespace",
     where: "may_use and pg_catalog.has_function_privilege(me, d.oid, 'EXECUTE')",
     what: "The login {login} can call {=signature}, which runs with its owner's rights (SECURITY DEFINER).",
