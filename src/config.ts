@@ -58,7 +58,7 @@ export function readSettings(env: NodeJS.ProcessEnv, serving = false): Settings 
       problems.push(`${name} is not a setting. Check its spelling.`);
   }
 
-  problems.push(...contradictions(own, serving));
+  problems.push(...contradictions(own, serving), ...(parsed.success ? sharedAudiences(parsed.data) : []));
   if (!parsed.success || problems.length > 0) throw new SettingsError(problems);
   return { ...parsed.data, TENANTRY_DEVELOPMENT: developmentOf(own), limits };
 }
@@ -111,6 +111,17 @@ function contradictions(own: Environment, serving: boolean): string[] {
   }
   return problems;
 }
+
+/** A token that an application holds for somebody must not do for what operators alone may do. */
+const sharedAudiences = ({ TENANTRY_ISSUERS, TENANTRY_OPERATORS }: z.output<typeof schema>): string[] =>
+  TENANTRY_OPERATORS.flatMap(({ issuer, audience }) =>
+    TENANTRY_ISSUERS.filter((one) => one.issuer === issuer)
+      .flatMap((one) => one.audience.filter((name) => audience.includes(name)))
+      .map(
+        (name) =>
+          `TENANTRY_OPERATORS has the audience ${name} of ${issuer}, as TENANTRY_ISSUERS has: let operators' tokens be made for another one`,
+      ),
+  );
 
 /** The names in a JSON object; none where there is no such object, which is told apart. */
 function namesIn(text = "{}"): string[] {

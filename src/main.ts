@@ -63,6 +63,15 @@ program
   .action(async (options) => (await import("./commands/token.js")).token(options));
 addTenantCommands(program);
 program
+  .command("work")
+  .summary("do what operators, and people who sign up, ask for")
+  .description(
+    "Do the jobs that operators hand in over GraphQL, and make the tenants of those who sign up, until SIGTERM. Several may run at once. A job whose worker was killed is gone on with by the next. Needs DATABASE_OWNER_URL on your PostgreSQL, TENANTRY_DATABASE_OWNERS for further databases, and the gateway's TENANTRY_KEY.",
+  )
+  .option("--once", "do what there is to do, then end: with 4 when something failed or was left")
+  .option("--json", "print the beginning and the end of each job as a line of JSON")
+  .action(async (options) => (await import("./commands/work.js")).workCommand(options));
+program
   .command("doctor")
   .summary("what is wrong with the installation, and what mends it")
   .description(

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { databaseNames, databaseUrl, databaseUrls } from "./database/settings.js";
 import { issuerSettings } from "./identity/issuers.js";
 import { keySetting } from "./identity/key.js";
+import { operatorSettings } from "./identity/operators.js";
 import { PRODUCT_FILE, readProduct } from "./product.js";
 
 /** A whole number, as text. */
@@ -62,6 +63,21 @@ export const SETTINGS = {
     .describe(
       "Whose tokens are taken: JSON list of `{issuer, audience, tenants, emailDomains, algorithms?, tenantClaim?, jwksUri?}`",
     ),
+  TENANTRY_SIGNUP: z
+    .enum(["off", "verified-email"], { error: "must be off or verified-email" })
+    .prefault("off")
+    .describe(
+      "Who may make a tenant of their own by `createTenant`: nobody (`off`), or whoever has a token with a verified address (`verified-email`). `tenantry work` makes it",
+    ),
+  TENANTRY_OPERATORS: operatorSettings
+    .prefault("[]")
+    .describe(
+      "Who handles tenants over GraphQL, at an address of its own: JSON list of `{issuer, audience, subjects?, emails?, algorithms?, jwksUri?}`. Unset: there is no such address",
+    ),
+  TENANTRY_OPERATORS_HOST: z.string().min(1).prefault("127.0.0.1").describe("The address to listen on for operators"),
+  TENANTRY_OPERATORS_PORT: whole(0, 65_535)
+    .prefault("4001")
+    .describe("The port to listen on for operators; `0` takes a free one"),
   TENANTRY_PRODUCT: z
     .string()
     .min(1)

@@ -34,7 +34,11 @@ const CODES: Record<string, number> = {
   TenantBusyError: EXIT.refused,
   TenantRefusedError: EXIT.refused,
   ArchiveRefusedError: EXIT.refused,
+  JobForgedError: EXIT.refused,
 };
+
+/** Whether what an error says was written for whoever asked, and holds nobody's data. */
+export const isForPeople = (error: unknown): error is Error => error instanceof Error && error.name in CODES;
 
 /** Says on stderr what went wrong, in words and without a stack; the environment's DEBUG=1 adds the stack. */
 export function explain(error: unknown): number {

@@ -28,8 +28,8 @@ export type IssuerSettings = {
   readonly jwksUri: string | null;
 };
 
-const text = (what: string) => z.string({ error: `must be ${what}` }).min(1, `must be ${what}`);
-const oneOrMore = (what: string, item: z.ZodType<string, string>) =>
+export const text = (what: string) => z.string({ error: `must be ${what}` }).min(1, `must be ${what}`);
+export const oneOrMore = (what: string, item: z.ZodType<string, string>) =>
   z.array(item, { error: `must be ${what}` }).min(1, `must be ${what}`);
 
 const httpsUrl = text("an https address").superRefine((value, context) => {
@@ -55,47 +55,58 @@ const emailDomain = text("a domain name").transform((value, context): string => 
   return z.NEVER;
 });
 
-const entry = z.strictObject(
-  {
-    issuer: issuerAddress,
-    audience: z.preprocess(
-      (value) => (typeof value === "string" ? [value] : value),
-      oneOrMore("an audience or a list of them", text("an audience")),
-    ),
-    tenants: z.preprocess(
-      (value) => (value === "*" ? "any" : value),
-      z.union([z.literal("any"), slugs], { error: `must be ${TENANTS}` }),
-    ),
-    emailDomains: z.array(emailDomain, { error: "must be a list of domain names, possibly empty" }),
-    algorithms: oneOrMore(
-      `a list of ${ALGORITHMS.join(", ")}`,
-      z.enum(ALGORITHMS, { error: `must be one of ${ALGORITHMS.join(", ")}` }),
-    ).default([...DEFAULT_ALGORITHMS]),
-    tenantClaim: text("the name of a claim").nullable().default(null),
-    jwksUri: httpsUrl.nullable().default(null),
-  },
-  { error: (issue) => (issue.code === "unrecognized_keys" ? undefined : "must be an object") },
-);
+/** What says whose tokens are good, and which of them. */
+export const issuerFields = {
+  issuer: issuerAddress,
+  audience: z.preprocess(
+    (value) => (typeof value === "string" ? [value] : value),
+    oneOrMore("an audience or a list of them", text("an audience")),
+  ),
+  algorithms: oneOrMore(
+    `a list of ${ALGORITHMS.join(", ")}`,
+    z.enum(ALGORITHMS, { error: `must be one of ${ALGORITHMS.join(", ")}` }),
+  ).default([...DEFAULT_ALGORITHMS]),
+  jwksUri: httpsUrl.nullable().default(null),
+};
 
-const list = z.array(entry, { error: "must be a JSON list" }).superRefine((issuers, context) => {
-  for (const [index, { issuer }] of issuers.entries()) {
-    if (issuers.findIndex((other) => other.issuer === issuer) < index) {
-      context.addIssue({ code: "custom", path: [index, "issuer"], message: "is listed twice" });
-    }
-  }
+/** An entry of such a list; what is no object, or has a field too many, is said in words. */
+export const issuerEntry = <Fields extends z.ZodRawShape>(fields: Fields) =>
+  z.strictObject(fields, { error: (issue) => (issue.code === "unrecognized_keys" ? undefined : "must be an object") });
+
+const entry = issuerEntry({
+  ...issuerFields,
+  tenants: z.preprocess(
+    (value) => (value === "*" ? "any" : value),
+    z.union([z.literal("any"), slugs], { error: `must be ${TENANTS}` }),
+  ),
+  emailDomains: z.array(emailDomain, { error: "must be a list of domain names, possibly empty" }),
+  tenantClaim: text("the name of a claim").nullable().default(null),
 });
 
 /**
- * `TENANTRY_ISSUERS`: the JSON text of a list of issuers. Every message names the entry, counted from 1, and its field.
+ * A setting that is the JSON text of a list of issuers, each once. Every message names the entry, counted from 1, and its
+ * field.
  */
-export const issuerSettings = z.string().transform((json, context): IssuerSettings[] => {
-  const parsed = list.safeParse(parseJson(json));
-  if (parsed.success) return parsed.data;
-  for (const issue of parsed.error.issues) {
-    context.addIssue({ code: "custom", path: [...issue.path], message: `TENANTRY_ISSUERS: ${describe(issue)}` });
-  }
-  return z.NEVER;
-});
+export function issuerList<Entry extends { readonly issuer: string }>(setting: string, one: z.ZodType<Entry>) {
+  const list = z.array(one, { error: "must be a JSON list" }).superRefine((issuers, context) => {
+    for (const [index, { issuer }] of issuers.entries()) {
+      if (issuers.findIndex((other) => other.issuer === issuer) < index) {
+        context.addIssue({ code: "custom", path: [index, "issuer"], message: "is listed twice" });
+      }
+    }
+  });
+  return z.string().transform((json, context): Entry[] => {
+    const parsed = list.safeParse(parseJson(json));
+    if (parsed.success) return parsed.data;
+    for (const issue of parsed.error.issues) {
+      context.addIssue({ code: "custom", path: [...issue.path], message: `${setting}: ${describe(issue)}` });
+    }
+    return z.NEVER;
+  });
+}
+
+/** `TENANTRY_ISSUERS`. */
+export const issuerSettings = issuerList<IssuerSettings>("TENANTRY_ISSUERS", entry);
 
 function describe({ path, message }: z.core.$ZodIssue): string {
   const [index, ...field] = path;

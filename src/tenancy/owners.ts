@@ -55,6 +55,11 @@ export class Owners {
     return { lease: connection.lease(""), connection };
   }
 
+  /** The same databases over connections of their own: for work that must not end with another's. */
+  apart(): Owners {
+    return new Owners(this.settings);
+  }
+
   /** How the login that serves a database gets there by the owner's own way: past a pooler, where there is one. */
   servingUrl(database: string): string {
     return as(this.get(database).serve, this.get(database).url);

@@ -1,9 +1,10 @@
-import { readSettings } from "../../config.js";
+import { readSettings, type Settings } from "../../config.js";
 import { renameRoot } from "../../features/tenants/founding.js";
 import { renameTenantOfPeople } from "../../identity/development.js";
+import type { Owners } from "../../tenancy/owners.js";
 import { renameTenant, resumeTenant, suspendTenant } from "../../tenancy/tenants/change.js";
 import { inHome } from "../../tenancy/tenants/inHome.js";
-import { getTenant } from "../../tenancy/tenants/record.js";
+import { getTenant, type Tenant } from "../../tenancy/tenants/record.js";
 import { withOwnersOf } from "../database.js";
 import { UsageError } from "../explain.js";
 import { nameIn, slugIn } from "./arguments.js";
@@ -43,11 +44,7 @@ export async function renameCommand(
   const slugNow = to === undefined ? slug : slugIn(to, "<new-slug>");
   await withOwnersOf(settings, async (owners) => {
     const tenant = await getTenant(await owners.main, slug);
-    const changed = slugNow === slug ? tenant : await renameTenant(owners, tenant, slugNow);
-    if (name !== undefined)
-      await inHome(await owners.of(tenant.database), tenant, (db) => renameRoot(db, tenant.id, name, new Date()));
-    if (slugNow !== slug && settings.TENANTRY_DEVELOPMENT)
-      await renameTenantOfPeople(settings.TENANTRY_DATA_DIR, slug, slugNow);
+    const changed = await rename(owners, settings, tenant, { from: slug, slug: slugNow, name });
     const named = settings.TENANTRY_ISSUERS.filter(({ tenants }) => tenants !== "any" && tenants.includes(slug));
     const lines = [
       ...(slugNow === slug
@@ -60,4 +57,22 @@ export async function renameCommand(
     ];
     say(json, lines, { ...shown(changed), ...(name !== undefined && { name }) });
   });
+}
+
+/**
+ * Gives a tenant another slug, its root another name, or both; doing it again changes nothing.
+ * @param to.from what it was called when this was asked for
+ */
+export async function rename(
+  owners: Owners,
+  settings: Settings,
+  tenant: Tenant,
+  { from, slug, name }: { readonly from: string; readonly slug: string; readonly name: string | undefined },
+): Promise<Tenant> {
+  const changed = slug === tenant.slug ? tenant : await renameTenant(owners, tenant, slug);
+  if (name !== undefined)
+    await inHome(await owners.of(tenant.database), tenant, (db) => renameRoot(db, tenant.id, name, new Date()));
+  if (slug !== from && settings.TENANTRY_DEVELOPMENT)
+    await renameTenantOfPeople(settings.TENANTRY_DATA_DIR, from, slug);
+  return changed;
 }

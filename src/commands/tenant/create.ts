@@ -1,14 +1,11 @@
 import { readSettings, type Settings } from "../../config.js";
-import { found } from "../../features/tenants/founding.js";
-import { loadDevelopmentIssuer, registerPeople } from "../../identity/development.js";
-import { identityDigest } from "../../identity/digest.js";
+import { loadDevelopmentIssuer } from "../../identity/development.js";
 import { DEVELOPMENT_ISSUER } from "../../identity/issuers.js";
 import { newId, type TenantId } from "../../ids.js";
-import { createTenant } from "../../tenancy/create.js";
-import { getTenant } from "../../tenancy/tenants/record.js";
-import { keyOf, withOwnersOf } from "../database.js";
+import { withOwnersOf } from "../database.js";
 import { UsageError } from "../explain.js";
 import { emailIn, nameIn, slugIn } from "./arguments.js";
+import { makeTenant } from "./make.js";
 import { type PlaceOptions, placeOf } from "./place.js";
 import { say, shown } from "./shown.js";
 
@@ -27,26 +24,10 @@ export async function createCommand(given: string, options: CreateOptions): Prom
   const name = nameIn(options.name);
   const email = emailIn(options.owner);
   const signIn = await signInOf(settings, email, slug, options);
-  const key = await keyOf(settings);
-  const identity = signIn && identityDigest(key, signIn);
   await withOwnersOf(settings, async (owners) => {
     const place = await placeOf(owners, options);
-    const tenant = {
-      id: newId<TenantId>(),
-      slug,
-      ...place,
-      createdAt: new Date(),
-      identities: identity ? [identity] : [],
-    };
-    const owner = { email, name: email, identity };
-    await createTenant(owners, tenant, (db) =>
-      found(db, { tenantId: tenant.id, slug, name, owner, at: tenant.createdAt }),
-    );
-    if (signIn?.issuer === DEVELOPMENT_ISSUER)
-      await registerPeople(settings.TENANTRY_DATA_DIR, [
-        { email, name: signIn.name ?? email, subject: signIn.subject, tenants: [slug] },
-      ]);
-    const made = await getTenant(await owners.main, slug);
+    const owner = { email, name: email, signIn };
+    const made = await makeTenant(owners, settings, { id: newId<TenantId>(), slug, name, owner, place });
     const how = howToSignIn(settings, email, slug, signIn);
     say(options.json, [`Made ${slug}: ${place.isolation} in ${place.database}.`, how], {
       ...shown(made),
@@ -60,7 +41,6 @@ export async function createCommand(given: string, options: CreateOptions): Prom
 interface SignIn {
   readonly issuer: string;
   readonly subject: string;
-  readonly name?: string;
 }
 
 /**
@@ -94,7 +74,7 @@ async function signInOf(
   // A person and a subject belong together for good, in however many tenants.
   const people = await (await loadDevelopmentIssuer(TENANTRY_DATA_DIR))?.people();
   const known = people?.find((one) => one.email === email);
-  return { issuer: DEVELOPMENT_ISSUER, subject: known?.subject ?? email, ...(known && { name: known.name }) };
+  return { issuer: DEVELOPMENT_ISSUER, subject: known?.subject ?? email };
 }
 
 function howToSignIn(settings: Settings, email: string, slug: string, signIn: SignIn | null): string {

@@ -26,7 +26,15 @@ export async function placeOf(
     throw new UsageError(
       `${option} ${database}: the settings name no such one. There are: ${owners.databases.join(", ")}.`,
     );
-  return { isolation: kind, database: database ?? (kind === "DATABASE" ? await freeDatabase(owners) : MAIN) };
+  return placeIn(owners, kind, database ?? null);
+}
+
+/**
+ * A place of that kind in that database; in none in particular, it is `main`, or for a database of its own a free one.
+ * @throws RefusedError when none is free
+ */
+export async function placeIn(owners: Owners, isolation: Isolation, database: string | null) {
+  return { isolation, database: database ?? (isolation === "DATABASE" ? await freeDatabase(owners) : MAIN) };
 }
 
 /** The first of the databases in which nobody lives. */

@@ -86,11 +86,14 @@ export class Clerk {
     await this.#letGo(job);
   }
 
-  /** Leaves a job to be done later, as if it had not been begun. */
-  async putBack({ job }: Taken): Promise<void> {
+  /**
+   * Leaves a job to be done later.
+   * @param isUntried whether that is as if it had not been begun
+   */
+  async putBack({ job }: Taken, isUntried: boolean): Promise<void> {
     await this.lease.run(
-      "update tenantry.jobs set state = 'QUEUED', attempts = attempts - 1, phase = null, done = null, total = null where id = $1",
-      [job.id],
+      "update tenantry.jobs set state = 'QUEUED', attempts = attempts - $2::int, phase = null, done = null, total = null where id = $1",
+      [job.id, Number(isUntried)],
     );
     await this.#letGo(job);
   }

@@ -1,6 +1,9 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import type { JobHead, Sealed } from "./job.js";
 
+/** The purpose for which the key of jobs is derived from the installation's. */
+export const JOBS_KEY = "tenantry jobs v1";
+
 const CIPHER = "aes-256-gcm";
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;

@@ -203,6 +203,13 @@ export const faultsOfDoor: readonly LoginFault[] = [
       `The login ${LOGIN} can change tenantry.tenants, and so lead a request into another tenant's home.`,
     ),
   ),
+  ...["update", "update (state)", "delete"].map((verb) =>
+    fault(
+      `${verb} of what operators ask for`,
+      `grant ${verb} on tenantry.jobs to ${LOGIN}`,
+      `The login ${LOGIN} can change what was asked for in tenantry.jobs.`,
+    ),
+  ),
   fault(
     "truncate of the directory",
     `grant truncate on tenantry.identities to ${LOGIN}`,

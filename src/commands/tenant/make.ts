@@ -1,0 +1,44 @@
+import type { Settings } from "../../config.js";
+import { found } from "../../features/tenants/founding.js";
+import { loadDevelopmentIssuer, registerPeople } from "../../identity/development.js";
+import { identityDigest } from "../../identity/digest.js";
+import { DEVELOPMENT_ISSUER } from "../../identity/issuers.js";
+import type { TenantId } from "../../ids.js";
+import { createTenant } from "../../tenancy/create.js";
+import type { Isolation } from "../../tenancy/directory/table.js";
+import type { NewOwner } from "../../tenancy/jobs/job.js";
+import type { Owners } from "../../tenancy/owners.js";
+import { findTenant, type Tenant } from "../../tenancy/tenants/record.js";
+import { keyOf } from "../database.js";
+
+export interface Making {
+  readonly id: TenantId;
+  readonly slug: string;
+  readonly name: string;
+  readonly owner: NewOwner;
+  readonly place: { readonly isolation: Isolation; readonly database: string };
+}
+
+/** Makes a tenant with its root and its owner, whole or not at all, whoever asked for it and however. */
+export async function makeTenant(owners: Owners, settings: Settings, making: Making): Promise<Tenant> {
+  const { id, slug, name, owner, place } = making;
+  const { email, signIn } = owner;
+  const identity = signIn && identityDigest(await keyOf(settings), signIn);
+  const tenant = { id, slug, ...place, createdAt: new Date(), identities: identity ? [identity] : [] };
+  await createTenant(owners, tenant, (db) =>
+    found(db, { tenantId: id, slug, name, owner: { email, name: owner.name, identity }, at: tenant.createdAt }),
+  );
+  await letDevelopmentKnow(settings, making);
+  return (await findTenant(await owners.main, id))!;
+}
+
+/** Registers the owner at the development issuer, if that is who vouches for them. Doing it again changes nothing. */
+export async function letDevelopmentKnow(
+  { TENANTRY_DATA_DIR }: Settings,
+  { slug, owner: { email, name, signIn } }: Pick<Making, "slug" | "owner">,
+): Promise<void> {
+  if (signIn?.issuer !== DEVELOPMENT_ISSUER) return;
+  const known = (await (await loadDevelopmentIssuer(TENANTRY_DATA_DIR))?.people())?.find((one) => one.email === email);
+  const person = { email, name: known?.name ?? name, subject: signIn.subject, tenants: [slug] };
+  await registerPeople(TENANTRY_DATA_DIR, [person]);
+}

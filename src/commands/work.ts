@@ -1,0 +1,99 @@
+import pino from "pino";
+import { readSettings } from "../config.js";
+import { describeFault } from "../graphql/present.js";
+import { deriveKey } from "../identity/key.js";
+import { JOBS_KEY } from "../tenancy/jobs/seal.js";
+import { keyOf, withOwnersOf } from "./database.js";
+import { EXIT } from "./explain.js";
+import { progress } from "./progress.js";
+import { onStop } from "./signals.js";
+import { Worker } from "./work/worker.js";
+
+export interface WorkOptions {
+  readonly once?: boolean;
+  readonly json?: boolean;
+}
+
+const LOOK_EACH_MS = 500;
+// As long as a gateway has for what runs.
+const GRACE_MS = 10_000;
+
+/**
+ * `tenantry work`: does what operators, and people who sign up, ask for. Asked to end, it takes no more jobs and finishes the
+ * one at hand; when that takes too long, or this process is killed, the next worker goes on with it.
+ */
+export async function workCommand({ once, json }: WorkOptions): Promise<void> {
+  const settings = readSettings(process.env);
+  const log = pino({ level: settings.TENANTRY_LOG_LEVEL, base: null }, pino.destination(2));
+  const key = deriveKey(await keyOf(settings), JOBS_KEY);
+  const stop = stopping();
+  const say = (line: string, data: object) =>
+    process.stdout.write(`${json ? JSON.stringify({ at: new Date(), ...data }) : line}\n`);
+  let isWhole = true;
+  await withOwnersOf(settings, async (owners) => {
+    let bar: { readonly phase: string; readonly tell: ReturnType<typeof progress> } | null = null;
+    const worker = new Worker({
+      owners,
+      settings,
+      key,
+      onBegin: ({ id, kind, slug }) => say(`${kind} ${slug} …`, { job: id, kind, slug, state: "RUNNING" }),
+      onTold: (_job, phase, done, of) => {
+        if (done === undefined || of === undefined) return;
+        if (bar?.phase !== phase) bar = { phase, tell: progress(phase) };
+        bar.tell(done, of);
+      },
+      onEnd: ({ id, kind, slug }, state, outcome, fault) => {
+        bar = null;
+        say(`${kind} ${slug}: ${state}. ${outcome}`, { job: id, kind, slug, state, outcome });
+        if (fault) log.error({ job: id, fault: describeFault(fault) }, "a job failed");
+      },
+    });
+    try {
+      while (!stop.isAsked) {
+        const ended = await worker.next().catch((error) => {
+          if (once) throw error;
+          log.error({ fault: describeFault(error) }, "the directory cannot be reached");
+          return null;
+        });
+        if (ended !== null && ended !== "DONE") isWhole = false;
+        if (ended !== null) continue;
+        if (once) break;
+        await stop.orAfter(LOOK_EACH_MS);
+      }
+    } finally {
+      await worker.close();
+      stop.end();
+    }
+  });
+  if (once && !isWhole) process.exitCode = EXIT.partly;
+}
+
+/** What tells this process to end: a signal; or, started by `tenantry start`, the end of that. */
+function stopping() {
+  let wake = () => {};
+  const stop = {
+    isAsked: false,
+    /** Returns when it was asked to end, or after so long. */
+    orAfter: (ms: number) =>
+      new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, ms);
+        wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+        if (stop.isAsked) wake();
+      }),
+    end: () => {
+      goOn();
+      if (process.connected) process.disconnect();
+    },
+  };
+  const ask = () => {
+    stop.isAsked = true;
+    setTimeout(() => process.exit(EXIT.partly), GRACE_MS).unref();
+    wake();
+  };
+  const goOn = onStop(ask);
+  process.on("disconnect", ask);
+  return stop;
+}
