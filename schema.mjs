@@ -1,7 +1,10 @@
-// Writes schema.graphql, the API as clients read it: `npm run schema`.
+// Writes schema.graphql, the API as clients read it, and schema.operators.graphql, that of operators: `npm run schema`.
 import { writeFileSync } from "node:fs";
 import { lexicographicSortSchema, printSchema } from "graphql";
+import { buildOperatorsSchema } from "./dist/operators/schema.js";
 import { buildSchema } from "./dist/schema.js";
 
-const text = printSchema(lexicographicSortSchema(buildSchema().schema));
-writeFileSync(new URL("schema.graphql", import.meta.url), `${text}\n`);
+const write = (name, schema) =>
+  writeFileSync(new URL(name, import.meta.url), `${printSchema(lexicographicSortSchema(schema))}\n`);
+write("schema.graphql", buildSchema().schema);
+write("schema.operators.graphql", buildOperatorsSchema());

@@ -1,5 +1,4 @@
 import {
-  type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
   execute as executeByReference,
@@ -7,18 +6,14 @@ import {
   type GraphQLSchema,
   getOperationAST,
   getVariableValues,
-  Kind,
-  type OperationDefinitionNode,
-  validate,
 } from "graphql";
 import type { Plugin } from "graphql-yoga";
-import { LRUCache } from "lru-cache";
 import { AnswerLostError } from "../database/errors.js";
+import { admission, coded } from "./admission.js";
 import type { Context } from "./context.js";
-import { refusal } from "./errors.js";
 import { foresee, namedIn } from "./foresight.js";
 import { withRoots } from "./introspection.js";
-import { admitDocument, checkVariables, type DocumentLimits } from "./limits.js";
+import type { DocumentLimits } from "./limits.js";
 import { checkLengths, isIntrospection, needsOf, planOf, type Root, withVariables } from "./plan.js";
 import { isTransient } from "./present.js";
 
@@ -36,91 +31,18 @@ export type Execute = (args: ExecutionArgs) => ExecutionResult | PromiseLike<Exe
 
 type Args = ExecutionArgs & { readonly contextValue: Context };
 
-/** A document that may be validated, or why it may not. */
-type Admitted = { readonly document: DocumentNode } | { readonly refused: GraphQLError };
-
-// Texts are kept with their trees, which take some fifty times as much.
-const CACHED_CHARACTERS = 2_000_000;
-
 /**
  * Takes a document from its text to its answer: refuses hostile ones before they cost anything, parses and validates each
  * text once, and gives every operation the tenant sessions that it needs, and no longer than it needs them.
  */
 export function execution(settings: Settings): Plugin<Context> {
-  const { limits } = settings;
-  const admitted = new LRUCache<string, Admitted>({
-    maxSize: CACHED_CHARACTERS,
-    sizeCalculation: (_, text) => text.length + 1,
-  });
-  const problemsOf = new WeakMap<DocumentNode, readonly GraphQLError[]>();
-
-  function documentOf(text: string): DocumentNode {
-    const known = admitted.get(text) ?? admit(text, limits);
-    // A text that is too long says so at a glance, and would push out hundreds that are asked again.
-    if (text.length <= limits.characters) admitted.set(text, known);
-    if ("refused" in known) throw known.refused;
-    return known.document;
-  }
-
   return {
-    // Not while parsing: what is thrown there is given another status, which clients may take for a success.
-    onParams({ params, request }) {
-      const document = documentOf(params.query!);
-      refuseOperation(getOperationAST(document, params.operationName), request.method);
-      checkVariables(params.variables, limits);
-    },
-    onParse({ params, setParseFn }) {
-      setParseFn(() => documentOf(String(params.source)));
-    },
-    onValidate({ params, setResult }) {
-      const { documentAST, schema } = params;
-      let problems = problemsOf.get(documentAST);
-      if (!problems) {
-        const found = [
-          ...withoutRoot(schema, documentAST),
-          ...validate(schema, documentAST, undefined, { hideSuggestions: true }),
-        ];
-        problems = found.map((problem) => coded(problem, "GRAPHQL_VALIDATION_FAILED"));
-        problemsOf.set(documentAST, problems);
-      }
-      setResult([...problems] as never);
-    },
+    ...admission(settings.limits),
     onExecute({ setExecuteFn, args }) {
       setExecuteFn(() => run(args as unknown as ExecutionArgs & { contextValue: Context }, settings));
     },
   };
 }
-
-function admit(text: string, limits: DocumentLimits): Admitted {
-  try {
-    return { document: admitDocument(text, limits) };
-  } catch (error) {
-    if (!(error instanceof GraphQLError)) throw error;
-    return { refused: error.extensions.code ? error : coded(error, "GRAPHQL_PARSE_FAILED") };
-  }
-}
-
-/** @throws GraphQLError for what names no operation, and for a change that a mere link could make */
-function refuseOperation(operation: OperationDefinitionNode | null | undefined, method: string): void {
-  if (!operation) {
-    throw refusal(
-      "BAD_USER_INPUT",
-      "No operation of the document is meant. Name one of them in `operationName`; with a single one it may be left out.",
-      400,
-    );
-  }
-  if (operation.operation === "mutation" && method === "GET") {
-    throw refusal("METHOD_NOT_ALLOWED", "Send a mutation with POST.", 405, { headers: { allow: "POST" } });
-  }
-}
-
-/** Operations of a kind that the schema has not: graphql-js finds them when it runs them. */
-const withoutRoot = (schema: GraphQLSchema, document: DocumentNode): GraphQLError[] =>
-  document.definitions.flatMap((node) =>
-    node.kind === Kind.OPERATION_DEFINITION && !schema.getRootType(node.operation)
-      ? [new GraphQLError(`There is no ${node.operation} to ask for here.`, { nodes: node })]
-      : [],
-  );
 
 async function run(args: Args, settings: Settings): Promise<ExecutionResult> {
   const { contextValue: ctx } = args;
@@ -196,18 +118,3 @@ function afterCommit({ errors, ...result }: ExecutionResult): ExecutionResult {
 
 const join = (a: readonly GraphQLError[] = [], b: readonly GraphQLError[] = []) =>
   a.length + b.length > 0 ? [...a, ...b] : undefined;
-
-// What is refused is repeated in the words of the refusal.
-const MOST_WORDS = 1000;
-
-/** Status 400, or 200 for clients that take `application/json` for an answer, as GraphQL over HTTP has it. */
-function coded(error: GraphQLError, code: string): GraphQLError {
-  const { message } = error;
-  return new GraphQLError(message.length > MOST_WORDS ? `${message.slice(0, MOST_WORDS)} …` : message, {
-    nodes: error.nodes,
-    source: error.source,
-    positions: error.positions,
-    path: error.path,
-    extensions: { code, http: { status: 400, spec: true } },
-  });
-}

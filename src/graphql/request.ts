@@ -144,7 +144,8 @@ export function refuseOrigin(request: Sent, origins: readonly string[]): Answer 
 /** Status 405 `METHOD_NOT_ALLOWED` for what neither asks nor changes anything here, or null. */
 export function refuseMethod({ method }: Sent, allowed: readonly string[] = ["GET", "POST"]): Answer | null {
   if (allowed.includes(method)) return null;
-  const how = allowed.includes("POST") ? "with POST, or with GET for a query" : "with GET";
+  const [posts, gets] = [allowed.includes("POST"), allowed.includes("GET")];
+  const how = posts && gets ? "with POST, or with GET for a query" : posts ? "with POST" : "with GET";
   return refuse(405, "METHOD_NOT_ALLOWED", `This is asked ${how}.`, { allow: allowed.join(", ") });
 }
 
