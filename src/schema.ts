@@ -37,7 +37,9 @@ import "./features/auditEvents/type.js";
 import "./features/checks/permissions.js";
 import "./features/checks/permissionChecks.js";
 import "./features/checks/explainAccess.js";
+import "./features/tenants/signUp.js";
 import "./features/tenants/type.js";
+import "./features/tenants/createTenant.js";
 
 export const policies = [
   nodePolicy,

@@ -32,6 +32,8 @@ import { tenantOfRequest } from "./identity/tenant.js";
 import type { Verifier } from "./identity/verifier.js";
 import { buildSchema } from "./schema.js";
 import { Directory, type TenantRecord } from "./tenancy/directory/directory.js";
+import { JobDesk } from "./tenancy/jobs/desk.js";
+import { JOBS_KEY } from "./tenancy/jobs/seal.js";
 import { type Purpose, TenantSession } from "./tenancy/session.js";
 
 export interface ServerOptions {
@@ -49,6 +51,8 @@ export interface ServerOptions {
   readonly tenantDomain: string | null;
   /** Whether introspection shows each viewer what is of use to them, or everybody everything. */
   readonly introspection: "trimmed" | "whole";
+  /** Whether whoever has a token with a verified address may have a tenant of their own. */
+  readonly signUp: boolean;
   readonly execute?: Execute;
   readonly log: Logger;
 }
@@ -68,6 +72,7 @@ export function createGateway(options: ServerOptions): Gateway {
   const { log, origins } = options;
   const directory = new Directory(options.door);
   const cursors = new Cursors(deriveKey(options.key, "tenantry cursor v1"));
+  const desk = new JobDesk(options.door, deriveKey(options.key, JOBS_KEY));
 
   async function toContext({ request }: YogaInitialContext): Promise<Context> {
     const requestId = requestIds.get(request) ?? randomUUID();
@@ -90,6 +95,7 @@ export function createGateway(options: ServerOptions): Gateway {
       explains: request.headers.get("x-tenantry-explain") === "1",
       catalogue: options.catalogue,
       operation: new Operation(settings),
+      signUps: identity && { isOpen: options.signUp, desk, digest: identityDigest(options.key, identity) },
       hostOf: (tenant) => (options.tenantDomain ? `${tenant}.${options.tenantDomain}` : null),
       choices: () => (choices ??= identity ? listChoices(identity, deadline.signal) : Promise.resolve([])),
     };
@@ -131,7 +137,7 @@ export function createGateway(options: ServerOptions): Gateway {
   }
 
   const { schema, rules } = buildSchema();
-  const visibleSchemas = new VisibleSchemas(schema, rules);
+  const visibleSchemas = new VisibleSchemas(schema, rules, undefined, options.signUp ? [] : ["Mutation.createTenant"]);
   const whole = new ShownSchema(schema);
   async function visible(ctx: Context): Promise<ShownSchema> {
     if (options.introspection === "whole") return whole;

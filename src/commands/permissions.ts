@@ -109,6 +109,7 @@ function where({ permission, besides, reach, where, self, purpose }: MayRule, ke
 
 const ASKS = [
   ["anyone", "Nothing; what is not visible is null or left out."],
+  ["identified", "A token; no tenant."],
   ["signedIn", "A viewer; what is not visible is null or left out."],
   ["visible", "That its row is visible."],
   ["inherited", "What leads to it decides, for all its fields."],

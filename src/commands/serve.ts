@@ -1,22 +1,25 @@
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer } from "node:http";
 import pino from "pino";
 import { readSettings, type Settings } from "../config.js";
 import { sqlState } from "../database/errors.js";
 import { Leases } from "../database/leases.js";
 import { MAIN } from "../database/names.js";
 import { loadDevelopmentIssuer } from "../identity/development.js";
+import { operatorsOf } from "../identity/operators.js";
 import { createVerifier } from "../identity/verifier.js";
 import { createGateway } from "../server.js";
 import { checkWalls, type Doors, guardDatabases, watchWalls } from "../tenancy/walls/walls.js";
 import { keyOf } from "./database.js";
 import { EXIT, RefusedError, UsageError } from "./explain.js";
+import { closeServer, listen } from "./listen.js";
 import { checkProduct } from "./product/check.js";
 import { routes } from "./routes.js";
 import { onStop } from "./signals.js";
 
 // How long what runs may take to its end after SIGTERM.
 const GRACE_MS = 10_000;
+// With clients, in milliseconds.
+const PATIENCE = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000 };
 
 /**
  * `tenantry serve`: answers requests until SIGTERM or SIGINT, then finishes what runs and exits 0. Says `tenantry ready on
@@ -75,12 +78,17 @@ async function open(settings: Settings, doors: Doors, key: Buffer, log: pino.Log
     origins: settings.TENANTRY_ORIGINS,
     introspection: settings.TENANTRY_INTROSPECTION,
     tenantDomain: settings.TENANTRY_TENANT_DOMAIN ?? null,
+    signUp: settings.TENANTRY_SIGNUP === "verified-email",
   });
   const server = createServer(
-    { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000 },
+    PATIENCE,
     routes({ gateway, isHealthy: () => walls.isSound(), development, settings, log }),
   );
-  const url = await listen(server, settings);
+  const url = await listen(server, { host: settings.HOST, port: settings.PORT, of: "" });
+  const operators = await openOperatorsDoor(settings, doors, key, log).catch((error) => {
+    server.close();
+    throw error;
+  });
 
   let stopping = false;
   const stop = async () => {
@@ -88,10 +96,7 @@ async function open(settings: Settings, doors: Doors, key: Buffer, log: pino.Log
     stopping = true;
     walls.stop();
     setTimeout(() => process.exit(EXIT.failed), GRACE_MS).unref();
-    // A connection that is answered after this is idle, and its client may keep it open for long.
-    const closing = setInterval(() => server.closeIdleConnections(), 50);
-    await new Promise((closed) => server.close(closed));
-    clearInterval(closing);
+    await Promise.all([closeServer(server), operators && closeServer(operators.server)]);
     await gateway.close();
     process.exit(EXIT.done);
   };
@@ -99,8 +104,31 @@ async function open(settings: Settings, doors: Doors, key: Buffer, log: pino.Log
   // Started by `tenantry start`: without it there is no database either.
   process.on("disconnect", stop);
 
-  if (process.send) process.send({ ready: url }, (gone: Error | null) => void (gone && stop()));
-  else process.stdout.write(`tenantry ready on ${url}\n`);
+  const own = operators ? { operators: operators.url } : {};
+  if (process.send) process.send({ ready: url, ...own }, (gone: Error | null) => void (gone && stop()));
+  else {
+    if (operators) process.stdout.write(`tenantry for operators on ${operators.url}\n`);
+    process.stdout.write(`tenantry ready on ${url}\n`);
+  }
+}
+
+/** Listens for operators, at an address of their own; null where the settings name none. */
+async function openOperatorsDoor(settings: Settings, { door, serve }: Doors, key: Buffer, log: pino.Logger) {
+  const { TENANTRY_OPERATORS, TENANTRY_OPERATORS_HOST: host, TENANTRY_OPERATORS_PORT: port } = settings;
+  if (TENANTRY_OPERATORS.length === 0) return null;
+  const { createOperatorsDoor } = await import("../operators/door.js");
+  const yoga = createOperatorsDoor({
+    door,
+    key,
+    log,
+    findOperator: operatorsOf(TENANTRY_OPERATORS),
+    databases: serve.databases,
+    issuers: settings.TENANTRY_ISSUERS,
+    limits: settings.limits,
+    maxBodyBytes: settings.TENANTRY_MAX_BODY_BYTES,
+  });
+  const server = createServer(PATIENCE, (request, response) => void yoga(request, response));
+  return { server, url: await listen(server, { host, port, of: "TENANTRY_OPERATORS_" }) };
 }
 
 /** That of this process; and, started by `tenantry start`, the database that is told once it is there. */
@@ -129,20 +157,3 @@ const leases = (settings: Settings, databases: Record<string, string>, what: str
     waitMs: settings.TENANTRY_LEASE_WAIT_MS,
     maxAgeMs: 12 * 60_000,
   });
-
-async function listen(server: Server, { HOST, PORT }: Settings): Promise<string> {
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", ({ code, message }: NodeJS.ErrnoException) =>
-      reject(
-        new RefusedError(
-          code === "EADDRINUSE"
-            ? `Port ${PORT} is in use. Stop what uses it, or set PORT to another one; 0 takes a free one.`
-            : `The gateway cannot listen on HOST ${HOST}, PORT ${PORT}: ${message}.`,
-        ),
-      ),
-    );
-    server.listen({ host: HOST, port: PORT }, resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  return `http://${HOST.includes(":") ? `[${HOST}]` : HOST}:${port}`;
-}

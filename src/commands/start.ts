@@ -35,7 +35,7 @@ export async function start(): Promise<void> {
 class House {
   readonly #database: Promise<EmbeddedDatabase>;
   readonly #gateway: ChildProcess;
-  readonly #ready: Promise<{ ready: string }>;
+  readonly #ready: Promise<{ ready: string; operators?: string }>;
   readonly #children = new Set<ChildProcess>();
   #closing: Promise<void> | null = null;
 
@@ -74,10 +74,18 @@ class House {
     }
 
     this.#gateway.send(gateway, () => {});
-    const [{ ready }, { welcome }] = await Promise.all([this.#ready, import("./welcome.js")]);
+    const [{ ready, operators }, { welcome }] = await Promise.all([this.#ready, import("./welcome.js")]);
     this.#gateway.once("exit", (code) => this.#fail(`The gateway ended by itself (${code ?? "killed"}).`));
     lock.announce({ url: ready });
+    if (operators || settings.TENANTRY_SIGNUP !== "off") {
+      const worker = this.#fork("work", {
+        ...owner,
+        TENANTRY_DEVELOPMENT: settings.TENANTRY_DEVELOPMENT ? "on" : "off",
+      });
+      worker.once("exit", (code) => this.#fail(`The worker ended by itself (${code ?? "killed"}).`));
+    }
     if (settings.TENANTRY_DEVELOPMENT) process.stdout.write(await welcome(settings, ready));
+    if (operators) process.stdout.write(`tenantry for operators on ${operators}\n`);
     process.stdout.write(`tenantry ready on ${ready}\n`);
   }
 

@@ -1,6 +1,7 @@
 import type { Catalogue } from "../access/catalogue.js";
 import { UnavailableError } from "../database/errors.js";
 import type { Identity } from "../identity/identity.js";
+import type { JobDesk } from "../tenancy/jobs/desk.js";
 import type { Cursors } from "./cursor.js";
 import { UnauthenticatedError } from "./errors.js";
 import type { Nameable, Named } from "./named.js";
@@ -19,9 +20,19 @@ export interface Context {
   readonly hostOf: (slug: string) => string | null;
   /** The tenants that the identity may enter, by slug, as each one's home describes it. Read once. */
   readonly choices: () => Promise<readonly Choice[]>;
+  /** Where the caller asks for a tenant of their own; null for one without a token. */
+  readonly signUps: SignUps | null;
   readonly deadline: Deadline;
   /** Whether the caller wants to know why, where they are denied something. */
   readonly explains: boolean;
+}
+
+/** How somebody gets a tenant of their own. */
+export interface SignUps {
+  readonly isOpen: boolean;
+  readonly desk: JobDesk;
+  /** Of the identity that asks. */
+  readonly digest: Buffer;
 }
 
 /** A tenant to choose: what a switcher needs, and no more. */

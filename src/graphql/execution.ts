@@ -83,7 +83,7 @@ async function answer(
     if (needs.choices && needs.tenant) await ctx.choices();
     const isChange = operation.operation === "mutation";
     // The only field of a mutation is judged where it runs.
-    const isForeseen = isChange ? roots.length > 1 : needs.tenant;
+    const isForeseen = needs.tenant && (!isChange || roots.length > 1);
     if (isForeseen) {
       await ctx.operation.read(namedIn(plan, coerced));
       const stopped = foresee(plan, coerced, ctx);

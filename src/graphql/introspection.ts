@@ -46,8 +46,14 @@ export class VisibleSchemas {
   /**
    * @param rules those that can deny, by the coordinate of their field
    * @param keptBytes memory for what is made, in which the least used makes room
+   * @param closed fields that this installation offers nobody
    */
-  constructor(schema: GraphQLSchema, rules: ReadonlyMap<string, Rule>, keptBytes = KEPT_BYTES) {
+  constructor(
+    schema: GraphQLSchema,
+    rules: ReadonlyMap<string, Rule>,
+    private readonly closed: readonly string[] = [],
+    keptBytes = KEPT_BYTES,
+  ) {
     this.#whole = introspectionFromSchema(schema, {
       oneOf: true,
       specifiedByUrl: true,
@@ -65,7 +71,7 @@ export class VisibleSchemas {
 
   /** @param scope null for a caller who is not signed in, or in no tenant */
   for(scope: Scope | null): ShownSchema {
-    const denied = this.#rules.map(([, rule]) => isCertainlyDenied(rule, scope));
+    const denied = this.#rules.map(([field, rule]) => this.closed.includes(field) || isCertainlyDenied(rule, scope));
     // A digit for each rule: whoever is denied the same is shown the same.
     const shape = denied.map(Number).join("");
     const known = this.#made.get(shape);
@@ -79,7 +85,8 @@ export class VisibleSchemas {
 }
 
 function isCertainlyDenied(rule: Rule, scope: Scope | null): boolean {
-  if (rule.kind === "anyone" || rule.kind === "visible") return false;
+  // Who has a token may be in no tenant, and looks like who has none.
+  if (rule.kind === "anyone" || rule.kind === "visible" || rule.kind === "identified") return false;
   if (scope === null) return true;
   if (rule.kind !== "may" || rule.self) return false;
   const { access, root } = scope;

@@ -199,6 +199,10 @@ export const isIntrospection = ({ node }: Root): boolean =>
 
 // About the token alone, or about nothing.
 const WITHOUT_TENANT = new Set(["identity", "__typename"]);
+const isWithoutTenant = (root: Root): boolean =>
+  isIntrospection(root) ||
+  WITHOUT_TENANT.has(root.node.name.value) ||
+  [...root.guards.values()].some(({ rule }) => rule.kind === "identified");
 
 /** What an operation needs before it can run. */
 export interface Needs {
@@ -211,7 +215,7 @@ export interface Needs {
 
 export function needsOf({ roots }: Plan): Needs {
   return {
-    tenant: roots.some((root) => !isIntrospection(root) && !WITHOUT_TENANT.has(root.node.name.value)),
+    tenant: !roots.every(isWithoutTenant),
     choices: roots.some(({ node }) => node.name.value === "identity"),
     introspection: roots.some(isIntrospection),
   };

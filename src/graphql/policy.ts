@@ -25,6 +25,8 @@ export type Finds = readonly string[];
 export type Rule =
   /** Nobody is refused; what is not visible is null or left out. */
   | { readonly kind: "anyone"; readonly finds?: Finds }
+  /** Whoever has a token, in no tenant or in any: the field needs none. */
+  | { readonly kind: "identified" }
   /** Whoever is signed in to the tenant; what is not visible is null or left out. */
   | { readonly kind: "signedIn"; readonly finds?: Finds }
   /** Whoever sees the row that the field is on. Needs no question: a row that is not visible is never loaded. */
@@ -50,6 +52,7 @@ type Open = Extract<Rule, { kind: "anyone" | "signedIn" }>;
 
 export const anyone: Open = { kind: "anyone" };
 export const signedIn: Open = { kind: "signedIn" };
+export const identified: Rule = { kind: "identified" };
 export const inherited = "inherited";
 
 /** For a field that answers what an argument names: `finding("by.id", signedIn)`. What is asked of that can be judged before. */

@@ -34,6 +34,8 @@ type May = Extract<Rule, { kind: "may" }>;
 /** A rule as a function that has nothing left to ask the rule. */
 function judgeOf(rule: Rule): Judge {
   if (rule.kind === "anyone" || rule.kind === "visible") return () => true;
+  if (rule.kind === "identified")
+    return (_source, _args, { identity }) => identity !== null || new UnauthenticatedError();
   if (rule.kind === "signedIn") return (_source, _args, { operation }) => operation.scope !== null || nobody(operation);
   const { self } = rule;
   const judge = judgeMay(rule);

@@ -75,6 +75,7 @@ export async function openGateway(
     origins: [],
     introspection: "trimmed",
     tenantDomain: null,
+    signUp: false,
     log: pino({ base: null }, { write: (line: string) => void lines.push(line) }),
     ...(executor && { execute: executor }),
     ...options,

@@ -1,11 +1,11 @@
 import { readSettings, type Settings } from "../../config.js";
-import { loadDevelopmentIssuer } from "../../identity/development.js";
 import { DEVELOPMENT_ISSUER } from "../../identity/issuers.js";
 import { newId, type TenantId } from "../../ids.js";
+import type { NewOwner } from "../../tenancy/jobs/job.js";
 import { withOwnersOf } from "../database.js";
 import { UsageError } from "../explain.js";
 import { emailIn, nameIn, slugIn } from "./arguments.js";
-import { makeTenant } from "./make.js";
+import { developmentSignIn, makeTenant } from "./make.js";
 import { type PlaceOptions, placeOf } from "./place.js";
 import { say, shown } from "./shown.js";
 
@@ -38,30 +38,26 @@ export async function createCommand(given: string, options: CreateOptions): Prom
   });
 }
 
-interface SignIn {
-  readonly issuer: string;
-  readonly subject: string;
-}
-
 /**
  * Who the owner is to those who vouch for people: as the options say, or at the development issuer where that is on; null
  * where nobody can tell yet.
  */
 async function signInOf(
-  { TENANTRY_ISSUERS, TENANTRY_DEVELOPMENT, TENANTRY_DATA_DIR }: Settings,
+  settings: Settings,
   email: string,
   slug: string,
   { ownerIssuer: issuer, ownerSubject: subject }: CreateOptions,
-): Promise<SignIn | null> {
+): Promise<NewOwner["signIn"]> {
   if ((issuer === undefined) !== (subject === undefined))
     throw new UsageError(
       "--owner-issuer and --owner-subject belong together: the claims iss and sub of the owner's tokens.",
     );
   if (issuer !== undefined && subject !== undefined) {
     if (issuer === "" || subject === "") throw new UsageError("--owner-issuer and --owner-subject must not be empty.");
-    const known = TENANTRY_ISSUERS.find((one) => one.issuer === issuer);
-    if (!known && TENANTRY_ISSUERS.length > 0) {
-      const names = TENANTRY_ISSUERS.map((one) => one.issuer).join(", ");
+    const { TENANTRY_ISSUERS: issuers } = settings;
+    const known = issuers.find((one) => one.issuer === issuer);
+    if (!known && issuers.length > 0) {
+      const names = issuers.map((one) => one.issuer).join(", ");
       throw new UsageError(`--owner-issuer ${issuer} is not in TENANTRY_ISSUERS. There are: ${names}.`);
     }
     if (known && known.tenants !== "any" && !known.tenants.includes(slug))
@@ -70,14 +66,10 @@ async function signInOf(
       );
     return { issuer, subject };
   }
-  if (!TENANTRY_DEVELOPMENT) return null;
-  // A person and a subject belong together for good, in however many tenants.
-  const people = await (await loadDevelopmentIssuer(TENANTRY_DATA_DIR))?.people();
-  const known = people?.find((one) => one.email === email);
-  return { issuer: DEVELOPMENT_ISSUER, subject: known?.subject ?? email };
+  return developmentSignIn(settings, email);
 }
 
-function howToSignIn(settings: Settings, email: string, slug: string, signIn: SignIn | null): string {
+function howToSignIn(settings: Settings, email: string, slug: string, signIn: NewOwner["signIn"]): string {
   if (signIn === null)
     return `Nobody can sign in to it yet: ${email} owns it, and no issuer's subject is known to be theirs. Erase it and make it again with --owner-issuer and --owner-subject, the claims iss and sub of their tokens.`;
   if (signIn.issuer === DEVELOPMENT_ISSUER)

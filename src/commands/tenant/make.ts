@@ -38,7 +38,21 @@ export async function letDevelopmentKnow(
   { slug, owner: { email, name, signIn } }: Pick<Making, "slug" | "owner">,
 ): Promise<void> {
   if (signIn?.issuer !== DEVELOPMENT_ISSUER) return;
-  const known = (await (await loadDevelopmentIssuer(TENANTRY_DATA_DIR))?.people())?.find((one) => one.email === email);
+  const known = await findPerson(TENANTRY_DATA_DIR, email);
   const person = { email, name: known?.name ?? name, subject: signIn.subject, tenants: [slug] };
   await registerPeople(TENANTRY_DATA_DIR, [person]);
 }
+
+/** Who somebody is to the development issuer, where that is on; null where it is off. */
+export async function developmentSignIn(
+  { TENANTRY_DEVELOPMENT, TENANTRY_DATA_DIR }: Settings,
+  email: string,
+): Promise<NewOwner["signIn"]> {
+  if (!TENANTRY_DEVELOPMENT) return null;
+  // A person and a subject belong together for good, in however many tenants.
+  const known = await findPerson(TENANTRY_DATA_DIR, email);
+  return { issuer: DEVELOPMENT_ISSUER, subject: known?.subject ?? email };
+}
+
+const findPerson = async (dataDir: string, email: string) =>
+  (await (await loadDevelopmentIssuer(dataDir))?.people())?.find((one) => one.email === email);

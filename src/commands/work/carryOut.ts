@@ -10,7 +10,7 @@ import { eraseTenant } from "../../tenancy/tenants/erase.js";
 import { findHomeRow, findTenant, type Tenant } from "../../tenancy/tenants/record.js";
 import { RefusedError } from "../explain.js";
 import { rename } from "../tenant/change.js";
-import { letDevelopmentKnow, makeTenant } from "../tenant/make.js";
+import { developmentSignIn, letDevelopmentKnow, makeTenant } from "../tenant/make.js";
 import { placeIn } from "../tenant/place.js";
 
 /** What a job is carried out with. */
@@ -57,7 +57,10 @@ async function make(
   { owners, settings, slug, tell }: Carrying,
 ): Promise<string> {
   const done = ({ isolation, database }: Tenant) => `Made ${slug}: ${isolation} in ${database}.`;
-  const { name, owner } = order;
+  const { name } = order;
+  const { email, signIn } = order.owner;
+  // Where an operator does not say who the owner is to an issuer, as the command takes it.
+  const owner = { ...order.owner, signIn: signIn ?? (await developmentSignIn(settings, email)) };
   if (found?.status === "CREATING") {
     const home = await findHomeRow(await owners.of(found.database), found);
     if (home) await openRecord(await owners.main, id);

@@ -13,6 +13,7 @@ import { visibleOrganizations } from "../organizations/pages.js";
 import { Organization } from "../organizations/type.js";
 import { usersById } from "../users/loader.js";
 import { User } from "../users/type.js";
+import { SignUp } from "./signUp.js";
 
 const getRoot = async (scope: Scope) => (await rootOf(scope).load("root"))!;
 
@@ -56,6 +57,11 @@ const Identity = builder.objectRef<IdentityShape>("Identity").implement({
       type: [TenantChoice],
       description: "Tenants that the person may enter, by slug; a hundred at most.",
       resolve: async (_identity, _args, ctx) => [...(await ctx.choices())],
+    }),
+    signUps: t.field({
+      type: [SignUp],
+      description: "Tenants that the person asked for with `createTenant`, oldest first; the last twenty at most.",
+      resolve: (_identity, _args, { signUps }) => signUps?.desk.signUpsOf(signUps.digest) ?? [],
     }),
   }),
 });
