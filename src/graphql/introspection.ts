@@ -51,8 +51,8 @@ export class VisibleSchemas {
   constructor(
     schema: GraphQLSchema,
     rules: ReadonlyMap<string, Rule>,
-    private readonly closed: readonly string[] = [],
     keptBytes = KEPT_BYTES,
+    private readonly closed: readonly string[] = [],
   ) {
     this.#whole = introspectionFromSchema(schema, {
       oneOf: true,
