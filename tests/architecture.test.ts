@@ -7,6 +7,7 @@ const SRC = join(import.meta.dirname, "..", "src");
 const FLOORS = [
   ["main.ts"],
   ["commands"],
+  ["operators"],
   ["server.ts"],
   ["schema.ts"],
   ["features"],
@@ -145,7 +146,7 @@ describe("features", () => {
     expect(imports((from, to) => featureOf(from) >= 0 && featureOf(to) > featureOf(from))).toEqual([]);
   });
 
-  it("are known to the schema, the server and the commands, and to no room", () => {
+  it("are known to the schema, the server, the operators' door and the commands, and to no room", () => {
     expect(imports((from, to) => room(to) === "features" && floor(from) > floor("features"))).toEqual([]);
   });
 

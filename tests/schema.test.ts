@@ -11,20 +11,24 @@ import {
   lexicographicSortSchema,
   printSchema,
 } from "graphql";
+import { buildOperatorsSchema } from "../src/operators/schema.js";
 import { buildSchema } from "../src/schema.js";
 
 const ROOT = join(import.meta.dirname, "..");
 const { schema } = buildSchema();
 
-describe("schema.graphql", () => {
-  it("is what src/schema.ts makes: after a change, `npm run schema` writes it anew", () => {
-    const printed = printSchema(lexicographicSortSchema(schema));
+describe.each([
+  ["schema.graphql", schema, "schema.ts"],
+  ["schema.operators.graphql", buildOperatorsSchema(), "operators/schema.ts"],
+] as const)("%s", (file, made, source) => {
+  it(`is what src/${source} makes: after a change, \`npm run schema\` writes it anew`, () => {
+    const printed = printSchema(lexicographicSortSchema(made));
 
-    expect(readFileSync(join(ROOT, "schema.graphql"), "utf8")).toBe(`${printed}\n`);
+    expect(readFileSync(join(ROOT, file), "utf8")).toBe(`${printed}\n`);
   });
 
   it("describes every type, field, argument, input field and enum value", () => {
-    const silent = Object.values(schema.getTypeMap())
+    const silent = Object.values(made.getTypeMap())
       .filter(({ name }) => !name.startsWith("__"))
       .flatMap(described)
       .filter(([, description]) => !description?.trim())
@@ -32,7 +36,9 @@ describe("schema.graphql", () => {
 
     expect(silent).toEqual([]);
   });
+});
 
+describe("schema.graphql", () => {
   it("says the same every time it is made, and takes nothing from the one before", () => {
     const again = buildSchema();
 

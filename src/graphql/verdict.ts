@@ -35,7 +35,7 @@ type May = Extract<Rule, { kind: "may" }>;
 function judgeOf(rule: Rule): Judge {
   if (rule.kind === "anyone" || rule.kind === "visible") return () => true;
   if (rule.kind === "identified")
-    return (_source, _args, { identity }) => identity !== null || new UnauthenticatedError();
+    return (_source, _args, { identity }) => (identity ? true : new UnauthenticatedError());
   if (rule.kind === "signedIn") return (_source, _args, { operation }) => operation.scope !== null || nobody(operation);
   const { self } = rule;
   const judge = judgeMay(rule);

@@ -17,7 +17,7 @@ import { world } from "../support/world.js";
 
 let gateway: TestGateway;
 beforeAll(async () => {
-  gateway = await openGateway();
+  gateway = await openGateway({ signUp: true });
 });
 afterAll(() => gateway.close());
 
@@ -49,7 +49,16 @@ describe("introspection", () => {
     expect(seen).toEqual(expect.arrayContaining(["Organization.memberships", "Organization.children"]));
     expect(seen).not.toContain("Mutation.createOrganization");
     expect(seen).not.toContain("CreateOrganizationInput");
-    expect(seen).not.toContain("Mutation");
+    // Which asks for a tenant of their own, and for no right in this one.
+    expect(seen.filter((name) => name.startsWith("Mutation."))).toEqual(["Mutation.createTenant"]);
+  });
+
+  it("leaves out what this installation offers nobody", async () => {
+    const closed = await openGateway();
+
+    expect(await seenBy(closed.as("ada@northwind.test", "northwind"))).not.toContain("Mutation.createTenant");
+    expect(await seenBy(closed.as("cleo@northwind.test", "northwind"))).not.toContain("Mutation");
+    await closed.close();
   });
 
   it("leaves out what needs a permission to who holds none", async () => {

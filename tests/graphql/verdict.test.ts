@@ -135,7 +135,9 @@ function inputsOf(rule: Rule) {
   const scopes = [mine, root].map(
     (at) => ({ access: new Access(holding(at)), viewer, root, named }) as unknown as Scope,
   );
-  const contexts = [...scopes, null].map((scope) => ({ operation: { scope } }) as unknown as Context);
+  const contexts = [...scopes, null].map(
+    (scope) => ({ identity: scope && {}, operation: { scope } }) as unknown as Context,
+  );
   const type = rule.kind === "may" && rule.where.from === "args" ? rule.where.type : "Organization";
   const sources: unknown[] = [...places, {}, null, undefined, "text", { id: mine.id }, { id: 5, path: [] }];
   const ids: unknown[] = [
