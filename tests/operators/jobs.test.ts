@@ -3,7 +3,7 @@ import { mintToken } from "../../src/identity/developmentToken.js";
 import { deriveKey, loadKey } from "../../src/identity/key.js";
 import { newId, type TenantId } from "../../src/ids.js";
 import { JobDesk } from "../../src/tenancy/jobs/desk.js";
-import { JOBS_KEY } from "../../src/tenancy/jobs/seal.js";
+import { JOBS_KEY, seal } from "../../src/tenancy/jobs/seal.js";
 import { FOLDER } from "../support/database.js";
 import { openGateway, type TestGateway } from "../support/gateway.js";
 import { openOperators, openWorker } from "../support/operators.js";
@@ -172,7 +172,9 @@ describe("the directory's table of jobs", () => {
   const key = async () => deriveKey(await loadKey({ dataDir: FOLDER }), JOBS_KEY);
   const asking = { digest: randomBytes(32), operator: "mallory" };
   const outcomes = async () => {
-    const [row] = await gateway.database.owner("select state, outcome from tenantry.jobs order by ended_at desc limit 1");
+    const [row] = await gateway.database.owner(
+      "select state, outcome from tenantry.jobs order by ended_at desc limit 1",
+    );
     return row;
   };
 
@@ -213,7 +215,28 @@ describe("the directory's table of jobs", () => {
     expect(await rowOf("northwind")).toMatchObject({ status: "ACTIVE" });
   });
 
-  it("has no job done that waited for more than a week, nor one that killed its worker five times", async () => {
+  it("has no job done that waited for more than a week", async () => {
+    const { id: tenantId } = await recordOf(gateway.database, "northwind");
+    const askedAt = new Date(Date.now() - 8 * 86_400_000);
+    const head = {
+      id: newId<never>(),
+      kind: "SUSPEND",
+      slug: "northwind",
+      askedBy: asking.digest,
+      operator: "olga",
+    } as const;
+    const sealed = seal(await key(), { ...head, slot: null, askedAt }, { tenantId, order: { kind: "SUSPEND" } });
+    await gateway.database.owner(
+      `insert into tenantry.jobs (id, kind, slug, asked_by, operator, sealed, asked_at) values ($1, $2, $3, $4, $5, $6, $7)`,
+      [...Object.values(head), sealed, askedAt],
+    );
+
+    expect(await worker.all()).toEqual(["FAILED"]);
+
+    expect(await outcomes()).toMatchObject({ outcome: expect.stringContaining("waited for more than a week") });
+  });
+
+  it("has no job done that killed its worker five times", async () => {
     const { id } = await recordOf(gateway.database, "northwind");
     await desk(await key()).ask(asking, "northwind", id, { kind: "SUSPEND" });
     await gateway.database.owner("update tenantry.jobs set attempts = 5 where ended_at is null");
