@@ -1,0 +1,187 @@
+import type { Leases } from "../../src/database/leases.js";
+import { deriveKey, loadKey } from "../../src/identity/key.js";
+import { newId, type TenantId } from "../../src/ids.js";
+import type { Isolation } from "../../src/tenancy/directory/table.js";
+import { JobDesk } from "../../src/tenancy/jobs/desk.js";
+import { JOBS_KEY } from "../../src/tenancy/jobs/seal.js";
+import { command, jsonLines, run, stopCommands } from "../support/command.js";
+import { cloneDatabase, FOLDER, type TestDatabase } from "../support/database.js";
+import { type Stop, stopAt, stopLocking } from "../support/moves.js";
+import { openWorker } from "../support/operators.js";
+import { openLeases, recordOf } from "../support/sessions.js";
+import { owningSettings } from "../support/settings.js";
+import { until } from "../support/until.js";
+
+let database: TestDatabase;
+let env: Record<string, string>;
+let spare: string;
+let door: Leases;
+let desk: JobDesk;
+beforeAll(async () => {
+  database = await cloneDatabase();
+  spare = await database.spare();
+  env = await owningSettings(database, "lumen", spare);
+  door = openLeases(database.url("tenantry_door"));
+  desk = new JobDesk(door, deriveKey(await loadKey({ dataDir: FOLDER }), JOBS_KEY));
+});
+afterAll(async () => {
+  await stopCommands();
+  await door.close();
+  await database.drop();
+});
+
+const asking = { digest: Buffer.alloc(32), operator: "olga" };
+const creating = (slug: string, isolation: Isolation = "SCHEMA", where: string | null = null) =>
+  desk.ask(asking, slug, newId<TenantId>(), {
+    kind: "CREATE",
+    name: slug,
+    owner: { email: "zoe@acme.test", name: "Zoe", signIn: null },
+    isolation,
+    database: where,
+  });
+const about = async (slug: string, kind: "SUSPEND" | "RESUME" | "ERASE") =>
+  desk.ask(asking, slug, (await recordOf(database, slug)).id, { kind });
+const stateOf = async ({ id }: { id: string }) => (await desk.find(id))!.state;
+/** What another worker, in this process, does of all there is to do. */
+async function another(): Promise<string[]> {
+  const worker = await openWorker(database);
+  try {
+    return await worker.all();
+  } finally {
+    await worker.close();
+  }
+}
+const tenantOf = async (slug: string) =>
+  (await database.owner("select status, isolation, database from tenantry.tenants where slug = $1", [slug]))[0];
+
+describe("tenantry work", () => {
+  it("does what there is to do, says so in lines of JSON for scripts, and ends with 4 when something failed", async () => {
+    await creating("acme");
+    await creating("lumen");
+
+    const { code, stdout } = await run(["work", "--once", "--json"], { env });
+
+    const job = (slug: string) => ({ job: expect.any(String), at: expect.any(String), kind: "CREATE", slug });
+    expect([code, jsonLines(stdout)]).toEqual([
+      4,
+      [
+        { ...job("acme"), state: "RUNNING" },
+        { ...job("acme"), state: "DONE", outcome: "Made acme: SCHEMA in main." },
+        { ...job("lumen"), state: "RUNNING" },
+        { ...job("lumen"), state: "FAILED", outcome: expect.stringContaining("another tenant's") },
+      ],
+    ]);
+  });
+
+  it("leaves to another worker what that is at, and follows it when that is killed", async () => {
+    const job = await creating("killed");
+    const stop = await stopLocking(database, "tenantry.homes", "exclusive");
+    const first = command(["work"], { env });
+    await stop.reached();
+
+    const beside = await another();
+    first.child.kill("SIGKILL");
+    await first.ended;
+    await stop.open();
+    await until(async () => (await another()).includes("DONE"));
+
+    expect([beside, await stateOf(job)]).toEqual([[], "DONE"]);
+    expect(await tenantOf("killed")).toEqual({ status: "ACTIVE", isolation: "SCHEMA", database: "main" });
+  });
+
+  it("asked to end, finishes what it is at and takes no more", async () => {
+    const [at, next] = [await about("killed", "ERASE"), await about("acme", "SUSPEND")];
+    const stop = await stopLocking(database, "tenantry.homes", "exclusive");
+    const worker = command(["work"], { env });
+    await stop.reached();
+
+    worker.child.kill("SIGTERM");
+    await stop.open();
+
+    expect(await worker.ended).toBe(0);
+    expect([await stateOf(at), await stateOf(next)]).toEqual(["DONE", "QUEUED"]);
+    expect(await another()).toEqual(["DONE"]);
+  });
+});
+
+describe("a worker", () => {
+  it("puts back what others are at, and does it later", async () => {
+    const job = await about("acme", "RESUME");
+    const { id } = await recordOf(database, "acme");
+    const held = await database.hold(`select pg_advisory_lock(hashtextextended('tenantry move ${id}', 0))`);
+
+    const first = await another();
+    const meanwhile = await stateOf(job);
+    await held.close();
+
+    expect([first, meanwhile]).toEqual([["QUEUED"], "QUEUED"]);
+    expect([await another(), await stateOf(job)]).toEqual([["DONE"], "DONE"]);
+  });
+
+  it("does each job once, also beside others", async () => {
+    for (let n = 0; n < 6; n++) await creating(`many-${n}`);
+
+    const ends = await Promise.all([another(), another(), another()]);
+
+    expect(ends.flat()).toEqual(Array(6).fill("DONE"));
+  });
+
+  it.each([
+    ["within its home", "spare", "pg_catalog.pg_namespace"],
+    ["before it is opened", "main", "tenantry.tenants"],
+  ])(
+    "cut off while it makes a tenant in another database, %s, is followed by one that finishes it",
+    async (_, where, table) => {
+      const job = await creating(`cut-${where}`, "SCHEMA", spare);
+      const inHome = await stopLocking(database, "pg_catalog.pg_namespace", "share", spare);
+      const worker = await begin();
+      await inHome.reached();
+      const stop = where === "main" ? await stopLocking(database, table, "share") : inHome;
+      if (stop !== inHome) await inHome.open();
+      await worker.cutOff(stop);
+
+      expect([await another(), await stateOf(job)]).toEqual([["DONE"], "DONE"]);
+      expect(await tenantOf(`cut-${where}`)).toEqual({ status: "ACTIVE", isolation: "SCHEMA", database: spare });
+    },
+  );
+
+  it("cut off within a move, or when only its outcome is missing, is followed by one that brings it to its end", async () => {
+    const { id, home } = await recordOf(database, "northwind");
+    for (const isolation of ["SHARED", "SCHEMA"] as const) {
+      const job = await desk.ask(asking, "northwind", id, { kind: "MOVE", isolation, database: null, keepSeconds: 0 });
+      const stop =
+        isolation === "SHARED"
+          ? await stopAt(database, `update on ${home.schemaName}.tenant`, "new.status = 'FENCED'")
+          : await stopAt(database, "update on tenantry.jobs", "new.state = 'DONE'");
+      const worker = await begin();
+      await worker.cutOff(stop);
+
+      expect([await another(), await stateOf(job)]).toEqual([["DONE"], "DONE"]);
+      expect(await tenantOf("northwind")).toMatchObject({ status: "ACTIVE", isolation });
+    }
+    expect((await run(["doctor"], { env })).stdout).toBe("All is sound.\n");
+  });
+});
+
+/** Every session of workers: all of the owner's but those that hold a stop. */
+const SESSIONS = `select pg_terminate_backend(pid) from pg_stat_activity
+  where datname = current_database() and pid <> pg_backend_pid() and application_name = 'tenantry owner'
+    and query not like '%lock table%' and query not like 'select pg_advisory_lock(%'`;
+
+/** A worker in this process that takes the next job, and whose every session can be ended as if it were killed. */
+async function begin() {
+  const worker = await openWorker(database);
+  const ended = worker.next().then(
+    () => null,
+    (error: Error) => error,
+  );
+  return {
+    async cutOff(stop: Stop): Promise<void> {
+      await stop.reached();
+      for (const name of ["main", spare]) await database.owner(SESSIONS, [], name);
+      expect(await ended).toBeInstanceOf(Error);
+      await stop.open();
+      await worker.close();
+    },
+  };
+}
