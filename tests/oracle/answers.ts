@@ -62,6 +62,9 @@ const by =
     return 0;
   };
 
+/** A tenant that somebody asked for. */
+type SignedUp = Readonly<Record<"id" | "slug" | "status" | "createdAt", string>>;
+
 /**
  * Predicts whole answers, field by field, from the rows of a tenant: what is shown, what is null, and why. Takes its time, and
  * shares nothing with the gateway but the API's description.
@@ -169,6 +172,14 @@ export class Oracle {
       email: ({ email }: Asker) => email,
       emailVerified: () => true,
       tenants: () => (this.viewer ? [thing("TenantChoice", this.facts.tenant)] : []),
+      // Nobody of a tenant that was planted has asked for it.
+      signUps: () => [],
+    },
+    SignUp: {
+      id: ({ id }: SignedUp) => id,
+      slug: ({ slug }: SignedUp) => slug,
+      status: ({ status }: SignedUp) => status,
+      createdAt: ({ createdAt }: SignedUp) => createdAt,
     },
     TenantChoice: {
       slug: ({ slug }: WholeFacts["tenant"]) => slug,
