@@ -127,6 +127,37 @@ describe("tenantry serve", () => {
     expect(viewers.status).toBe(404);
   });
 
+  it("listens for operators at an address of its own, where the settings name some", async () => {
+    const operators = [{ issuer: "https://id.example", audience: "operators", subjects: ["olga"] }];
+    const env = {
+      ...server.serving,
+      TENANTRY_OPERATORS: JSON.stringify(operators),
+      TENANTRY_OPERATORS_PORT: "0",
+    };
+    const gateway = command(["serve"], { env });
+    const url = await gateway.ready;
+    const [, theirs] = /^tenantry for operators on (\S+)\n/.exec(gateway.stdout()) ?? [];
+    const post = (address: string, query: string) =>
+      fetch(`${address}/graphql`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ query }),
+      });
+
+    const [atTheirs, atPublic] = [await post(theirs!, "{ operator }"), await post(url, "{ operator }")];
+    const { port } = new URL(theirs!);
+    const refused = await run(["serve"], { env: { ...env, TENANTRY_OPERATORS_PORT: port } });
+
+    expect([new URL(theirs!).hostname, atTheirs.status]).toEqual(["127.0.0.1", 401]);
+    expect(await atPublic.json()).toMatchObject({ errors: [{ extensions: { code: "GRAPHQL_VALIDATION_FAILED" } }] });
+    expect(refused).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining(`Port ${port} is in use. Stop what uses it, or set TENANTRY_OPERATORS_PORT`),
+    });
+    gateway.child.kill("SIGTERM");
+    expect(await gateway.ended).toBe(0);
+  });
+
   it("refuses to hold the owner's login", async () => {
     const { code, stderr } = await run(["serve"], { env: server.owning });
 

@@ -150,15 +150,25 @@ tenantry ready on ${gateway.url}
     await stop(second);
   });
 
-  it("keeps the owner's login from the process that answers requests", async () => {
-    const gateway = await started();
+  it("keeps the owner's login from the process that answers requests, and has another make who signs up a tenant", async () => {
+    const gateway = await started({ TENANTRY_SIGNUP: "verified-email" });
+    const change = 'mutation { createTenant(input: { slug: "cleo", name: "Cleo" }) { __typename } }';
+    const made = "{ identity { signUps { slug status } } }";
     const { tenantry_owner: password } = await readLogins(folder);
 
     const settingsOf = (pid: number) => readFileSync(`/proc/${pid}/environ`, "utf8");
 
     expect(settingsOf(parts().gateway)).toContain("TENANTRY_DATA_DIR");
     expect(settingsOf(parts().gateway)).not.toContain(password);
+    expect((await gateway.get("cleo@northwind.test", change)).data).toEqual({
+      createTenant: { __typename: "CreateTenantPayload" },
+    });
+    await until(async () => {
+      const { data } = await gateway.get("cleo@northwind.test", made);
+      return data.identity.signUps[0].status === "READY";
+    });
     await stop(gateway);
+    expect(left()).toEqual([]);
   });
 
   // As a supervisor sends it to the one process, and as a terminal sends it to all of them.
