@@ -32,6 +32,7 @@ import { tenantOfRequest } from "./identity/tenant.js";
 import type { Verifier } from "./identity/verifier.js";
 import { buildSchema } from "./schema.js";
 import { Directory, type TenantRecord } from "./tenancy/directory/directory.js";
+import { Replicas } from "./tenancy/replicas.js";
 import { type Purpose, TenantSession } from "./tenancy/session.js";
 
 export interface ServerOptions {
@@ -67,6 +68,11 @@ const SCHEMA_PATH = "/graphql/schema";
 export function createGateway(options: ServerOptions): Gateway {
   const { log, origins } = options;
   const directory = new Directory(options.door);
+  const replicas = new Replicas(options.serve, (database, why) =>
+    why === null
+      ? log.info({ database }, "a replica serves again")
+      : log.warn({ database, why }, "a replica does not serve, and the primary answers instead"),
+  );
   const cursors = new Cursors(deriveKey(options.key, "tenantry cursor v1"));
 
   async function toContext({ request }: YogaInitialContext): Promise<Context> {
@@ -99,6 +105,7 @@ export function createGateway(options: ServerOptions): Gateway {
     const digest = identityDigest(options.key, identity);
     return {
       leases: options.serve,
+      replicas,
       signal,
       readAccess: (session, named) => readAccess(options.catalogue, session, digest, named),
       tenant: async (purpose, again) => {

@@ -27,6 +27,11 @@ export const SETTINGS = {
     .describe(
       "Serving login of a real PostgreSQL, which reaches tenants' homes only: `postgres://login:password@host:port/database`. Unset: the embedded one",
     ),
+  DATABASE_REPLICA_URL: databaseUrl
+    .optional()
+    .describe(
+      "A streaming replica of that database, for queries: one server, with the login of DATABASE_URL. See [Replicas](replicas.md)",
+    ),
   DATABASE_DOOR_URL: databaseUrl.optional().describe("Login of the same database that reads the directory only"),
   DATABASE_OWNER_URL: databaseUrl
     .optional()
@@ -38,6 +43,9 @@ export const SETTINGS = {
     .describe(
       'More databases for tenants\' homes, each with the serving login of its own: JSON `{"eu": "postgres://login:password@host:port/database"}`. That of DATABASE_URL is called `main`',
     ),
+  TENANTRY_DATABASE_REPLICAS: databaseUrls
+    .prefault("{}")
+    .describe("Streaming replicas of those databases, under the same names and with the same logins"),
   TENANTRY_DATABASE_OWNERS: databaseUrls
     .prefault("{}")
     .describe("The owner's logins of those databases, under the same names, for commands of the owner"),
