@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { GraphQLError } from "graphql";
 import type { Access, Place } from "../access/access.js";
+import { sameGrounds } from "../access/same.js";
 import { AnswerLostError, OvertakenError, UnavailableError } from "../database/errors.js";
 import type { Leases } from "../database/leases.js";
 import { untilItPasses } from "../database/retry.js";
@@ -10,7 +11,6 @@ import type { TenantRecord } from "../tenancy/directory/directory.js";
 import type { Position } from "../tenancy/position.js";
 import type { Replica, Replicas } from "../tenancy/replicas.js";
 import { type Purpose, TenantSession } from "../tenancy/session.js";
-import { follow } from "./follow.js";
 import type { AllNamed, Name } from "./named.js";
 
 /** Who is asking, once the home has confirmed it. */
@@ -202,6 +202,44 @@ export class Operation {
     }
   }
 }
+
+/**
+ * Opens a reading session on a replica that has all that the primary had shown. Access is read once more, in the very snapshot
+ * that resolvers will read, and has to be what the primary said: a row is never judged by a right that had ended before the
+ * row got to where it is.
+ * @param position where the primary's log was when `said` had been read
+ * @param said what the primary says about the viewer
+ * @returns null where the replica cannot serve, or something about the viewer is changing at this moment. Never throws
+ */
+async function follow(
+  { readAccess, signal }: OperationSettings,
+  replica: Replica,
+  tenant: TenantRecord,
+  position: Position,
+  named: readonly Name[],
+  said: Resolved,
+): Promise<Scope | null> {
+  const following = await replica.enter(tenant, position, signal);
+  if (!following) return null;
+  const { session, isReady } = following;
+  const asked = readAccess(session, named).catch(() => null);
+  const isServing = await isReady;
+  const answer = isServing ? await asked : null;
+  if (isSame(answer, said)) {
+    replica.served();
+    return { ...answer, now: said.now, session };
+  }
+  if (isServing && session.failure && !signal.aborted) replica.failed();
+  // Nobody waits for it: what it was asked may still wait for a lock.
+  void session.rollback();
+  return null;
+}
+
+const isSame = (answer: HomeAnswer, said: Resolved): answer is Resolved =>
+  answer !== null &&
+  typeof answer === "object" &&
+  answer.viewer.id === said.viewer.id &&
+  sameGrounds(answer.access.grounds, said.access.grounds);
 
 /** Longer than any transaction of a request takes. */
 const LONGEST_MS = 60_000;

@@ -69,7 +69,7 @@ export class Replica {
    * fail the caller.
    * @returns null when no connection was to be had in time
    */
-  async begin(tenant: TenantRecord, { lsn, origin }: Position, signal: AbortSignal): Promise<Following | null> {
+  async enter(tenant: TenantRecord, { lsn, origin }: Position, signal: AbortSignal): Promise<Following | null> {
     const until = performance.now() + WAIT_MS;
     let lease: Lease;
     try {
@@ -82,7 +82,7 @@ export class Replica {
     const late = () => lease.condemn(new ConnectionLostError("The replica did not answer in time."));
     const timer = setTimeout(late, leftMs);
     const caughtUp = lease.run(CATCH_UP, [lsn, origin, Math.max(0, Math.floor(leftMs) - TRAVEL_MS)]);
-    return { session: TenantSession.begin(lease, tenant, "read"), isReady: this.#isReady(caughtUp, signal, timer) };
+    return { session: TenantSession.enter(lease, tenant, "read"), isReady: this.#isReady(caughtUp, signal, timer) };
   }
 
   /** It answered, with what could be used. */

@@ -56,11 +56,11 @@ export class TenantSession {
     signal?: AbortSignal,
   ): Promise<TenantSession> {
     refuseForged(tenant);
-    return TenantSession.begin(await leases.acquire(tenant.id, signal, tenant.home.database), tenant, purpose);
+    return TenantSession.enter(await leases.acquire(tenant.id, signal, tenant.home.database), tenant, purpose);
   }
 
   /** Opens a session on a connection that leads to the tenant's home, in a database of the same content. */
-  static begin(lease: Lease, tenant: TenantRecord, purpose: Purpose): TenantSession {
+  static enter(lease: Lease, tenant: TenantRecord, purpose: Purpose): TenantSession {
     refuseForged(tenant);
     // What travels behind a transaction that cannot begin would run outside of every transaction.
     lease.run(BEGIN[purpose]).catch((error) => {
