@@ -1,12 +1,12 @@
-import type { Grounds } from "./access.js";
+import type { Access } from "./access.js";
 
-/** Whether two readings of a viewer's grounds say the same, in whatever order. */
-export function sameGrounds(one: Grounds, other: Grounds): boolean {
-  const [these, those] = [partsOf(one), partsOf(other)];
-  return these.length === those.length && these.every((part, at) => part === those[at]);
+/** Whether two readings of a viewer's access stand on the same grounds, in whatever order. */
+export function isSame(one: Access, other: Access): boolean {
+  const [these, those] = [groundsOf(one), groundsOf(other)];
+  return these.length === those.length && these.every((ground, at) => ground === those[at]);
 }
 
-function partsOf({ grants, memberOf, suspended }: Grounds): string[] {
+function groundsOf({ grounds: { grants, memberOf, suspended } }: Access): string[] {
   return [
     ...grants.map(({ permissions, ...held }) => JSON.stringify(["grant", held, [...permissions].sort()])),
     ...memberOf.map((place) => JSON.stringify(["member of", place])),

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { GraphQLError } from "graphql";
 import type { Access, Place } from "../access/access.js";
-import { sameGrounds } from "../access/same.js";
+import { isSame } from "../access/same.js";
 import { AnswerLostError, OvertakenError, UnavailableError } from "../database/errors.js";
 import type { Leases } from "../database/leases.js";
 import { untilItPasses } from "../database/retry.js";
@@ -183,7 +183,7 @@ export class Operation {
         await session.rollback();
         throw error;
       }
-      if (answer !== null && typeof answer === "object") {
+      if (isResolved(answer)) {
         if (!replica) return { ...answer, session };
         const scope = position && (await follow(settings, replica, tenant, position, named, answer));
         if (scope) this.#replica = replica;
@@ -204,11 +204,8 @@ export class Operation {
 }
 
 /**
- * Opens a reading session on a replica that has all that the primary had shown. Access is read once more, in the very snapshot
- * that resolvers will read, and has to be what the primary said: a row is never judged by a right that had ended before the
- * row got to where it is.
- * @param position where the primary's log was when `said` had been read
- * @param said what the primary says about the viewer
+ * Opens a reading session on a replica. Access is read once more, in the very snapshot that resolvers will read, and has to be
+ * what the primary said: a row is never judged by a right that had ended before the row got to where it is.
  * @returns null where the replica cannot serve, or something about the viewer is changing at this moment. Never throws
  */
 async function follow(
@@ -225,7 +222,7 @@ async function follow(
   const asked = readAccess(session, named).catch(() => null);
   const isServing = await isReady;
   const answer = isServing ? await asked : null;
-  if (isSame(answer, said)) {
+  if (isResolved(answer) && answer.viewer.id === said.viewer.id && isSame(answer.access, said.access)) {
     replica.served();
     return { ...answer, now: said.now, session };
   }
@@ -235,11 +232,7 @@ async function follow(
   return null;
 }
 
-const isSame = (answer: HomeAnswer, said: Resolved): answer is Resolved =>
-  answer !== null &&
-  typeof answer === "object" &&
-  answer.viewer.id === said.viewer.id &&
-  sameGrounds(answer.access.grounds, said.access.grounds);
+const isResolved = (answer: HomeAnswer): answer is Resolved => answer !== null && typeof answer === "object";
 
 /** Longer than any transaction of a request takes. */
 const LONGEST_MS = 60_000;
