@@ -11,7 +11,7 @@ const WAIT_MS = 20;
 /** What of it is for the way there and back. */
 const TRAVEL_MS = 5;
 /** How long a replica that did not serve is not asked again: else each read would wait for it in vain. */
-const REST_MS = 500;
+const REST_MS = 250;
 /** How long it then has to serve before it is told of. */
 const QUIET_MS = 60_000;
 
@@ -51,6 +51,8 @@ export class Replicas {
 
 export class Replica {
   #restsUntil = 0;
+  /** How often, since it last served, it did not. */
+  #misses = 0;
   /** When it was told that this replica does not serve; null while that has not to be taken back. */
   #toldAt: number | null = null;
 
@@ -74,8 +76,10 @@ export class Replica {
     let lease: Lease;
     try {
       lease = await this.leases.acquire(tenant.id, signal, replicaOf(this.database), WAIT_MS);
-    } catch {
-      if (!signal.aborted) this.#rest("away");
+    } catch (error) {
+      // With connections that others use, it is busy, and no worse than that.
+      const isBusy = (error as Error).cause === undefined && this.leases.open[replicaOf(this.database)]! > 0;
+      if (!signal.aborted && !isBusy) this.#rest("away");
       return null;
     }
     const leftMs = until - performance.now();
@@ -87,6 +91,7 @@ export class Replica {
 
   /** It answered, with what could be used. */
   served(): void {
+    this.#misses = 0;
     if (this.#toldAt === null || performance.now() - this.#toldAt < QUIET_MS) return;
     this.#toldAt = null;
     this.report(null);
@@ -112,7 +117,9 @@ export class Replica {
 
   #rest(why: keyof typeof WHY): void {
     this.#restsUntil = performance.now() + REST_MS;
-    if (this.#toldAt === null) this.report(WHY[why]);
-    this.#toldAt ??= performance.now();
+    // To open the first connection may take longer than anybody waits, and is then done.
+    if (this.#toldAt !== null || (++this.#misses === 1 && why === "away")) return;
+    this.#toldAt = performance.now();
+    this.report(WHY[why]);
   }
 }

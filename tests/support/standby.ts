@@ -6,10 +6,12 @@ import { productOf } from "../../src/access/catalogue.js";
 import { embeddedOwners } from "../../src/commands/database.js";
 import { prepareBinaries } from "../../src/database/embedded/binaries.js";
 import { type Cluster, startCluster } from "../../src/database/embedded/cluster.js";
+import { servingUrl } from "../../src/database/embedded/logins.js";
 import { type Server, startServer } from "../../src/database/embedded/server.js";
 import { withOwner } from "../../src/database/owner.js";
 import { PRODUCT_FILE, readProduct } from "../../src/product.js";
 import { adoptProduct } from "../../src/tenancy/directory/product.js";
+import { ensureLogins, loginOf } from "../../src/tenancy/migrations/logins.js";
 import { migrate } from "../../src/tenancy/migrations/migrate.js";
 import { ensureAllLogins, withOwners } from "../../src/tenancy/owners.js";
 import { cloneDatabase, statementsIn, type TestDatabase } from "./database.js";
@@ -52,7 +54,11 @@ export async function startPair(): Promise<Pair> {
     await migrate(owners);
     await adoptProduct(await owners.main, productOf(readProduct(PRODUCT_FILE)));
   });
-  const database = await cloneDatabase({ folder, port: cluster.port, own: [], spare: [] });
+  const spare = ["more"];
+  await withOwner(cluster.url("tenantry_owner", "postgres"), (owner) =>
+    ensureLogins(owner, [loginOf(servingUrl(cluster.logins, "more", cluster.port))]),
+  );
+  const database = await cloneDatabase({ folder, port: cluster.port, own: [], spare });
 
   const replica: Pair["replica"] = (text, params) => {
     const url = Object.assign(new URL(database.url("tenantry_owner")), { port: String(standby.port) });
@@ -65,9 +71,13 @@ export async function startPair(): Promise<Pair> {
     replica,
     statements: (work) => statementsIn(join(copy, "postgres.log"), database.name, work),
     async caughtUp() {
-      const [row] = await database.owner("select pg_current_wal_insert_lsn()::text as lsn");
+      // What nobody committed is not sent before somebody commits.
+      await database.owner("select pg_logical_emit_message(true, 'test', '')");
+      const [row] = await database.owner("select pg_current_wal_flush_lsn()::text as lsn");
       await until(async () => {
-        const [is] = await replica("select pg_last_wal_replay_lsn() >= $1::pg_lsn as there", [row!.lsn]).catch(() => []);
+        const [is] = await replica("select pg_last_wal_replay_lsn() >= $1::pg_lsn as there", [row!.lsn]).catch(
+          () => [],
+        );
         return is?.there === true;
       });
     },
