@@ -45,6 +45,8 @@ export interface ServerOptions {
   readonly limits: DocumentLimits;
   readonly maxBodyBytes: number;
   readonly requestTimeoutMs: number;
+  /** How long a query waits for a replica before it goes to the primary. */
+  readonly replicaWaitMs: number;
   /** Pages of other origins that may ask. */
   readonly origins: readonly string[];
   readonly tenantDomain: string | null;
@@ -68,7 +70,7 @@ const SCHEMA_PATH = "/graphql/schema";
 export function createGateway(options: ServerOptions): Gateway {
   const { log, origins } = options;
   const directory = new Directory(options.door);
-  const replicas = new Replicas(options.serve, (database, why) =>
+  const replicas = new Replicas(options.serve, options.replicaWaitMs, (database, why) =>
     why === null
       ? log.info({ database }, "a replica serves again")
       : log.warn({ database, why }, "a replica does not serve, and the primary answers instead"),

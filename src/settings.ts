@@ -113,6 +113,9 @@ export const SETTINGS = {
   TENANTRY_LEASE_WAIT_MS: whole(1, 60_000)
     .prefault("2000")
     .describe("How long a request waits for a connection before it is told to come back"),
+  TENANTRY_REPLICA_WAIT_MS: whole(1, 1000)
+    .prefault("20")
+    .describe("How long a query waits until a replica has what it may have to show, before it goes to the primary"),
   TENANTRY_STOCK: whole(0, 1000)
     .prefault("0")
     .describe(

@@ -79,6 +79,7 @@ async function open(settings: Settings, doors: Doors, key: Buffer, log: pino.Log
     limits: settings.limits,
     maxBodyBytes: settings.TENANTRY_MAX_BODY_BYTES,
     requestTimeoutMs: settings.TENANTRY_REQUEST_TIMEOUT_MS,
+    replicaWaitMs: settings.TENANTRY_REPLICA_WAIT_MS,
     origins: settings.TENANTRY_ORIGINS,
     introspection: settings.TENANTRY_INTROSPECTION,
     tenantDomain: settings.TENANTRY_TENANT_DOMAIN ?? null,

@@ -6,9 +6,7 @@ import type { TenantRecord } from "./directory/directory.js";
 import { CATCH_UP, type Position } from "./position.js";
 import { TenantSession } from "./session.js";
 
-/** How long a read waits for a replica, for a connection to it and for what it lacks, before it goes to the primary. */
-const WAIT_MS = 20;
-/** What of it is for the way there and back. */
+/** What of the time that a read waits is for the way there and back. */
 const TRAVEL_MS = 5;
 /** How long a replica that did not serve is not asked again: else each read would wait for it in vain. */
 const REST_MS = 250;
@@ -37,9 +35,10 @@ export interface Following {
 export class Replicas {
   readonly #all: ReadonlyMap<string, Replica>;
 
-  constructor(leases: Leases, report: ReportReplica) {
+  /** @param waitMs how long a read waits for a replica, for a connection and for what it lacks, before it goes to the primary */
+  constructor(leases: Leases, waitMs: number, report: ReportReplica) {
     const names = leases.databases.filter((name) => leases.databases.includes(replicaOf(name)));
-    this.#all = new Map(names.map((name) => [name, new Replica(leases, name, (why) => report(name, why))]));
+    this.#all = new Map(names.map((name) => [name, new Replica(leases, name, waitMs, (why) => report(name, why))]));
   }
 
   /** The replica of a database, where there is one that is worth asking at the moment. */
@@ -59,6 +58,7 @@ export class Replica {
   constructor(
     private readonly leases: Leases,
     private readonly database: string,
+    private readonly waitMs: number,
     private readonly report: (why: string | null) => void,
   ) {}
 
@@ -72,10 +72,10 @@ export class Replica {
    * @returns null when no connection was to be had in time
    */
   async enter(tenant: TenantRecord, { lsn, origin }: Position, signal: AbortSignal): Promise<Following | null> {
-    const until = performance.now() + WAIT_MS;
+    const until = performance.now() + this.waitMs;
     let lease: Lease;
     try {
-      lease = await this.leases.acquire(tenant.id, signal, replicaOf(this.database), WAIT_MS);
+      lease = await this.leases.acquire(tenant.id, signal, replicaOf(this.database), this.waitMs);
     } catch (error) {
       // With connections that others use, it is busy, and no worse than that.
       const isBusy = (error as Error).cause === undefined && this.leases.open[replicaOf(this.database)]! > 0;

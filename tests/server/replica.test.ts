@@ -21,12 +21,15 @@ import { type Planted, type TenantSketch, world } from "../support/world.js";
 const READS = Number(process.env.TENANTRY_REPLICA_READS ?? 120);
 const SEED = Number(process.env.TENANTRY_SEED ?? randomInt(2 ** 31));
 
+/** Longer than a busy machine takes to answer: what is shown here has nothing to do with time. */
+const WAIT_MS = 400;
+
 let pair: Pair;
 let gateway: TestGateway;
 let acme: Planted;
 /** A gateway that has, as `serve` has at its start, a connection to each replica that lets it in. */
 async function open(replicas: Record<string, string>, options: Parameters<typeof openGateway>[0] = {}) {
-  const opened = await openGateway({ database: pair.database, replicas, ...options });
+  const opened = await openGateway({ database: pair.database, replicas, replicaWaitMs: WAIT_MS, ...options });
   for (const name of Object.keys(replicas))
     await opened.serve.acquire("", undefined, replicaOf(name)).then(
       (lease) => lease.release(),
@@ -262,7 +265,7 @@ describe("a replica that will not do", () => {
     await pair.caughtUp();
     const why: unknown[] = [];
     const enter = async (origin: string) => {
-      const replica = new Replicas(gateway.serve, (...told) => why.push(told)).of("main")!;
+      const replica = new Replicas(gateway.serve, WAIT_MS, (...told) => why.push(told)).of("main")!;
       const { session, isReady } = (await replica.enter(
         record,
         { ...position, origin },
@@ -382,7 +385,7 @@ describe("rows and rights", () => {
     const operation = new Operation({
       leases: gateway.serve,
       signal: new AbortController().signal,
-      replicas: new Replicas(gateway.serve, () => {}),
+      replicas: new Replicas(gateway.serve, WAIT_MS, () => {}),
       tenant: async () => record,
       readAccess: async (session, named) => {
         const answer = await readAccess(readProduct(PRODUCT_FILE), session, digest, named);

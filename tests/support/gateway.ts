@@ -84,6 +84,7 @@ export async function openGateway(
     limits: DEFAULT_LIMITS,
     maxBodyBytes: 1_000_000,
     requestTimeoutMs: 15_000,
+    replicaWaitMs: 20,
     origins: [],
     introspection: "trimmed",
     tenantDomain: null,
