@@ -100,6 +100,7 @@ function contradictions(own: Environment, serving: boolean): string[] {
   }
   for (const name of owners!.filter((one) => !more!.includes(one)))
     problems.push(`TENANTRY_DATABASE_OWNERS names ${name}, which TENANTRY_DATABASES does not`);
+  problems.push(...replicaProblems(own));
   const logins = [DATABASE_URL, DATABASE_DOOR_URL, DATABASE_OWNER_URL].flatMap((url) => loginIn(url) ?? []);
   if (new Set(logins).size < logins.length) {
     problems.push("DATABASE_URL, DATABASE_DOOR_URL and DATABASE_OWNER_URL must name different logins");
@@ -123,12 +124,28 @@ const sharedAudiences = ({ TENANTRY_ISSUERS, TENANTRY_OPERATORS }: z.output<type
       ),
   );
 
+/** Replicas of nothing, and those that would be read by a login whose walls nobody verifies. */
+function replicaProblems(own: Environment): string[] {
+  const pairs: (readonly [string, string | undefined, string, string | undefined])[] = [];
+  if (own.DATABASE_REPLICA_URL !== undefined)
+    pairs.push(["DATABASE_REPLICA_URL", own.DATABASE_REPLICA_URL, "DATABASE_URL", own.DATABASE_URL]);
+  const [urls, replicas] = [own.TENANTRY_DATABASES, own.TENANTRY_DATABASE_REPLICAS].map(urlsIn);
+  for (const [name, url] of Object.entries(replicas!))
+    pairs.push([`TENANTRY_DATABASE_REPLICAS ${name}`, url, `TENANTRY_DATABASES ${name}`, urls![name]]);
+  return pairs.flatMap(([replica, url, database, of]) => {
+    if (of === undefined) return [`${replica} goes with ${database}, which is not set`];
+    return loginIn(url) === loginIn(of) ? [] : [`${replica} must name the login of ${database}`];
+  });
+}
+
 /** The names in a JSON object; none where there is no such object, which is told apart. */
-function namesIn(text = "{}"): string[] {
+const namesIn = (text?: string): string[] => Object.keys(urlsIn(text));
+
+function urlsIn(text = "{}"): Readonly<Record<string, string>> {
   try {
-    return Object.keys(JSON.parse(text) ?? {});
+    return JSON.parse(text) ?? {};
   } catch {
-    return [];
+    return {};
   }
 }
 

@@ -34,6 +34,7 @@ import { buildSchema } from "./schema.js";
 import { Directory, type TenantRecord } from "./tenancy/directory/directory.js";
 import { JobDesk } from "./tenancy/jobs/desk.js";
 import { JOBS_KEY } from "./tenancy/jobs/seal.js";
+import { Replicas } from "./tenancy/replicas.js";
 import { type Purpose, TenantSession } from "./tenancy/session.js";
 
 export interface ServerOptions {
@@ -46,6 +47,8 @@ export interface ServerOptions {
   readonly limits: DocumentLimits;
   readonly maxBodyBytes: number;
   readonly requestTimeoutMs: number;
+  /** How long a query waits for a replica before it goes to the primary. */
+  readonly replicaWaitMs: number;
   /** Pages of other origins that may ask. */
   readonly origins: readonly string[];
   readonly tenantDomain: string | null;
@@ -71,6 +74,11 @@ const SCHEMA_PATH = "/graphql/schema";
 export function createGateway(options: ServerOptions): Gateway {
   const { log, origins } = options;
   const directory = new Directory(options.door);
+  const replicas = new Replicas(options.serve, options.replicaWaitMs, (database, why) =>
+    why === null
+      ? log.info({ database }, "a replica serves again")
+      : log.warn({ database, why }, "a replica does not serve, and the primary answers instead"),
+  );
   const cursors = new Cursors(deriveKey(options.key, "tenantry cursor v1"));
   const desk = new JobDesk(options.door, deriveKey(options.key, JOBS_KEY));
 
@@ -105,6 +113,7 @@ export function createGateway(options: ServerOptions): Gateway {
     const digest = identityDigest(options.key, identity);
     return {
       leases: options.serve,
+      replicas,
       signal,
       readAccess: (session, named) => readAccess(options.catalogue, session, digest, named),
       tenant: async (purpose, again) => {

@@ -28,6 +28,11 @@ export const SETTINGS = {
     .describe(
       "Serving login of a real PostgreSQL, which reaches tenants' homes only: `postgres://login:password@host:port/database`. Unset: the embedded one",
     ),
+  DATABASE_REPLICA_URL: databaseUrl
+    .optional()
+    .describe(
+      "A streaming replica of that database, for queries: one server, with the login of DATABASE_URL. See [Replicas](replicas.md)",
+    ),
   DATABASE_DOOR_URL: databaseUrl.optional().describe("Login of the same database that reads the directory only"),
   DATABASE_OWNER_URL: databaseUrl
     .optional()
@@ -39,6 +44,9 @@ export const SETTINGS = {
     .describe(
       'More databases for tenants\' homes, each with the serving login of its own: JSON `{"eu": "postgres://login:password@host:port/database"}`. That of DATABASE_URL is called `main`',
     ),
+  TENANTRY_DATABASE_REPLICAS: databaseUrls
+    .prefault("{}")
+    .describe("Streaming replicas of those databases, under the same names and with the same logins"),
   TENANTRY_DATABASE_OWNERS: databaseUrls
     .prefault("{}")
     .describe("The owner's logins of those databases, under the same names, for commands of the owner"),
@@ -121,6 +129,9 @@ export const SETTINGS = {
   TENANTRY_LEASE_WAIT_MS: whole(1, 60_000)
     .prefault("2000")
     .describe("How long a request waits for a connection before it is told to come back"),
+  TENANTRY_REPLICA_WAIT_MS: whole(1, 1000)
+    .prefault("20")
+    .describe("How long a query waits until a replica has what it may have to show, before it goes to the primary"),
   TENANTRY_STOCK: whole(0, 1000)
     .prefault("0")
     .describe(

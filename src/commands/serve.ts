@@ -3,7 +3,7 @@ import pino from "pino";
 import { readSettings, type Settings } from "../config.js";
 import { sqlState } from "../database/errors.js";
 import { Leases } from "../database/leases.js";
-import { MAIN } from "../database/names.js";
+import { isReplica, MAIN, replicaOf } from "../database/names.js";
 import { loadDevelopmentIssuer } from "../identity/development.js";
 import { operatorsOf } from "../identity/operators.js";
 import { createVerifier } from "../identity/verifier.js";
@@ -33,7 +33,7 @@ export async function serve(): Promise<void> {
   if (!DATABASE_URL || !DATABASE_DOOR_URL)
     throw new UsageError("`serve` needs DATABASE_URL and DATABASE_DOOR_URL. For the embedded database use `start`.");
   const doors = {
-    serve: leases(settings, { ...settings.TENANTRY_DATABASES, [MAIN]: DATABASE_URL }, "serve"),
+    serve: leases(settings, servingUrls(settings, DATABASE_URL), "serve"),
     door: leases(settings, { [MAIN]: DATABASE_DOOR_URL }, "door"),
   };
   try {
@@ -65,6 +65,13 @@ async function open(settings: Settings, doors: Doors, key: Buffer, log: pino.Log
   await guardDatabases(doors.serve, onBarred);
   const walls = watchWalls(doors, (found) => log.error({ findings: found }, "the database's walls are open"), onBarred);
 
+  // The first to ask shall find a connection. Of a replica that is away, the gateway tells whenever it is needed.
+  for (const name of doors.serve.databases.filter(isReplica))
+    void doors.serve.acquire("", undefined, name).then(
+      (lease) => lease.release(),
+      () => {},
+    );
+
   const development = settings.TENANTRY_DEVELOPMENT ? await loadDevelopmentIssuer(settings.TENANTRY_DATA_DIR) : null;
   const gateway = createGateway({
     ...doors,
@@ -75,6 +82,7 @@ async function open(settings: Settings, doors: Doors, key: Buffer, log: pino.Log
     limits: settings.limits,
     maxBodyBytes: settings.TENANTRY_MAX_BODY_BYTES,
     requestTimeoutMs: settings.TENANTRY_REQUEST_TIMEOUT_MS,
+    replicaWaitMs: settings.TENANTRY_REPLICA_WAIT_MS,
     origins: settings.TENANTRY_ORIGINS,
     introspection: settings.TENANTRY_INTROSPECTION,
     tenantDomain: settings.TENANTRY_TENANT_DOMAIN ?? null,
@@ -146,6 +154,14 @@ const notLetIn = (cause: Error): Error =>
     "The database does not let the serving logins in. Run `tenantry migrate` first: it makes them, with the passwords of DATABASE_URL and DATABASE_DOOR_URL.",
     { cause },
   );
+
+/** Where tenants' homes are, and their replicas, by the name of each. */
+function servingUrls(settings: Settings, main: string): Record<string, string> {
+  const { DATABASE_REPLICA_URL, TENANTRY_DATABASES, TENANTRY_DATABASE_REPLICAS } = settings;
+  const replicas = { ...TENANTRY_DATABASE_REPLICAS, ...(DATABASE_REPLICA_URL && { [MAIN]: DATABASE_REPLICA_URL }) };
+  const named = Object.entries(replicas).map(([name, url]) => [replicaOf(name), url]);
+  return { ...TENANTRY_DATABASES, [MAIN]: main, ...Object.fromEntries(named) };
+}
 
 const leases = (settings: Settings, databases: Record<string, string>, what: string): Leases =>
   new Leases({

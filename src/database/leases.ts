@@ -58,10 +58,9 @@ export class Leases {
   /**
    * Leases a connection. When the signal aborts, the waiting ends at once, or the lease and its session do.
    * @param affinity whom the connection is for; empty for nobody's, as when the database itself is looked at
-   * @throws UnavailableError when none became free in time, or the database is barred or does not answer, or the signal
-   *   aborted
+   * @throws UnavailableError when none became free in time, the database is barred or away, or the signal aborted
    */
-  async acquire(affinity: string, signal?: AbortSignal, name = MAIN): Promise<Lease> {
+  async acquire(affinity: string, signal?: AbortSignal, name = MAIN, waitMs = this.#settings.waitMs): Promise<Lease> {
     if (this.#closed) throw new UnavailableError("The gateway is shutting down.");
     if (signal?.aborted) throw givenUp(signal);
     const database = this.#get(name);
@@ -94,7 +93,7 @@ export class Leases {
       };
       const timer = setTimeout(
         () => waiting.refuse(new UnavailableError("All connections to the database are in use.")),
-        this.#settings.waitMs,
+        waitMs,
       );
       signal?.addEventListener("abort", abort, { once: true });
       this.#queue.add(waiting);
@@ -205,7 +204,7 @@ export class Leases {
   async #open(database: PooledDatabase): Promise<void> {
     database.opening++;
     try {
-      const settings = { ...this.#settings, url: database.url };
+      const settings = database.settings(this.#settings);
       const connection = await Connection.open(settings, (lost) => this.#forget(database, lost));
       database.opened(connection);
       this.#back(database, connection);

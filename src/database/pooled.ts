@@ -1,7 +1,11 @@
-import type { Connection } from "./connection.js";
+import type { Connection, ConnectionSettings } from "./connection.js";
+import { isReplica } from "./names.js";
 
 /** How long a server that was full is not asked for another connection, while there are some. */
 const FULL_MS = 1000;
+
+/** How long a replica may stay silent: longer than the statement_timeout, and short enough to ask the primary after it. */
+const REPLICA_SILENCE_MS = 6000;
 
 /** One of the databases of a pool, and what of the common budget it has. */
 export class PooledDatabase {
@@ -26,6 +30,13 @@ export class PooledDatabase {
     /** The most that it may have. */
     private readonly most: number,
   ) {}
+
+  /** What its connections are opened with, in a pool that opens them like this. */
+  settings(common: Omit<ConnectionSettings, "url">): ConnectionSettings {
+    const { silenceMs = Number.POSITIVE_INFINITY } = common;
+    const settings = { ...common, url: this.url };
+    return isReplica(this.name) ? { ...settings, silenceMs: Math.min(silenceMs, REPLICA_SILENCE_MS) } : settings;
+  }
 
   get taken(): number {
     return this.connections.size + this.opening;

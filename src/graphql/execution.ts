@@ -47,15 +47,23 @@ export function execution(settings: Settings): Plugin<Context> {
 async function run(args: Args, settings: Settings): Promise<ExecutionResult> {
   const { contextValue: ctx } = args;
   try {
-    const result = await answer(args, settings);
-    if (!ctx.explains || !result.errors) return result;
-    // What is answered stays answered, also where the reason for a denial cannot be read.
-    return { ...result, errors: await settings.explain(ctx, result.errors).catch(() => result.errors!) };
+    ctx.deadline.start();
+    const told = await tell(args, settings);
+    // Nothing of it has left, and a query changes nothing: it is asked once more, of the primary.
+    return ctx.operation.wasLetDown() ? await tell(args, settings) : told;
   } finally {
     ctx.deadline.stop();
     // What was read is read: the answer does not wait for the session's end.
     void ctx.operation.end();
   }
+}
+
+async function tell(args: Args, settings: Settings): Promise<ExecutionResult> {
+  const { contextValue: ctx } = args;
+  const result = await answer(args, settings);
+  if (!ctx.explains || !result.errors) return result;
+  // What is answered stays answered, also where the reason for a denial cannot be read.
+  return { ...result, errors: await settings.explain(ctx, result.errors).catch(() => result.errors!) };
 }
 
 async function answer(
@@ -73,7 +81,6 @@ async function answer(
 
   const part = (from: GraphQLSchema, some: readonly Root[]) =>
     execute({ schema: from, document: withRoots(document, operation, some), contextValue: ctx, variableValues });
-  ctx.deadline.start();
   try {
     const plan = withVariables(planOf(schema, document, operation), coerced);
     const { roots } = plan;
@@ -85,7 +92,7 @@ async function answer(
     // The only field of a mutation is judged where it runs.
     const isForeseen = needs.tenant && (!isChange || roots.length > 1);
     if (isForeseen) {
-      await ctx.operation.read(namedIn(plan, coerced));
+      await ctx.operation[isChange ? "read" : "query"](namedIn(plan, coerced));
       const stopped = foresee(plan, coerced, ctx);
       if (stopped) return stopped;
       if (isChange) await ctx.operation.end();

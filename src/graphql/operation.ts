@@ -1,12 +1,15 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { GraphQLError } from "graphql";
 import type { Access, Place } from "../access/access.js";
+import { isSame } from "../access/same.js";
 import { AnswerLostError, OvertakenError, UnavailableError } from "../database/errors.js";
 import type { Leases } from "../database/leases.js";
 import { untilItPasses } from "../database/retry.js";
 import { TenantNotFoundError } from "../identity/errors.js";
 import type { UserId } from "../ids.js";
 import type { TenantRecord } from "../tenancy/directory/directory.js";
+import type { Position } from "../tenancy/position.js";
+import type { Replica, Replicas } from "../tenancy/replicas.js";
 import { type Purpose, TenantSession } from "../tenancy/session.js";
 import type { AllNamed, Name } from "./named.js";
 
@@ -54,6 +57,8 @@ export interface OperationSettings {
   readonly readAccess: ReadAccess;
   /** The tenant of the request as the directory has it; again, and afresh, when the home refuses what was remembered. */
   readonly tenant: (purpose: Purpose, again: boolean) => Promise<TenantRecord>;
+  /** Where queries may be answered from beside the databases themselves. */
+  readonly replicas?: Replicas;
 }
 
 /**
@@ -62,6 +67,9 @@ export interface OperationSettings {
  */
 export class Operation {
   #scope: Scope | null = null;
+  /** Whose session it is, where it is not the primary's. */
+  #replica: Replica | null = null;
+  #isLetDown = false;
   #gone: Error | null = null;
 
   constructor(private readonly settings: OperationSettings | null) {}
@@ -81,10 +89,30 @@ export class Operation {
   }
 
   /** Opens the session that resolvers read in, in place of the one before. Nothing happens for a caller who is not signed in. */
-  async read(named: readonly Name[] = []): Promise<void> {
+  async read(named: readonly Name[] = [], replicas?: Replicas): Promise<void> {
     await this.end();
     const { settings } = this;
-    if (settings) this.#scope = await untilItPasses(settings.signal, () => this.#enter(settings, "read", named));
+    if (!settings) return;
+    this.#scope = await untilItPasses(settings.signal, () => this.#enter(settings, "read", named, replicas));
+  }
+
+  /**
+   * The same for a query, which may read from a replica that has all that the primary can have shown by now. What a mutation
+   * reads is the primary's: it asks for what was committed a moment ago, and no replica has that yet.
+   */
+  async query(named: readonly Name[]): Promise<void> {
+    await this.read(named, this.#isLetDown ? undefined : this.settings?.replicas);
+  }
+
+  /**
+   * Whether a replica failed those who read from it: then nothing that they answered may leave. The next session will be the
+   * primary's.
+   */
+  wasLetDown(): boolean {
+    if (!this.#replica || !this.#scope?.session.failure || this.settings!.signal.aborted) return false;
+    this.#replica.failed();
+    this.#isLetDown = true;
+    return true;
   }
 
   /**
@@ -126,24 +154,43 @@ export class Operation {
   /** Ends the session that is open, if one is. What was read stays read, so a lost connection is no matter here. */
   async end(): Promise<void> {
     const scope = this.#scope;
-    this.#scope = null;
+    this.#scope = this.#replica = null;
     await scope?.session.commit().catch(() => {});
   }
 
-  async #enter(settings: OperationSettings, purpose: Purpose, named: readonly Name[]): Promise<Scope> {
+  async #enter(
+    settings: OperationSettings,
+    purpose: Purpose,
+    named: readonly Name[],
+    replicas?: Replicas,
+  ): Promise<Scope> {
     const until = performance.now() + FENCE_WAIT_MS;
     let looks = 0;
+    let elsewhere = replicas;
     for (let pauseMs = 5; ; ) {
       const tenant = await settings.tenant(purpose, looks > 0);
       const session = await TenantSession.open(settings.leases, tenant, purpose, settings.signal);
+      const replica = elsewhere?.of(tenant.home.database) ?? null;
       let answer: HomeAnswer;
+      let position: Position | null = null;
       try {
-        answer = await settings.readAccess(session, named);
+        const asked = settings.readAccess(session, named);
+        // Left before the replica is asked: nobody waits for one connection while holding another.
+        const left = replica && session.leave();
+        answer = await asked;
+        position = await left;
       } catch (error) {
         await session.rollback();
         throw error;
       }
-      if (answer !== null && typeof answer === "object") return { ...answer, session };
+      if (isResolved(answer)) {
+        if (!replica) return { ...answer, session };
+        const scope = position && (await follow(settings, replica, tenant, position, named, answer));
+        if (scope) this.#replica = replica;
+        if (scope) return scope;
+        elsewhere = undefined;
+        continue;
+      }
       await session.rollback();
       if (answer === null || (answer === "STALE" && ++looks > MOST_LOOKS)) throw new TenantNotFoundError();
       if (answer === "FENCED") {
@@ -155,6 +202,37 @@ export class Operation {
     }
   }
 }
+
+/**
+ * Opens a reading session on a replica. Access is read once more, in the very snapshot that resolvers will read, and has to be
+ * what the primary said: a row is never judged by a right that had ended before the row got to where it is.
+ * @returns null where the replica cannot serve, or something about the viewer is changing at this moment. Never throws
+ */
+async function follow(
+  { readAccess, signal }: OperationSettings,
+  replica: Replica,
+  tenant: TenantRecord,
+  position: Position,
+  named: readonly Name[],
+  said: Resolved,
+): Promise<Scope | null> {
+  const following = await replica.enter(tenant, position, signal);
+  if (!following) return null;
+  const { session, isReady } = following;
+  const asked = readAccess(session, named).catch(() => null);
+  const isServing = await isReady;
+  const answer = isServing ? await asked : null;
+  if (isResolved(answer) && answer.viewer.id === said.viewer.id && isSame(answer.access, said.access)) {
+    replica.served();
+    return { ...answer, now: said.now, session };
+  }
+  if (isServing && session.failure && !signal.aborted) replica.failed();
+  // Nobody waits for it: what it was asked may still wait for a lock.
+  void session.rollback();
+  return null;
+}
+
+const isResolved = (answer: HomeAnswer): answer is Resolved => answer !== null && typeof answer === "object";
 
 /** Longer than any transaction of a request takes. */
 const LONGEST_MS = 60_000;

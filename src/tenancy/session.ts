@@ -4,6 +4,7 @@ import { ConnectionLostError, OutcomeUnknownError, UnavailableError } from "../d
 import type { Leases } from "../database/leases.js";
 import type { TenantId } from "../ids.js";
 import { TenantRecord } from "./directory/directory.js";
+import { POSITION, type Position } from "./position.js";
 
 /** A tenant's tables, through drizzle. It knows no transactions of its own: the session is one. */
 export type TenantDb = Omit<PostgresJsDatabase, "transaction">;
@@ -54,8 +55,13 @@ export class TenantSession {
     purpose: Purpose,
     signal?: AbortSignal,
   ): Promise<TenantSession> {
-    if (!TenantRecord.is(tenant)) throw new TypeError("A tenant session opens for a record of the directory only.");
-    const lease = await leases.acquire(tenant.id, signal, tenant.home.database);
+    refuseForged(tenant);
+    return TenantSession.enter(await leases.acquire(tenant.id, signal, tenant.home.database), tenant, purpose);
+  }
+
+  /** Opens a session on a connection that leads to the tenant's home, in a database of the same content. */
+  static enter(lease: Lease, tenant: TenantRecord, purpose: Purpose): TenantSession {
+    refuseForged(tenant);
     // What travels behind a transaction that cannot begin would run outside of every transaction.
     lease.run(BEGIN[purpose]).catch((error) => {
       lease.condemn(new UnavailableError("The database cannot begin a transaction of this kind.", 1, { cause: error }));
@@ -73,6 +79,11 @@ export class TenantSession {
   /** The server's process behind the session. */
   get pid(): number {
     return this.lease.pid;
+  }
+
+  /** Why what the session answered may not be all of it: PostgreSQL refused something, or is gone. Null while it is whole. */
+  get failure(): Error | null {
+    return this.lease.over ?? this.lease.failure;
   }
 
   /** A statement written by hand, for what is run so often that building its text would show. */
@@ -103,6 +114,21 @@ export class TenantSession {
     if (tag !== "COMMIT") throw new Error(`The transaction was not committed: ${tag}.`, { cause: failure });
   }
 
+  /**
+   * Ends a reading session, and says how far its database had come when it had seen all it saw. Sent at once, behind what was
+   * sent before. Null when the database cannot say.
+   */
+  async leave(): Promise<Position | null> {
+    const position = this.query(POSITION, []);
+    try {
+      await this.commit();
+      const [row] = await position;
+      return row as unknown as Position;
+    } catch {
+      return null;
+    }
+  }
+
   /** Ends the session and keeps nothing. Never throws; does nothing to a session that has ended. */
   async rollback(): Promise<void> {
     if (this.#ended) return;
@@ -115,6 +141,10 @@ export class TenantSession {
       this.lease.condemn(new ConnectionLostError("The session could not be ended.", { cause: error }));
     }
   }
+}
+
+function refuseForged(tenant: TenantRecord): void {
+  if (!TenantRecord.is(tenant)) throw new TypeError("A tenant session opens for a record of the directory only.");
 }
 
 /** The tenant's lock: the last 64 bits of its id, which are random. Two tenants that share it only wait for each other. */

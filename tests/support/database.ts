@@ -17,6 +17,25 @@ const names = (setting: string | undefined): string[] => (setting ?? "").split("
 const OWN = names(process.env.TENANTRY_TEST_DATABASES);
 const SPARE = names(process.env.TENANTRY_TEST_SPARE);
 
+/** A server with a database to clone from. */
+export interface Installation {
+  readonly folder: string;
+  readonly port: number;
+  /** Where a pooler stands before it. */
+  readonly pooler?: number;
+  /** Databases beside the first: those that are cloned with it, and those that are made when they are asked for. */
+  readonly own: readonly string[];
+  readonly spare: readonly string[];
+}
+
+const SHARED: Installation = {
+  folder: FOLDER,
+  port: Number(process.env.TENANTRY_TEST_PORT),
+  pooler: Number(process.env.TENANTRY_TEST_POOLER_PORT ?? process.env.TENANTRY_TEST_PORT),
+  own: OWN,
+  spare: SPARE,
+};
+
 type Rows = readonly Record<string, unknown>[];
 
 /** The databases of one test file: the migrated and seeded ones, cloned. */
@@ -49,13 +68,12 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** Clones the templates. Dropped after the test file. */
-export async function cloneDatabase(): Promise<TestDatabase> {
+/** Clones the templates, those of all tests unless a test has a server of its own. Dropped after the test file. */
+export async function cloneDatabase(installation: Installation = SHARED): Promise<TestDatabase> {
+  const { folder, port, pooler = port, own, spare: spares } = installation;
   const name = `test_${randomBytes(6).toString("hex")}`;
-  const logins = await readLogins(FOLDER);
-  const port = Number(process.env.TENANTRY_TEST_PORT);
+  const logins = await readLogins(folder);
   // Owners go to the server itself: a pooler in transaction mode is not for what they do.
-  const pooler = Number(process.env.TENANTRY_TEST_POOLER_PORT ?? port);
   const portOf = (login: Login) => (login === "tenantry_owner" ? port : pooler);
   const urlOf = (login: Login, database: string) => loginUrl(logins, login, portOf(login), database);
   const admin = (text: string) => withOwner(urlOf("tenantry_owner", "postgres"), (owner) => owner.run(text));
@@ -65,7 +83,7 @@ export async function cloneDatabase(): Promise<TestDatabase> {
     url.pathname = `/${nameOf(database)}`;
     return url.href;
   };
-  const more = [...OWN, ...SPARE];
+  const more = [...own, ...spares];
   const databases: Record<string, string> = {
     [MAIN]: urlOf("tenantry_serve", name),
     ...Object.fromEntries(more.map((one) => [one, servingOf(one)])),
@@ -84,15 +102,15 @@ export async function cloneDatabase(): Promise<TestDatabase> {
 
   await admin(`create database ${name} template tenantry`);
   for (const text of databaseSql(name, ["tenantry_door", "tenantry_serve"])) await owner(text);
-  for (const one of OWN) {
+  for (const one of own) {
     await admin(`create database ${nameOf(one)} template ${embeddedDatabase(one).database}`);
     for (const text of databaseSql(nameOf(one), [embeddedDatabase(one).login], true)) await owner(text, [], one);
   }
-  const made = [MAIN, ...OWN];
-  const free = [...SPARE];
+  const made = [MAIN, ...own];
+  const free = [...spares];
   const spare = async () => {
     const one = free.shift();
-    if (!one) throw new Error(`A test file has ${SPARE.length} spare databases, and this one needs more.`);
+    if (!one) throw new Error(`A test file has ${spares.length} spare databases, and this one needs more.`);
     await admin(`create database ${nameOf(one)}`);
     made.push(one);
     for (const text of databaseSql(nameOf(one), [embeddedDatabase(one).login], true)) await owner(text, [], one);
@@ -120,7 +138,6 @@ export async function cloneDatabase(): Promise<TestDatabase> {
     return digests.join();
   };
 
-  const log = join(FOLDER, "postgres.log");
   return {
     name,
     databases,
@@ -160,19 +177,22 @@ export async function cloneDatabase(): Promise<TestDatabase> {
       };
     },
     content,
-    async statements(work) {
-      const from = statSync(log).size;
-      await work();
-      const file = await open(log);
-      const { size } = await file.stat();
-      const { buffer } = await file.read(Buffer.alloc(size - from), 0, size - from, from);
-      await file.close();
-      return parse(buffer.toString(), name);
-    },
+    statements: (work) => statementsIn(join(folder, "postgres.log"), name, work),
     async drop() {
       for (const one of made) await admin(`drop database ${nameOf(one)} with (force)`);
     },
   };
+}
+
+/** What serving logins sent to a test file's databases while `work` ran, by the server's log. */
+export async function statementsIn(log: string, name: string, work: () => Promise<unknown>): Promise<string[]> {
+  const from = statSync(log).size;
+  await work();
+  const file = await open(log);
+  const { size } = await file.stat();
+  const { buffer } = await file.read(Buffer.alloc(size - from), 0, size - from, from);
+  await file.close();
+  return parse(buffer.toString(), name);
 }
 
 // What every new connection asks, once, whoever it is for.

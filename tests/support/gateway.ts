@@ -1,6 +1,7 @@
 import pino from "pino";
 import { EXECUTORS } from "../../bench/executors.mjs";
-import type { Leases } from "../../src/database/leases.js";
+import type { LeaseSettings, Leases } from "../../src/database/leases.js";
+import { replicaOf } from "../../src/database/names.js";
 import { DEFAULT_LIMITS, type DocumentLimits } from "../../src/graphql/limits.js";
 import { loadDevelopmentIssuer } from "../../src/identity/development.js";
 import { mintToken } from "../../src/identity/developmentToken.js";
@@ -57,11 +58,22 @@ if (wanted && !executor) throw new Error(`There is no executor ${wanted}: ${Obje
 
 export async function openGateway(
   // On a database that is given, which stays when the gateway is closed, or on one of its own.
-  options: Partial<ServerOptions> & { readonly leases?: number; readonly database?: TestDatabase } = {},
+  options: Partial<ServerOptions> & {
+    readonly leases?: number;
+    readonly database?: TestDatabase;
+    /** How connections to homes are kept, where it is not as usual. */
+    readonly pool?: Partial<LeaseSettings>;
+    /** Where the replicas of databases are, by the names of those. */
+    readonly replicas?: Readonly<Record<string, string>>;
+  } = {},
 ): Promise<TestGateway> {
   const database = options.database ?? (await cloneDatabase());
   const lines: string[] = [];
-  const serve = openLeases(database.databases, { size: options.leases ?? 4 });
+  const replicas = Object.entries(options.replicas ?? {}).map(([name, url]) => [replicaOf(name), url]);
+  const serve = openLeases(
+    { ...database.databases, ...Object.fromEntries(replicas) },
+    { size: options.leases ?? 4, ...options.pool },
+  );
   const door = openLeases(database.url("tenantry_door"), { size: options.leases ?? 4 });
   const gateway = createGateway({
     serve,
@@ -72,6 +84,7 @@ export async function openGateway(
     limits: DEFAULT_LIMITS,
     maxBodyBytes: 1_000_000,
     requestTimeoutMs: 15_000,
+    replicaWaitMs: 20,
     origins: [],
     introspection: "trimmed",
     tenantDomain: null,

@@ -1,5 +1,5 @@
 import type { Leases } from "../../database/leases.js";
-import { MAIN } from "../../database/names.js";
+import { isReplica, MAIN } from "../../database/names.js";
 import { checkHomes } from "./catalogue.js";
 import type { Finding, Query } from "./finding.js";
 import { checkLogin } from "./logins.js";
@@ -51,7 +51,8 @@ export const checkHomesOf = (serve: Leases, database: string): Promise<Finding[]
 export async function guardDatabases(serve: Leases, onBarred: OnBarred): Promise<void> {
   await Promise.all(
     serve.databases
-      .filter((name) => name !== MAIN)
+      // Of a replica, each session asks whether it is the same database behind the same login: then it has the same walls.
+      .filter((name) => name !== MAIN && !isReplica(name))
       .map(async (name) => {
         const findings = await checkHomesOf(serve, name).catch((error: Error) => error);
         const isSound = Array.isArray(findings) && findings.length === 0;
