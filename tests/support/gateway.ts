@@ -61,8 +61,11 @@ export async function openGateway(
 ): Promise<TestGateway> {
   const database = options.database ?? (await cloneDatabase());
   const lines: string[] = [];
-  const serve = openLeases(database.databases, { size: options.leases ?? 4 });
-  const door = openLeases(database.url("tenantry_door"), { size: options.leases ?? 4 });
+  const serve = openLeases(database.databases, { size: options.leases ?? 4, applicationName: "tenantry serve" });
+  const door = openLeases(database.url("tenantry_door"), {
+    size: options.leases ?? 4,
+    applicationName: "tenantry door",
+  });
   const gateway = createGateway({
     serve,
     door,
