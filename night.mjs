@@ -50,6 +50,24 @@ const RUNS = {
     test: "tests/walls.test.ts",
     env: { TENANTRY_WALL_DOCUMENTS: "40000" },
   },
+  isolation: {
+    shows: "sessions see and change the rows of their own tenant alone, whatever becomes of them",
+    size: "1,000,000 operations",
+    test: "tests/tenancy/isolation.test.ts",
+    env: { TENANTRY_ISOLATION_OPERATIONS: "1000000" },
+  },
+  kills: {
+    shows: "a migration that is killed again and again leaves every recorded version true",
+    size: "500 homes, 30 kills",
+    test: "tests/commands/kills.test.ts",
+    env: { TENANTRY_FLEET_HOMES: "500", TENANTRY_FLEET_KILLS: "30" },
+  },
+  moves: {
+    shows: "a tenant that is moved while it is in use loses nothing and doubles nothing",
+    size: "2,000,000 rows",
+    test: "tests/tenancy/move/busy.test.ts",
+    env: { TENANTRY_TEST_MOVED_ROWS: "2000000" },
+  },
 };
 
 const asked = process.argv.slice(2);

@@ -15,8 +15,12 @@ type Row = Record<string, unknown>;
 /** Rows, and the tag that PostgreSQL closed the statement with: `SELECT`, `COMMIT`, … */
 export type Result = readonly Row[] & { readonly command: string; readonly count: number };
 
-// A connection keeps a plan for every text it has seen, for ever.
+// A connection keeps a plan for every text with parameters that it has seen, for ever.
 const MAX_STATEMENTS = 500;
+
+/** What every connection asks first, whoever it is for. */
+const OPENING =
+  "select pg_backend_pid() as pid, exists (select from pg_catalog.pg_extension where extname = 'citus') as is_citus";
 
 /** One session of the server, in a client of its own: when the session dies, the client dies with it. */
 export class Connection {
@@ -34,6 +38,8 @@ export class Connection {
     private readonly client: Client,
     /** The server's process, for those who look at it from outside. */
     readonly pid: number,
+    /** Whether its database is spread over several servers by Citus, which wants some statements in another form. */
+    readonly isCitus: boolean,
     private readonly settings: ConnectionSettings,
     private readonly onLost: (connection: Connection) => void,
   ) {}
@@ -54,9 +60,9 @@ export class Connection {
       timer = setTimeout(() => reject(new Error("No answer in time.")), settings.connectTimeoutMs);
     });
     try {
-      const [row] = await Promise.race([client.sql.unsafe("select pg_backend_pid() as pid"), late]);
+      const [row] = await Promise.race([client.sql.unsafe(OPENING), late]);
       if (lost) throw lost;
-      self = new Connection(client, Number(row?.pid), settings, onLost);
+      self = new Connection(client, Number(row?.pid), row?.is_citus === true, settings, onLost);
       return self;
     } catch (error) {
       client.destroy();
@@ -94,7 +100,7 @@ export class Connection {
   }
 
   statement(text: string, params: readonly unknown[]): postgres.PendingQuery<Row[]> {
-    this.#texts.add(text);
+    if (params.length > 0) this.#texts.add(text);
     return this.client.sql.unsafe(text, params as postgres.ParameterOrJSON<never>[], {
       prepare: this.settings.prepare,
     });
@@ -117,6 +123,10 @@ export class Lease {
 
   get pid(): number {
     return this.connection.pid;
+  }
+
+  get isCitus(): boolean {
+    return this.connection.isCitus;
   }
 
   /** Why no statement can be sent any more; null while one can. */

@@ -44,6 +44,7 @@ export class OvertakenError extends Error {
 }
 
 interface Answer {
+  readonly message: string;
   readonly code: string;
   readonly severity: string;
   readonly constraint_name?: string;
@@ -62,8 +63,16 @@ function answerIn(error: unknown): Answer | null {
 /** The five characters of an SQLSTATE; null for an error that is not PostgreSQL's. */
 export const sqlState = (error: unknown): string | null => answerIn(error)?.code ?? null;
 
+// Citus passes on the words of the server on which the row is, without its fields: the last name in them is the constraint's,
+// with the number of the part of the table behind it. Names of constraints end in a letter, so nothing else is cut off.
+const NAMED_LAST = /^.*"([^"]+?)(?:_\d+)?"/s;
+
 /** The constraint that a statement broke, by name; null for other errors. */
-export const brokenConstraint = (error: unknown): string | null => answerIn(error)?.constraint_name ?? null;
+export function brokenConstraint(error: unknown): string | null {
+  const answer = answerIn(error);
+  if (!answer?.code.startsWith("23")) return null;
+  return answer.constraint_name ?? NAMED_LAST.exec(answer.message)?.[1] ?? null;
+}
 
 /**
  * Whether the session goes on after this failure: PostgreSQL answered, and not for the last time. Not so for what the

@@ -28,6 +28,7 @@ export interface NewTenant {
 
 /** A home that somebody is to move into, and whether it was made for them. */
 export interface Taken extends Home {
+  readonly isolation: Isolation;
   readonly isNew: boolean;
 }
 
@@ -116,7 +117,8 @@ export async function takeHome(main: Lease, database: string, isolation: Isolati
     throw new HomeTakenError(database, isolation === "DATABASE");
 
   const shared = there.find((one) => one.isolation === "SHARED");
-  if (isolation === "SHARED" && shared) return { database, schemaName: String(shared.schema_name), isNew: false };
+  if (isolation === "SHARED" && shared)
+    return { database, schemaName: String(shared.schema_name), isolation, isNew: false };
   if (isolation === "SCHEMA") {
     const [ready] = await main.run(
       `update tenantry.homes set status = 'IN_USE' where (database, schema_name) = (
@@ -126,12 +128,12 @@ export async function takeHome(main: Lease, database: string, isolation: Isolati
        returning schema_name`,
       [database, ownVersion().lineage],
     );
-    if (ready) return { database, schemaName: String(ready.schema_name), isNew: false };
+    if (ready) return { database, schemaName: String(ready.schema_name), isolation, isNew: false };
   }
   const schemaName = newSchemaName();
   const db = drizzle({ client: main.asClient() as never });
   await db.insert(homes).values({ database, schemaName, isolation, status: "IN_USE", createdAt: new Date() });
-  return { database, schemaName, isNew: true };
+  return { database, schemaName, isolation, isNew: true };
 }
 
 /** Two at once must not both take a database for themselves, or make the shared home twice. Held to the transaction's end. */
@@ -154,11 +156,15 @@ export class HomeTakenError extends Error {
  * Makes the home where it is not there yet, in the caller's transaction.
  * @returns whether it was made
  */
-export async function ensureHome(owners: Owners, place: Lease, { database, schemaName }: Home): Promise<boolean> {
+export async function ensureHome(
+  owners: Owners,
+  place: Lease,
+  { database, schemaName, isolation }: Pick<Taken, "database" | "schemaName" | "isolation">,
+): Promise<boolean> {
   // The first two tenants of a shared home may come at once.
   await place.run("select pg_advisory_xact_lock(hashtextextended($1, 0))", [schemaName]);
   const [there] = await place.run("select from pg_catalog.pg_namespace where nspname = $1", [schemaName]);
-  if (!there) await createHome(place, schemaName, owners.names(database));
+  if (!there) await createHome(place, schemaName, owners.names(database), isolation);
   return !there;
 }
 
@@ -166,12 +172,12 @@ export async function ensureHome(owners: Owners, place: Lease, { database, schem
 async function furnish(
   owners: Owners,
   place: Lease,
-  { id, createdAt, database }: NewTenant,
-  { schemaName }: Home,
+  { id, createdAt }: NewTenant,
+  taken: Taken,
   fill: (db: TenantDb) => Promise<void>,
 ): Promise<boolean> {
-  const isMade = await ensureHome(owners, place, { database, schemaName });
-  await place.run("select set_config('search_path', $1, true)", [`${quote(schemaName)}, pg_temp`]);
+  const isMade = await ensureHome(owners, place, taken);
+  await place.run("select set_config('search_path', $1, true)", [`${quote(taken.schemaName)}, pg_temp`]);
   const db: TenantDb = drizzle({ client: place.asClient() as never });
   await writeHomeRow(db, id, "ACTIVE", createdAt);
   await fill(db);

@@ -3,6 +3,7 @@ import type { Lease, Result } from "../database/connection.js";
 import { ConnectionLostError, OutcomeUnknownError, UnavailableError } from "../database/errors.js";
 import type { Leases } from "../database/leases.js";
 import type { TenantId } from "../ids.js";
+import { enteringOnCitus } from "./citus.js";
 import { TenantRecord } from "./directory/directory.js";
 import { POSITION, type Position } from "./position.js";
 
@@ -67,7 +68,9 @@ export class TenantSession {
       lease.condemn(new UnavailableError("The database cannot begin a transaction of this kind.", 1, { cause: error }));
     });
     // Messages of their own, never one text: if a text with several statements fails to parse, its `begin` never ran.
-    void lease.run(ENTER, [`${tenant.home.schemaName}, pg_temp`, tenant.id]);
+    const { schemaName } = tenant.home;
+    if (lease.isCitus) for (const text of enteringOnCitus(schemaName, tenant.id)) void lease.run(text);
+    else void lease.run(ENTER, [`${schemaName}, pg_temp`, tenant.id]);
     if (purpose !== "read") void lease.run(LOCK[purpose], [lockOf(tenant.id)]);
     return new TenantSession(tenant, purpose, lease);
   }

@@ -27,7 +27,7 @@ export async function keepStock(
     onMade(made, missing);
     const isMade = await inTransaction(main, async () => {
       const schema = newSchemaName();
-      await createHome(main, schema, owners.names(MAIN));
+      await createHome(main, schema, owners.names(MAIN), "SCHEMA");
       // Not before there is something to add: others who take homes here wait for this lock.
       await main.run("select pg_advisory_xact_lock(hashtextextended('tenantry homes ' || $1, 0))", [MAIN]);
       const added = await main.run(

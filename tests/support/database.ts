@@ -196,7 +196,7 @@ export async function statementsIn(log: string, name: string, work: () => Promis
 }
 
 // What every new connection asks, once, whoever it is for.
-const OPENING = "select pg_backend_pid() as pid";
+const OPENING = "select pg_backend_pid() as pid,";
 
 /** Statements of one test file's databases in the server's log; a statement of several lines goes on behind a tab. */
 function parse(text: string, name: string): string[] {
@@ -206,7 +206,7 @@ function parse(text: string, name: string): string[] {
       / db=(\S+) user=(\S+) LOG: {2}(?:statement|execute [^:]*): (.*)$/s.exec(entry) ?? [];
     if (statement?.startsWith("SET ")) return []; // The pooler's own, which brings a session to its client's settings.
     const isOurs = database === name || database?.startsWith(`${name}_`);
-    return statement && statement !== OPENING && isOurs && user !== "tenantry_owner"
+    return statement && !statement.startsWith(OPENING) && isOurs && user !== "tenantry_owner"
       ? [statement.replaceAll(/\s+/g, " ").trim()]
       : [];
   });

@@ -72,9 +72,12 @@ export async function openGateway(
   const replicas = Object.entries(options.replicas ?? {}).map(([name, url]) => [replicaOf(name), url]);
   const serve = openLeases(
     { ...database.databases, ...Object.fromEntries(replicas) },
-    { size: options.leases ?? 4, ...options.pool },
+    { size: options.leases ?? 4, applicationName: "tenantry serve", ...options.pool },
   );
-  const door = openLeases(database.url("tenantry_door"), { size: options.leases ?? 4 });
+  const door = openLeases(database.url("tenantry_door"), {
+    size: options.leases ?? 4,
+    applicationName: "tenantry door",
+  });
   const gateway = createGateway({
     serve,
     door,

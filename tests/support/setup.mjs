@@ -32,7 +32,12 @@ export default async function setup() {
   const cluster = await startCluster({
     folder,
     databases: own,
-    settings: { fsync: "off", max_connections: "300", log_statement: "all", log_line_prefix: "%m [%p] db=%d user=%u " },
+    settings: {
+      fsync: "off",
+      max_connections: "300",
+      log_statement: "all",
+      log_line_prefix: "%m [%p] app=%a db=%d user=%u ",
+    },
   });
   const key = await loadKey({ dataDir: folder });
   await withOwners(embeddedOwners(cluster.logins, cluster.port, own), async (owners) => {

@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { Lease } from "../../database/connection.js";
+import { ddlOnCitus } from "../citus.js";
 import { SCHEMA_NAME } from "../directory/directory.js";
+import type { Isolation } from "../directory/table.js";
 import { type Migration, type Names, ownFiles, spell } from "./files.js";
 import { mustStand } from "./walls.js";
 
@@ -45,9 +47,11 @@ export async function createHome(
   owner: Lease,
   schema: string,
   names: Names,
+  isolation: Isolation,
   files: readonly Migration[] = ownFiles().tenant,
 ): Promise<string> {
-  await owner.run(baselineSql(schema, names, files));
+  const text = baselineSql(schema, names, files);
+  await owner.run(owner.isCitus ? ddlOnCitus(text, isolation) : text);
   const digest = await mustStand(owner, schema);
   await owner.run(`set local search_path = ${schema}, pg_temp`);
   return digest;

@@ -1,7 +1,9 @@
 import type { Lease, Result } from "../../database/connection.js";
 import { sqlState } from "../../database/errors.js";
 import { MAIN } from "../../database/names.js";
+import { ddlOnCitus } from "../citus.js";
 import { type Home, SCHEMA_NAME } from "../directory/directory.js";
+import type { Isolation } from "../directory/table.js";
 import type { Owners } from "../owners.js";
 import { recordSql } from "./baseline.js";
 import { type Migration, pending, spell } from "./files.js";
@@ -29,6 +31,7 @@ const UNDEFINED_TABLE = "42P01";
 
 /** A home that the directory does not know to be where it shall be. */
 export interface DueHome extends Home {
+  readonly isolation: Isolation;
   /** The last migration that is known to have run in it; null when nobody has looked. */
   readonly version: string | null;
 }
@@ -47,7 +50,8 @@ export async function bring(work: Work, owner: Lease, home: DueHome): Promise<st
   const { due, all } = await inTransaction(owner, async () => {
     const applied = await enter(owner, home, work.lockMs);
     const due = pending(work.files, applied).filter(({ name }) => name <= work.last);
-    if (due.length > 0) await apply(owner, due, { ...work.owners.names(home.database), schema: home.schemaName });
+    if (due.length > 0)
+      await apply(owner, due, home.isolation, { ...work.owners.names(home.database), schema: home.schemaName });
     const all = [...applied, ...due.map(({ name }) => name)].sort();
     if (isMain) await remember(owner, home, all);
     return { due, all };
@@ -97,10 +101,12 @@ export class MigrationError extends Error {
 async function apply(
   owner: Lease,
   due: readonly Migration[],
+  isolation: Isolation,
   names: { readonly door: string; readonly serve: string; readonly schema: string },
 ): Promise<void> {
   for (const migration of due) {
-    const text = `${spell(migration, names)}\n;\n${recordSql([migration])}`;
+    const sql = spell(migration, names);
+    const text = `${owner.isCitus ? ddlOnCitus(sql, isolation) : sql}\n;\n${recordSql([migration])}`;
     await owner.run(text).catch((cause: Error) => {
       // What the connection says of its end is not about this migration.
       throw sqlState(cause) ? new MigrationError(`${migration.name} failed: ${cause.message}`, { cause }) : cause;

@@ -1,5 +1,6 @@
 import type { Lease } from "../../database/connection.js";
 import { MAIN } from "../../database/names.js";
+import type { Isolation } from "../directory/table.js";
 import type { Owners } from "../owners.js";
 import type { DueHome } from "./bring.js";
 import { type Migration, pending } from "./files.js";
@@ -36,7 +37,7 @@ export async function lookAtFleet(
   const complete = versionOf(files.map(({ name }) => name)).lineage;
   const [all] = await main.run("select count(*)::int as homes from tenantry.homes");
   const rows = await main.run(
-    `select database, schema_name, version, lineage from tenantry.homes where $2::boolean or lineage is distinct from $1
+    `select database, schema_name, isolation, version, lineage from tenantry.homes where $2::boolean or lineage is distinct from $1
      order by problem is not null, database, created_at, schema_name`,
     [complete, everyHome],
   );
@@ -45,8 +46,9 @@ export async function lookAtFleet(
 }
 
 function toHome(row: Record<string, unknown>): KnownHome {
-  const { database, schema_name, version, lineage } = row as Record<string, string | null>;
-  return { database: database!, schemaName: schema_name!, version: version ?? null, lineage: lineage ?? null };
+  const { database, schema_name, isolation, version, lineage } = row as Record<string, string | null>;
+  const home = { database: database!, schemaName: schema_name!, isolation: isolation as Isolation };
+  return { ...home, version: version ?? null, lineage: lineage ?? null };
 }
 
 /**

@@ -113,16 +113,16 @@ export class UnknownTenantError extends Error {
 }
 
 /**
- * Makes a home at the version that homes shall come to, in each database where one is due, and keeps nothing of it: what
- * cannot run, or would leave a hole in the walls, stops here, before any tenant's home is touched.
+ * Makes a home at the version that homes shall come to, of the kind of one that is due in each database, and keeps nothing of
+ * it: what cannot run, or would leave a hole in the walls, stops here, before any tenant's home is touched.
  */
 async function rehearse(owners: Owners, fleet: Fleet, files: Files, main?: Lease): Promise<void> {
   const target = files.tenant.filter(({ name }) => name <= fleet.last);
-  for (const database of new Set(fleet.due.map((home) => home.database))) {
+  for (const { database, isolation } of new Map(fleet.due.map((home) => [home.database, home])).values()) {
     // One that is away fails its own homes, later.
     const owner = database === MAIN ? (main ?? (await owners.main)) : await owners.of(database).catch(() => null);
     if (!owner) continue;
-    const make = () => createHome(owner, newSchemaName(), owners.names(database), target);
+    const make = () => createHome(owner, newSchemaName(), owners.names(database), isolation, target);
     await (owner === main ? make() : inTrial(owner, make));
   }
 }

@@ -210,7 +210,7 @@ describe("createHome", () => {
         await owner.run(spell(migration, { ...NAMES, schema: one }));
       }
       await owner.run("create table migrations (name text primary key, applied_at timestamptz not null)");
-      await createHome(owner, whole, NAMES);
+      await createHome(owner, whole, NAMES, "SCHEMA");
       const [row] = await owner.run(`select string_agg(name, ',' order by name) as names from ${whole}.migrations`);
       expect(row!.names).toBe(FILES.map(({ name }) => name).join());
       return shapesOf(query, [one, whole]);

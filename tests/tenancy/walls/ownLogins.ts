@@ -28,7 +28,7 @@ export async function databaseWithOwnLogins() {
     await ensureAllLogins(owners);
     await migrate(owners);
     const owner = await owners.main;
-    await inTransaction(owner, () => createHome(owner, home, logins));
+    await inTransaction(owner, () => createHome(owner, home, logins, "SCHEMA"));
   });
 
   const options = { max: 1, fetch_types: false, onnotice: () => {} };
