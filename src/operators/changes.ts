@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isReserved, name as nameForm, slug as slugForm } from "../features/organizations/form.js";
-import { slugUnavailable } from "../features/organizations/takeSlug.js";
+import { SlugUnavailableFailure, slugUnavailable } from "../features/organizations/takeSlug.js";
 import { InvalidInputFailure } from "../graphql/failure.js";
 import { normaliseEmail } from "../identity/email.js";
 import { newId, type TenantId } from "../ids.js";
@@ -105,7 +105,8 @@ change("renameTenant", {
       "Say what is to change: `newSlug`, `name`, or both.",
     ),
   async handIn({ slug, newSlug, name }, ctx) {
-    if (newSlug !== null && isReserved(newSlug)) throw slugUnavailable();
+    if (newSlug !== null && isReserved(newSlug))
+      throw new SlugUnavailableFailure(slugUnavailable().message, ["input", "newSlug"]);
     return askOf(ctx, slug, { kind: "RENAME", slug: newSlug, name });
   },
 });

@@ -104,7 +104,7 @@ describe("a job", () => {
     ["createTenant", { ...acme, ownerIssuer: "https://id.example" }, "INVALID_INPUT", ["input", "ownerSubject"]],
     ["suspendTenant", { slug: "nobody" }, "NOT_FOUND", ["input", "slug"]],
     ["renameTenant", { slug: "lumen" }, "INVALID_INPUT", ["input"]],
-    ["renameTenant", { slug: "lumen", newSlug: "api" }, "SLUG_UNAVAILABLE", ["input", "slug"]],
+    ["renameTenant", { slug: "lumen", newSlug: "api" }, "SLUG_UNAVAILABLE", ["input", "newSlug"]],
     ["moveTenant", { slug: "lumen", isolation: "SCHEMA", keepSeconds: -1 }, "INVALID_INPUT", ["input", "keepSeconds"]],
     ["eraseTenant", { slug: "lumen", confirmSlug: "lumem" }, "INVALID_INPUT", ["input", "confirmSlug"]],
   ])("is not handed in by %s of %j", async (name, input, code, field) => {
