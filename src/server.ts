@@ -34,7 +34,7 @@ import { buildSchema } from "./schema.js";
 import { Directory, type TenantRecord } from "./tenancy/directory/directory.js";
 import { JobDesk } from "./tenancy/jobs/desk.js";
 import { JOBS_KEY } from "./tenancy/jobs/seal.js";
-import { Replicas } from "./tenancy/replicas.js";
+import { Replicas, reportTo } from "./tenancy/replicas.js";
 import { type Purpose, TenantSession } from "./tenancy/session.js";
 
 export interface ServerOptions {
@@ -74,11 +74,7 @@ const SCHEMA_PATH = "/graphql/schema";
 export function createGateway(options: ServerOptions): Gateway {
   const { log, origins } = options;
   const directory = new Directory(options.door);
-  const replicas = new Replicas(options.serve, options.replicaWaitMs, (database, why) =>
-    why === null
-      ? log.info({ database }, "a replica serves again")
-      : log.warn({ database, why }, "a replica does not serve, and the primary answers instead"),
-  );
+  const replicas = new Replicas(options.serve, options.replicaWaitMs, reportTo(log));
   const cursors = new Cursors(deriveKey(options.key, "tenantry cursor v1"));
   const desk = new JobDesk(options.door, deriveKey(options.key, JOBS_KEY));
 

@@ -20,8 +20,10 @@ export const POSITION = `select pg_current_wal_insert_lsn()::text as lsn, ${ORIG
  * Waits on a replica, some $3 ms at most, until it has replayed a position. In a transaction of its own, before the one that
  * reads: a snapshot is taken first and asked about after, and may lack what was replayed in between.
  */
-export const CATCH_UP = `select o.is_ours, o.is_ours and exists (
+export const CATCH_UP = `select o.is_ours, case when o.is_ours and exists (
     select from generate_series(0, $3::int)
-    where case when pg_last_wal_replay_lsn() >= $1::pg_lsn then true else pg_sleep(0.001) is null end
-  ) as has_replayed
+    where case when pg_last_wal_replay_lsn() >= $1::pg_lsn
+        or clock_timestamp() > statement_timestamp() + $3::int * interval '1 millisecond'
+      then true else pg_sleep(0.001) is null end
+  ) then pg_last_wal_replay_lsn() >= $1::pg_lsn else false end as has_replayed
 from (select pg_is_in_recovery() and ${ORIGIN} = $2::text as is_ours) o`;

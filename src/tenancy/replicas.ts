@@ -6,8 +6,8 @@ import type { TenantRecord } from "./directory/directory.js";
 import { CATCH_UP, type Position } from "./position.js";
 import { TenantSession } from "./session.js";
 
-/** What of the time that a read waits is for the way there and back. */
-const TRAVEL_MS = 5;
+/** How much of the time that a read waits the replica may take: the rest is for the way there and back. */
+const SHARE = 0.75;
 /** How long a replica that did not serve is not asked again: else each read would wait for it in vain. */
 const REST_MS = 250;
 /** How long it then has to serve before it is told of. */
@@ -15,6 +15,16 @@ const QUIET_MS = 60_000;
 
 /** Told when a replica stops serving, with the reason, and with null when it serves again; not of every read. */
 export type ReportReplica = (database: string, why: string | null) => void;
+
+type Line = (of: object, what: string) => void;
+
+/** Writes it to the log of the process. */
+export const reportTo =
+  (log: { readonly info: Line; readonly warn: Line }): ReportReplica =>
+  (database, why) =>
+    why === null
+      ? log.info({ database }, "a replica serves again")
+      : log.warn({ database, why }, "a replica does not serve, and the primary answers instead");
 
 const WHY = {
   away: "It does not answer.",
@@ -85,7 +95,7 @@ export class Replica {
     const leftMs = until - performance.now();
     const late = () => lease.condemn(new ConnectionLostError("The replica did not answer in time."));
     const timer = setTimeout(late, leftMs);
-    const caughtUp = lease.run(CATCH_UP, [lsn, origin, Math.max(0, Math.floor(leftMs) - TRAVEL_MS)]);
+    const caughtUp = lease.run(CATCH_UP, [lsn, origin, Math.max(0, Math.floor(leftMs * SHARE))]);
     return { session: TenantSession.enter(lease, tenant, "read"), isReady: this.#isReady(caughtUp, signal, timer) };
   }
 
