@@ -234,7 +234,7 @@ describe("a connection", () => {
   it("is closed when it has seen too many statements, but not before its lease ends", async () => {
     const leases = pool({ size: 1 });
     const lease = await leases.acquire("a");
-    for (let at = 0; at < 510; at++) void lease.run(`select ${at}`);
+    for (let at = 0; at < 510; at++) void lease.run(`select ${at} + $1::int`, [at]);
     await lease.run("select 'the last'");
 
     lease.release();
