@@ -244,6 +244,19 @@ describe("a connection", () => {
     next.release();
   });
 
+  it("is kept whatever it has seen of statements without parameters, which leave no plan", async () => {
+    const leases = pool({ size: 1 });
+    const lease = await leases.acquire("a");
+    for (let at = 0; at < 510; at++) void lease.run(`select ${at}`);
+    await lease.run("select 'the last'");
+
+    lease.release();
+    const next = await leases.acquire("a");
+
+    expect(next.pid).toBe(lease.pid);
+    next.release();
+  });
+
   it("is given to nobody after its session was killed", async () => {
     const leases = pool({ size: 1 });
     const first = await leases.acquire("a");
