@@ -265,7 +265,10 @@ describe("VisibleSchemas", () => {
   /** Somebody who holds these at the root and everywhere below. */
   const holding = (...permissions: string[]): Scope => {
     const grant = { at: root, reach: "SUBTREE" as const, permissions: new Set(permissions), expiresAt: null };
-    return { root, access: new Access({ grants: [grant], memberOf: [root], suspended: [] }) } as unknown as Scope;
+    return {
+      root,
+      access: new Access({ grants: [grant], memberOf: [root], suspended: [], archived: [] }),
+    } as unknown as Scope;
   };
 
   it("makes one schema for all who are denied the same", () => {

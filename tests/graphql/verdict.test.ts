@@ -126,6 +126,7 @@ function inputsOf(rule: Rule) {
     grants: [{ at, reach: "SUBTREE", permissions: new Set(PERMISSIONS), expiresAt: null }],
     memberOf: [at, root],
     suspended: [],
+    archived: [],
   });
   const viewer = { kind: "USER" as const, id: newId<UserId>() };
   const places = [root, mine, below, other];

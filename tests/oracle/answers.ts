@@ -114,7 +114,10 @@ export class Oracle {
         this.#mustBeSignedIn();
         const wanted = id === undefined ? uuid : uuidIn(id, "Organization");
         const named = this.facts.organizations.filter(
-          (one) => one.id === wanted || one.slug === names.slug || one.row.external_id === names.externalId,
+          (one) =>
+            one.id === wanted ||
+            this.facts.slugs.some(({ slug, organizationId }) => slug === names.slug && organizationId === one.id) ||
+            one.row.external_id === names.externalId,
         );
         return named.sort(by(({ id }) => id)).flatMap(({ id }) => this.#organization(id) ?? [])[0];
       },
@@ -631,7 +634,7 @@ export class Oracle {
               ? "The grant does not reach below its organization."
               : isAllowed
                 ? null
-                : "The organization, or one above it, is suspended.";
+                : "The organization, or one above it, is suspended or archived.";
         const reason = broken ?? failing;
         const ends = [end, instant(grant.row.expires_at)].filter((one) => one !== null).sort();
         return {
