@@ -62,6 +62,15 @@ const step = fc.record({
     "revokeGrant",
     "createOrganization",
     "createOrganization",
+    "moveOrganization",
+    "moveOrganization",
+    "moveOrganization",
+    "archiveOrganization",
+    "restoreOrganization",
+    "restoreOrganization",
+    "suspendOrganization",
+    "resumeOrganization",
+    "resumeOrganization",
     "createRole",
     "updateRole",
     "updateRole",
@@ -121,6 +130,19 @@ function inputOf(
     case "createOrganization":
       // A few only: among many, people would hardly ever meet.
       return { parentId: id("Organization", rows.organizations, where), name: "Made", slug: `made-${nth % 3}` };
+    case "moveOrganization":
+      return {
+        organizationId: id("Organization", rows.organizations, which),
+        parentId: id("Organization", rows.organizations, where),
+      };
+    case "archiveOrganization":
+    case "restoreOrganization":
+    case "suspendOrganization":
+    case "resumeOrganization": {
+      const shut = rows.organizations.filter(({ active }) => !active);
+      const opens = /^re/.test(mutation) && shut.length > 0;
+      return { organizationId: id("Organization", opens ? shut : rows.organizations, which) };
+    }
     case "createRole": {
       const organizationId = where % 4 === 0 ? null : id("Organization", rows.organizations, where);
       return { organizationId, key: `made-${nth}`, name: "Made", permissions };
@@ -158,7 +180,9 @@ describe("whatever people do to each other's rights", () => {
             rows = await readRows(ask);
             const after = holdingsOf(rows);
             // A new organization is below others: what reaches down to it was given before.
-            const before = holdingsOf({ ...earlier, organizations: rows.organizations });
+            const isNew = ({ id }: { id: string }) => earlier.organizations.every((there) => there.id !== id);
+            const organizations = [...earlier.organizations, ...rows.organizations.filter(isNew)];
+            const before = holdingsOf({ ...earlier, organizations });
             const outcome = data?.[one.mutation]?.__typename ?? errors?.[0]?.extensions.code;
             outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
             const done = `${nth}: ${one.actor} ${one.mutation} ${JSON.stringify(input)} -> ${outcome}`;
@@ -177,20 +201,27 @@ describe("whatever people do to each other's rights", () => {
     expect(Object.fromEntries(outcomes)).toMatchObject({
       AddMembershipPayload: expect.any(Number),
       AlreadyMemberFailure: expect.any(Number),
+      ArchiveOrganizationPayload: expect.any(Number),
       CreateOrganizationPayload: expect.any(Number),
       CreateRolePayload: expect.any(Number),
       ExceedsYoursFailure: expect.any(Number),
       FORBIDDEN: expect.any(Number),
       GrantRolePayload: expect.any(Number),
+      InvalidInputFailure: expect.any(Number),
       LastOwnerFailure: expect.any(Number),
+      MoveOrganizationPayload: expect.any(Number),
       NotFoundFailure: expect.any(Number),
       RemoveMembershipPayload: expect.any(Number),
+      RestoreOrganizationPayload: expect.any(Number),
       ResumeMembershipPayload: expect.any(Number),
+      ResumeOrganizationPayload: expect.any(Number),
       ResumeUserPayload: expect.any(Number),
       RevokeGrantPayload: expect.any(Number),
+      RootOrganizationFailure: expect.any(Number),
       SetGrantsPayload: expect.any(Number),
       SlugUnavailableFailure: expect.any(Number),
       SuspendMembershipPayload: expect.any(Number),
+      SuspendOrganizationPayload: expect.any(Number),
       SuspendUserPayload: expect.any(Number),
       UpdateRolePayload: expect.any(Number),
     });

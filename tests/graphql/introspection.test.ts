@@ -4,6 +4,7 @@ import { type GraphQLArgument, type GraphQLSchema, buildSchema as parseSchema, v
 import { Access } from "../../src/access/access.js";
 import { VisibleSchemas } from "../../src/graphql/introspection.js";
 import type { Scope } from "../../src/graphql/operation.js";
+import type { Rule } from "../../src/graphql/policy.js";
 import { mintToken } from "../../src/identity/developmentToken.js";
 import { buildSchema } from "../../src/schema.js";
 import { readFacts } from "../oracle/facts.js";
@@ -126,11 +127,15 @@ const hasField = (shown: GraphQLSchema, coordinate: string): boolean => {
 
 /** What of the rules a judge says who goes through the rows: whether there is any organization in which it is allowed. */
 function isPossible(coordinate: string, judge: Judge, organizations: readonly string[]): boolean {
-  const rule = rules.get(coordinate)!;
+  return isPossibleBy(rules.get(coordinate)!, judge, organizations);
+}
+
+function isPossibleBy(rule: Rule, judge: Judge, organizations: readonly string[]): boolean {
   if (rule.kind !== "may" || rule.self) return true;
   const places = rule.where.from === "root" ? organizations.filter((id) => judge.isRoot(id)) : organizations;
   const needed = rule.besides ? [rule.permission, rule.besides] : [rule.permission];
-  return places.some((id) => needed.every((permission) => judge.allows(id, permission, rule.reach)));
+  const isHeld = places.some((id) => needed.every((permission) => judge.allows(id, permission, rule.reach)));
+  return isHeld && (!rule.also || isPossibleBy(rule.also, judge, organizations));
 }
 
 async function textFor(email: string | null, tenant: string | null) {
