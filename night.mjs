@@ -32,6 +32,12 @@ const RUNS = {
     test: "tests/giving.test.ts",
     env: { TENANTRY_WALKS: "60" },
   },
+  circles: {
+    shows: "of two moves that would make a circle one is refused",
+    size: "500 rounds",
+    test: "tests/features/tree/moveOrganization.test.ts",
+    env: { TENANTRY_CIRCLES: "500" },
+  },
   revocations: {
     shows: "nobody uses a right that was withdrawn, at either of two processes",
     size: "10,000 operations",

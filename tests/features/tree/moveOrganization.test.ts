@@ -5,7 +5,7 @@ import { homeOf } from "../../support/home.js";
 import { CROOKED } from "../../support/tree.js";
 import { type Planted, type TenantSketch, world } from "../../support/world.js";
 
-const ROUNDS = Number(process.env.TENANTRY_ROUNDS ?? 8);
+const ROUNDS = Number(process.env.TENANTRY_CIRCLES ?? 8);
 const SOON = new Date(Date.now() + 3_600_000);
 const MOVE = ["organizations:read", "organizations:move", "organizations:create"];
 
