@@ -1,6 +1,6 @@
 import { and, eq, gt, isNull, or, sql } from "drizzle-orm";
 import { z } from "zod";
-import type { Place } from "../../access/access.js";
+import type { Access, Place } from "../../access/access.js";
 import { type Context, getNamed, scopeOf } from "../../graphql/context.js";
 import { Failure, InvalidInputFailure, NotFoundFailure } from "../../graphql/failure.js";
 import { failureType, mutation } from "../../graphql/mutation.js";
@@ -21,7 +21,7 @@ export class RolesLeftBehindFailure extends Failure {
 }
 failureType(
   RolesLeftBehindFailure,
-  "There are grants there of roles that are defined further up, where the organization would not be any more. `message` names the roles.",
+  "There are grants there of roles that are defined further up, where the organization would not be any more. `message` names the roles to who may read members there.",
 );
 
 const form = z.object({ organizationId: z.string(), parentId: z.string() });
@@ -50,13 +50,11 @@ export async function moveOrganization(ctx: Context, place: Place, parent: Place
   const left = place.path.filter((id) => !path.includes(id));
   await mustLeaveNoRoleBehind(ctx, place, left);
   const there = { at: place, reach: "SUBTREE" } as const;
-  for (const { permissions, until } of await rightsReachingFrom(
-    ctx,
-    path.filter((id) => !place.path.includes(id)),
-  ))
-    mustHold(access, { permissions, ...there, until }, "organizations:move", PARENT);
-  for (const { permissions } of await rightsReachingFrom(ctx, left))
-    mustHoldNow(access, { permissions, ...there }, "withdraw", FIELD);
+  const reached = path.filter((id) => !place.path.includes(id));
+  for (const { at, permissions, until } of await rightsReachingFrom(ctx, reached))
+    discreetly(access, at, () => mustHold(access, { permissions, ...there, until }, "organizations:move", PARENT));
+  for (const { at, permissions } of await rightsReachingFrom(ctx, left))
+    discreetly(access, at, () => mustHoldNow(access, { permissions, ...there }, "withdraw", FIELD));
 
   const { id, parentId, path: oldPath, updatedAt } = organizations;
   const isItself = sql`${id} = ${place.id}`;
@@ -75,6 +73,19 @@ export async function moveOrganization(ctx: Context, place: Place, parent: Place
     targetId: place.id,
     changes: { before: { parentId: from }, after: { parentId: parent.id } },
   });
+}
+
+/** Does not say what is held where the viewer may not know who holds what. */
+function discreetly(access: Access, at: Place, check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    if (!(error instanceof ExceedsYoursFailure) || access.allows(at, "members:read")) throw error;
+    throw new ExceedsYoursFailure(
+      "Somebody above the old place or the new one has more than you hold here yourself. Ask them.",
+      error.field,
+    );
+  }
 }
 
 /** An organization, or one below it. */
@@ -119,9 +130,10 @@ async function mustLeaveNoRoleBehind(ctx: Context, place: Place, left: readonly 
     .orderBy(roles.key)
     .limit(MOST_NAMED);
   if (found.length === 0) return;
-  const keys = found.map(({ key }) => key).join(", ");
+  const isKnown = scopeOf(ctx).access.allows(place, "members:read", "SUBTREE");
+  const keys = isKnown ? `: ${found.map(({ key }) => key).join(", ")}` : "";
   throw new RolesLeftBehindFailure(
-    `People there have roles that are defined above and would not be usable any more: ${keys}. Give them others first.`,
+    `People there have roles that are defined above and would not be usable any more${keys}. Give them others first.`,
     FIELD,
   );
 }

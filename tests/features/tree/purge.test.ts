@@ -11,7 +11,10 @@ let acme: Planted;
 let env: Record<string, string>;
 beforeAll(async () => {
   gateway = await openGateway();
-  env = await owningSettings(gateway.database);
+  env = await owningSettings(
+    gateway.database,
+    ...Object.keys(gateway.database.databases).filter((name) => name !== "main"),
+  );
   ({ acme } = await world(gateway, {
     acme: {
       tree: { root: { north: { n1: { n1a: {} }, n2: {} }, south: {} } },
