@@ -69,9 +69,7 @@ const step = fc.record({
     "moveOrganization",
     "archiveOrganization",
     "restoreOrganization",
-    "restoreOrganization",
     "suspendOrganization",
-    "resumeOrganization",
     "resumeOrganization",
     "createRole",
     "updateRole",
@@ -141,9 +139,10 @@ function inputOf(
     case "restoreOrganization":
     case "suspendOrganization":
     case "resumeOrganization": {
-      // Leaves only: in a tenant of which much is closed, little happens.
+      // The last leaves only, often made meanwhile: in a tenant of which much is closed, little happens.
       const shut = rows.organizations.filter(({ active }) => !active);
-      const leaves = rows.organizations.filter((one) => !rows.organizations.some(({ parent }) => parent === one.id));
+      const isLeaf = ({ id }: { id: string }) => !rows.organizations.some(({ parent }) => parent === id);
+      const leaves = rows.organizations.filter(isLeaf).slice(-2);
       return { organizationId: id("Organization", /^re/.test(mutation) && shut.length > 0 ? shut : leaves, which) };
     }
     case "createRole": {
@@ -169,7 +168,7 @@ describe("whatever people do to each other's rights", () => {
   it("nobody ever holds what no holder gave, for longer, or further down, and an owner stays", async () => {
     let world = 0;
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 200, maxLength: 200 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { minLength: 250, maxLength: 250 }), async (steps) => {
         const tenant = await plant(`walk-${world++}`);
         await inHome(gateway, tenant.slug, async (ask) => {
           let rows = await readRows(ask);
@@ -211,7 +210,6 @@ describe("whatever people do to each other's rights", () => {
       ExceedsYoursFailure: expect.any(Number),
       FORBIDDEN: expect.any(Number),
       GrantRolePayload: expect.any(Number),
-      InvalidInputFailure: expect.any(Number),
       LastOwnerFailure: expect.any(Number),
       MoveOrganizationPayload: expect.any(Number),
       NotFoundFailure: expect.any(Number),
@@ -221,7 +219,6 @@ describe("whatever people do to each other's rights", () => {
       ResumeOrganizationPayload: expect.any(Number),
       ResumeUserPayload: expect.any(Number),
       RevokeGrantPayload: expect.any(Number),
-      RootOrganizationFailure: expect.any(Number),
       SetGrantsPayload: expect.any(Number),
       SlugUnavailableFailure: expect.any(Number),
       SuspendMembershipPayload: expect.any(Number),
