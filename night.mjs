@@ -28,9 +28,15 @@ const RUNS = {
   },
   giving: {
     shows: "nobody ever holds what no holder gave",
-    size: "60 tenants, 12,000 changes",
+    size: "60 tenants, 15,000 changes",
     test: "tests/giving.test.ts",
     env: { TENANTRY_WALKS: "60" },
+  },
+  circles: {
+    shows: "of two moves that would make a circle one is refused",
+    size: "500 rounds",
+    test: "tests/features/tree/moveOrganization.test.ts",
+    env: { TENANTRY_CIRCLES: "500" },
   },
   revocations: {
     shows: "nobody uses a right that was withdrawn, at either of two processes",

@@ -5,6 +5,7 @@ import { policy as membershipPolicy } from "./features/memberships/policy.js";
 import { policy as organizationPolicy } from "./features/organizations/policy.js";
 import { policy as rolePolicy } from "./features/roles/policy.js";
 import { policy as tenantPolicy } from "./features/tenants/policy.js";
+import { policy as treePolicy } from "./features/tree/policy.js";
 import { policy as userPolicy } from "./features/users/policy.js";
 import { builder } from "./graphql/builder.js";
 import { guard } from "./graphql/guard.js";
@@ -33,6 +34,13 @@ import "./features/memberships/suspendUser.js";
 import "./features/memberships/resumeUser.js";
 import "./features/memberships/lists.js";
 import "./features/memberships/users.js";
+import "./features/tree/deletionPreview.js";
+import "./features/tree/moveOrganization.js";
+import "./features/tree/suspendOrganization.js";
+import "./features/tree/resumeOrganization.js";
+import "./features/tree/archiveOrganization.js";
+import "./features/tree/restoreOrganization.js";
+import "./features/tree/deleteOrganization.js";
 import "./features/auditEvents/type.js";
 import "./features/checks/permissions.js";
 import "./features/checks/permissionChecks.js";
@@ -47,6 +55,7 @@ export const policies = [
   organizationPolicy,
   rolePolicy,
   membershipPolicy,
+  treePolicy,
   auditEventPolicy,
   checkPolicy,
   tenantPolicy,

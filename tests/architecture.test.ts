@@ -23,7 +23,17 @@ const SETTINGS = ["config.ts", "settings.ts", "product.ts"];
 const SETTINGS_MAY_USE = ["graphql", "identity", "database", "access"];
 
 /** Each adds to those before it and knows none after. */
-const FEATURES = ["audit", "users", "organizations", "roles", "memberships", "auditEvents", "checks", "tenants"];
+const FEATURES = [
+  "audit",
+  "users",
+  "organizations",
+  "roles",
+  "memberships",
+  "tree",
+  "auditEvents",
+  "checks",
+  "tenants",
+];
 
 const MOST_LINES = 250;
 

@@ -102,7 +102,9 @@ describe("the pages of the documentation", () => {
     const sectionOf = (key: string) => page.split(`### \`${key}\`\n`)[1]!.split("\n#")[0]!;
     const asking = [...rules].flatMap(([coordinate, rule]) =>
       rule.kind === "may"
-        ? [rule.permission, ...(rule.besides ? [rule.besides] : [])].map((key) => [key, coordinate])
+        ? [rule, ...(rule.also ? [rule.also] : [])].flatMap(({ permission, besides }) =>
+            [permission, ...(besides ? [besides] : [])].map((key) => [key, coordinate]),
+          )
         : [],
     );
     expect(asking.length).toBeGreaterThan(20);

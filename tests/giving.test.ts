@@ -5,6 +5,7 @@ import { hasOwner, holdingsOf, type Rows, readRows, wrongs } from "./oracle/hold
 import { openGateway, type TestGateway } from "./support/gateway.js";
 import { inHome } from "./support/home.js";
 import { replay } from "./support/replay.js";
+import { CROOKED } from "./support/tree.js";
 import { type Planted, world } from "./support/world.js";
 
 const HOUR = 3_600_000;
@@ -53,6 +54,7 @@ const step = fc.record({
     "addMembership",
     "addMembership",
     "addMembership",
+    "addMembership",
     "removeMembership",
     "setGrants",
     "setGrants",
@@ -62,6 +64,13 @@ const step = fc.record({
     "revokeGrant",
     "createOrganization",
     "createOrganization",
+    "moveOrganization",
+    "moveOrganization",
+    "moveOrganization",
+    "archiveOrganization",
+    "restoreOrganization",
+    "suspendOrganization",
+    "resumeOrganization",
     "createRole",
     "updateRole",
     "updateRole",
@@ -121,6 +130,21 @@ function inputOf(
     case "createOrganization":
       // A few only: among many, people would hardly ever meet.
       return { parentId: id("Organization", rows.organizations, where), name: "Made", slug: `made-${nth % 3}` };
+    case "moveOrganization":
+      return {
+        organizationId: id("Organization", rows.organizations, which),
+        parentId: id("Organization", rows.organizations, where),
+      };
+    case "archiveOrganization":
+    case "restoreOrganization":
+    case "suspendOrganization":
+    case "resumeOrganization": {
+      // The last leaves only, often made meanwhile: in a tenant of which much is closed, little happens.
+      const shut = rows.organizations.filter(({ active }) => !active);
+      const isLeaf = ({ id }: { id: string }) => !rows.organizations.some(({ parent }) => parent === id);
+      const leaves = rows.organizations.filter(isLeaf).slice(-2);
+      return { organizationId: id("Organization", /^re/.test(mutation) && shut.length > 0 ? shut : leaves, which) };
+    }
     case "createRole": {
       const organizationId = where % 4 === 0 ? null : id("Organization", rows.organizations, where);
       return { organizationId, key: `made-${nth}`, name: "Made", permissions };
@@ -144,7 +168,7 @@ describe("whatever people do to each other's rights", () => {
   it("nobody ever holds what no holder gave, for longer, or further down, and an owner stays", async () => {
     let world = 0;
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 200, maxLength: 200 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { minLength: 250, maxLength: 250 }), async (steps) => {
         const tenant = await plant(`walk-${world++}`);
         await inHome(gateway, tenant.slug, async (ask) => {
           let rows = await readRows(ask);
@@ -158,7 +182,9 @@ describe("whatever people do to each other's rights", () => {
             rows = await readRows(ask);
             const after = holdingsOf(rows);
             // A new organization is below others: what reaches down to it was given before.
-            const before = holdingsOf({ ...earlier, organizations: rows.organizations });
+            const isNew = ({ id }: { id: string }) => earlier.organizations.every((there) => there.id !== id);
+            const organizations = [...earlier.organizations, ...rows.organizations.filter(isNew)];
+            const before = holdingsOf({ ...earlier, organizations });
             const outcome = data?.[one.mutation]?.__typename ?? errors?.[0]?.extensions.code;
             outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
             const done = `${nth}: ${one.actor} ${one.mutation} ${JSON.stringify(input)} -> ${outcome}`;
@@ -167,6 +193,7 @@ describe("whatever people do to each other's rights", () => {
             expect({ done, wrongs: wrongs(before, after, giver) }).toEqual({ done, wrongs: [] });
             expect({ done, owned: hasOwner(rows, after) }).toEqual({ done, owned: true });
           }
+          expect(await ask(CROOKED)).toEqual([]);
         });
       }),
       { numRuns: Number(process.env.TENANTRY_WALKS ?? 6), endOnFailure: true, ...replay },
@@ -177,20 +204,25 @@ describe("whatever people do to each other's rights", () => {
     expect(Object.fromEntries(outcomes)).toMatchObject({
       AddMembershipPayload: expect.any(Number),
       AlreadyMemberFailure: expect.any(Number),
+      ArchiveOrganizationPayload: expect.any(Number),
       CreateOrganizationPayload: expect.any(Number),
       CreateRolePayload: expect.any(Number),
       ExceedsYoursFailure: expect.any(Number),
       FORBIDDEN: expect.any(Number),
       GrantRolePayload: expect.any(Number),
       LastOwnerFailure: expect.any(Number),
+      MoveOrganizationPayload: expect.any(Number),
       NotFoundFailure: expect.any(Number),
       RemoveMembershipPayload: expect.any(Number),
+      RestoreOrganizationPayload: expect.any(Number),
       ResumeMembershipPayload: expect.any(Number),
+      ResumeOrganizationPayload: expect.any(Number),
       ResumeUserPayload: expect.any(Number),
       RevokeGrantPayload: expect.any(Number),
       SetGrantsPayload: expect.any(Number),
       SlugUnavailableFailure: expect.any(Number),
       SuspendMembershipPayload: expect.any(Number),
+      SuspendOrganizationPayload: expect.any(Number),
       SuspendUserPayload: expect.any(Number),
       UpdateRolePayload: expect.any(Number),
     });

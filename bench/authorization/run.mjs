@@ -50,6 +50,7 @@ const access = new Access({
   grants: [{ at: root, reach: "SUBTREE", permissions: new Set(Object.values(ASKED)), expiresAt: null }],
   memberOf: [root],
   suspended: [],
+  archived: [],
 });
 
 const newContext = () => ({

@@ -25,6 +25,8 @@ export interface Grounds {
   readonly memberOf: readonly Place[];
   /** Organizations of the tenant that are suspended, each of which denies what is in it and below. */
   readonly suspended: readonly Place[];
+  /** Archived organizations where the viewer is, above or below: each can be read like before, and used no more, with all below. */
+  readonly archived: readonly OrganizationId[];
 }
 
 /** A set of organizations that SQL can test a row against: these, or those and anything below, but nothing in or below `blocked`. */
@@ -34,10 +36,12 @@ export interface Scope {
   readonly blocked: readonly OrganizationId[];
 }
 
-/** What stays possible in a suspended organization for those who may resume it. */
+/** What stays possible in a suspended organization for those who may resume it; in an archived one, too, but for the last. */
 const WHILE_SUSPENDED = new Set(["organizations:read", "members:read", "audit:read", "organizations:suspend"]);
 const READ = "organizations:read";
 const RESUME = "organizations:suspend";
+/** Beside looking, all that stays possible in an archived organization. */
+const RESTORE = "organizations:delete";
 const NOWHERE: ReadonlySet<OrganizationId> = new Set();
 
 /**
@@ -51,6 +55,10 @@ export class Access {
   readonly #suspended: ReadonlySet<OrganizationId>;
   /** Suspended organizations into which the viewer may not even look. */
   readonly #blocked: ReadonlySet<OrganizationId>;
+  /** Where nothing can be done but looking, and setting it right. */
+  readonly #notInUse: ReadonlySet<OrganizationId>;
+  /** Where nothing can be suspended or resumed. */
+  readonly #notResumable: ReadonlySet<OrganizationId>;
   /** Organizations that the viewer sees for a reason of their own, not because one above them is seen. */
   readonly #seen: readonly Place[];
 
@@ -66,6 +74,8 @@ export class Access {
     this.#memberOf = new Set(grounds.memberOf.map((place) => place.id));
     this.#suspended = new Set(grounds.suspended.map((place) => place.id));
     this.#blocked = new Set(grounds.suspended.filter((place) => !this.#mayLookInto(place)).map((place) => place.id));
+    this.#notInUse = new Set([...this.#suspended, ...grounds.archived]);
+    this.#notResumable = new Set([...this.#blocked, ...grounds.archived]);
     this.#seen = [...grounds.memberOf, ...grounds.grants.map((grant) => grant.at)].filter((place) => this.sees(place));
   }
 
@@ -74,7 +84,7 @@ export class Access {
    * With `reach: "SUBTREE"` the permission must hold there and everywhere below.
    */
   allows(place: Place, permission: string, reach: Reach = "ORGANIZATION"): boolean {
-    return !touches(this.#closed(permission), place) && this.#holds(place, permission, reach);
+    return !touches(this.#closedTo(permission), place) && this.#holds(place, permission, reach);
   }
 
   /**
@@ -94,9 +104,9 @@ export class Access {
     return this.grounds.grants.reduce<Date | null>((next, { expiresAt }) => earlier(next, expiresAt), null);
   }
 
-  /** What the viewer's grants alone allow: as if no organization were suspended. For judging what a suspended one only holds up. */
-  withoutSuspensions(): Access {
-    return new Access({ ...this.grounds, suspended: [] });
+  /** What the viewer's grants alone allow: as if all were in use. For judging what a closed organization only holds up. */
+  asIfAllWereOpen(): Access {
+    return new Access({ ...this.grounds, suspended: [], archived: [] });
   }
 
   /** Whether there is any organization at all where the viewer holds all of the permissions, as far as `reach` says. */
@@ -144,7 +154,7 @@ export class Access {
     return {
       exact: idsOf(where("ORGANIZATION")),
       subtree: idsOf(where("SUBTREE")),
-      blocked: [...new Set(permissions.flatMap((permission) => [...this.#closed(permission)]))],
+      blocked: [...new Set(permissions.flatMap((permission) => [...this.#closedTo(permission)]))],
     };
   }
 
@@ -160,9 +170,10 @@ export class Access {
     return subtree !== undefined && touches(subtree, place);
   }
 
-  /** Suspended organizations that deny this permission. */
-  #closed(permission: string): ReadonlySet<OrganizationId> {
-    return WHILE_SUSPENDED.has(permission) ? this.#blocked : this.#suspended;
+  /** Organizations that deny this permission, there and below. */
+  #closedTo(permission: string): ReadonlySet<OrganizationId> {
+    if (WHILE_SUSPENDED.has(permission)) return permission === RESUME ? this.#notResumable : this.#blocked;
+    return permission === RESTORE ? this.#suspended : this.#notInUse;
   }
 
   /** Reading and resuming remain to those who hold the right to suspend above the topmost suspended organization. */

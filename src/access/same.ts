@@ -6,10 +6,11 @@ export function isSame(one: Access, other: Access): boolean {
   return these.length === those.length && these.every((ground, at) => ground === those[at]);
 }
 
-function groundsOf({ grounds: { grants, memberOf, suspended } }: Access): string[] {
+function groundsOf({ grounds: { grants, memberOf, suspended, archived } }: Access): string[] {
   return [
     ...grants.map(({ permissions, ...held }) => JSON.stringify(["grant", held, [...permissions].sort()])),
     ...memberOf.map((place) => JSON.stringify(["member of", place])),
     ...suspended.map((place) => JSON.stringify(["suspended", place])),
+    ...archived.map((id) => `archived ${id}`),
   ].sort();
 }

@@ -1,10 +1,8 @@
 import { type GraphQLSchema, isObjectType } from "graphql";
 import type { Catalogue, Permission } from "../access/catalogue.js";
 import { readSettings } from "../config.js";
-import type { Policy, Rule } from "../graphql/policy.js";
+import type { MayRule, Policy, Rule } from "../graphql/policy.js";
 import { buildSchema, policies } from "../schema.js";
-
-type MayRule = Extract<Rule, { kind: "may" }>;
 
 /** `tenantry permissions`: the page for the product's file of the settings. */
 export function permissions(): void {
@@ -71,8 +69,10 @@ const anchor = (heading: string): string => heading.toLowerCase().replaceAll(/[^
 
 function opened(schema: GraphQLSchema, { key, description }: Permission): string {
   const asking = rules.flatMap(([coordinate, rule]): [string, MayRule][] =>
-    rule !== "inherited" && rule.kind === "may" && [rule.permission, rule.besides].includes(key as never)
-      ? [[coordinate, rule]]
+    rule !== "inherited" && rule.kind === "may"
+      ? sidesOf(rule).flatMap((side): [string, MayRule][] =>
+          [side.permission, side.besides].includes(key as never) ? [[coordinate, side]] : [],
+        )
       : [],
   );
   const rows = asking
@@ -81,6 +81,9 @@ function opened(schema: GraphQLSchema, { key, description }: Permission): string
   const what = rows.length > 0 ? table(["Field", "What it does", "Held where"], rows) : "No field asks for it yet.";
   return `### \`${key}\`\n\n${description}\n\n${what}`;
 }
+
+/** What a rule asks about each of the organizations it concerns; a change is one of both. */
+const sidesOf = ({ also, ...rule }: MayRule): MayRule[] => (also ? [rule, { ...also, purpose: rule.purpose }] : [rule]);
 
 function firstSentence(schema: GraphQLSchema, coordinate: string): string {
   const [typeName, field] = coordinate.split(".") as [string, string];

@@ -13,7 +13,7 @@ import {
 import type { Context } from "./context.js";
 import { ForbiddenError } from "./errors.js";
 import { Failure, NotFoundFailure } from "./failure.js";
-import type { Finds, Policy, Rule } from "./policy.js";
+import type { Finds, Policy, Rule, Where } from "./policy.js";
 import { namedBy, type ShieldRule, toShield, type Verdict } from "./verdict.js";
 
 /**
@@ -138,22 +138,25 @@ function misplaced(schema: GraphQLSchema, rules: Rules): string[] {
       else if (rule.kind === "may") {
         if (rule.self && !hasArgument(field, rule.self))
           problems.push(`${coordinate} has a rule about ${rule.self.join(".")}, which is not among its arguments.`);
-        if (rule.where.from === "source" && roots.includes(type))
-          problems.push(
-            `${coordinate} has a rule about its source, and where a request begins there is none. Name an argument.`,
-          );
-        else if (rule.where.from === "args" && !roots.includes(type))
-          problems.push(
-            `${coordinate} has a rule about its arguments, which are looked up where a request begins only. Ask about its source.`,
-          );
-        else if (rule.where.from === "args" && !hasArgument(field, rule.where.path))
-          problems.push(
-            `${coordinate} has a rule about ${rule.where.path.join(".")}, which is not among its arguments.`,
-          );
+        for (const { where } of rule.also ? [rule, rule.also] : [rule])
+          problems.push(...astray(coordinate, where, field, roots.includes(type)));
       }
     }
   }
   return problems;
+}
+
+/** Why a rule would not find the organization that it asks about. */
+function astray(coordinate: string, where: Where, field: GraphQLField<unknown, unknown>, isRoot: boolean): string[] {
+  if (where.from === "source" && isRoot)
+    return [`${coordinate} has a rule about its source, and where a request begins there is none. Name an argument.`];
+  if (where.from === "args" && !isRoot)
+    return [
+      `${coordinate} has a rule about its arguments, which are looked up where a request begins only. Ask about its source.`,
+    ];
+  if (where.from === "args" && !hasArgument(field, where.path))
+    return [`${coordinate} has a rule about ${where.path.join(".")}, which is not among its arguments.`];
+  return [];
 }
 
 type Resolve = GraphQLFieldResolver<unknown, Context>;

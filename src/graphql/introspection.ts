@@ -89,6 +89,7 @@ function isCertainlyDenied(rule: Rule, scope: Scope | null): boolean {
   if (rule.kind === "anyone" || rule.kind === "visible" || rule.kind === "identified") return false;
   if (scope === null) return true;
   if (rule.kind !== "may" || rule.self) return false;
+  if (rule.also && isCertainlyDenied(rule.also, scope)) return true;
   const { access, root } = scope;
   const needed: readonly string[] = rule.besides ? [rule.permission, rule.besides] : [rule.permission];
   return rule.where.from === "root"

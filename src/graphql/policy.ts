@@ -42,7 +42,11 @@ export type Rule =
       readonly purpose: Purpose;
       /** An argument; whoever is the user that it names needs no permission. */
       readonly self?: readonly string[];
+      /** What is asked besides about something else that the arguments name. */
+      readonly also?: MayRule;
     };
+
+export type MayRule = Extract<Rule, { kind: "may" }>;
 
 /** The rules of one type: each field by name, or `inherited` for a type that is reached only through fields that have their own. */
 export type TypePolicy = "inherited" | Readonly<Record<string, Rule>>;
@@ -65,7 +69,7 @@ export const visible = <F extends string>(...fields: F[]): Record<F, Rule> =>
 /** A rule in the making, read aloud: "may … and … in …". */
 interface May {
   /** Where the permission must be held. */
-  in(where: Where, purpose?: Purpose): Rule;
+  in(where: Where, purpose?: Purpose): MayRule;
   /** They must hold this, too, in the same place and as far. */
   and(besides: BuiltInPermission): May;
   /** Whoever is the user that an argument names may as well: `subject.userId`. */
@@ -76,7 +80,7 @@ interface May {
 export function may(
   permission: BuiltInPermission,
   reach: Reach = "ORGANIZATION",
-  more: Pick<Extract<Rule, { kind: "may" }>, "besides" | "self"> = {},
+  more: Pick<MayRule, "besides" | "self"> = {},
 ): May {
   return {
     in: (where, purpose = "change") => ({ kind: "may", permission, reach, where, purpose, ...more }),
@@ -84,6 +88,9 @@ export function may(
     orAboutOneself: (path) => may(permission, reach, { ...more, self: path.split(".") }),
   };
 }
+
+/** For what concerns two organizations: each has its rule, and both must let the caller through. The first says what kind of change it is. */
+export const both = (one: MayRule, also: MayRule): Rule => ({ ...one, also });
 
 /** The organization is the row that the field is on. */
 export const fromSource: Where = { from: "source" };

@@ -8,7 +8,7 @@ import { NotFoundFailure } from "./failure.js";
 import { idIn, isGiven, type Name, nameIn, seesNamed } from "./named.js";
 import { encodeId } from "./nodeId.js";
 import type { Scope } from "./operation.js";
-import type { Rule, Where } from "./policy.js";
+import type { MayRule, Rule, Where } from "./policy.js";
 
 // The ES build of graphql-shield does not load on newer Node; its CommonJS build does everywhere.
 const { rule: shieldRule } = createRequire(import.meta.url)("graphql-shield") as typeof import("graphql-shield");
@@ -29,8 +29,6 @@ export const toShield = (name: string, rule: Rule): ShieldRule =>
   shieldRule(name, { cache: "no_cache" })(judgeOf(rule) as never) as unknown as ShieldRule;
 
 type Judge = (source: unknown, args: Args, ctx: Context) => Verdict;
-type May = Extract<Rule, { kind: "may" }>;
-
 /** A rule as a function that has nothing left to ask the rule. */
 function judgeOf(rule: Rule): Judge {
   if (rule.kind === "anyone" || rule.kind === "visible") return () => true;
@@ -47,8 +45,16 @@ function judgeOf(rule: Rule): Judge {
   };
 }
 
-function judgeMay(rule: May): (source: unknown, args: Args, scope: Scope) => Verdict {
+function judgeMay(rule: MayRule): (source: unknown, args: Args, scope: Scope) => Verdict {
   const { where, permission } = rule;
+  if (rule.also) {
+    const { also, ...first } = rule;
+    const [one, other] = [judgeMay(first), judgeMay(also)];
+    return (source, args, scope) => {
+      const verdict = one(source, args, scope);
+      return verdict === true ? other(source, args, scope) : verdict;
+    };
+  }
   if (where.from === "root") return (_source, _args, scope) => judgeAt(rule, scope.root, scope);
   // A rule without its input denies: what is hidden reads like what is missing.
   if (where.from === "source")
@@ -63,7 +69,7 @@ function judgeMay(rule: May): (source: unknown, args: Args, scope: Scope) => Ver
   };
 }
 
-function judgeAt({ permission, besides, reach }: May, place: Place, { access }: Scope): Verdict {
+function judgeAt({ permission, besides, reach }: MayRule, place: Place, { access }: Scope): Verdict {
   const lacking = !access.allows(place, permission, reach)
     ? permission
     : besides !== undefined && !access.allows(place, besides, reach)
@@ -79,7 +85,7 @@ const nobody = ({ gone }: Context["operation"]): Error => gone ?? new Unauthenti
 export function namedBy(rule: Rule, args: unknown): Name[] {
   if (rule.kind !== "may" || rule.where.from !== "args") return [];
   const name = nameIn(args, rule.where.path, rule.where.type);
-  return name ? [name] : [];
+  return [...(name ? [name] : []), ...(rule.also ? namedBy(rule.also, args) : [])];
 }
 
 type FromArgs = Extract<Where, { from: "args" }>;

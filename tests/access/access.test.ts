@@ -19,7 +19,9 @@ const factsOf = (rows: Rows): Facts => ({
     ...row,
     parentId: row.parentId ?? null,
     suspended: row.status === "SUSPENDED",
+    archived: row.status === "ARCHIVED",
   })),
+  slugs: rows.slugs,
   users: rows.users.map((row) => ({ ...row, suspended: row.status === "SUSPENDED" })),
   roles: rows.roles,
   memberships: rows.memberships.map((row) => ({
@@ -45,6 +47,7 @@ function groundsOf(rows: Rows, facts: Facts, userId: string): Grounds {
   return {
     memberOf: memberships.map(({ organizationId }) => places.get(organizationId)!),
     suspended: rows.organizations.filter(({ status }) => status === "SUSPENDED"),
+    archived: rows.organizations.filter(({ status }) => status === "ARCHIVED").map(({ id }) => id),
     grants: facts.grants.flatMap(({ membershipId, ended, roleKey, roleId, subtree }) => {
       const membership = memberships.find(({ id }) => id === membershipId);
       if (!membership || ended) return [];
@@ -101,6 +104,9 @@ function differences(sketch: TenantSketch, make: (grounds: Grounds) => Access): 
   });
 }
 
+/** What is archived among the places that the person's memberships and grants name. */
+const placesOf = ({ archived, memberOf }: Grounds) => memberOf.filter(({ id }) => archived.includes(id));
+
 const made = (grounds: Grounds) => new Access(grounds);
 
 describe("Access", () => {
@@ -142,6 +148,11 @@ describe("Access", () => {
       (grounds) => made({ ...grounds, grants: grounds.grants.map((grant) => ({ ...grant, reach: "SUBTREE" })) }),
     ],
     ["what is suspended stays open", (grounds) => made({ ...grounds, suspended: [] })],
+    ["what is archived stays in use", (grounds) => made({ ...grounds, archived: [] })],
+    [
+      "what is archived is closed like what is suspended",
+      (grounds) => made({ ...grounds, suspended: [...grounds.suspended, ...placesOf(grounds)], archived: [] }),
+    ],
     ["a membership alone shows nothing", (grounds) => made({ ...grounds, memberOf: [] })],
     [
       "reading is enough to look into what is suspended",

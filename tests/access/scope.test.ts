@@ -2,7 +2,14 @@ import fc from "fast-check";
 import { Access, type Place } from "../../src/access/access.js";
 import { newId, type OrganizationId } from "../../src/ids.js";
 
-const PERMISSIONS = ["organizations:read", "members:read", "invoices:read", "members:manage"];
+const PERMISSIONS = [
+  "organizations:read",
+  "members:read",
+  "invoices:read",
+  "members:manage",
+  "organizations:suspend",
+  "organizations:delete",
+];
 
 /** A tree of ten places: each but the first below one before it. */
 const trees = fc.tuple(...Array.from({ length: 9 }, (_, n) => fc.nat(n))).map((parents) => {
@@ -24,9 +31,10 @@ const worlds = fc.record({
     { maxLength: 6 },
   ),
   suspended: fc.array(fc.nat(9), { maxLength: 2 }),
+  archived: fc.array(fc.nat(9), { maxLength: 2 }),
 });
 
-const accessOf = ({ places, grants, suspended }: typeof worlds extends fc.Arbitrary<infer W> ? W : never) =>
+const accessOf = ({ places, grants, suspended, archived }: typeof worlds extends fc.Arbitrary<infer W> ? W : never) =>
   new Access({
     grants: grants.map(({ at, reach, permissions }) => ({
       at: places[at]!,
@@ -36,6 +44,7 @@ const accessOf = ({ places, grants, suspended }: typeof worlds extends fc.Arbitr
     })),
     memberOf: [],
     suspended: suspended.map((n) => places[n]!),
+    archived: archived.map((n) => places[n]!.id),
   });
 
 describe("Access.scope", () => {
@@ -58,7 +67,7 @@ describe("Access.scope", () => {
 });
 
 describe("Access.allowsEverywhere", () => {
-  it("asks for a grant at the root that reaches down, and for a root that is not suspended", () => {
+  it("asks for a grant at the root that reaches down, and for a root that is in use", () => {
     fc.assert(
       fc.property(worlds, (world) => {
         const [root] = world.places;

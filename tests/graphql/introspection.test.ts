@@ -4,6 +4,7 @@ import { type GraphQLArgument, type GraphQLSchema, buildSchema as parseSchema, v
 import { Access } from "../../src/access/access.js";
 import { VisibleSchemas } from "../../src/graphql/introspection.js";
 import type { Scope } from "../../src/graphql/operation.js";
+import type { Rule } from "../../src/graphql/policy.js";
 import { mintToken } from "../../src/identity/developmentToken.js";
 import { buildSchema } from "../../src/schema.js";
 import { readFacts } from "../oracle/facts.js";
@@ -135,11 +136,15 @@ const hasField = (shown: GraphQLSchema, coordinate: string): boolean => {
 
 /** What of the rules a judge says who goes through the rows: whether there is any organization in which it is allowed. */
 function isPossible(coordinate: string, judge: Judge, organizations: readonly string[]): boolean {
-  const rule = rules.get(coordinate)!;
+  return isPossibleBy(rules.get(coordinate)!, judge, organizations);
+}
+
+function isPossibleBy(rule: Rule, judge: Judge, organizations: readonly string[]): boolean {
   if (rule.kind !== "may" || rule.self) return true;
   const places = rule.where.from === "root" ? organizations.filter((id) => judge.isRoot(id)) : organizations;
   const needed = rule.besides ? [rule.permission, rule.besides] : [rule.permission];
-  return places.some((id) => needed.every((permission) => judge.allows(id, permission, rule.reach)));
+  const isHeld = places.some((id) => needed.every((permission) => judge.allows(id, permission, rule.reach)));
+  return isHeld && (!rule.also || isPossibleBy(rule.also, judge, organizations));
 }
 
 async function textFor(email: string | null, tenant: string | null) {
@@ -274,7 +279,10 @@ describe("VisibleSchemas", () => {
   /** Somebody who holds these at the root and everywhere below. */
   const holding = (...permissions: string[]): Scope => {
     const grant = { at: root, reach: "SUBTREE" as const, permissions: new Set(permissions), expiresAt: null };
-    return { root, access: new Access({ grants: [grant], memberOf: [root], suspended: [] }) } as unknown as Scope;
+    return {
+      root,
+      access: new Access({ grants: [grant], memberOf: [root], suspended: [], archived: [] }),
+    } as unknown as Scope;
   };
 
   it("makes one schema for all who are denied the same", () => {

@@ -29,7 +29,7 @@ const never = new AbortController().signal;
 /** Access that knows nothing but how many grants there were in the tenant, as its session saw them; none of them ends. */
 class CountingAccess extends Access {
   constructor(readonly count: number) {
-    super({ grants: [], memberOf: [], suspended: [] });
+    super({ grants: [], memberOf: [], suspended: [], archived: [] });
   }
 }
 

@@ -30,7 +30,7 @@ function faultsOf(coordinate: string, rule: Rule): [fault: string, changed: Rule
   const deleted: [string, Rule] = ["deleted", isRoot ? anyone : visible("field").field];
   if (rule.kind !== "may") return [deleted];
   const others = PERMISSIONS.filter((one) => one !== rule.permission) as BuiltInPermission[];
-  const { besides, self, ...plain } = rule;
+  const { besides, self, also, ...plain } = rule;
   return [
     deleted,
     ...(ALL ? others : others.slice(0, 1)).map((permission): [string, Rule] => [
@@ -41,6 +41,12 @@ function faultsOf(coordinate: string, rule: Rule): [fault: string, changed: Rule
     ...(rule.where.from === "root" ? [] : [["asks in the root", { ...rule, where: root }] as [string, Rule]]),
     ...(besides ? [["asks for nothing besides", { ...plain, ...(self && { self }) }] as [string, Rule]] : []),
     ...(self ? [["not about oneself", { ...plain, ...(besides && { besides }) }] as [string, Rule]] : []),
+    ...(also ? [["asks on one side only", { ...plain, ...(besides && { besides }) }] as [string, Rule]] : []),
+    ...(also
+      ? faultsOf("Mutation.other", also).flatMap(([fault, changed]): [string, Rule][] =>
+          changed.kind === "may" ? [[`on the other side ${fault}`, { ...rule, also: changed }]] : [],
+        )
+      : []),
   ];
 }
 

@@ -126,6 +126,7 @@ function inputsOf(rule: Rule) {
     grants: [{ at, reach: "SUBTREE", permissions: new Set(PERMISSIONS), expiresAt: null }],
     memberOf: [at, root],
     suspended: [],
+    archived: [],
   });
   const viewer = { kind: "USER" as const, id: newId<UserId>() };
   const places = [root, mine, below, other];
@@ -156,7 +157,15 @@ function inputsOf(rule: Rule) {
 /** The arguments of a field that hold a value where its rule looks. */
 const argsWith = (rule: Rule, value: unknown): Record<string, unknown> => {
   const path = rule.kind === "may" && rule.where.from === "args" ? rule.where.path : ["input"];
-  return path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Record<string, unknown>;
+  const last = path.at(-1)!;
+  const also = rule.kind === "may" && rule.also?.where.from === "args" ? rule.also.where.path.at(-1)! : last;
+  // What concerns two organizations names both in one input.
+  return path
+    .slice(0, -1)
+    .reduceRight<unknown>((inner, key) => ({ [key]: inner }), { [last]: value, [also]: value }) as Record<
+    string,
+    unknown
+  >;
 };
 
 describe("a rule", () => {

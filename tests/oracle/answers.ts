@@ -117,7 +117,10 @@ export class Oracle {
         this.#mustBeSignedIn();
         const wanted = id === undefined ? uuid : uuidIn(id, "Organization");
         const named = this.facts.organizations.filter(
-          (one) => one.id === wanted || one.slug === names.slug || one.row.external_id === names.externalId,
+          (one) =>
+            one.id === wanted ||
+            this.facts.slugs.some(({ slug, organizationId }) => slug === names.slug && organizationId === one.id) ||
+            one.row.external_id === names.externalId,
         );
         return named.sort(by(({ id }) => id)).flatMap(({ id }) => this.#organization(id) ?? [])[0];
       },
@@ -216,6 +219,12 @@ export class Oracle {
       metadata: ({ row }: Found<"organizations">) => row.metadata,
       createdAt: ({ row }: Found<"organizations">) => instant(row.created_at),
       updatedAt: ({ row }: Found<"organizations">) => instant(row.updated_at),
+      deletesAt: ({ row }: Found<"organizations">) => instant(row.deletes_at),
+      deletionPreview: ({ id }: Found<"organizations">) => {
+        this.#must("organizations:delete", id, "SUBTREE");
+        this.#must("organizations:read", id, "SUBTREE");
+        return thing("DeletionPreview", id);
+      },
       parent: ({ parentId }: Found<"organizations">) => parentId && this.#organization(parentId),
       ancestors: ({ id }: Found<"organizations">) =>
         this.#above(id).flatMap((above) => this.#organization(above) ?? []),
@@ -284,6 +293,16 @@ export class Oracle {
             .reverse(),
           args,
         );
+      },
+    },
+    DeletionPreview: {
+      organizations: (id: string) => this.#going(id).length,
+      roles: (id: string) =>
+        this.facts.roles.filter((one) => one.organizationId && this.#going(id).includes(one.organizationId)).length,
+      memberships: (id: string) => this.#membershipsGoing(id)?.length ?? null,
+      grants: (id: string) => {
+        const going = this.#membershipsGoing(id);
+        return going && this.facts.grants.filter((one) => going.includes(one.membershipId)).length;
       },
     },
     AccessExplanation: {
@@ -476,8 +495,8 @@ export class Oracle {
     if (!this.viewer) throw new Refusal({ code: "UNAUTHENTICATED" });
   }
 
-  #must(permission: string, organizationId: string): void {
-    if (!this.judge.allows(organizationId, permission))
+  #must(permission: string, organizationId: string, reach?: "SUBTREE"): void {
+    if (!this.judge.allows(organizationId, permission, reach))
       throw new Refusal({
         code: "FORBIDDEN",
         permission,
@@ -544,6 +563,20 @@ export class Oracle {
     const key = keys[orderBy?.split("_")[0] ?? ""] ?? ((one) => one.id);
     shown.sort(by(key, (one) => one.id));
     return page("Membership", orderBy?.endsWith("DESC") ? shown.reverse() : shown, pages);
+  }
+
+  /** What the viewer sees of an organization and those below. */
+  #going(id: string): string[] {
+    const all = this.facts.organizations.filter((one) => one.id === id || this.#above(one.id).includes(id));
+    return all.map((one) => one.id).filter((one) => this.judge.sees(one));
+  }
+
+  #membershipsGoing(id: string): string[] | null {
+    if (!this.judge.allows(id, "members:read", "SUBTREE")) return null;
+    return this.facts.memberships
+      .filter(({ organizationId: at }) => at === id || this.#above(at).includes(id))
+      .filter(({ organizationId: at }) => this.judge.allows(at, "members:read"))
+      .map((one) => one.id);
   }
 
   #grantsOf(membershipId: string): Found<"grants">[] {
@@ -642,7 +675,7 @@ export class Oracle {
               ? "The grant does not reach below its organization."
               : isAllowed
                 ? null
-                : "The organization, or one above it, is suspended.";
+                : "The organization, or one above it, is suspended or archived.";
         const reason = broken ?? failing;
         const ends = [end, instant(grant.row.expires_at)].filter((one) => one !== null).sort();
         return {

@@ -9,6 +9,8 @@ interface Need {
   readonly at?: "organizationId" | "parentId" | "membershipId" | "grantId" | "roleId";
   /** Whether leaving it out means the root. */
   readonly orRoot?: boolean;
+  /** What it needs besides, in another organization that the input names. */
+  readonly also?: Omit<Need, "shows" | "also">;
   /** What the payload shows, by the rows as they are after the change. */
   readonly shows: (after: Oracle, input: Input, before: Oracle) => Readonly<Record<string, unknown>>;
 }
@@ -16,11 +18,22 @@ interface Need {
 type Input = Readonly<Record<string, string | null | undefined>>;
 const uuid = (id: string | null | undefined) => decoded(id ?? "")[1];
 const byMembership = (after: Oracle, { membershipId }: Input) => ({ membership: after.membership(uuid(membershipId)) });
+const byOrganization = (after: Oracle, { organizationId }: Input) => ({
+  organization: after.organizationOf(uuid(organizationId)),
+});
 const byUser = (after: Oracle, { userId }: Input) => ({ user: after.userOf(uuid(userId)) });
 const organizationAt = (oracle: Oracle, slug: Input[string]) =>
   oracle.facts.organizations.find((one) => one.slug === slug)!.id;
 const membershipOf = (oracle: Oracle, membershipId: Input[string]) =>
   oracle.facts.memberships.find(({ id }) => id === uuid(membershipId))!;
+
+const suspending: Need = {
+  permissions: ["organizations:suspend"],
+  reach: "SUBTREE",
+  at: "organizationId",
+  shows: byOrganization,
+};
+const deleting: Need = { ...suspending, permissions: ["organizations:delete"] };
 
 const NEEDS: Readonly<Record<string, Need>> = {
   createOrganization: {
@@ -32,8 +45,20 @@ const NEEDS: Readonly<Record<string, Need>> = {
   updateOrganization: {
     permissions: ["organizations:update"],
     at: "organizationId",
-    shows: (after, { organizationId }) => ({ organization: after.organizationOf(uuid(organizationId)) }),
+    shows: byOrganization,
   },
+  moveOrganization: {
+    permissions: ["organizations:move"],
+    reach: "SUBTREE",
+    at: "organizationId",
+    also: { permissions: ["organizations:create", "organizations:read"], reach: "SUBTREE", at: "parentId" },
+    shows: byOrganization,
+  },
+  suspendOrganization: suspending,
+  resumeOrganization: suspending,
+  archiveOrganization: deleting,
+  restoreOrganization: deleting,
+  deleteOrganization: deleting,
   upsertUser: {
     permissions: ["members:manage", "members:read"],
     reach: "SUBTREE",
@@ -104,7 +129,7 @@ const WITHOUT_TENANT = ["createTenant"];
 /** What becomes of a change before anything is changed. */
 type Verdict =
   | { readonly kind: "refused"; readonly extensions: Readonly<Record<string, unknown>> }
-  | { readonly kind: "missing" }
+  | { readonly kind: "missing"; readonly field: readonly unknown[] }
   /** It is tried. Whether it then comes to a failure is not the judge's business, except that it must where something is missing. */
   | { readonly kind: "open"; readonly lacks: boolean };
 
@@ -115,27 +140,28 @@ function verdictOn(oracle: Oracle, mutation: string, input: Input): Verdict {
   const need = NEEDS[mutation];
   if (!need)
     throw new Error(`The oracle does not know what ${mutation} needs. Write it down in tests/oracle/changes.ts.`);
-  const place = placeOf(oracle, need, input);
-  if (place === null) return { kind: "missing" };
   const { judge } = oracle;
-  const permission = need.permissions.find((one) => !judge.allows(place, one, need.reach));
-  if (permission !== undefined) {
-    const organizationId = judge.sees(place) ? encoded("Organization", place) : null;
-    return {
-      kind: "refused",
-      extensions: {
-        code: "FORBIDDEN",
-        permission,
-        organizationId,
-        ...(need.reach === "SUBTREE" && { reach: need.reach }),
-      },
-    };
+  for (const { permissions, reach, ...where } of need.also ? [need, need.also] : [need]) {
+    const place = placeOf(oracle, where, input);
+    if (place === null) return { kind: "missing", field: ["input", where.at] };
+    const permission = permissions.find((one) => !judge.allows(place, one, reach));
+    if (permission !== undefined) {
+      const organizationId = judge.sees(place) ? encoded("Organization", place) : null;
+      return {
+        kind: "refused",
+        extensions: { code: "FORBIDDEN", permission, organizationId, ...(reach === "SUBTREE" && { reach }) },
+      };
+    }
   }
-  return { kind: "open", lacks: lacksSomething(oracle, mutation, input, place) };
+  return { kind: "open", lacks: lacksSomething(oracle, mutation, input, placeOf(oracle, need, input)!) };
 }
 
 /** The organization that a change is about; null where the viewer sees no such thing. */
-function placeOf({ facts, judge, catalogue }: Oracle, { at, orRoot }: Need, input: Input): string | null {
+function placeOf(
+  { facts, judge, catalogue }: Oracle,
+  { at, orRoot }: Pick<Need, "at" | "orRoot">,
+  input: Input,
+): string | null {
   const root = facts.organizations.find(({ parentId }) => parentId === null)!.id;
   if (!at || (orRoot && input[at] == null)) return root;
   const [type, id] = decoded(input[at]!);
@@ -220,7 +246,7 @@ export async function predictChanges(
     else if (isStopped) tell(key, { data: null, errors: [{ path: [key], code: "NOT_RUN" }] });
     else if (!isAsBefore) tell(key, asItCame);
     else if (verdict.kind === "missing") {
-      const field = ["input", NEEDS[name]!.at];
+      const { field } = verdict;
       tell(key, as(thing("NotFoundFailure", { code: "NOT_FOUND", field, message: before.anything })));
     } else if (came.__typename.endsWith("Payload")) {
       isAsBefore = false;

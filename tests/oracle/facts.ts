@@ -9,7 +9,10 @@ export interface Facts {
     readonly slug: string;
     readonly name: string;
     readonly suspended: boolean;
+    readonly archived: boolean;
   }[];
+  /** Every slug that an organization has or had. */
+  readonly slugs: readonly { readonly slug: string; readonly organizationId: string }[];
   readonly users: readonly { readonly id: string; readonly email: string | null; readonly suspended: boolean }[];
   readonly roles: readonly {
     readonly id: string;
@@ -50,7 +53,8 @@ const ENDED = "coalesce(expires_at <= clock_timestamp(), false) as ended";
 const SUSPENDED = "status = 'SUSPENDED' as suspended";
 
 const COLUMNS: Readonly<Record<string, string>> = {
-  organizations: `id, parent_id as "parentId", slug, name, ${SUSPENDED}`,
+  organizations: `id, parent_id as "parentId", slug, name, ${SUSPENDED}, status = 'ARCHIVED' as archived`,
+  slugs: `slug, organization_id as "organizationId"`,
   users: `id, email, ${SUSPENDED}`,
   roles: `id, organization_id as "organizationId", permissions`,
   memberships: `id, user_id as "userId", organization_id as "organizationId", ${SUSPENDED}, ${ENDED}`,

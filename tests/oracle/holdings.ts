@@ -13,7 +13,12 @@ type Ask = (text: string) => Promise<readonly Record<string, unknown>[]>;
 /** What is in a tenant's tables that rights follow from. */
 export interface Rows {
   readonly now: number;
-  readonly organizations: readonly { readonly id: string; readonly parent: string | null }[];
+  readonly organizations: readonly {
+    readonly id: string;
+    readonly parent: string | null;
+    /** What is closed keeps from using what people hold there, and takes nothing from them. */
+    readonly active: boolean;
+  }[];
   readonly users: readonly { readonly id: string; readonly active: boolean }[];
   readonly roles: readonly { readonly id: string; readonly key: string; readonly permissions: readonly string[] }[];
   readonly memberships: readonly {
@@ -41,7 +46,7 @@ export async function readRows(ask: Ask): Promise<Rows> {
   const [clock] = await ask("select (extract(epoch from clock_timestamp()) * 1000)::float8 as now");
   return {
     now: Number(clock!.now),
-    organizations: await rows("id, parent_id as parent", "organizations"),
+    organizations: await rows("id, parent_id as parent, status = 'ACTIVE' as active", "organizations"),
     users: await rows("id, status = 'ACTIVE' as active", "users"),
     roles: await rows("id, key, permissions", "roles"),
     memberships: await rows(

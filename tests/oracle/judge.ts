@@ -1,7 +1,7 @@
 import { type Facts, FIXED_ROLES } from "./facts.js";
 
-/** What stays possible where an organization is suspended, for whoever could resume it. */
-const LOOKING = ["organizations:read", "members:read", "audit:read", "organizations:suspend"];
+/** What stays possible in a closed organization: of a suspended one, for whoever could resume it. */
+const LOOKING = ["organizations:read", "members:read", "audit:read"];
 
 type Reach = "ORGANIZATION" | "SUBTREE";
 
@@ -98,12 +98,14 @@ export class Judge {
     return this.facts.roles.find(({ id }) => id === roleId)?.permissions ?? [];
   }
 
-  /** Whether nothing suspended stands in the way: the person may look in if they could resume the topmost from above. */
+  /** Whether nothing closed stands in the way: the person may look into what is suspended if they could resume the topmost from above. */
   #isOpen(organizationId: string, permission: string): boolean {
     const chain = this.#chain(organizationId);
     const topmost = chain.find((id) => this.#organization(id).suspended);
+    const isArchived = chain.some((id) => this.#organization(id).archived);
+    if (isArchived && ![...LOOKING, "organizations:delete"].includes(permission)) return false;
     if (topmost === undefined) return true;
-    if (!LOOKING.includes(permission)) return false;
+    if (![...LOOKING, "organizations:suspend"].includes(permission)) return false;
     const parent = this.#organization(topmost).parentId;
     return parent !== null && this.#holds(parent, "organizations:suspend", "SUBTREE");
   }

@@ -26,8 +26,10 @@ export function smallestRemedy(
     if (!mayKnow(at)) continue;
     const there = facts.memberships.find((one) => one.userId === subject && one.organizationId === at);
     if (there?.suspended && !there.ended) continue;
-    // Nobody manages members where an organization is suspended.
-    if (chain(facts, at).some((id) => facts.organizations.some((one) => one.id === id && one.suspended))) continue;
+    // Nobody manages members where an organization is suspended or archived.
+    const isClosed = (id: string) =>
+      facts.organizations.some((one) => one.id === id && (one.suspended || one.archived));
+    if (chain(facts, at).some(isClosed)) continue;
     const own = facts.roles.filter(
       (role) => role.organizationId === null || chain(facts, at).includes(role.organizationId),
     );

@@ -64,7 +64,7 @@ export function judgedDocument(
       if (/permission/i.test(name)) return one(PERMISSIONS);
       if (name === "email")
         return one([...facts.users.flatMap(({ email }) => email ?? []), "new@example.test", "other@example.test"]);
-      if (name === "slug" && kind === "query") return one([...facts.organizations.map(({ slug }) => slug), "nothing"]);
+      if (name === "slug" && kind === "query") return one([...facts.slugs.map(({ slug }) => slug), "nothing"]);
       if (name === "key" && kind === "query")
         return one(["owner", "admin", "member", "guest", "local", "wide", "nothing"]);
       if (name === "key")

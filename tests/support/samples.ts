@@ -14,6 +14,15 @@ export interface Where {
 export const MUTATION_SAMPLES: Readonly<Record<string, (where: Where) => Readonly<Record<string, unknown>>>> = {
   createOrganization: ({ tenant, at }) => ({ parentId: tenant.id("Organization", at), name: "New", slug: `new-${at}` }),
   updateOrganization: ({ tenant, at }) => ({ organizationId: tenant.id("Organization", at), name: "Renamed" }),
+  moveOrganization: ({ tenant, at }) => ({
+    organizationId: tenant.id("Organization", at),
+    parentId: tenant.id("Organization", "aside"),
+  }),
+  suspendOrganization: organization,
+  resumeOrganization: organization,
+  archiveOrganization: organization,
+  restoreOrganization: organization,
+  deleteOrganization: organization,
   upsertUser: () => ({ email: "new@acme.test", displayName: "New" }),
   suspendUser: ({ tenant, person }) => ({ userId: tenant.id("User", person) }),
   resumeUser: ({ tenant, person }) => ({ userId: tenant.id("User", person) }),
@@ -39,6 +48,10 @@ export const MUTATION_SAMPLES: Readonly<Record<string, (where: Where) => Readonl
   }),
   updateRole: ({ tenant }) => ({ roleId: tenant.id("Role", "local"), name: "Renamed" }),
 };
+
+function organization({ tenant, at }: Where) {
+  return { organizationId: tenant.id("Organization", at) };
+}
 
 function membership(more: object = {}) {
   return ({ tenant, at, person }: Where) => ({ membershipId: tenant.id("Membership", `${person}@${at}`), ...more });

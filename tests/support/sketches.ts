@@ -7,13 +7,14 @@ const PERMISSIONS = [
   "members:read",
   "organizations:create",
   "organizations:suspend",
+  "organizations:delete",
   "audit:read",
 ];
 const PAST = new Date("2026-01-01T00:00:00Z");
 const FUTURE = new Date("2126-01-01T00:00:00Z");
 
 /**
- * Tenants of every shape: trees of up to six levels, suspended branches, and two people, `vera` and `otto`, with all kinds of
+ * Tenants of every shape: trees of up to six levels, branches that are suspended or archived, and two people, `vera` and `otto`, with all kinds of
  * memberships and grants, ended ones too.
  */
 export const anySketch: fc.Arbitrary<TenantSketch> = fc
@@ -24,6 +25,7 @@ export const anySketch: fc.Arbitrary<TenantSketch> = fc
     return fc.record({
       tree: fc.constant(toTree(parents)),
       suspended: someOf(slugs, 3),
+      archived: someOf(slugs, 2),
       people: fc.record({ vera: belongingsAt(slugs, 5), otto: belongingsAt(slugs, 3) }),
       roles: fc.record({
         local: fc.record({
@@ -84,6 +86,8 @@ export const anyTenant: fc.Arbitrary<TenantSketch> = anySketch.chain((sketch) =>
   return fc.record({
     tree: fc.constant(sketch.tree),
     suspended: someOf([...slugs, "ira"], 2),
+    archived: someOf(slugs, 1),
+    formerly: someOf(slugs, 2).map((those) => Object.fromEntries(those.map((slug) => [slug, [`${slug}-before`]]))),
     people: fc.record({
       olga: fc.constant([{ at: slugs[0]!, roles: ["owner"], reach: "SUBTREE" as const }]),
       vera: belongingsAt(slugs, 5, ALL_KINDS),

@@ -14,28 +14,43 @@ export const CALLERS = [
   "a holder of it here",
 ] as const;
 /** Who asks where a rule is about more than one permission in one organization. */
-const MORE_CALLERS = ["a holder of it here alone", "a holder lacking the other", "the one it is about"] as const;
+const MORE_CALLERS = [
+  "a holder of it here alone",
+  "a holder lacking the other",
+  "the one it is about",
+  "a holder on one side",
+  "a holder aside alone",
+  "a holder aside lacking one",
+] as const;
 export type CallerKind = (typeof CALLERS)[number] | (typeof MORE_CALLERS)[number];
 
 /** Everybody whose answer a rule decides differently from somebody else's. */
 export function callersOf(rule: Rule): readonly CallerKind[] {
   if (rule.kind !== "may") return CALLERS;
-  const [alone, without, self] = MORE_CALLERS;
+  const [alone, without, self, oneSide, alongside, withoutAlongside] = MORE_CALLERS;
+  const last = "a holder of it here";
   return [
-    ...CALLERS,
+    ...CALLERS.filter((caller) => caller !== last),
     ...(rule.reach === "SUBTREE" ? [alone] : []),
     ...(rule.besides ? [without] : []),
     ...(rule.self ? [self] : []),
+    ...(rule.also ? [oneSide, alongside, withoutAlongside] : []),
+    // Who comes after this one finds what was changed.
+    last,
   ];
 }
 
-/** A tenant `acme` with the organization `here`, one below it, and one beside it; and a tenant of strangers. */
+/**
+ * A tenant `acme` with the organization `here`, one below it, one beside it, one where nobody is, and one for each mutation
+ * that closes or moves what it is about; and a tenant of strangers.
+ */
 export interface Stage {
   readonly acme: Planted;
   readonly globex: Planted;
 }
 
-const wordOf = ({ permission, reach }: MayRule): string => `${permission.replace(":", "-")}.${reach}`.toLowerCase();
+const wordOf = ({ permission, reach, also }: MayRule): string =>
+  `${permission.replace(":", "-")}.${reach}${also ? ".both" : ""}`.toLowerCase();
 
 /** The person of the stage who is this caller for a rule; any member will do where the rule asks for no permission. */
 export function personFor(caller: Exclude<CallerKind, "signed out" | "a stranger">, rule: Rule): string {
@@ -45,6 +60,13 @@ export function personFor(caller: Exclude<CallerKind, "signed out" | "a stranger
 
 /** The organization that a rule asks about, by slug: most ask about the one at hand. */
 export const placeOf = (rule: Rule): string => (rule.kind === "may" && rule.where.from === "root" ? "acme" : "here");
+
+/** Permissions to make of an organization what leaves nothing to do for other mutations. */
+const ENDS = ["organizations:suspend", "organizations:delete", "organizations:move"];
+const ENDING = /^(suspend|resume|archive|restore|delete|move)Organization$/;
+
+/** The organization that a mutation is about, by slug. */
+export const aboutOf = (mutation: string): string => (ENDING.test(mutation) ? `of-${mutation}`.toLowerCase() : "here");
 
 /** Somebody at hand for one mutation to act on, and for no other. */
 export const targetOf = (mutation: string): string => `target-of-${mutation}`.toLowerCase();
@@ -64,35 +86,56 @@ export async function plantStage(
     somebody: [{ at: "here", roles: ["guest"] }],
     neighbour: [{ at: "there", roles: ["guest"] }],
   };
+  const own = [...mutations].filter((mutation) => ENDING.test(mutation)).map(aboutOf);
   for (const mutation of mutations)
     people[targetOf(mutation)] = [{ at: "here", roles: ["guest"], suspended: mutation === "resumeMembership" }];
   for (const rule of rules) {
     if (rule.kind !== "may") continue;
-    const at = placeOf(rule);
-    const without = (permissions: readonly string[]) => permissions.filter((one) => one !== rule.permission);
-    const own = [...new Set([rule.permission, ...(rule.besides ? [rule.besides] : []), ...LOOK])];
-    people[personFor("a member without it", rule)] = [{ at, can: without(PERMISSIONS), reach: "SUBTREE" }];
+    const { permission, besides, reach, also } = rule;
+    const places = ENDS.includes(permission) ? ["here", ...own] : [placeOf(rule)];
+    const at = (can: readonly string[], far: MayRule["reach"] = "ORGANIZATION"): Belonging[] =>
+      places.map((place) => ({ at: place, can, reach: far }));
+    const without = (permissions: readonly string[]) => permissions.filter((one) => one !== permission);
+    // Who moves gives what there is above the new place: they hold it themselves.
+    const alongside = also ? [also.permission, ...(also.besides ? [also.besides] : [])] : [];
+    const held = [...new Set([permission, ...(besides ? [besides] : []), ...alongside, ...LOOK])];
+    const aside = (can: readonly string[], far: MayRule["reach"] = "SUBTREE"): Belonging[] =>
+      also ? [{ at: "aside", can, reach: far }] : [];
+    const both = [...alongside, ...LOOK];
+    people[personFor("a member without it", rule)] = at(without(PERMISSIONS), "SUBTREE");
     people[personFor("a holder of it elsewhere", rule)] = [
-      { at, can: without(LOOK) },
-      ...["below", "there"].map((slug) => ({ at: slug, can: own, reach: "SUBTREE" as const })),
+      ...at(without(LOOK)),
+      ...["below", "there"].map((slug) => ({ at: slug, can: held, reach: "SUBTREE" as const })),
     ];
-    if (rule.reach === "SUBTREE") people[personFor("a holder of it here alone", rule)] = [{ at, can: own }];
-    if (rule.besides)
-      people[personFor("a holder lacking the other", rule)] = [
-        { at, can: own.filter((one) => one !== rule.besides), reach: "SUBTREE" },
-      ];
+    if (reach === "SUBTREE") people[personFor("a holder of it here alone", rule)] = [...at(held), ...aside(both)];
+    if (besides)
+      people[personFor("a holder lacking the other", rule)] = at(
+        held.filter((one) => one !== besides),
+        "SUBTREE",
+      );
     people[personFor("a holder of it here", rule)] = [
-      { at, can: own, reach: rule.reach },
+      ...at(held, reach),
+      ...aside(both),
       // Where the neighbour is, whom only somebody who sees them can add.
       { at: "there", can: LOOK },
+    ];
+    if (!also) continue;
+    people[personFor("a holder on one side", rule)] = [...at(held, reach), ...aside(LOOK)];
+    people[personFor("a holder aside alone", rule)] = [...at(held, reach), ...aside(both, "ORGANIZATION")];
+    people[personFor("a holder aside lacking one", rule)] = [
+      ...at(held, reach),
+      ...aside(both.filter((one) => one !== also.besides)),
     ];
   }
   return world(gateway, {
     acme: {
-      tree: { acme: { here: { below: {} }, there: {} } },
+      tree: {
+        acme: { here: { below: {} }, there: {}, aside: {}, ...Object.fromEntries(own.map((slug) => [slug, {}])) },
+      },
       roles: { local: { at: "here", permissions: ["organizations:read"] } },
       people,
       suspended: [targetOf("resumeUser")],
+      archived: [aboutOf("restoreOrganization")],
     },
     globex: { tree: { globex: {} }, people: { zoe: [{ at: "globex", roles: ["owner"], reach: "SUBTREE" }] } },
   });

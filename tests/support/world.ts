@@ -54,6 +54,10 @@ export interface TenantSketch {
   readonly people?: Readonly<Record<string, readonly Belonging[]>>;
   /** Slugs of suspended organizations, and names of suspended people. */
   readonly suspended?: readonly string[];
+  /** Slugs of archived organizations. */
+  readonly archived?: readonly string[];
+  /** Slugs that organizations had before, by their slug now. */
+  readonly formerly?: Readonly<Record<string, readonly string[]>>;
   /** How many events the audit has of organizations, by slug; done to them by the first of the people. */
   readonly events?: Readonly<Record<string, number>>;
 }
@@ -134,7 +138,9 @@ export function toRows(tenantId: TenantId, tenant: string, sketch: TenantSketch,
       const id = newId<OrganizationId>();
       const memberCount = belongings.filter(({ at }) => at === slug).length;
       const place = { id, parentId: parentPath.at(-1) ?? null, path: [...parentPath] };
-      organizationRows.push({ ...made, ...place, slug, name: slug, memberCount, status: status(isSuspended(slug)) });
+      const isArchived = sketch.archived?.includes(slug) && !isSuspended(slug);
+      const state = isArchived ? ("ARCHIVED" as const) : status(isSuspended(slug));
+      organizationRows.push({ ...made, ...place, slug, name: slug, memberCount, status: state });
       grow(below, [...parentPath, id]);
     }
   };
@@ -203,7 +209,14 @@ export function toRows(tenantId: TenantId, tenant: string, sketch: TenantSketch,
   });
   return {
     organizations: organizationRows,
-    slugs: organizationRows.map(({ slug, id }) => ({ tenantId, slug, organizationId: id, createdAt: now })),
+    slugs: organizationRows.flatMap(({ slug, id }) =>
+      [slug, ...(sketch.formerly?.[slug] ?? [])].map((one) => ({
+        tenantId,
+        slug: one,
+        organizationId: id,
+        createdAt: now,
+      })),
+    ),
     users: userRows,
     roles: roleRows,
     memberships: membershipRows,

@@ -99,6 +99,14 @@ export function addTenantCommands(program: Command): void {
     .option(...JSON_LINE)
     .action(async (file, options) => (await import("./archive.js")).importCommand(file, options));
   tenant
+    .command("purge [slug]")
+    .summary("remove for good what people deleted, when its time is up")
+    .description(
+      `Remove organizations for good that people deleted and whose time is up, with everything below them: of one tenant, or of all. The people stay, and nobody else can have the slugs. Run it once a day. ${NEEDS}`,
+    )
+    .option("--json", "print a line of JSON for each")
+    .action(async (slug, options) => (await import("./purge.js")).purgeCommand(slug, options));
+  tenant
     .command("erase <slug>")
     .summary("remove everything of a tenant, for ever")
     .description(

@@ -91,5 +91,5 @@ function failing(grant: SubjectGrant, at: Place, { scope, place, permission, rea
   if (grant.reach === "ORGANIZATION" && at.id !== place.id) return "The grant does not reach below its organization.";
   if (grant.reach === "ORGANIZATION" && reach === "SUBTREE")
     return "The grant is for the organization alone, and this needs reach SUBTREE.";
-  return allowed ? null : "The organization, or one above it, is suspended.";
+  return allowed ? null : "The organization, or one above it, is suspended or archived.";
 }

@@ -63,8 +63,9 @@ export async function findRemedy(ctx: Context, subject: Subject, question: Quest
 /** Whether something could be granted there, and would act, as far as the asker may know. */
 function isOpen(scope: Scope, subject: Subject, at: Place): boolean {
   if (!scope.access.sees(at) || !mayKnow(scope, subject, at)) return false;
-  // Nothing is granted where an organization is suspended.
-  if (scope.access.grounds.suspended.some(({ id }) => id === at.id || at.path.includes(id))) return false;
+  // Nothing is granted where an organization is suspended or archived.
+  const { suspended, archived } = scope.access.grounds;
+  if ([...suspended.map(({ id }) => id), ...archived].some((id) => id === at.id || at.path.includes(id))) return false;
   // A membership that has ended is begun anew; one that is suspended stays so, whatever is granted.
   return !subject.memberships.some(
     (one) => one.at.id === at.id && one.status === "SUSPENDED" && isLive(one.expiresAt, scope.now),

@@ -162,7 +162,7 @@ function accessOf({ access, now }: Scope, belongs: readonly SubjectMembership[])
         }),
       ),
   );
-  return new Access({ grants: held, memberOf: live.map(({ at }) => at), suspended: access.grounds.suspended });
+  return new Access({ ...access.grounds, grants: held, memberOf: live.map(({ at }) => at) });
 }
 
 /** Whether the viewer may know of what somebody was given there: their own, or where members may be read. */

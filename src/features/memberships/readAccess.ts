@@ -9,7 +9,7 @@ import type { TenantSession } from "../../tenancy/session.js";
 
 /**
  * Everything that decisions stand on, in one statement: the home row, the viewer, their live memberships and grants by the
- * database's clock, what is suspended, and the root.
+ * database's clock, what is closed, and the root.
  */
 const textWith = (named: string) => `
 with clock as materialized (select clock_timestamp() as now),
@@ -31,6 +31,9 @@ select h.epoch, h.status, clock.now, u.id as user_id,
       left join roles r on r.tenant_id = g.tenant_id and r.id = g.role_id) as grants,
   (select json_agg(json_build_object('id', o.id, 'path', o.path))
     from organizations o where o.tenant_id = $1 and o.status = 'SUSPENDED') as suspended,
+  (select json_agg(o.id)
+    from organizations o where o.tenant_id = $1 and o.status = 'ARCHIVED'
+      and exists (select from own where own.organization_id = any(o.path || o.id) or o.id = any(own.path))) as archived,
   (select o.id from organizations o where o.tenant_id = $1 and o.parent_id is null) as root,
   ${named} as named
 from tenant h
@@ -109,7 +112,13 @@ export async function readAccess(
     }),
   );
   const root: Place = { id: row.root as OrganizationId, path: [] };
-  const access = new Access({ grants, memberOf: list<Place>(row.member_of), suspended: list<Place>(row.suspended) });
+  const access = new Access({
+    grants,
+    memberOf: list<Place>(row.member_of),
+    suspended: list<Place>(row.suspended),
+    // An archive grows for years: only that of places where the viewer is, or which are above or below.
+    archived: list<OrganizationId>(row.archived),
+  });
   return {
     viewer: { kind: "USER", id: row.user_id as UserId },
     access,

@@ -19,7 +19,7 @@ export async function resumeUser(ctx: Context, user: UserRow): Promise<void> {
   if (user.status === "ACTIVE") return;
   const { access, root } = scopeOf(ctx);
   mustHold(access, { permissions: [], at: root, reach: "SUBTREE", until: null }, "members:manage", FIELD);
-  mustHoldAll(access.withoutSuspensions(), await rightsOfUser(ctx, user.id), FIELD);
+  mustHoldAll(access.asIfAllWereOpen(), await rightsOfUser(ctx, user.id), FIELD);
   await setUserStatus(ctx, user.id, "ACTIVE");
 }
 

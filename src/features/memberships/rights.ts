@@ -1,10 +1,11 @@
-import { and, eq, type SQL } from "drizzle-orm";
+import { and, eq, type SQL, sql } from "drizzle-orm";
 import type { Access } from "../../access/access.js";
 import { type Catalogue, stillThere } from "../../access/catalogue.js";
 import { earlier, isLive } from "../../access/end.js";
 import type { Right } from "../../access/giving.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
-import type { GrantId, MembershipId, UserId } from "../../ids.js";
+import type { GrantId, MembershipId, OrganizationId, UserId } from "../../ids.js";
+import { uuids } from "../../tenancy/arrays.js";
 import { organizations } from "../organizations/table.js";
 import { mustHold, mustHoldNow } from "../roles/exceedsYours.js";
 import { roles } from "../roles/table.js";
@@ -45,6 +46,10 @@ async function rightsOf(ctx: Context, which: SQL | undefined): Promise<Right[]> 
 export const rightsOfGrant = (ctx: Context, id: GrantId) => rightsOf(ctx, eq(grants.id, id));
 
 export const rightsOfMembership = (ctx: Context, id: MembershipId) => rightsOf(ctx, eq(memberships.id, id));
+
+/** What reaches below these organizations from them. */
+export const rightsReachingFrom = (ctx: Context, ids: readonly OrganizationId[]) =>
+  rightsOf(ctx, and(sql`${organizations.id} = any(${uuids(ids)})`, eq(grants.reach, "SUBTREE")));
 
 /** Of a user's memberships that are not themselves suspended. */
 export const rightsOfUser = (ctx: Context, id: UserId) =>

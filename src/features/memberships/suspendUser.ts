@@ -23,8 +23,8 @@ const FIELD = ["input", "userId"];
  */
 export async function suspendUser(ctx: Context, user: UserRow): Promise<void> {
   if (user.status === "SUSPENDED") return;
-  // What they hold in a suspended organization comes back with it, and counts; but it must not keep them from being shut out.
-  const access = scopeOf(ctx).access.withoutSuspensions();
+  // What they hold in a closed organization comes back with it, and counts; but it must not keep them from being shut out.
+  const access = scopeOf(ctx).access.asIfAllWereOpen();
   mustHoldAllNow(access, await rightsOfUser(ctx, user.id), FIELD);
   await setUserStatus(ctx, user.id, "SUSPENDED");
   await mustKeepOwner(ctx);

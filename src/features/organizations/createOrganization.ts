@@ -7,14 +7,11 @@ import { externalId, isMetadataTooLarge, METADATA_TOO_LARGE, metadata } from "..
 import { mutation } from "../../graphql/mutation.js";
 import { newId, type OrganizationId } from "../../ids.js";
 import { record } from "../audit/record.js";
-import { name, slug } from "./form.js";
+import { MOST_ABOVE, name, slug } from "./form.js";
 import { findOrganization } from "./loader.js";
 import { organizations } from "./table.js";
 import { SlugUnavailableFailure, slugUnavailable, takeSlug } from "./takeSlug.js";
 import { Organization } from "./type.js";
-
-// A path is stored with every organization and looked at with every rule.
-const MOST_LEVELS = 32;
 
 const form = z.object({
   parentId: z.string(),
@@ -39,12 +36,11 @@ export async function createOrganization(
   { parent, ...input }: Omit<z.output<typeof form>, "parentId"> & { parent: Place },
 ): Promise<OrganizationId> {
   const { session, now } = scopeOf(ctx);
-  if (parent.path.length + 1 >= MOST_LEVELS) {
-    throw new InvalidInputFailure(`A tree has at most ${MOST_LEVELS} levels. Choose a parent further up.`, [
-      "input",
-      "parentId",
-    ]);
-  }
+  if (parent.path.length >= MOST_ABOVE)
+    throw new InvalidInputFailure(
+      `An organization has at most ${MOST_ABOVE} others above it. Choose a parent further up.`,
+      ["input", "parentId"],
+    );
   const id = newId<OrganizationId>();
   const own = { tenantId: session.tenantId, id, createdAt: now, updatedAt: now };
   await refuseOn(

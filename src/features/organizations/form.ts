@@ -4,6 +4,9 @@ import { shownText } from "../../graphql/form.js";
 /** What the product keeps for its own addresses. Never told apart from a slug that is taken. */
 const RESERVED = new Set(["admin", "api", "dev", "graphql", "health", "metrics", "tenantry", "www"]);
 
+/** A path is stored with every organization and looked at with every rule. */
+export const MOST_ABOVE = 16;
+
 export const name = shownText("A name", 200);
 
 export const slug = z

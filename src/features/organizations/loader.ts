@@ -4,7 +4,7 @@ import { manyBy, oneBy, perSession } from "../../graphql/loader.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { OrganizationId } from "../../ids.js";
 import { texts, uuids } from "../../tenancy/arrays.js";
-import { type OrganizationRow, organizations } from "./table.js";
+import { type OrganizationRow, organizations, slugs } from "./table.js";
 
 const visibleOnly = (scope: Scope) => (row: OrganizationRow | null) => (row && scope.access.sees(row) ? row : null);
 const ofTenant = (scope: Scope) => eq(organizations.tenantId, scope.session.tenantId);
@@ -31,18 +31,23 @@ export async function findOrganizations(scope: Scope, ids: readonly Organization
 }
 
 const rowsBySlug = perSession((scope) =>
-  oneBy<string, OrganizationRow>(
-    (row) => row.slug,
-    (slugs) =>
+  oneBy(
+    ({ asked }: { asked: string; row: OrganizationRow }) => asked,
+    (wanted) =>
       scope.session.db
-        .select()
-        .from(organizations)
-        .where(and(ofTenant(scope), sql`${organizations.slug} = any(${texts(slugs)})`)),
+        .select({ asked: slugs.slug, row: organizations })
+        .from(slugs)
+        .innerJoin(
+          organizations,
+          and(eq(organizations.tenantId, slugs.tenantId), eq(organizations.id, slugs.organizationId)),
+        )
+        .where(and(eq(slugs.tenantId, scope.session.tenantId), sql`${slugs.slug} = any(${texts(wanted)})`)),
   ),
 );
 
+/** The organization that has this slug, or had it once, if the viewer sees it; null otherwise. */
 export const findBySlug = async (scope: Scope, slug: string): Promise<OrganizationRow | null> =>
-  visibleOnly(scope)(await rowsBySlug(scope).load(slug));
+  visibleOnly(scope)((await rowsBySlug(scope).load(slug))?.row ?? null);
 
 const rowsByExternalId = perSession((scope) =>
   manyBy<string, OrganizationRow>(

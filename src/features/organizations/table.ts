@@ -14,6 +14,8 @@ export const organizations = tenantTable(
     slug: text().notNull(),
     name: text().notNull(),
     status: text().$type<"ACTIVE" | "SUSPENDED" | "ARCHIVED">().notNull().default("ACTIVE"),
+    /** When an archived one goes for good, with all below; null for one that stays. */
+    deletesAt: instant(),
     externalId: text(),
     imageUrl: text(),
     metadata: jsonb().$type<Record<string, unknown>>().notNull().default({}),
@@ -44,7 +46,7 @@ export const organizations = tenantTable(
   ],
 );
 
-/** Every slug that was ever given, so that an old address never leads to another organization. */
+/** Every slug that was ever given, so that an old address never leads to another organization. No foreign key: it outlives that. */
 export const slugs = tenantTable(
   "slugs",
   {
@@ -52,14 +54,7 @@ export const slugs = tenantTable(
     organizationId: uuid().$type<OrganizationId>().notNull(),
     createdAt: instant().notNull(),
   },
-  (t) => [
-    foreignKey({
-      name: "slugs_organization_fkey",
-      columns: [t.tenantId, t.organizationId],
-      foreignColumns: [organizations.tenantId, organizations.id],
-    }),
-    index("slugs_by_organization").on(t.tenantId, t.organizationId),
-  ],
+  (t) => [index("slugs_by_organization").on(t.tenantId, t.organizationId)],
   "slug",
 );
 

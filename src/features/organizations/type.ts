@@ -13,7 +13,9 @@ export const OrganizationStatus = builder.enumType("OrganizationStatus", {
   values: {
     ACTIVE: { description: "In use." },
     SUSPENDED: { description: "Closed with everything below it, until resumed; nothing is lost." },
-    ARCHIVED: { description: "Put away." },
+    ARCHIVED: {
+      description: "Put away with everything below it, until restored: to be read, and not used or changed.",
+    },
   } as const,
 });
 
@@ -73,7 +75,7 @@ const OrganizationBy = builder.inputType("OrganizationBy", {
   isOneOf: true,
   fields: (t) => ({
     id: t.id({ description: "Its global id." }),
-    slug: t.string({ description: "Its address in the tenant." }),
+    slug: t.string({ description: "Its address in the tenant, or one that it had before." }),
     externalId: t.string({ description: "Its id in the product's own system." }),
     uuid: t.field({ type: "UUID", description: "Its id as a bare uuid." }),
   }),

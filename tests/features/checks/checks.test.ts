@@ -247,7 +247,7 @@ describe("Organization.explainAccess", () => {
     await sql("update organizations set status = 'SUSPENDED' where slug = 'dock'");
 
     expect(await tried("olga", "dock", "olga", "members:manage")).toEqual([
-      [false, "The organization, or one above it, is suspended.", "port", "owner"],
+      [false, "The organization, or one above it, is suspended or archived.", "port", "owner"],
     ]);
     await sql("update organizations set status = 'ACTIVE' where slug = 'dock'");
   });

@@ -84,6 +84,21 @@ describe("updateOrganization", () => {
     expect((await update("five", { slug: "five" })).organization.slug).toBe("five");
   });
 
+  it("leads from a former slug to the organization, for who sees it", async () => {
+    await update("one", { slug: "first" });
+    const lookUp = (who: string, slug: string) =>
+      acme.as(who).get("query($slug: String!) { organization(by: { slug: $slug }) { slug } }", { slug });
+    const cost = async (slug: string) => (await gateway.database.statements(() => lookUp("cleo", slug))).length;
+
+    expect(await lookUp("cleo", "one")).toEqual({ organization: { slug: "first" } });
+    expect(await lookUp("cleo", "first")).toEqual({ organization: { slug: "first" } });
+    await update("two", { slug: "second" });
+    expect(await lookUp("cleo", "two")).toEqual({ organization: null });
+    expect(await cost("two")).toBe(await cost("never"));
+    await update("one", { slug: "one" });
+    await update("two", { slug: "two" });
+  });
+
   it("gives a slug to one of two who want it at once", async () => {
     const both = await Promise.all([update("six", { slug: "wanted" }), update("seven", { slug: "wanted" })]);
 
