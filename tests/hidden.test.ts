@@ -30,7 +30,7 @@ beforeAll(async () => {
   };
   const planted = await world(gateway, {
     acme: {
-      tree: { acme: { north: {}, south: {} } },
+      tree: { acme: { north: {}, south: {}, aside: {} } },
       roles,
       people: {
         owner: [{ at: "acme", roles: ["owner"], reach: "SUBTREE" }],
@@ -54,6 +54,7 @@ beforeAll(async () => {
     await sql(`update organizations set external_id = 'ext-of-${slug}', slug = '${slug}-north' where id = $1`, [
       organizations.north,
     ]);
+    await sql(`update slugs set slug = '${slug}-north' where slug = 'north'`);
     await sql(`update users set external_id = 'person-of-${slug}' where id = $1`, [users.nora]);
   };
   await name(planted.acme);
