@@ -50,6 +50,12 @@ const RUNS = {
     test: "tests/features/checks/remedy.test.ts",
     env: { TENANTRY_REMEDIES: "500" },
   },
+  replica: {
+    shows: "with a replica no answer is older, and no right lasts longer, than without",
+    size: "20,000 reads, with a replica that stops and goes on",
+    test: "tests/server/replica.test.ts",
+    env: { TENANTRY_REPLICA_READS: "20000" },
+  },
   walls: {
     shows: "nothing of another tenant is ever shown",
     size: "40,000 documents",

@@ -104,6 +104,17 @@ describe("readSettings", () => {
     ["no key for a real database", { ...REAL, TENANTRY_KEY: undefined }, "TENANTRY_KEY is required"],
     ["an owner without a database", OWNER, "DATABASE_OWNER_URL goes with"],
     ["one login for both doors", { ...REAL, DATABASE_DOOR_URL: REAL.DATABASE_URL }, "must name different logins"],
+    ["a replica of nothing", { DATABASE_REPLICA_URL: REAL.DATABASE_URL }, "goes with DATABASE_URL, which is not set"],
+    [
+      "a replica of a database that is not there",
+      { ...REAL, TENANTRY_DATABASE_REPLICAS: '{"eu":"postgres://eu:four@db/eu"}' },
+      "TENANTRY_DATABASE_REPLICAS eu goes with TENANTRY_DATABASES eu, which is not set",
+    ],
+    [
+      "another login at a replica",
+      { ...REAL, DATABASE_REPLICA_URL: "postgres://postgres:one@replica/product" },
+      "DATABASE_REPLICA_URL must name the login of DATABASE_URL",
+    ],
     ["an owner that serves", { ...REAL, DATABASE_OWNER_URL: REAL.DATABASE_URL }, "must name different logins"],
   ])("refuses %s", (_, env, words) => {
     expect(problems(env)).toEqual([expect.stringContaining(words)]);
@@ -134,6 +145,17 @@ describe("readSettings", () => {
         expect.stringMatching(/^HOST/),
       ]);
     });
+  });
+
+  it("takes a replica for each database, with its login", () => {
+    const more = { TENANTRY_DATABASES: '{"eu":"postgres://eu:four@db/eu"}' };
+    const replicas = {
+      DATABASE_REPLICA_URL: "postgres://serve:one@replica/product",
+      TENANTRY_DATABASE_REPLICAS: '{"eu":"postgres://eu:four@replica/eu"}',
+    };
+
+    expect(problems({ ...REAL, ...more, ...replicas }, true)).toEqual([]);
+    expect(readSettings({ ...REAL, ...more, ...replicas }).TENANTRY_REPLICA_WAIT_MS).toBe(20);
   });
 
   it("never repeats what may be a secret", () => {

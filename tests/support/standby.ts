@@ -1,16 +1,13 @@
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
 import { cp, mkdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { productOf } from "../../src/access/catalogue.js";
 import { embeddedOwners } from "../../src/commands/database.js";
 import { prepareBinaries } from "../../src/database/embedded/binaries.js";
 import { type Cluster, startCluster } from "../../src/database/embedded/cluster.js";
 import { servingUrl } from "../../src/database/embedded/logins.js";
 import { type Server, startServer } from "../../src/database/embedded/server.js";
 import { withOwner } from "../../src/database/owner.js";
-import { PRODUCT_FILE, readProduct } from "../../src/product.js";
-import { adoptProduct } from "../../src/tenancy/directory/product.js";
 import { ensureLogins, loginOf } from "../../src/tenancy/migrations/logins.js";
 import { migrate } from "../../src/tenancy/migrations/migrate.js";
 import { ensureAllLogins, withOwners } from "../../src/tenancy/owners.js";
@@ -30,6 +27,8 @@ export interface Pair {
   replica(text: string, params?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>;
   /** What the serving logins sent to the replica while `work` ran. */
   statements(work: () => Promise<unknown>): Promise<string[]>;
+  /** What the replica has written into its log. */
+  log(): string;
   /** Returns when the replica has replayed all that has been committed. */
   caughtUp(): Promise<void>;
   /** Ends the replica as a power cut does. */
@@ -50,9 +49,7 @@ export async function startPair(): Promise<Pair> {
   const way = await openWay(standby.port);
   await withOwners(embeddedOwners(cluster.logins, cluster.port, []), async (owners) => {
     await ensureAllLogins(owners);
-    await (await owners.main).run("create role tenantry_test in role pg_read_all_data, pg_write_all_data");
     await migrate(owners);
-    await adoptProduct(await owners.main, productOf(readProduct(PRODUCT_FILE)));
   });
   const spare = ["more"];
   await withOwner(cluster.url("tenantry_owner", "postgres"), (owner) =>
@@ -70,6 +67,7 @@ export async function startPair(): Promise<Pair> {
     url: way.url,
     replica,
     statements: (work) => statementsIn(join(copy, "postgres.log"), database.name, work),
+    log: () => readFileSync(join(copy, "postgres.log"), "utf8"),
     async caughtUp() {
       // What nobody committed is not sent before somebody commits.
       await database.owner("select pg_logical_emit_message(true, 'test', '')");
