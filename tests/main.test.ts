@@ -9,6 +9,7 @@ const COMMANDS = [
   "seed",
   "token",
   "tenant",
+  "work",
   "doctor",
   "settings",
   "permissions",
