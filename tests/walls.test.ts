@@ -246,7 +246,8 @@ describe("a document", () => {
     await fc.assert(documents(), { numRuns: DOCUMENTS, endOnFailure: true, ...replay });
 
     expect(seen.answered).toBeGreaterThan(seen.documents / 4);
-    expect(seen.own.size).toBeGreaterThan(50);
+    // Fewer documents see fewer texts, and many of them close what others would have seen.
+    expect(seen.own.size).toBeGreaterThan(Math.min(50, DOCUMENTS / 10));
   });
 
   it("would be found out if it did", async () => {
