@@ -17,7 +17,7 @@ const IN_THE_GATE = 5000;
 const OPERATIONS = Number(process.env.TENANTRY_ISOLATION_OPERATIONS ?? IN_THE_GATE);
 const SEED = Number(process.env.TENANTRY_SEED ?? randomInt(2 ** 31));
 /** Connections are handed from tenant to tenant all the time, and few of them from database to database. */
-const [CONNECTIONS, CLIENTS] = [8, 8];
+const [CONNECTIONS, CLIENTS] = [12, 8];
 /** One of so many operations has its session killed, is given up by its caller, fails, or is taken back. */
 const ONE_OF = { killed: 150, givenUp: 150, failed: 50, takenBack: 20 };
 
