@@ -100,10 +100,10 @@ export async function cloneDatabase(installation: Installation = SHARED): Promis
   const owner = (text: string, params: readonly unknown[] = [], database = MAIN) =>
     withOwner(urlOf("tenantry_owner", nameOf(database)), async (lease) => [...(await lease.run(text, params))]);
 
-  await admin(`create database ${name} template tenantry`);
+  await admin(`create database ${name} template tenantry strategy file_copy`);
   for (const text of databaseSql(name, ["tenantry_door", "tenantry_serve"])) await owner(text);
   for (const one of own) {
-    await admin(`create database ${nameOf(one)} template ${embeddedDatabase(one).database}`);
+    await admin(`create database ${nameOf(one)} template ${embeddedDatabase(one).database} strategy file_copy`);
     for (const text of databaseSql(nameOf(one), [embeddedDatabase(one).login], true)) await owner(text, [], one);
   }
   const made = [MAIN, ...own];
@@ -111,7 +111,7 @@ export async function cloneDatabase(installation: Installation = SHARED): Promis
   const spare = async () => {
     const one = free.shift();
     if (!one) throw new Error(`A test file has ${spares.length} spare databases, and this one needs more.`);
-    await admin(`create database ${nameOf(one)}`);
+    await admin(`create database ${nameOf(one)} strategy file_copy`);
     made.push(one);
     for (const text of databaseSql(nameOf(one), [embeddedDatabase(one).login], true)) await owner(text, [], one);
     return one;

@@ -1,9 +1,9 @@
 // Before all tests: one PostgreSQL of their own, with a migrated and seeded database to clone from.
 import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build, isStale } from "../../build.mjs";
 import { startPooler } from "./pooler.mjs";
+import { scratch } from "./scratch.mjs";
 
 /** Databases for tenants that a test makes, each its own one. */
 const SPARE = ["own1", "own2", "own3", "own4", "own5", "own6"];
@@ -28,12 +28,18 @@ export default async function setup() {
   const place = isolation && (({ slug }) => ({ isolation, database: isolation === "DATABASE" ? slug : "main" }));
   const own = DEMO_TENANTS.filter((tenant) => (isolation ?? tenant.isolation) === "DATABASE").map(({ slug }) => slug);
 
-  const folder = mkdtempSync(join(tmpdir(), "tenantry-tests-"));
+  // The workers inherit it, and what they make temporarily lies there, too.
+  process.env.TMPDIR = scratch();
+  const folder = mkdtempSync(join(process.env.TMPDIR, "tenantry-tests-"));
   const cluster = await startCluster({
     folder,
     databases: own,
     settings: {
       fsync: "off",
+      // Nothing of it is read after a crash; and a copied database must not go through the log once more.
+      full_page_writes: "off",
+      wal_level: "minimal",
+      max_wal_senders: "0",
       max_connections: "300",
       log_statement: "all",
       log_line_prefix: "%m [%p] app=%a db=%d user=%u ",
