@@ -8,6 +8,7 @@ import { withOwner } from "../../src/database/owner.js";
 import type { Isolation } from "../../src/tenancy/directory/table.js";
 import { databaseSql, loginOf, type Login as ServingLogin } from "../../src/tenancy/migrations/logins.js";
 import { Owners, type OwnersSettings, withOwners } from "../../src/tenancy/owners.js";
+import { OwnerSessions } from "./ownerSessions.js";
 
 /** The folder of the tests' own installation: key, passwords, development issuer. */
 export const FOLDER = process.env.TENANTRY_TEST_FOLDER!;
@@ -97,8 +98,12 @@ export async function cloneDatabase(installation: Installation = SHARED): Promis
       ]),
     ),
   };
-  const owner = (text: string, params: readonly unknown[] = [], database = MAIN) =>
-    withOwner(urlOf("tenantry_owner", nameOf(database)), async (lease) => [...(await lease.run(text, params))]);
+  const sessions = new Map<string, OwnerSessions>();
+  const owner = (text: string, params: readonly unknown[] = [], database = MAIN) => {
+    const there = sessions.get(database) ?? new OwnerSessions(urlOf("tenantry_owner", nameOf(database)));
+    sessions.set(database, there);
+    return there.run(text, params);
+  };
 
   await admin(`create database ${name} template tenantry strategy file_copy`);
   for (const text of databaseSql(name, ["tenantry_door", "tenantry_serve"])) await owner(text);
@@ -179,6 +184,7 @@ export async function cloneDatabase(installation: Installation = SHARED): Promis
     content,
     statements: (work) => statementsIn(join(folder, "postgres.log"), name, work),
     async drop() {
+      await Promise.all([...sessions.values()].map((one) => one.close()));
       for (const one of made) await admin(`drop database ${nameOf(one)} with (force)`);
     },
   };
