@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { statSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
+import type { Lease } from "../../src/database/connection.js";
 import { embeddedDatabase, type Login, loginUrl, readLogins, servingUrl } from "../../src/database/embedded/logins.js";
 import { MAIN } from "../../src/database/names.js";
 import { withOwner } from "../../src/database/owner.js";
@@ -52,6 +53,8 @@ export interface TestDatabase {
   settings(): Record<string, string>;
   /** A statement of the owner's, past every wall. */
   owner(text: string, params?: readonly unknown[], database?: string): Promise<Rows>;
+  /** A session of the owner's on one database, for as long as `work` takes. */
+  session<T>(database: string, work: (owner: Lease) => Promise<T>): Promise<T>;
   /** Work of the owner's on all databases. */
   owners<T>(work: (owners: Owners) => Promise<T>): Promise<T>;
   /** Where a tenant that a test makes comes to: as the run of all tests says, in a schema of its own unless it says so. */
@@ -99,11 +102,12 @@ export async function cloneDatabase(installation: Installation = SHARED): Promis
     ),
   };
   const sessions = new Map<string, OwnerSessions>();
-  const owner = (text: string, params: readonly unknown[] = [], database = MAIN) => {
+  const ownersOf = (database: string) => {
     const there = sessions.get(database) ?? new OwnerSessions(urlOf("tenantry_owner", nameOf(database)));
     sessions.set(database, there);
-    return there.run(text, params);
+    return there;
   };
+  const owner = (text: string, params: readonly unknown[] = [], database = MAIN) => ownersOf(database).run(text, params);
 
   await admin(`create database ${name} template tenantry strategy file_copy`);
   for (const text of databaseSql(name, ["tenantry_door", "tenantry_serve"])) await owner(text);
@@ -161,6 +165,7 @@ export async function cloneDatabase(installation: Installation = SHARED): Promis
       };
     },
     owner,
+    session: (database, work) => ownersOf(database).lend(work),
     owners: (work) => withOwners(owning, work),
     async placeForTenant() {
       const isolation = (process.env.TENANTRY_TEST_ISOLATION ?? "SCHEMA") as Isolation;

@@ -24,8 +24,7 @@ export async function ownerInHome<T>(
   work: (sql: Sql) => Promise<T>,
 ): Promise<T> {
   const { id, home } = await recordOf(database, tenant);
-  return database.owners(async (owners) => {
-    const owner = await owners.of(home.database);
+  return database.session(home.database, async (owner) => {
     await owner.run("select set_config('search_path', $1, false), set_config('tenantry.tenant_id', $2, false)", [
       home.schemaName,
       id,
@@ -34,7 +33,7 @@ export async function ownerInHome<T>(
   });
 }
 
-/** A statement in the home of a tenant, on a connection of its own. */
+/** A statement in the home of a tenant. */
 export const homeOf =
   (somewhere: Somewhere, tenant: string): Sql =>
   (text, params) =>

@@ -1,4 +1,4 @@
-import { Connection } from "../../src/database/connection.js";
+import { Connection, type Lease } from "../../src/database/connection.js";
 import { withOwner } from "../../src/database/owner.js";
 
 type Rows = readonly Record<string, unknown>[];
@@ -14,15 +14,30 @@ export class OwnerSessions {
   constructor(private readonly url: string) {}
 
   async run(text: string, params: readonly unknown[]): Promise<Rows> {
-    if (this.#isClosed || !LEAVES_NOTHING.test(text))
-      return withOwner(this.url, async (owner) => [...(await owner.run(text, params))]);
+    if (!LEAVES_NOTHING.test(text)) return withOwner(this.url, async (owner) => [...(await owner.run(text, params))]);
+    return this.#lend(async (lease) => [...(await lease.run(text, params))]);
+  }
+
+  /** Lends one for more than a statement, and takes back what was set in it. `work` leaves no transaction open. */
+  lend<T>(work: (lease: Lease) => Promise<T>): Promise<T> {
+    return this.#lend(async (lease) => {
+      const result = await work(lease);
+      await lease.run("reset role; reset all; select pg_advisory_unlock_all()");
+      return result;
+    });
+  }
+
+  async #lend<T>(work: (lease: Lease) => Promise<T>): Promise<T> {
     const connection = this.#take() ?? (await this.#open());
     const lease = connection.lease("");
+    let isAsBefore = false;
     try {
-      return [...(await lease.run(text, params))];
+      const result = await work(lease);
+      isAsBefore = true;
+      return result;
     } finally {
       lease.release();
-      if (this.#isClosed || !connection.isUsable) await connection.close();
+      if (!isAsBefore || this.#isClosed || !connection.isUsable) await connection.close();
       else this.#idle.push(connection);
     }
   }
