@@ -107,7 +107,8 @@ export async function cloneDatabase(installation: Installation = SHARED): Promis
     sessions.set(database, there);
     return there;
   };
-  const owner = (text: string, params: readonly unknown[] = [], database = MAIN) => ownersOf(database).run(text, params);
+  const owner = (text: string, params: readonly unknown[] = [], database = MAIN) =>
+    ownersOf(database).run(text, params);
 
   await admin(`create database ${name} template tenantry strategy file_copy`);
   for (const text of databaseSql(name, ["tenantry_door", "tenantry_serve"])) await owner(text);
