@@ -10,7 +10,8 @@ export const auditOf = (
   targetId?: string,
 ): Promise<readonly Record<string, unknown>[]> =>
   homeOf({ database }, slug)(
-    `select actor_id, organization_id, target_type, target_id, changes from audit_events
+    `select actor_id, organization_id, target_type, target_id, coalesce(value::jsonb, changes) as changes
+     from audit_events left join audit_values using (tenant_id, commitment)
      where action = $1 and ($2::uuid is null or target_id = $2) order by id`,
     [action, targetId ?? null],
   );

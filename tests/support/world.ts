@@ -1,5 +1,5 @@
 import type { PgTable } from "drizzle-orm/pg-core";
-import { auditEvents } from "../../src/features/audit/table.js";
+import { auditEvents, auditUnsealed } from "../../src/features/audit/table.js";
 import { grants, memberships } from "../../src/features/memberships/table.js";
 import { organizations, slugs } from "../../src/features/organizations/table.js";
 import { roles } from "../../src/features/roles/table.js";
@@ -119,6 +119,10 @@ export async function plant(db: TenantDb, rows: ReturnType<typeof toRows>): Prom
   await insert(memberships, rows.memberships);
   await insert(grants, rows.grants);
   await insert(auditEvents, rows.events);
+  await insert(
+    auditUnsealed,
+    rows.events.map(({ tenantId, id }) => ({ tenantId, eventId: id })),
+  );
 }
 
 const addressOf = (name: string, tenant: string) => (name.includes("@") ? name : `${name}@${tenant}.test`);
@@ -231,6 +235,7 @@ export function toRows(tenantId: TenantId, tenant: string, sketch: TenantSketch,
         actorType: "USER" as const,
         actorId: userRows[0]!.id,
         organizationId: at(slug),
+        path: organizationRows.find((row) => row.slug === slug)!.path,
         targetType: "Organization",
         targetId: at(slug),
         requestId: "planted",

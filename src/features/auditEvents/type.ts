@@ -11,7 +11,7 @@ import { visibleUsers } from "../memberships/visibleUsers.js";
 import { findOrganization } from "../organizations/loader.js";
 import { Organization } from "../organizations/type.js";
 import { User } from "../users/type.js";
-import { auditEventsOf, findAuditEvent, type ShownEvents } from "./loader.js";
+import { auditEventsOf, changesOf, findAuditEvent, type ShownEvents } from "./loader.js";
 
 /**
  * Whether the viewer may know of the people that an event is about: what is noted of them, their address among it, takes more
@@ -21,7 +21,7 @@ async function seesWhom(ctx: Context, { targetType, targetId, organizationId }: 
   const scope = scopeOf(ctx);
   if (targetType === "User") return (await visibleUsers(scope).load(targetId as UserId)) !== null;
   if (targetType !== "Membership") return true;
-  const organization = organizationId && (await findOrganization(scope, organizationId));
+  const organization = await findOrganization(scope, organizationId);
   return organization !== null && scope.access.allows(organization, "members:read");
 }
 
@@ -49,8 +49,7 @@ builder.node(AuditEvent, {
       type: Organization,
       nullable: true,
       description: "Where.",
-      resolve: ({ organizationId }, _args, ctx) =>
-        organizationId ? findOrganization(scopeOf(ctx), organizationId) : null,
+      resolve: ({ organizationId }, _args, ctx) => findOrganization(scopeOf(ctx), organizationId),
     }),
     target: t.field({
       type: Node,
@@ -66,8 +65,12 @@ builder.node(AuditEvent, {
       type: "JSON",
       nullable: true,
       description:
-        "What became different; an object. Null when it is about a person, or a membership, that is hidden from the viewer.",
-      resolve: async (event, _args, ctx) => ((await seesWhom(ctx, event)) ? event.changes : null),
+        "What became different; an object. Of a person who was erased, only which fields: `erased`. Null when it is about a person, or a membership, that is hidden from the viewer.",
+      resolve: async (event, _args, ctx) => {
+        // Both are asked either way: what is hidden costs what is shown.
+        const [changes, isSeen] = await Promise.all([changesOf(scopeOf(ctx), event), seesWhom(ctx, event)]);
+        return isSeen ? changes : null;
+      },
     }),
     requestId: t.exposeString("requestId", {
       description: "The request in which it was done, or the run of a command of who runs the service.",

@@ -23,7 +23,7 @@ beforeAll(async () => {
   sql = homeOf(gateway, "shop");
   const happened = async (day: number, who: string, action: string, type: string, id: string, hour = 0) =>
     sql(
-      "insert into audit_events (tenant_id, id, at, action, actor_type, actor_id, organization_id, target_type, target_id, changes, request_id) values ($1, gen_random_uuid(), $2, $3, 'USER', $4, $5, $6, $7, $8::text::jsonb, 'r')",
+      "insert into audit_events (tenant_id, id, at, action, actor_type, actor_id, organization_id, path, target_type, target_id, changes, request_id) values ($1, gen_random_uuid(), $2, $3, 'USER', $4, $5, array[$9]::uuid[], $6, $7, $8::text::jsonb, 'r')",
       [
         shop.tenantId,
         `2026-02-0${day}T0${hour}:00:00Z`,
@@ -33,6 +33,7 @@ beforeAll(async () => {
         type,
         id,
         JSON.stringify({ day }),
+        shop.organizations.shop,
       ],
     );
   await happened(1, "olga", "organization.created", "Organization", shop.organizations.till!);
