@@ -57,6 +57,8 @@ export interface ServerOptions {
   /** Whether whoever has a token with a verified address may have a tenant of their own. */
   readonly signUp: boolean;
   readonly execute?: Execute;
+  /** Is told of the tenants in which something is changed. */
+  readonly onChange?: (tenant: TenantRecord) => void;
   readonly log: Logger;
 }
 
@@ -111,6 +113,7 @@ export function createGateway(options: ServerOptions): Gateway {
       leases: options.serve,
       replicas,
       signal,
+      onChange: options.onChange ?? (() => {}),
       readAccess: (session, named) => readAccess(options.catalogue, session, digest, named),
       tenant: async (purpose, again) => {
         if (slug === null) return only(purpose, await tenantsOf(identity, digest, signal));

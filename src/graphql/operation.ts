@@ -59,6 +59,8 @@ export interface OperationSettings {
   readonly tenant: (purpose: Purpose, again: boolean) => Promise<TenantRecord>;
   /** Where queries may be answered from beside the databases themselves. */
   readonly replicas?: Replicas;
+  /** Is told of each change once its commit was answered, or its answer was lost. */
+  readonly onChange: (tenant: TenantRecord) => void;
 }
 
 /**
@@ -133,7 +135,7 @@ export class Operation {
       try {
         const changed = await work();
         await mustStillHold(scope);
-        await scope.session.commit();
+        await scope.session.commit().finally(() => settings.onChange(scope.session.tenant));
         return changed;
       } finally {
         this.#scope = null;

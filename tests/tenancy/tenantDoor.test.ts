@@ -32,7 +32,10 @@ const WRONG: Record<string, () => string> = {
   "ten thousand characters": () => "x".repeat(10_000),
   "SQL text": () => `${meridian.id}' or true --`,
 };
-const TABLES = ["tenant", "organizations", "slugs", "users", "roles", "memberships", "grants", "audit_events"];
+const TABLES = [
+  ...["tenant", "organizations", "slugs", "users", "roles", "memberships", "grants"],
+  ...["audit_events", "audit_seals", "audit_unsealed", "audit_values"],
+];
 
 /** A session of the tenant works, and sees the tenant and nobody else. */
 async function expectConfined(tenant: TenantRecord): Promise<void> {

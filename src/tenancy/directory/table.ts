@@ -219,3 +219,22 @@ export const jobs = directory.table(
     check("jobs_operator", sql`(${t.kind} = 'SIGN_UP') = (${t.operator} is null)`),
   ],
 );
+
+/**
+ * The newest seal of each tenant's audit, where the tenant's own home cannot reach it: whoever cuts the audit there leaves it
+ * behind what stands here.
+ */
+export const auditWitnesses = directory.table(
+  "audit_witnesses",
+  {
+    tenantId: uuid().$type<TenantId>().primaryKey(),
+    number: integer().notNull(),
+    mac: bytea().notNull(),
+    witnessedAt: instant().notNull(),
+  },
+  (t) => [
+    foreignKey({ name: "audit_witnesses_tenant_fkey", columns: [t.tenantId], foreignColumns: [tenants.id] }).onDelete(
+      "cascade",
+    ),
+  ],
+);
