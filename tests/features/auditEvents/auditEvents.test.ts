@@ -1,3 +1,4 @@
+import { encodeId } from "../../../src/graphql/nodeId.js";
 import type { TestGateway } from "../../support/gateway.js";
 import { openGateway } from "../../support/gateway.js";
 import { homeOf, type Sql } from "../../support/home.js";
@@ -172,6 +173,44 @@ describe("Organization.auditEvents", () => {
 
     // Organizations, events, users, memberships; organizations again, by id.
     expect(ofData(statements)).toHaveLength(5);
+  });
+});
+
+describe("an event of an organization that stood elsewhere", () => {
+  it("is for who may read the audit along the path it was written under, and for nobody who came to it later", async () => {
+    const { depot } = await world(gateway, {
+      depot: {
+        tree: { depot: { north: { shelf: {} }, south: {} } },
+        people: {
+          olga: [{ at: "depot", roles: ["owner"], reach: "SUBTREE" }],
+          nora: [{ at: "north", roles: ["admin"], reach: "SUBTREE" }],
+          sami: [{ at: "south", roles: ["admin"], reach: "SUBTREE" }],
+          tess: [{ at: "shelf", roles: ["admin"] }],
+        },
+      },
+    });
+    const { organizations } = depot;
+    const inDepot = homeOf(gateway, "depot");
+    const input = `{ organizationId: "${depot.id("Organization", "shelf")}", name: "Shelf" }`;
+    await depot.as("nora").get(`mutation { updateOrganization(input: ${input}) { __typename } }`);
+    const [event] = await inDepot("select id from audit_events where action = 'organization.updated'");
+    await inDepot("update organizations set parent_id = $1, path = array[$2, $1]::uuid[] where id = $3", [
+      organizations.south,
+      organizations.depot,
+      organizations.shelf,
+    ]);
+    const node = async (who: string) =>
+      (await depot.as(who).get(`{ node(id: "${encodeId("AuditEvent", String(event!.id))}") { __typename } }`)).node;
+    const listed = async (who: string) =>
+      (await depot.as(who).get(`{ organization(by: { slug: "shelf" }) { auditEvents { nodes { action } } } }`)).organization;
+
+    const nodes = await Promise.all(["olga", "nora", "tess", "sami"].map(node));
+    const lists = await Promise.all(["olga", "nora", "tess", "sami"].map(listed));
+
+    const there = { __typename: "AuditEvent" };
+    const list = { auditEvents: { nodes: [{ action: "organization.updated" }] } };
+    expect(nodes).toEqual([there, there, there, null]);
+    expect(lists).toEqual([list, null, list, { auditEvents: { nodes: [] } }]);
   });
 });
 
