@@ -32,6 +32,8 @@ import "./features/memberships/suspendMembership.js";
 import "./features/memberships/resumeMembership.js";
 import "./features/memberships/suspendUser.js";
 import "./features/memberships/resumeUser.js";
+import "./features/memberships/eraseUser.js";
+import "./features/memberships/exportUser.js";
 import "./features/memberships/lists.js";
 import "./features/memberships/users.js";
 import "./features/tree/deletionPreview.js";

@@ -390,12 +390,13 @@ export class Oracle {
       action: ({ row }: Found<"events">) => row.action,
       requestId: ({ row }: Found<"events">) => row.request_id,
       actor: ({ row }: Found<"events">) => this.#user(row.actor_id as string),
-      organization: ({ organizationId }: Found<"events">) => organizationId && this.#organization(organizationId),
+      organization: ({ organizationId }: Found<"events">) => this.#organization(organizationId),
       targetId: ({ row }: Found<"events">) => encoded(row.target_type as string, row.target_id as string),
       target: ({ row }: Found<"events">) => this.#node(row.target_type as string, row.target_id as string),
-      changes: ({ organizationId, row }: Found<"events">) => {
+      changes: ({ organizationId, row, apart }: Found<"events">) => {
         if (row.target_type === "User" && !this.judge.seesUser(row.target_id as string)) return null;
-        const isClosed = organizationId === null || !this.judge.allows(organizationId, "members:read");
+        const isClosed = !this.judge.allows(organizationId, "members:read");
+        if (row.commitment !== null) return apart ?? { erased: (row.changes as { personal: string[] }).personal };
         return row.target_type === "Membership" && isClosed ? null : row.changes;
       },
     },

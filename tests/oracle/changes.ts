@@ -72,6 +72,12 @@ const NEEDS: Readonly<Record<string, Need>> = {
   },
   suspendUser: { permissions: ["members:manage"], reach: "SUBTREE", shows: byUser },
   resumeUser: { permissions: ["members:manage"], reach: "SUBTREE", shows: byUser },
+  eraseUser: { permissions: ["members:manage"], reach: "SUBTREE", shows: byUser },
+  exportUser: {
+    permissions: ["members:manage", "members:read"],
+    reach: "SUBTREE",
+    shows: (after) => ({ content: after.anything }),
+  },
   addMembership: {
     permissions: ["members:manage"],
     at: "organizationId",

@@ -34,7 +34,12 @@ export interface Facts {
     readonly subtree: boolean;
     readonly ended: boolean;
   }[];
-  readonly events: readonly { readonly id: string; readonly organizationId: string | null }[];
+  readonly events: readonly {
+    readonly id: string;
+    readonly organizationId: string;
+    /** What it says of a person, as long as that is not erased. */
+    readonly apart: unknown;
+  }[];
 }
 
 /** A row of the tables as PostgreSQL writes it, for what no decision depends on: names, instants, texts. */
@@ -59,7 +64,8 @@ const COLUMNS: Readonly<Record<string, string>> = {
   roles: `id, organization_id as "organizationId", permissions`,
   memberships: `id, user_id as "userId", organization_id as "organizationId", ${SUSPENDED}, ${ENDED}`,
   grants: `id, membership_id as "membershipId", role_key as "roleKey", role_id as "roleId", reach = 'SUBTREE' as subtree, ${ENDED}`,
-  audit_events: `id, organization_id as "organizationId"`,
+  audit_events: `id, organization_id as "organizationId",
+    (select value::jsonb from audit_values v where v.commitment = t.commitment) as apart`,
 };
 
 /** Reads all rows of a tenant, which the directory calls by this slug; `ask` asks in its home. */

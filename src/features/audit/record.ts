@@ -15,10 +15,10 @@ export interface Happened {
 }
 
 /** Writes down what the viewer did, in the transaction that does it: both are kept, or neither. */
-export async function record(ctx: Context, happened: Happened): Promise<void> {
+export async function record(ctx: Context, ...happened: readonly Happened[]): Promise<void> {
   const { session, viewer, now } = scopeOf(ctx);
   const by = { actorType: viewer.kind, actorId: viewer.id, at: now, requestId: ctx.requestId };
-  await write(session.db, session.tenantId, by, [happened]);
+  await writeAll(session.db, session.tenantId, by, happened);
 }
 
 /** By whom what the operator did was done: a run of a command, at an instant of the database's. */
@@ -35,20 +35,29 @@ export async function recordOfOperator(
   happened: readonly Happened[],
 ): Promise<void> {
   const by = { actorType: "OPERATOR", actorId: null, at: run.now, requestId: run.id };
-  for (let from = 0; from < happened.length; from += 1000)
-    await write(db, tenantId, by, happened.slice(from, from + 1000));
+  await writeAll(db, tenantId, by, happened);
+}
+
+interface By {
+  readonly actorType: string;
+  readonly actorId: string | null;
+  readonly at: Date;
+  readonly requestId: string;
+}
+
+/** So many at once that no statement grows without bound. */
+const AT_ONCE = 1000;
+
+async function writeAll(db: TenantDb, tenantId: TenantId, by: By, happened: readonly Happened[]): Promise<void> {
+  for (let from = 0; from < happened.length; from += AT_ONCE)
+    await write(db, tenantId, by, happened.slice(from, from + AT_ONCE));
 }
 
 /**
  * One statement for the events, that they wait for a seal, and what of them may be erased. An organization that is not there,
  * and so has no path, fails it: remove one after writing it down.
  */
-async function write(
-  db: TenantDb,
-  tenantId: TenantId,
-  by: { readonly actorType: string; readonly actorId: string | null; readonly at: Date; readonly requestId: string },
-  happened: readonly Happened[],
-): Promise<void> {
+async function write(db: TenantDb, tenantId: TenantId, by: By, happened: readonly Happened[]): Promise<void> {
   const rows = happened.map((one) => ({
     id: newId(),
     ...one,
