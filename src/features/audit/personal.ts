@@ -10,9 +10,8 @@ export interface Parted {
   readonly value: string;
 }
 
-const namesIn = (changes: Values): string[] => [
-  ...new Set([changes.before, changes.after].flatMap((values) => Object.keys((values as Values | undefined) ?? {}))),
-];
+const namesIn = (changes: Values): string[] =>
+  [...new Set([changes.before, changes.after].flatMap((values) => Object.keys((values as Values | undefined) ?? {})))].sort();
 
 /** Parts what changed about a person: the event names it, and holds a salted digest of the values. Bytes are in hexadecimal. */
 export function part(changes: Values): Parted {

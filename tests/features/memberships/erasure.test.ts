@@ -68,7 +68,7 @@ describe("eraseUser", () => {
     for (const value of ["Secret pat", "pat@shop.test", "crm-pat", "of pat"]) expect(after).not.toContain(value);
     expect(await changesOf("pat")).toEqual([
       { action: "user.erased", changes: null },
-      { action: "user.updated", changes: { erased: ["externalId", "metadata", "displayName"] } },
+      { action: "user.updated", changes: { erased: ["displayName", "externalId", "metadata"] } },
     ]);
     await sealNow(gateway, "shop");
     expect(await ownerInHome(gateway, "shop", (run) => verifyIn(run, shop.tenantId))).toMatchObject({ unsealed: 0, broken: null });

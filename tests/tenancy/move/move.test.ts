@@ -51,7 +51,7 @@ async function plantAudit(): Promise<void> {
        insert into audit_events (tenant_id, id, at, action, actor_type, organization_id, path, target_type, target_id, changes,
          commitment, request_id)
        select $1, md5($2)::uuid, clock_timestamp(), 'user.created', 'OPERATOR', o.id, array[o.id, $1], 'User', $1,
-         '{"personal": ["né", 1.50]}', commitment, 'r' from apart, organizations o where o.parent_id is null`,
+         '{"personal": ["né", 1.50]}'::jsonb, commitment, 'r' from apart, organizations o where o.parent_id is null`,
       [id, String(n)],
     );
   await happens(1);
