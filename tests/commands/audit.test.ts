@@ -20,7 +20,12 @@ beforeAll(async () => {
     shop: { tree: { shop: {} }, people: { olga: [{ at: "shop", roles: ["owner"], reach: "SUBTREE" }] } },
   }));
   for (const name of ["One", "Two", "Three"]) {
-    await change(shop.as("olga"), "updateOrganization", { organizationId: shop.id("Organization", "shop"), name }, "__typename");
+    await change(
+      shop.as("olga"),
+      "updateOrganization",
+      { organizationId: shop.id("Organization", "shop"), name },
+      "__typename",
+    );
     await sealNow(gateway, "shop");
   }
   await change(shop.as("olga"), "upsertUser", { email: "pat@shop.test", displayName: "Pat" }, "__typename");
@@ -33,7 +38,9 @@ afterAll(async () => {
 
 const audit = (...args: string[]) => run(["audit", ...args, "--tenant", "shop"], { env: gateway.database.settings() });
 const sealOf = async (number: number) => {
-  const [row] = await homeOf(gateway, "shop")("select encode(mac, 'hex') as mac from audit_seals where number = $1", [number]);
+  const [row] = await homeOf(gateway, "shop")("select encode(mac, 'hex') as mac from audit_seals where number = $1", [
+    number,
+  ]);
   return { number, mac: String(row!.mac) };
 };
 
@@ -42,15 +49,26 @@ describe("tenantry audit", () => {
     const [words, json] = await Promise.all([audit("verify"), audit("verify", "--json")]);
 
     expect([words.code, json.code]).toEqual([0, 0]);
-    expect(words.stdout).toMatch(/^The audit of shop is what was written: 4 events, 3 seals\. 1 wait for a seal, the oldest for \d+ s\.\n$/);
+    expect(words.stdout).toMatch(
+      /^The audit of shop is what was written: 4 events, 3 seals\. 1 wait for a seal, the oldest for \d+ s\.\n$/,
+    );
     expect(jsonLines(json.stdout)).toEqual([
-      { tenant: "shop", events: 4, newest: 3, checkpoint: null, unsealed: 1, unsealedSeconds: expect.any(Number), broken: null },
+      {
+        tenant: "shop",
+        events: 4,
+        newest: 3,
+        checkpoint: null,
+        unsealed: 1,
+        unsealedSeconds: expect.any(Number),
+        broken: null,
+      },
     ]);
   });
 
   it("verify ends with 1 where the log of the gateway, or the directory, knows of a seal that is not there", async () => {
     const log = join(folder, "log");
-    const line = (number: number, mac: string) => JSON.stringify({ level: 30, tenant: shop.tenantId, seal: number, mac, msg: SEALED });
+    const line = (number: number, mac: string) =>
+      JSON.stringify({ level: 30, tenant: shop.tenantId, seal: number, mac, msg: SEALED });
     const { mac } = await sealOf(3);
     await writeFile(log, `not of the gateway\n${line(3, mac)}\n`);
     const sound = await audit("verify", "--log", log);

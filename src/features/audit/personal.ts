@@ -11,7 +11,9 @@ export interface Parted {
 }
 
 const namesIn = (changes: Values): string[] =>
-  [...new Set([changes.before, changes.after].flatMap((values) => Object.keys((values as Values | undefined) ?? {})))].sort();
+  [
+    ...new Set([changes.before, changes.after].flatMap((values) => Object.keys((values as Values | undefined) ?? {}))),
+  ].sort();
 
 /** Parts what changed about a person: the event names it, and holds a salted digest of the values. Bytes are in hexadecimal. */
 export function part(changes: Values): Parted {

@@ -54,8 +54,8 @@ async function writeAll(db: TenantDb, tenantId: TenantId, by: By, happened: read
 }
 
 /**
- * One statement for the events, that they wait for a seal, and what of them may be erased. An organization that is not there,
- * and so has no path, fails it: remove one after writing it down.
+ * One statement for the events, that they wait for a seal, and what of them may be erased.
+ * @throws Error where an organization is not there, and so has no path: remove one after writing it down
  */
 async function write(db: TenantDb, tenantId: TenantId, by: By, happened: readonly Happened[]): Promise<void> {
   const rows = happened.map((one) => ({
@@ -63,7 +63,7 @@ async function write(db: TenantDb, tenantId: TenantId, by: By, happened: readonl
     ...one,
     ...(one.targetType === "User" && one.changes && part(one.changes)),
   }));
-  await db.execute(sql`
+  const written = await db.execute(sql`
     with happened as materialized (
       select * from json_to_recordset(${JSON.stringify(rows)}::text::json) as h(id uuid, action text, "organizationId" uuid,
         "targetType" text, "targetId" uuid, changes jsonb, commitment text, salt text, value text)
@@ -79,5 +79,7 @@ async function write(db: TenantDb, tenantId: TenantId, by: By, happened: readonl
     select ${tenantId}::uuid, h.id, ${by.at.toISOString()}::timestamptz, h.action, ${by.actorType}, ${by.actorId}::uuid,
       h."organizationId", o.path, h."targetType", h."targetId", h.changes, decode(h.commitment, 'hex'), ${by.requestId}
     from happened h
-    left join organizations o on o.tenant_id = ${tenantId}::uuid and o.id = h."organizationId"`);
+    join organizations o on o.tenant_id = ${tenantId}::uuid and o.id = h."organizationId"
+    returning id`);
+  if (written.length < rows.length) throw new Error("What happened in an organization that is gone cannot be placed.");
 }

@@ -13,9 +13,12 @@ export const auditEvents = tenantTable(
     actorType: text().$type<"USER" | "OPERATOR">().notNull(),
     /** Null for who runs the service: they are nobody of the tenant's. */
     actorId: uuid(),
-    organizationId: uuid().$type<OrganizationId>().notNull(),
-    /** Where the organization stood at the time: who may read the audit along it may read this, wherever it is now. */
-    path: uuid().$type<OrganizationId>().array().notNull(),
+    organizationId: uuid().$type<OrganizationId>(),
+    /**
+     * Where the organization stood at the time: who may read the audit along it may read this, wherever it is now. Null where
+     * a version wrote it that noted none; it waits for being taken in, before it is sealed.
+     */
+    path: uuid().$type<OrganizationId>().array(),
     targetType: text().notNull(),
     targetId: uuid().notNull(),
     /** Of a person only the names of what was changed: the values stand apart. */
@@ -30,6 +33,7 @@ export const auditEvents = tenantTable(
       sql`${t.actorType} in ('USER', 'OPERATOR') and (${t.actorId} is null) = (${t.actorType} = 'OPERATOR')`,
     ),
     index("audit_events_by_organization").on(t.tenantId, t.organizationId, t.at, t.id),
+    index("audit_events_not_taken_in").on(t.tenantId).where(sql`${t.path} is null`),
   ],
 );
 

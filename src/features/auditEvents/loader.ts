@@ -31,7 +31,11 @@ const pages = perSession((scope) =>
         eq(auditEvents.tenantId, scope.session.tenantId),
         sql`${organizationId} = ${asked.key}`,
         // An organization that was moved here brings no right to what was written where it stood before.
-        within(scope.access.scope("audit:read"), { id: organizationId, path }),
+        // Of what has no path, whoever may read all of the tenant's may read it.
+        within(scope.access.scope("audit:read"), {
+          id: organizationId,
+          path: sql`coalesce(${path}, ${uuids([scope.root.id])})`,
+        }),
         asked.isOneOf("actions", action),
         sql`coalesce(${actorId} = ${asked.value("actorId")}::uuid, true)`,
         sql`coalesce(${targetType} = ${asked.value("targetType")} and ${targetId} = ${asked.value("targetId")}::uuid, true)`,
@@ -65,7 +69,8 @@ const rowsById = perSession((scope) =>
 export async function findAuditEvent(scope: Scope, event: AuditEventId): Promise<AuditEventRow | null> {
   const found = await rowsById(scope).load(event);
   if (!found) return null;
-  const place = { id: found.organizationId, path: found.path };
+  const { root } = scope;
+  const place = { id: found.organizationId ?? root.id, path: found.path ?? [root.id] };
   return scope.access.sees(place) && scope.access.allows(place, "audit:read") ? found : null;
 }
 

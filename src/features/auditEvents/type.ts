@@ -21,8 +21,8 @@ async function seesWhom(ctx: Context, { targetType, targetId, organizationId }: 
   const scope = scopeOf(ctx);
   if (targetType === "User") return (await visibleUsers(scope).load(targetId as UserId)) !== null;
   if (targetType !== "Membership") return true;
-  const organization = await findOrganization(scope, organizationId);
-  return organization !== null && scope.access.allows(organization, "members:read");
+  const organization = organizationId && (await findOrganization(scope, organizationId));
+  return !!organization && scope.access.allows(organization, "members:read");
 }
 
 const Actor = builder.unionType("Actor", {
@@ -49,7 +49,7 @@ builder.node(AuditEvent, {
       type: Organization,
       nullable: true,
       description: "Where.",
-      resolve: ({ organizationId }, _args, ctx) => findOrganization(scopeOf(ctx), organizationId),
+      resolve: ({ organizationId }, _args, ctx) => organizationId && findOrganization(scopeOf(ctx), organizationId),
     }),
     target: t.field({
       type: Node,

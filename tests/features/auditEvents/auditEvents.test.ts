@@ -202,7 +202,8 @@ describe("an event of an organization that stood elsewhere", () => {
     const node = async (who: string) =>
       (await depot.as(who).get(`{ node(id: "${encodeId("AuditEvent", String(event!.id))}") { __typename } }`)).node;
     const listed = async (who: string) =>
-      (await depot.as(who).get(`{ organization(by: { slug: "shelf" }) { auditEvents { nodes { action } } } }`)).organization;
+      (await depot.as(who).get(`{ organization(by: { slug: "shelf" }) { auditEvents { nodes { action } } } }`))
+        .organization;
 
     const nodes = await Promise.all(["olga", "nora", "tess", "sami"].map(node));
     const lists = await Promise.all(["olga", "nora", "tess", "sami"].map(listed));

@@ -36,12 +36,19 @@ const describePerson = (name: string) =>
   change(
     shop.as("olga"),
     "upsertUser",
-    { email: `${name}@shop.test`, displayName: `Secret ${name}`, externalId: `crm-${name}`, metadata: { note: `of ${name}` } },
+    {
+      email: `${name}@shop.test`,
+      displayName: `Secret ${name}`,
+      externalId: `crm-${name}`,
+      metadata: { note: `of ${name}` },
+    },
     "user { id }",
   );
 /** Every table of the home, as text. */
 const everything = async (): Promise<string> => {
-  const tables = await sql("select relname from pg_class where relnamespace = current_schema()::regnamespace and relkind = 'r'");
+  const tables = await sql(
+    "select relname from pg_class where relnamespace = current_schema()::regnamespace and relkind = 'r'",
+  );
   const parts = tables
     .filter(({ relname }) => relname !== "migrations")
     .map(({ relname }) => `select string_agg(t::text, '') as text from ${relname} t`);
@@ -71,7 +78,10 @@ describe("eraseUser", () => {
       { action: "user.updated", changes: { erased: ["displayName", "externalId", "metadata"] } },
     ]);
     await sealNow(gateway, "shop");
-    expect(await ownerInHome(gateway, "shop", (run) => verifyIn(run, shop.tenantId))).toMatchObject({ unsealed: 0, broken: null });
+    expect(await ownerInHome(gateway, "shop", (run) => verifyIn(run, shop.tenantId))).toMatchObject({
+      unsealed: 0,
+      broken: null,
+    });
   });
 
   it("ends every membership, counts them off, and writes each down", async () => {
@@ -90,9 +100,10 @@ describe("eraseUser", () => {
     expect(await counted()).toEqual({ ...before, till: before.till - 1 });
     expect(await sql("select from memberships where user_id = $1", [shop.users.sam])).toEqual([]);
     expect(
-      await sql("select target_id from audit_events where action = 'membership.removed' and changes ->> 'userId' = $1", [
-        shop.users.sam,
-      ]),
+      await sql(
+        "select target_id from audit_events where action = 'membership.removed' and changes ->> 'userId' = $1",
+        [shop.users.sam],
+      ),
     ).toEqual([{ target_id: shop.memberships["sam@till"] }]);
     expect((await shop.as("sam").ask("{ viewer { id } }")).errors?.[0]?.extensions.code).toBe("TENANT_NOT_FOUND");
   });
@@ -122,9 +133,19 @@ describe("exportUser", () => {
     const { content } = await change(shop.as("deputy"), "exportUser", { userId: shop.id("User", "pia") }, "content");
 
     expect(content).toMatchObject({
-      user: { id: shop.users.pia, displayName: "Secret pia", email: "pia@shop.test", metadata: { note: "of pia" }, signsIn: true },
-      memberships: [{ organization: { slug: "till" }, status: "ACTIVE", grants: [{ roleKey: "member", reach: "ORGANIZATION" }] }],
-      audit: [{ action: "user.updated", changes: { before: { displayName: "pia" }, after: { displayName: "Secret pia" } } }],
+      user: {
+        id: shop.users.pia,
+        displayName: "Secret pia",
+        email: "pia@shop.test",
+        metadata: { note: "of pia" },
+        signsIn: true,
+      },
+      memberships: [
+        { organization: { slug: "till" }, status: "ACTIVE", grants: [{ roleKey: "member", reach: "ORGANIZATION" }] },
+      ],
+      audit: [
+        { action: "user.updated", changes: { before: { displayName: "pia" }, after: { displayName: "Secret pia" } } },
+      ],
     });
     expect(JSON.stringify(content)).not.toContain(shop.tenantId);
     expect(await changesOf("pia")).toMatchObject([{ action: "user.exported" }, { action: "user.updated" }]);
