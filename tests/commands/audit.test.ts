@@ -8,6 +8,7 @@ import { change } from "../support/change.js";
 import { jsonLines, run, stopCommands } from "../support/command.js";
 import { openGateway, type TestGateway } from "../support/gateway.js";
 import { homeOf } from "../support/home.js";
+import { owningSettings } from "../support/settings.js";
 import { type Planted, world } from "../support/world.js";
 
 let gateway: TestGateway;
@@ -36,7 +37,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-const audit = (...args: string[]) => run(["audit", ...args, "--tenant", "shop"], { env: gateway.database.settings() });
+const audit = async (...args: string[]) =>
+  run(["audit", ...args, "--tenant", "shop"], { env: await owningSettings(gateway.database) });
 const sealOf = async (number: number) => {
   const [row] = await homeOf(gateway, "shop")("select encode(mac, 'hex') as mac from audit_seals where number = $1", [
     number,
@@ -59,6 +61,7 @@ describe("tenantry audit", () => {
         newest: 3,
         checkpoint: null,
         unsealed: 1,
+        notTakenIn: 0,
         unsealedSeconds: expect.any(Number),
         broken: null,
       },

@@ -147,10 +147,17 @@ function instantIn(option: string, text: string | undefined): Date | null {
   return at;
 }
 
-function inWords(slug: string, { events, newest, checkpoint, unsealed, unsealedSeconds, broken }: Verified): string[] {
+function inWords(
+  slug: string,
+  { events, newest, checkpoint, unsealed, notTakenIn, unsealedSeconds, broken }: Verified,
+): string[] {
+  const old =
+    notTakenIn === 0 ? "" : ` ${notTakenIn} were written by an older version: run \`tenantry audit take-in\`.`;
   const waiting =
-    unsealed === 0 ? "All are sealed." : `${unsealed} wait for a seal, the oldest for ${unsealedSeconds} s.`;
+    unsealed + notTakenIn === 0
+      ? "All are sealed."
+      : `${unsealed} wait for a seal, the oldest for ${unsealedSeconds} s.`;
   const kept = checkpoint === null ? "" : ` Those up to seal ${checkpoint} were removed, behind a signed checkpoint.`;
   if (broken !== null) return [`The audit of ${slug} is not what was written. ${broken}`];
-  return [`The audit of ${slug} is what was written: ${events} events, ${newest} seals. ${waiting}${kept}`];
+  return [`The audit of ${slug} is what was written: ${events} events, ${newest} seals. ${waiting}${old}${kept}`];
 }

@@ -39,4 +39,13 @@ export function addAuditCommands(program: Command): void {
     .requiredOption("--before <instant>", "what was sealed earlier goes")
     .option("--json", "print what was removed as a line of JSON")
     .action(async (options) => (await load()).auditPrune(options));
+  audit
+    .command("take-in")
+    .summary("take in what gateways of an older version wrote")
+    .description(
+      "Give what gateways of an older version wrote the form of this one, so that it is sealed: of one tenant, or of all. Until then only who may read the audit everywhere reads it. Run it once after an update, when no gateway of the older version is left.",
+    )
+    .option("--tenant <slug>", "only this tenant")
+    .option("--json", "print a line of JSON for each tenant that had something")
+    .action(async (options) => (await import("./takeIn.js")).auditTakeIn(options));
 }

@@ -15,13 +15,16 @@ export interface Sealing {
   readonly newest: Seal | null;
   /** How many seals were made. */
   readonly made: number;
+  /** When the first event was written that an older version left, and that cannot be sealed before it is taken in. */
+  readonly behindSince: Date | null;
 }
 
 /** Events in one seal. */
 const MOST_EVENTS = 1000;
 
 const LOOK = `
-select h.epoch, h.status, exists (select from audit_unsealed u where u.tenant_id = $1) as waits, s.number, encode(s.mac, 'hex') as mac
+select h.epoch, h.status, exists (select from audit_unsealed u where u.tenant_id = $1) as waits, s.number, encode(s.mac, 'hex') as mac,
+  (select min(e.at) from audit_events e where e.tenant_id = $1 and e.path is null) as behind_since
 from tenant h
 left join lateral (select number, mac from audit_seals where tenant_id = $1 order by number desc limit 1) s on true
 where h.tenant_id = $1`;
@@ -52,17 +55,15 @@ export async function sealTenant(leases: Leases, tenant: TenantRecord, key: Buff
   try {
     const [home] = await session.query(LOOK, [tenant.id]);
     if (!home || Number(home.epoch) !== tenant.epoch || home.status === "FENCED") return null;
-    const sealing = home.waits
-      ? await sealAll(session, new SealKey(key, tenant.id))
-      : { newest: sealOf(home), made: 0 };
+    const sealed = home.waits ? await sealAll(session, new SealKey(key, tenant.id)) : { newest: sealOf(home), made: 0 };
     await session.commit();
-    return sealing;
+    return { ...sealed, behindSince: home.behind_since === null ? null : new Date(String(home.behind_since)) };
   } finally {
     await session.rollback();
   }
 }
 
-async function sealAll(session: TenantSession, key: SealKey): Promise<Sealing> {
+async function sealAll(session: TenantSession, key: SealKey): Promise<Omit<Sealing, "behindSince">> {
   const { tenantId } = session;
   await session.query(SEALING_ALONE, [tenantId]);
   let newest = sealOf((await session.query(NEWEST, [tenantId]))[0]);

@@ -29,6 +29,8 @@ export class Sealer {
   readonly #waiting = new Map<TenantId, number>();
   /** The newest seal of each tenant that this process has told of. */
   readonly #told = new Map<TenantId, number>();
+  /** Tenants with events that an older version left, and since when. */
+  readonly #behind = new Map<TenantId, number>();
   #last: TenantId | null = null;
   #made = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -43,8 +45,8 @@ export class Sealer {
 
   /** For how long the oldest event that this process knows of has waited for a seal. */
   get unsealedMs(): number {
-    const [first] = this.#waiting.values();
-    return first === undefined ? 0 : Math.max(0, Date.now() - first);
+    const [waiting = Number.POSITIVE_INFINITY] = this.#waiting.values();
+    return Math.max(0, Date.now() - Math.min(waiting, ...this.#behind.values()));
   }
 
   /** How many seals this process has made. */
@@ -82,6 +84,11 @@ export class Sealer {
       for (const tenant of [...named, ...next.filter(({ id }) => !known.has(id))]) await this.#seal(tenant);
       if (this.unsealedMs > EVERY_MS)
         log.warn({ unsealedSeconds: Math.round(this.unsealedMs / 1000) }, "audit events wait for a seal");
+      if (this.#behind.size > 0)
+        log.warn(
+          { tenants: [...this.#behind.keys()] },
+          "events of an older version wait: run `tenantry audit take-in`",
+        );
     } catch (error) {
       log.error({ err: error }, "the audit could not be sealed");
     }
@@ -96,7 +103,9 @@ export class Sealer {
       const sealing = await sealTenant(serve, tenant, key);
       if (!sealing) return this.#putBack(tenant.id, since);
       this.#made += sealing.made;
-      const { newest } = sealing;
+      const { newest, behindSince } = sealing;
+      if (behindSince) this.#behind.set(tenant.id, behindSince.getTime());
+      else this.#behind.delete(tenant.id);
       if (!newest || this.#told.get(tenant.id) === newest.number) return;
       log.info({ tenant: tenant.id, seal: newest.number, mac: newest.mac }, SEALED);
       await noteWitness(door, tenant.id, newest);

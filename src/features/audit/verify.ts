@@ -13,6 +13,8 @@ export interface Verified {
   /** Up to which seal everything was removed because its time was over; null where nothing was. */
   readonly checkpoint: number | null;
   readonly unsealed: number;
+  /** Events of an older version, which wait for being taken in before they are sealed. */
+  readonly notTakenIn: number;
   /** How long the oldest event that is in no seal has waited for one. */
   readonly unsealedSeconds: number;
   /** The first place where the audit is not what was written, in words; null when all of it is. */
@@ -42,9 +44,10 @@ const REST = `
 with sealed as materialized (select distinct unnest(events) as id from audit_seals where tenant_id = $1)
 select (select count(*) from audit_events where tenant_id = $1)::int as events,
   (select count(*) from audit_unsealed where tenant_id = $1)::int as unsealed,
+  (select count(*) from audit_events where tenant_id = $1 and path is null)::int as old,
   (select coalesce(extract(epoch from clock_timestamp() - min(e.at)), 0)::float8 from audit_unsealed u
     join audit_events e on e.tenant_id = $1 and e.id = u.event_id where u.tenant_id = $1) as age,
-  (select e.id from audit_events e where e.tenant_id = $1
+  (select e.id from audit_events e where e.tenant_id = $1 and e.path is not null
     and not exists (select from audit_unsealed u where u.tenant_id = $1 and u.event_id = e.id)
     and not exists (select from sealed s where s.id = e.id) order by e.id limit 1) as stray,
   (select u.event_id from audit_unsealed u where u.tenant_id = $1
@@ -100,7 +103,7 @@ export async function verifyAudit(
   if (farthest > newest)
     broken ??= `The audit was cut after ${newest === 0 ? "its beginning" : `seal ${newest}`}: ${seals(newest + 1, farthest)} missing, and outside of the tenant seal ${farthest} is known.`;
   const [rest] = await run(REST, [tenant]);
-  const { events, unsealed, age, stray, lost, loose } = rest as Record<string, unknown>;
+  const { events, unsealed, old, age, stray, lost, loose } = rest as Record<string, unknown>;
   if (stray) broken ??= `The event ${stray} is in no seal, and does not wait for one.`;
   if (lost) broken ??= `The event ${lost} waits for a seal, and is missing.`;
   if (loose) broken ??= `There are values of the person ${loose} that belong to no event.`;
@@ -109,6 +112,7 @@ export async function verifyAudit(
     newest,
     checkpoint,
     unsealed: Number(unsealed),
+    notTakenIn: Number(old),
     unsealedSeconds: Math.max(0, Math.round(Number(age))),
     broken,
   };
