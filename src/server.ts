@@ -210,9 +210,8 @@ export function createGateway(options: ServerOptions): Gateway {
           if (refused) return end(refused);
           if (isText) return answerSchema(request).then(end);
         },
-        onRequestParse({ setRequestParser }) {
-          setRequestParser((request) => readRequest(request, { bodyBytes: options.maxBodyBytes }) as never);
-        },
+        onRequestParse: ({ setRequestParser }) =>
+          setRequestParser((request) => readRequest(request, { bodyBytes: options.maxBodyBytes }) as never),
         onResultProcess({ request, result, setResult }) {
           const requestId = requestIds.get(request) ?? randomUUID();
           if ("errors" in result && result.errors) {
@@ -239,9 +238,7 @@ export function createGateway(options: ServerOptions): Gateway {
 
   return {
     yoga,
-    async close() {
-      await Promise.all([options.serve.close(), options.door.close()]);
-    },
+    close: async () => void (await Promise.all([options.serve.close(), options.door.close()])),
   };
 }
 

@@ -167,8 +167,7 @@ export class Operation {
     replicas?: Replicas,
   ): Promise<Scope> {
     const until = performance.now() + FENCE_WAIT_MS;
-    let looks = 0;
-    let elsewhere = replicas;
+    let [looks, elsewhere] = [0, replicas];
     for (let pauseMs = 5; ; ) {
       const tenant = await settings.tenant(purpose, looks > 0);
       const session = await TenantSession.open(settings.leases, tenant, purpose, settings.signal);
@@ -179,8 +178,7 @@ export class Operation {
         const asked = settings.readAccess(session, named);
         // Left before the replica is asked: nobody waits for one connection while holding another.
         const left = replica && session.leave();
-        answer = await asked;
-        position = await left;
+        [answer, position] = [await asked, await left];
       } catch (error) {
         await session.rollback();
         throw error;
