@@ -275,8 +275,9 @@ export class Oracle {
         const actor = actorId === undefined ? undefined : uuidIn(actorId, "User");
         const isOpen = actor === undefined || this.judge.seesUser(actor);
         const shown = this.facts.events.filter(
-          ({ organizationId, row }) =>
+          ({ id: event, organizationId, row }) =>
             organizationId === id &&
+            this.judge.seesEvent(event) &&
             isOpen &&
             (actor === undefined || row.actor_id === actor) &&
             (targetId === undefined || encoded(row.target_type as string, row.target_id as string) === targetId),

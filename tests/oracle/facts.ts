@@ -37,6 +37,8 @@ export interface Facts {
   readonly events: readonly {
     readonly id: string;
     readonly organizationId: string;
+    /** Where that stood when it was written, from the root down. */
+    readonly path: readonly string[];
     /** What it says of a person, as long as that is not erased. */
     readonly apart: unknown;
   }[];
@@ -64,7 +66,7 @@ const COLUMNS: Readonly<Record<string, string>> = {
   roles: `id, organization_id as "organizationId", permissions`,
   memberships: `id, user_id as "userId", organization_id as "organizationId", ${SUSPENDED}, ${ENDED}`,
   grants: `id, membership_id as "membershipId", role_key as "roleKey", role_id as "roleId", reach = 'SUBTREE' as subtree, ${ENDED}`,
-  audit_events: `id, organization_id as "organizationId",
+  audit_events: `id, organization_id as "organizationId", path,
     (select value::jsonb from audit_values v where v.commitment = t.commitment) as apart`,
 };
 

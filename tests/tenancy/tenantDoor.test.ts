@@ -162,16 +162,18 @@ describe("the serving login", () => {
     const tenant = { id: newId<TenantId>(), slug: "fresh", ...place, createdAt: new Date(), identities: [] };
     await database.owners((owners) => createTenant(owners, tenant, async () => {}));
     const fresh = await recordOf(database, "fresh");
-    await sealNow({ serve: leases, database }, "northwind");
-    const theirs = await TenantSession.open(leases, northwind, "change");
-    const event = await write(theirs);
-    const ofEvent = [northwind.id, event];
-    await theirs.query("insert into audit_unsealed (tenant_id, event_id) values ($1, $2)", ofEvent);
-    await theirs.query(
-      "insert into audit_values (tenant_id, commitment, subject_id, salt, value) values ($1, uuid_send($2), $2, '', '{}')",
-      ofEvent,
-    );
-    await theirs.commit();
+    // One event that is sealed, and one that is not.
+    for (let n = 0; n < 2; n++) {
+      await sealNow({ serve: leases, database }, "northwind");
+      const theirs = await TenantSession.open(leases, northwind, "change");
+      const ofEvent = [northwind.id, await write(theirs)];
+      await theirs.query("insert into audit_unsealed (tenant_id, event_id) values ($1, $2)", ofEvent);
+      await theirs.query(
+        "insert into audit_values (tenant_id, commitment, subject_id, salt, value) values ($1, uuid_send($2), $2, '', '{}')",
+        ofEvent,
+      );
+      await theirs.commit();
+    }
     // In the order of their foreign keys. The home's own row is the owner's to write.
     const tables = TABLES.slice(1);
     const rows = new Map<string, unknown>();

@@ -21,6 +21,9 @@ export interface ShownEvents {
 
 const { id, at, action, actorId, targetType, targetId, organizationId, path } = auditEvents;
 
+/** Where an event was written. Of what has no path, whoever may read all of the tenant's may read it. */
+const placeOf = ({ root }: Scope) => ({ id: organizationId, path: sql`coalesce(${path}, ${uuids([root.id])})` });
+
 const pages = perSession((scope) =>
   pagesOf(scope.session.db, {
     table: auditEvents,
@@ -31,11 +34,8 @@ const pages = perSession((scope) =>
         eq(auditEvents.tenantId, scope.session.tenantId),
         sql`${organizationId} = ${asked.key}`,
         // An organization that was moved here brings no right to what was written where it stood before.
-        // Of what has no path, whoever may read all of the tenant's may read it.
-        within(scope.access.scope("audit:read"), {
-          id: organizationId,
-          path: sql`coalesce(${path}, ${uuids([scope.root.id])})`,
-        }),
+        within(scope.access.scope("audit:read"), placeOf(scope)),
+        within(scope.access.visibleScope(), placeOf(scope)),
         asked.isOneOf("actions", action),
         sql`coalesce(${actorId} = ${asked.value("actorId")}::uuid, true)`,
         sql`coalesce(${targetType} = ${asked.value("targetType")} and ${targetId} = ${asked.value("targetId")}::uuid, true)`,
