@@ -131,4 +131,23 @@ describe("tenantry audit", () => {
     expect(jsonLines(pruned.stdout)).toEqual([{ tenant: "shop", checkpoint: 2, events: 2 }]);
     expect((await audit("verify")).stdout).toContain("Those up to seal 2 were removed, behind a signed checkpoint.");
   });
+
+  it("take-in gives what an older version wrote the form of this one", async () => {
+    await homeOf(gateway, "shop")(
+      `insert into audit_events (tenant_id, id, at, action, actor_type, target_type, target_id, request_id)
+       values ($1, gen_random_uuid(), '2026-02-01', 'old.done', 'OPERATOR', 'Organization', $2, 'r')`,
+      [shop.tenantId, shop.organizations.shop],
+    );
+    const before = await audit("verify");
+
+    const taken = await audit("take-in", "--json");
+
+    expect(before.stdout).toContain("1 were written by an older version: run `tenantry audit take-in`.");
+    expect([taken.code, jsonLines(taken.stdout)]).toEqual([0, [{ tenant: "shop", events: 1 }]]);
+    expect(await run(["audit", "take-in"], { env: await owningSettings(gateway.database) })).toMatchObject({
+      code: 0,
+      stdout: "Nothing was written by an older version.\n",
+    });
+    expect((await audit("verify")).stdout).not.toContain("older version");
+  });
 });
