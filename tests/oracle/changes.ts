@@ -1,5 +1,6 @@
 import { decoded, encoded, type Oracle } from "./answers.js";
 import { type Answered, Reading, type Thing, type Told, thing } from "./document.js";
+import { exportedOf } from "./exported.js";
 
 /** What a change needs, and where: as the API's descriptions say it. */
 interface Need {
@@ -76,7 +77,7 @@ const NEEDS: Readonly<Record<string, Need>> = {
   exportUser: {
     permissions: ["members:manage", "members:read"],
     reach: "SUBTREE",
-    shows: (after) => ({ content: after.anything }),
+    shows: (after, { userId }) => ({ content: exportedOf(after.facts, uuid(userId)) }),
   },
   addMembership: {
     permissions: ["members:manage"],
