@@ -369,7 +369,7 @@ describe("pruneAudit", () => {
     ["is removed", "delete from audit_seals where tenant_id = $1 and number = 2", "Seals 1 to 2 are missing."],
     [
       "is a copy further on",
-      "update audit_seals set checkpoint = (select checkpoint from audit_seals where number = 2) where tenant_id = $1 and number = 3",
+      "update audit_seals set checkpoint = (select checkpoint from audit_seals where tenant_id = $1 and number = 2) where tenant_id = $1 and number = 3",
       "Seal 3 is not what was written",
     ],
   ])("leaves a checkpoint that is found out when it %s", async (_how, text, place) => {
