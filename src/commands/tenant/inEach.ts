@@ -1,0 +1,49 @@
+import type { Lease } from "../../database/connection.js";
+import type { Owners } from "../../tenancy/owners.js";
+import { lockOf, type TenantDb } from "../../tenancy/session.js";
+import { inHome } from "../../tenancy/tenants/inHome.js";
+import { findTenant, getTenant, listTenants, type Tenant, whileHolding } from "../../tenancy/tenants/record.js";
+import { EXIT } from "../explain.js";
+
+/** A transaction in the home of a tenant in which nothing else changes. */
+export interface Locked {
+  readonly tenant: Tenant;
+  readonly db: TenantDb;
+  /** Its connection. */
+  readonly place: Lease;
+}
+
+/**
+ * Runs `work` in the home of one tenant, or of each in turn, with the tenant's lock; passes over what is being made or erased.
+ * Of one that cannot be had among all, stderr says why, the others have their turn, and the exit code is 4.
+ * @param onDone is told what came of it once it is committed
+ * @throws Error when it is the only one
+ */
+export async function inEach<T>(
+  owners: Owners,
+  slug: string | undefined,
+  work: (locked: Locked) => Promise<T>,
+  onDone: (tenant: Tenant, result: T) => void,
+): Promise<void> {
+  const main = await owners.main;
+  const tenants = slug === undefined ? await listTenants(main) : [await getTenant(main, slug)];
+  for (const { id, slug: name } of tenants) {
+    try {
+      await whileHolding(main, id, async () => {
+        // Where it is while nobody moves it.
+        const tenant = await findTenant(main, id);
+        if (tenant?.status !== "ACTIVE" && tenant?.status !== "SUSPENDED") return;
+        const place = await owners.of(tenant.database);
+        const result = await inHome(place, tenant, async (db) => {
+          await place.run("select pg_advisory_xact_lock($1::bigint)", [lockOf(id)]);
+          return work({ tenant, db, place });
+        });
+        onDone(tenant, result);
+      });
+    } catch (error) {
+      if (slug !== undefined) throw error;
+      process.stderr.write(`${name} was left out: ${(error as Error).message}\n`);
+      process.exitCode = EXIT.partly;
+    }
+  }
+}
