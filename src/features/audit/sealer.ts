@@ -45,8 +45,10 @@ export class Sealer {
 
   /** For how long the oldest event that this process knows of has waited for a seal. */
   get unsealedMs(): number {
-    const [waiting = Number.POSITIVE_INFINITY] = this.#waiting.values();
-    return Math.max(0, Date.now() - Math.min(waiting, ...this.#behind.values()));
+    const now = Date.now();
+    let since = now;
+    for (const known of [this.#waiting, this.#behind]) for (const at of known.values()) since = Math.min(since, at);
+    return now - since;
   }
 
   /** How many seals this process has made. */
@@ -76,11 +78,15 @@ export class Sealer {
   async #visit(): Promise<void> {
     const { door, log } = this.options;
     try {
-      const { named, next } = await tenantsToVisit(door, [...this.#waiting.keys()], this.#last, PER_ROUND);
+      const wanted = [...new Set([...this.#waiting.keys(), ...this.#behind.keys()])];
+      const { named, next } = await tenantsToVisit(door, wanted, this.#last, PER_ROUND);
       this.#last = next.length < PER_ROUND ? null : next.at(-1)!.id;
       const known = new Set(named.map(({ id }) => id));
       // One that was erased has nothing to be sealed.
-      for (const id of this.#waiting.keys()) if (!known.has(id)) this.#waiting.delete(id);
+      for (const id of wanted.filter((one) => !known.has(one))) {
+        this.#waiting.delete(id);
+        this.#behind.delete(id);
+      }
       for (const tenant of [...named, ...next.filter(({ id }) => !known.has(id))]) await this.#seal(tenant);
       if (this.unsealedMs > EVERY_MS)
         log.warn({ unsealedSeconds: Math.round(this.unsealedMs / 1000) }, "audit events wait for a seal");
@@ -116,11 +122,8 @@ export class Sealer {
     }
   }
 
-  /** Those that wait longest stand first. */
   #putBack(tenant: TenantId, since: number | undefined): void {
-    if (since === undefined) return;
-    const others = [...this.#waiting].filter(([id]) => id !== tenant);
-    this.#waiting.clear();
-    for (const [id, at] of [...others, [tenant, since] as const].sort((a, b) => a[1] - b[1])) this.#waiting.set(id, at);
+    // Whatever was written meanwhile came later.
+    if (since !== undefined) this.#waiting.set(tenant, since);
   }
 }

@@ -1,5 +1,6 @@
 import pino from "pino";
 import { SEALED, Sealer } from "../../../src/features/audit/sealer.js";
+import { takeInEvents } from "../../../src/features/audit/takeIn.js";
 import { loadKey } from "../../../src/identity/key.js";
 import { findWitness } from "../../../src/tenancy/directory/witness.js";
 import { verifyIn } from "../../support/audit.js";
@@ -7,6 +8,7 @@ import { change } from "../../support/change.js";
 import { FOLDER } from "../../support/database.js";
 import { openGateway, type TestGateway } from "../../support/gateway.js";
 import { homeOf, ownerInHome } from "../../support/home.js";
+import { until } from "../../support/until.js";
 import { openWeb } from "../../support/web.js";
 import { type Planted, world } from "../../support/world.js";
 
@@ -47,11 +49,10 @@ const witness = () => gateway.database.owners(async (owners) => findWitness(awai
 describe("Sealer.round", () => {
   it("seals what was changed here, tells the log, and notes it in the directory", async () => {
     await rename("One");
-    const waited = sealer.unsealedMs;
+    await until(() => sealer.unsealedMs > 0);
 
     await sealer.round();
 
-    expect(waited).toBeGreaterThanOrEqual(0);
     expect(sealer.unsealedMs).toBe(0);
     expect(sealer.made).toBe(1);
     const seal = await newest();
@@ -90,6 +91,33 @@ describe("Sealer.round", () => {
     expect(closed).toEqual(before);
     expect((await newest()).number).toBe(before.number + 1);
     expect(sealer.unsealedMs).toBe(0);
+  });
+
+  it("waits for what an older version wrote until it is taken in, or the tenant is erased", async () => {
+    const sql = homeOf(gateway, "shop");
+    await rename("Old");
+    // As an older version writes it: nowhere, and waiting for no seal.
+    await ownerInHome(gateway, "shop", async (run) => {
+      await run("update audit_events set path = null where id in (select event_id from audit_unsealed)");
+      await run("delete from audit_unsealed");
+    });
+    await sealer.round();
+    const behind = sealer.unsealedMs;
+    const [{ status }] = (await gateway.database.owner("select status from tenantry.tenants where slug = 'shop'")) as [
+      { status: string },
+    ];
+
+    await gateway.database.owner("update tenantry.tenants set status = 'ERASING' where slug = 'shop'");
+    await sealer.round();
+    const erased = sealer.unsealedMs;
+    await gateway.database.owner("update tenantry.tenants set status = $1 where slug = 'shop'", [status]);
+    await ownerInHome(gateway, "shop", (run) => takeInEvents(run as never, shop.tenantId));
+    await sealer.round();
+
+    expect(behind).toBeGreaterThan(0);
+    expect(erased).toBe(0);
+    expect(sealer.unsealedMs).toBe(0);
+    expect(await sql("select from audit_unsealed")).toEqual([]);
   });
 
   it("shows in the metrics how long events have waited", async () => {
