@@ -18,12 +18,12 @@ import {
   type Answer,
   answerPreflight,
   corsHeaders,
-  readRequest,
   refuseAccept,
   refuseMethod,
   refuseOrigin,
   refuseWith,
 } from "./graphql/request.js";
+import { exchange, PLAIN } from "./graphql/yoga.js";
 import { identityDigest } from "./identity/digest.js";
 import { IdentityError, TenantNotFoundError, TenantRequiredError } from "./identity/errors.js";
 import { type Identity, mayEnter } from "./identity/identity.js";
@@ -183,20 +183,11 @@ export function createGateway(options: ServerOptions): Gateway {
 
   const requestIds = new WeakMap<Request, string>();
   const yoga = createYoga<object, Context>({
+    ...PLAIN,
     schema,
-    graphqlEndpoint: "/graphql",
     context: toContext as never,
-    landingPage: false,
-    graphiql: false,
-    batching: false,
-    multipart: false,
-    cors: false,
-    logging: false,
-    parserAndValidationCache: false,
-    // Ours is kept by `readRequest`, which does not copy the body to count it.
-    maxRequestBodySize: false,
-    maskedErrors: { maskError: (error) => error as Error },
     plugins: [
+      exchange(options.maxBodyBytes),
       {
         onRequest({ request, fetchAPI, endResponse, url }) {
           requestIds.set(request, randomUUID());
@@ -210,8 +201,6 @@ export function createGateway(options: ServerOptions): Gateway {
           if (refused) return end(refused);
           if (isText) return answerSchema(request).then(end);
         },
-        onRequestParse: ({ setRequestParser }) =>
-          setRequestParser((request) => readRequest(request, { bodyBytes: options.maxBodyBytes }) as never),
         onResultProcess({ request, result, setResult }) {
           const requestId = requestIds.get(request) ?? randomUUID();
           if ("errors" in result && result.errors) {
@@ -222,8 +211,6 @@ export function createGateway(options: ServerOptions): Gateway {
         onResponse({ request, response }) {
           const requestId = requestIds.get(request);
           if (requestId) response.headers.set("x-request-id", requestId);
-          // Each answer is for who asked, and for now.
-          response.headers.set("cache-control", "no-store");
           for (const [name, value] of Object.entries(corsHeaders(request, origins))) response.headers.set(name, value);
         },
       },
@@ -238,7 +225,9 @@ export function createGateway(options: ServerOptions): Gateway {
 
   return {
     yoga,
-    close: async () => void (await Promise.all([options.serve.close(), options.door.close()])),
+    async close() {
+      await Promise.all([options.serve.close(), options.door.close()]);
+    },
   };
 }
 

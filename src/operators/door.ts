@@ -7,7 +7,8 @@ import { admission, coded } from "../graphql/admission.js";
 import { Cursors } from "../graphql/cursor.js";
 import type { DocumentLimits } from "../graphql/limits.js";
 import { describeFault, present } from "../graphql/present.js";
-import { type Answer, readRequest, refuseAccept, refuseMethod, refuseOrigin, refuseWith } from "../graphql/request.js";
+import { type Answer, refuseAccept, refuseMethod, refuseOrigin, refuseWith } from "../graphql/request.js";
+import { exchange, PLAIN } from "../graphql/yoga.js";
 import { identityDigest } from "../identity/digest.js";
 import { mayEnter } from "../identity/identity.js";
 import type { IssuerSettings } from "../identity/issuers.js";
@@ -58,19 +59,11 @@ export function createOperatorsDoor(options: OperatorsDoorOptions) {
   }
 
   return createYoga<object, OperatorContext>({
+    ...PLAIN,
     schema: buildOperatorsSchema(),
-    graphqlEndpoint: "/graphql",
     context: toContext as never,
-    landingPage: false,
-    graphiql: false,
-    batching: false,
-    multipart: false,
-    cors: false,
-    logging: false,
-    parserAndValidationCache: false,
-    maxRequestBodySize: false,
-    maskedErrors: { maskError: (error) => error as Error },
     plugins: [
+      exchange(options.maxBodyBytes),
       {
         async onRequest({ request, fetchAPI, endResponse, url }) {
           const end = (answer: Answer) => endResponse(new fetchAPI.Response(answer.body, answer));
@@ -85,15 +78,9 @@ export function createOperatorsDoor(options: OperatorsDoorOptions) {
           const refused = refuseOrigin(request, []) ?? refuseMethod(request, ["POST"]) ?? refuseAccept(request);
           if (refused) end(refused);
         },
-        onRequestParse({ setRequestParser }) {
-          setRequestParser((request) => readRequest(request, { bodyBytes: options.maxBodyBytes }) as never);
-        },
         onResultProcess({ result, setResult }) {
           if ("errors" in result && result.errors)
             setResult({ ...result, errors: (result.errors as readonly unknown[]).map(tell) });
-        },
-        onResponse({ response }) {
-          response.headers.set("cache-control", "no-store");
         },
       },
       running(options.limits) as never,

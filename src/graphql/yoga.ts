@@ -1,0 +1,28 @@
+import type { Plugin } from "graphql-yoga";
+import { readRequest } from "./request.js";
+
+/** What both doors have of yoga: GraphQL at one address, and nothing that it would add on its own. */
+export const PLAIN = {
+  graphqlEndpoint: "/graphql",
+  landingPage: false,
+  graphiql: false,
+  batching: false,
+  multipart: false,
+  cors: false,
+  logging: false,
+  parserAndValidationCache: false,
+  // Ours is kept by `readRequest`, which does not copy the body to count it.
+  maxRequestBodySize: false,
+  // Errors are presented by the doors, who know what may be said of them.
+  maskedErrors: { maskError: (error: unknown) => error as Error },
+} as const;
+
+/** Reads a request whose body has at most so many bytes; the answer is for who asked, and for now. */
+export const exchange = (bodyBytes: number): Plugin => ({
+  onRequestParse({ setRequestParser }) {
+    setRequestParser((request) => readRequest(request, { bodyBytes }) as never);
+  },
+  onResponse({ response }) {
+    response.headers.set("cache-control", "no-store");
+  },
+});
