@@ -104,7 +104,7 @@ const TERSE: Spelling = {
   index: `r.relname, c.relam, i.indisunique, i.indnullsnotdistinct, i.indisprimary, i.indisexclusion, i.indimmediate,
     i.indnkeyatts, i.indkey, i.indclass, i.indcollation, i.indoption, c.reloptions, i.indexprs::text, i.indpred::text`,
   constraint: `concat_ws(' ', k.contype, k.condeferrable, k.condeferred, k.convalidated, k.connoinherit, k.conkey, k.conbin::text,
-    'of ' || (select concat_ws(' ', f.relname, f.relnamespace = r.relnamespace, k.confkey, k.confupdtype, k.confdeltype,
+    'of ' || (select concat_ws(' ', f.relname, nullif(f.relnamespace, r.relnamespace), k.confkey, k.confupdtype, k.confdeltype,
       k.confmatchtype, k.confdelsetcols, k.conpfeqop) from pg_catalog.pg_class f where f.oid = k.confrelid),
     'by ' || (select x.relname from pg_catalog.pg_class x where x.oid = k.conindid), k.conexclop)`,
   // A home in which a mover is at work is to have another digest, so that its walls are looked at.
