@@ -1,5 +1,6 @@
-import { Connection, type Lease } from "../database/connection.js";
+import type { Connection, Lease } from "../database/connection.js";
 import { MAIN } from "../database/names.js";
+import { openOwner } from "../database/owner.js";
 import type { Names } from "./migrations/files.js";
 import { ensureLogins, type Login } from "./migrations/logins.js";
 
@@ -49,9 +50,7 @@ export class Owners {
 
   /** One more connection to a database, for work beside that of others; whoever asks for it closes it. */
   async connect(name: string): Promise<{ readonly lease: Lease; readonly connection: Connection }> {
-    const { url } = this.get(name);
-    const settings = { url, applicationName: "tenantry owner", prepare: true, connectTimeoutMs: 5000 };
-    const connection = await Connection.open(settings, () => {});
+    const connection = await openOwner(this.get(name).url);
     return { lease: connection.lease(""), connection };
   }
 

@@ -1,5 +1,5 @@
-import { Connection, type Lease } from "../../src/database/connection.js";
-import { withOwner } from "../../src/database/owner.js";
+import type { Connection, Lease } from "../../src/database/connection.js";
+import { openOwner, withOwner } from "../../src/database/owner.js";
 
 type Rows = readonly Record<string, unknown>[];
 
@@ -28,7 +28,7 @@ export class OwnerSessions {
   }
 
   async #lend<T>(work: (lease: Lease) => Promise<T>): Promise<T> {
-    const connection = this.#take() ?? (await this.#open());
+    const connection = this.#take() ?? (await openOwner(this.url));
     const lease = connection.lease("");
     let isAsBefore = false;
     try {
@@ -52,10 +52,5 @@ export class OwnerSessions {
       const connection = this.#idle.pop();
       if (!connection || connection.isUsable) return connection;
     }
-  }
-
-  #open(): Promise<Connection> {
-    const settings = { url: this.url, applicationName: "tenantry owner", prepare: true, connectTimeoutMs: 5000 };
-    return Connection.open(settings, () => {});
   }
 }
