@@ -153,11 +153,9 @@ function inWords(
 ): string[] {
   const old =
     notTakenIn === 0 ? "" : ` ${notTakenIn} were written by an older version: run \`tenantry audit take-in\`.`;
-  const waiting =
-    unsealed + notTakenIn === 0
-      ? "All are sealed."
-      : `${unsealed} wait for a seal, the oldest for ${unsealedSeconds} s.`;
+  const waiting = unsealed === 0 ? "" : ` ${unsealed} wait for a seal, the oldest for ${unsealedSeconds} s.`;
+  const all = unsealed + notTakenIn === 0 ? " All are sealed." : "";
   const kept = checkpoint === null ? "" : ` Those up to seal ${checkpoint} were removed, behind a signed checkpoint.`;
   if (broken !== null) return [`The audit of ${slug} is not what was written. ${broken}`];
-  return [`The audit of ${slug} is what was written: ${events} events, ${newest} seals. ${waiting}${old}${kept}`];
+  return [`The audit of ${slug} is what was written: ${events} events, ${newest} seals.${all}${waiting}${old}${kept}`];
 }

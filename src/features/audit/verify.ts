@@ -36,10 +36,11 @@ select s.number, (extract(epoch from s.sealed_at) * 1000)::bigint::text as at, s
     join audit_events e on e.tenant_id = $1 and e.id = l.id and e.commitment is not null
     left join audit_values v on v.tenant_id = $1 and v.commitment = e.commitment
     where case when v.commitment is null then not exists (
-        select from audit_events x where x.tenant_id = $1 and x.action = 'user.erased' and x.target_id = e.target_id)
+        select from audit_events x where x.tenant_id = $1 and x.action = 'user.erased' and x.target_id = e.target_id
+          and x.path is not null)
       else sha256(v.salt || convert_to(v.value, 'UTF8')) <> v.commitment or v.subject_id <> e.target_id end
     order by l.n limit 1) as value
-from audit_seals s where s.tenant_id = $1 and s.number > $2 order by s.number limit ${SEALS_AT_ONCE}`;
+from audit_seals s where s.tenant_id = $1 and coalesce(s.number > $2::int, true) order by s.number limit ${SEALS_AT_ONCE}`;
 const REST = `
 with sealed as materialized (select distinct unnest(events) as id from audit_seals where tenant_id = $1)
 select (select count(*) from audit_events where tenant_id = $1)::int as events,
@@ -90,7 +91,7 @@ export async function verifyAudit(
   let checkpoint: number | null = null;
   let before: Row | null = null;
   for (let rows: readonly Row[] | null = null; rows === null || rows.length === SEALS_AT_ONCE; ) {
-    rows = (await run(SEALS, [tenant, (before as Row | null)?.number ?? 0])) as unknown as Row[];
+    rows = (await run(SEALS, [tenant, (before as Row | null)?.number ?? null])) as unknown as Row[];
     for (const row of rows) {
       if (before === null && row.checkpoint !== null) checkpoint = row.number;
       broken ??= wrongWith(row, before, key, known.get(row.number));
@@ -124,6 +125,8 @@ function wrongWith(row: Row, before: Row | null, key: SealKey, witnessed: string
   const sealed = { number, sealedAt: Number(row.at), list: row.list };
   const first = (before?.number ?? 0) + 1;
   const isCheckpoint = before === null && row.checkpoint !== null;
+  // The serving login may write one: what it lists must not count as sealed.
+  if (number < first) return `Seal ${number} is none that was made here.`;
   if (number > first && !isCheckpoint) return `${capital(seals(first, number - 1))} missing.`;
   if (row.key_mark !== key.mark)
     return `Seal ${number} was made with another TENANTRY_KEY. Verify with that one, or it was forged.`;

@@ -13,7 +13,10 @@ import { grants, memberships } from "./table.js";
 
 const form = z.object({ userId: z.string() });
 
-/** Everything that the tenant holds about a person: what they may ask for. That it was taken out is written down. */
+/**
+ * What the tenant holds about a person: themselves, their memberships, and what the audit notes of who they are and were. That
+ * it was taken out is written down.
+ */
 export async function exportUser(ctx: Context, { tenantId, identity, ...user }: UserRow): Promise<object> {
   const { session, root } = scopeOf(ctx);
   const { db } = session;
@@ -66,16 +69,16 @@ export async function exportUser(ctx: Context, { tenantId, identity, ...user }: 
 
 mutation<z.output<typeof form>, { content: object }>("exportUser", {
   description:
-    "Takes out everything that this tenant holds about a person, and notes in the audit that it was taken out. Needs `members:manage` and `members:read` at the root, both with reach SUBTREE.",
+    "Takes out what this tenant holds about a person: themselves, their memberships, and what the audit notes of who they are and were. Notes in the audit that it was taken out. Needs `members:manage` and `members:read` at the root, both with reach SUBTREE.",
   input: (t) => ({ userId: t.id({ required: true, description: "The person." }) }),
   form,
   payload: {
-    description: "Everything that the tenant holds about the person.",
+    description: "What the tenant holds about the person.",
     fields: (t) => ({
       content: t.field({
         type: "JSON",
         description:
-          "`user`, `memberships` with their grants, and what the `audit` says of them; ids are bare uuids. An object.",
+          "`user`, `memberships` with their grants, and in `audit` each change of their name, address and whatever else of them is noted; ids are bare uuids. An object.",
         resolve: ({ content }) => content as Record<string, unknown>,
       }),
     }),

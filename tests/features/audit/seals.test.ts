@@ -269,10 +269,35 @@ describe("verifyAudit", () => {
                 event,
               ),
           ],
+          ...[0, -1].map((number): [string, () => Promise<unknown>] => [
+            `Seal ${number} is none that was made here.`,
+            () =>
+              own(
+                `insert into audit_seals select (jsonb_populate_record(s, jsonb_build_object('number', $3::int))).* from audit_seals s
+                 where tenant_id = $1 and number = $2`,
+                low,
+                number,
+              ),
+          ]),
           ["waits for a seal, and is missing.", () => own("insert into audit_unsealed values ($1, gen_random_uuid())")],
         ];
         for (const [place, work] of cases) expect(await tampered(run, work)).toContain(place);
       }
+    });
+  });
+
+  it("takes no event that only an older version could have written for the erasure of a person", async () => {
+    await ownerInHome(gateway, "shop", async (run) => {
+      const broken = await tampered(run, async () => {
+        await run(
+          `insert into audit_events select (jsonb_populate_record(e, jsonb_build_object('id', gen_random_uuid(), 'action', 'user.erased',
+             'path', null, 'changes', null, 'commitment', null))).* from audit_events e where tenant_id = $1 and commitment is not null`,
+          [shop.tenantId],
+        );
+        await run("delete from audit_values where tenant_id = $1", [shop.tenantId]);
+      });
+
+      expect(broken).toContain("is missing, and the person was not erased.");
     });
   });
 
