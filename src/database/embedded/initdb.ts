@@ -8,6 +8,7 @@ import { dataFolder, statOrNull, syncFolder } from "./folder.js";
 const DRAFT = ".initdb-";
 // In a database whose files are not known to be on disk yet, and which therefore nobody has been given.
 const UNSYNCED = "tenantry.unsynced";
+const REPEATEDLY = { recursive: true, force: true, maxRetries: 10, retryDelay: 20 } as const;
 
 /**
  * Whether the data folder holds a database that somebody may have stored something in. What an interrupted making left
@@ -21,8 +22,8 @@ export async function hasDatabase(root: string): Promise<boolean> {
     await rename(data, join(await mkdtemp(join(root, DRAFT)), "discarded"));
   }
   for (const name of await readdir(root)) {
-    // A making whose parent was killed may still be writing there. It fails for itself, or the next start sweeps again.
-    if (name.startsWith(DRAFT)) await rm(join(root, name), { recursive: true, force: true }).catch(() => {});
+    // A making whose parent was killed may still be writing there: it fails for itself, as what it wrote is gone.
+    if (name.startsWith(DRAFT)) await rm(join(root, name), REPEATEDLY).catch(() => {});
   }
   if (await statOrNull(join(data, "PG_VERSION"))) return true;
   if ((await statOrNull(data)) && (await readdir(data)).length > 0) {
