@@ -1,6 +1,7 @@
 import type { GraphQLSchema } from "graphql";
 import { policy as auditEventPolicy } from "./features/auditEvents/policy.js";
 import { policy as checkPolicy } from "./features/checks/policy.js";
+import { policy as holderPolicy } from "./features/holders/policy.js";
 import { policy as membershipPolicy } from "./features/memberships/policy.js";
 import { policy as organizationPolicy } from "./features/organizations/policy.js";
 import { policy as rolePolicy } from "./features/roles/policy.js";
@@ -21,6 +22,7 @@ import "./features/organizations/createOrganization.js";
 import "./features/organizations/updateOrganization.js";
 import "./features/roles/type.js";
 import "./features/roles/createRole.js";
+import "./features/roles/cloneRole.js";
 import "./features/roles/updateRole.js";
 import "./features/memberships/type.js";
 import "./features/memberships/addMembership.js";
@@ -36,6 +38,8 @@ import "./features/memberships/eraseUser.js";
 import "./features/memberships/exportUser.js";
 import "./features/memberships/lists.js";
 import "./features/memberships/users.js";
+import "./features/holders/updatePreview.js";
+import "./features/holders/deleteRole.js";
 import "./features/tree/deletionPreview.js";
 import "./features/tree/moveOrganization.js";
 import "./features/tree/suspendOrganization.js";
@@ -57,6 +61,7 @@ export const policies = [
   organizationPolicy,
   rolePolicy,
   membershipPolicy,
+  holderPolicy,
   treePolicy,
   auditEventPolicy,
   checkPolicy,

@@ -29,6 +29,7 @@ const FEATURES = [
   "organizations",
   "roles",
   "memberships",
+  "holders",
   "tree",
   "auditEvents",
   "checks",

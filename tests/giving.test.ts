@@ -72,8 +72,11 @@ const step = fc.record({
     "suspendOrganization",
     "resumeOrganization",
     "createRole",
+    "cloneRole",
     "updateRole",
     "updateRole",
+    "deleteRole",
+    "deleteRole",
     "suspendMembership",
     "resumeMembership",
     "resumeMembership",
@@ -150,6 +153,16 @@ function inputOf(
       const organizationId = where % 4 === 0 ? null : id("Organization", rows.organizations, where);
       return { organizationId, key: `made-${nth}`, name: "Made", permissions };
     }
+    case "cloneRole": {
+      const organizationId = where % 4 === 0 ? null : id("Organization", rows.organizations, where);
+      return { roleId: id("Role", rows.roles, which), organizationId, key: `made-${nth}` };
+    }
+    case "deleteRole":
+      // The last one stays, for others to give.
+      return {
+        roleId: id("Role", rows.roles.length > 1 ? rows.roles : [{ id: tenant.tenantId }], which),
+        replacement: where % 4 === 0 ? null : wanted[0]!.role,
+      };
     case "updateRole":
       return { roleId: id("Role", rows.roles, which), permissions };
     case "suspendUser":
@@ -173,9 +186,11 @@ const OUTCOMES = [
   "AddMembershipPayload",
   "AlreadyMemberFailure",
   "ArchiveOrganizationPayload",
+  "CloneRolePayload",
   "CreateOrganizationPayload",
   "CreateRolePayload",
   "EraseUserPayload",
+  "DeleteRolePayload",
   "ExceedsYoursFailure",
   "FORBIDDEN",
   "GrantRolePayload",
@@ -188,6 +203,7 @@ const OUTCOMES = [
   "ResumeOrganizationPayload",
   "ResumeUserPayload",
   "RevokeGrantPayload",
+  "RoleInUseFailure",
   "SetGrantsPayload",
   "SlugUnavailableFailure",
   "SuspendMembershipPayload",

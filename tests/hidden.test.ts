@@ -27,6 +27,7 @@ beforeAll(async () => {
   const roles = {
     far: { at: "north", permissions: ["organizations:read"] },
     local: { at: "south", permissions: ["organizations:read"] },
+    unused: { at: "south", permissions: ["organizations:read"] },
   };
   const planted = await world(gateway, {
     acme: {
@@ -120,6 +121,12 @@ const QUERIES: Way[] = [
       query(`query($name: ${keyType}!) { ${name}(by: { ${key}: $name }) { __typename } }`),
     ]);
   }),
+  [
+    "roleUpdatePreview(roleId:)",
+    "Role",
+    "id",
+    query("query($name: ID!) { roleUpdatePreview(roleId: $name, permissions: []) { gains } }"),
+  ],
   ...NODE_TYPES.flatMap((type): Way[] => [
     [`node(id:) of ${type}`, type, "id", query("query($name: ID!) { node(id: $name) { __typename id } }")],
     [`nodes(ids:) of ${type}`, type, "id", query("query($name: ID!) { nodes(ids: [$name]) { __typename id } }")],

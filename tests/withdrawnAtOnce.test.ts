@@ -3,6 +3,7 @@ import { homeOf, type Sql } from "./support/home.js";
 import { type Planted, world } from "./support/world.js";
 
 const MANAGE = ["organizations:read", "organizations:create", "members:read", "members:manage", "roles:manage"];
+const CREATE = "organizations:create";
 
 let gateway: TestGateway;
 let acme: Planted;
@@ -13,10 +14,15 @@ beforeAll(async () => {
   ({ acme } = await world(gateway, {
     acme: {
       tree: { acme: {} },
-      roles: { own: { permissions: MANAGE } },
+      roles: {
+        own: { permissions: MANAGE },
+        unwanted: { permissions: MANAGE },
+        less: { permissions: MANAGE.filter((one) => one !== CREATE) },
+      },
       people: {
         ada: [{ at: "acme", roles: ["owner"], reach: "SUBTREE" }],
         outsider: [{ at: "acme", roles: ["member"] }],
+        remover: [{ at: "acme", roles: ["unwanted"], reach: "SUBTREE" }],
         visitor: [{ at: "acme", roles: ["member"] }],
         ...Object.fromEntries(managers.map((name) => [name, [{ at: "acme", roles: ["own"], reach: "SUBTREE" }]])),
       },
@@ -38,8 +44,9 @@ describe("a change behind one that takes the viewer's own right", () => {
     [
       "editor",
       "updateRole",
-      () => ({ roleId: acme.id("Role", "own"), permissions: MANAGE.filter((one) => one !== "organizations:create") }),
+      () => ({ roleId: acme.id("Role", "own"), permissions: MANAGE.filter((one) => one !== CREATE) }),
     ],
+    ["remover", "deleteRole", () => ({ roleId: acme.id("Role", "unwanted"), replacement: { key: "less" } })],
   ])("is refused for %s, by %s", async (name, mutation, input) => {
     const title = mutation[0]!.toUpperCase() + mutation.slice(1);
 

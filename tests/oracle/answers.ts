@@ -153,6 +153,15 @@ export class Oracle {
           args,
         );
       },
+      roleUpdatePreview: (_: null, { roleId, permissions }: { roleId: string; permissions: string[] }) => {
+        this.#mustBeSignedIn();
+        const [type, id] = decoded(roleId);
+        const role = this.#allRoles().find((one) => one.id === id);
+        if (type !== "Role" || !role || !this.judge.seesRole(id)) return null;
+        const at = role.own?.organizationId ?? this.#root().id;
+        this.#must("roles:manage", at, "SUBTREE");
+        return role.own && thing("RoleUpdatePreview", { role, at, wanted: this.#sorted(permissions) });
+      },
       permissionChecks: (_: null, args: { subject?: { userId: string } | null; checks: Record<string, string>[] }) => {
         this.#mustBeSignedIn();
         return this.#checks(args);
@@ -385,6 +394,24 @@ export class Oracle {
         !role.own ? this.#texts(role).source : role.own.organizationId === null ? "TENANT" : "ORGANIZATION",
       organization: ({ own }: Role) => own?.organizationId && this.#organization(own.organizationId),
     },
+    RoleUpdatePreview: {
+      gains: ({ role, wanted }: Preview) => wanted.filter((one) => !role.own!.permissions.includes(one)),
+      loses: ({ role, wanted }: Preview) => role.own!.permissions.filter((one) => !wanted.includes(one)),
+      complete: ({ at }: Preview) => this.judge.allows(at, "members:read", "SUBTREE"),
+      memberCount: (preview: Preview) => new Set(this.#holders(preview).map(({ membershipId }) => membershipId)).size,
+      effects: (preview: Preview, args: Pages) =>
+        page(
+          "RoleUpdateEffect",
+          this.#holders(preview).map((grant) => ({ grant, ...this.#effect(preview, grant) })),
+          args,
+        ),
+    },
+    RoleUpdateEffect: {
+      grant: ({ grant }: { grant: Found<"grants"> }) => thing("Grant", grant),
+      membership: ({ grant }: { grant: Found<"grants"> }) => this.membership(grant.membershipId),
+      gains: ({ gains }: { gains: readonly string[] }) => gains,
+      loses: ({ loses }: { loses: readonly string[] }) => loses,
+    },
     AuditEvent: {
       id: ({ id }: Found<"events">) => encoded("AuditEvent", id),
       at: ({ row }: Found<"events">) => instant(row.at),
@@ -402,7 +429,7 @@ export class Oracle {
       },
     },
     ...Object.fromEntries(
-      ["Organization", "User", "Membership", "AuditEvent"].flatMap((type) => [
+      ["Organization", "User", "Membership", "AuditEvent", "RoleUpdateEffect"].flatMap((type) => [
         [
           `${type}Connection`,
           {
@@ -455,6 +482,15 @@ export class Oracle {
     return this.#rolesFor(organizationId).some(({ id, key }) =>
       ref.id === undefined ? key === ref.key : encoded("Role", id) === ref.id,
     );
+  }
+
+  /** The role that a reference means in an organization, or in the tenant as a whole: the nearest, but fixed ones first. */
+  pickRole(ref: { id?: string; key?: string }, organizationId: string | null): string {
+    if (ref.id !== undefined) return decoded(ref.id)[1];
+    const usable = this.#rolesFor(organizationId ?? this.#root().id).filter(({ key }) => key === ref.key);
+    const depth = ({ own }: Role) => (own?.organizationId ? this.#above(own.organizationId).length + 1 : 0);
+    const [first] = usable.sort(by((role) => (role.own === null ? -1000 : -depth(role))));
+    return first!.id;
   }
 
   organizationOf = (id: string): Thing | null => this.#organization(id);
@@ -567,6 +603,54 @@ export class Oracle {
     return page("Membership", orderBy?.endsWith("DESC") ? shown.reverse() : shown, pages);
   }
 
+  /** Memberships that count today, where the viewer may know of them. */
+  #membershipsKnown(of: (one: Found<"memberships">) => boolean): Found<"memberships">[] {
+    return this.facts.memberships.filter(
+      (one) =>
+        of(one) &&
+        !one.suspended &&
+        !one.ended &&
+        this.judge.sees(one.organizationId) &&
+        this.judge.allows(one.organizationId, "members:read"),
+    );
+  }
+
+  /** Grants of a role that count today, and of which the viewer may know. */
+  #holders({ role }: Preview): Found<"grants">[] {
+    const isShut = (userId: string) => this.facts.users.find(({ id }) => id === userId)!.suspended;
+    const known = this.#membershipsKnown(({ userId }) => !isShut(userId)).map(({ id }) => id);
+    return this.facts.grants
+      .filter((one) => one.roleId === role.id && !one.ended && known.includes(one.membershipId))
+      .sort(by(({ id }) => id));
+  }
+
+  /** As if everything were open, and there were nothing but what the viewer may know of. */
+  #effect({ role, wanted }: Preview, { membershipId, subtree }: Found<"grants">) {
+    const { userId, organizationId } = this.facts.memberships.find(({ id }) => id === membershipId)!;
+    const judgeWith = (permissions: readonly string[]) =>
+      new Judge(
+        {
+          ...this.facts,
+          organizations: this.facts.organizations.map((one) => ({ ...one, suspended: false, archived: false })),
+          memberships: this.#membershipsKnown((one) => one.userId === userId),
+          roles: this.facts.roles.map((one) => (one.id === role.id ? { ...one, permissions } : one)),
+        },
+        userId,
+      );
+    const [before, after] = [judgeWith(role.own!.permissions), judgeWith(wanted)];
+    const has = (judge: Judge, one: string) => judge.allows(organizationId, one, subtree ? "SUBTREE" : "ORGANIZATION");
+    const every = this.#sorted(PERMISSIONS);
+    return {
+      gains: every.filter((one) => has(after, one) && !has(before, one)),
+      loses: every.filter((one) => has(before, one) && !has(after, one)),
+    };
+  }
+
+  /** Each once, in the order of the catalogue. */
+  #sorted(permissions: readonly string[]): string[] {
+    return this.catalogue.permissions.map(({ key }) => key).filter((key) => permissions.includes(key));
+  }
+
   /** What the viewer sees of an organization and those below. */
   #going(id: string): string[] {
     const all = this.facts.organizations.filter((one) => one.id === id || this.#above(one.id).includes(id));
@@ -610,10 +694,7 @@ export class Oracle {
 
   /** A role's permissions as it was defined; those of a fixed role in the order of the catalogue. */
   #inOrder(role: Role): readonly string[] {
-    if (role.own) return role.own.permissions;
-    const held = permissionsOf(role);
-    const order = this.catalogue.permissions.map(({ key }) => key);
-    return [...held].sort((a, b) => order.indexOf(a) - order.indexOf(b));
+    return role.own ? role.own.permissions : this.#sorted(permissionsOf(role));
   }
 
   #checks({ subject, checks }: { subject?: { userId: string } | null; checks: Record<string, string>[] }) {
@@ -711,6 +792,13 @@ interface AccessPath {
   readonly role: Role | null;
   readonly reach: string | null;
   readonly expiresAt: string | null;
+}
+
+/** A role where it is defined, and the permissions that it might have. */
+interface Preview {
+  readonly role: Role;
+  readonly at: string;
+  readonly wanted: readonly string[];
 }
 
 const permissionsOf = ({ key, own }: Role): readonly string[] => own?.permissions ?? FIXED_ROLES[key]!;

@@ -28,6 +28,12 @@ const organizationAt = (oracle: Oracle, slug: Input[string]) =>
 const membershipOf = (oracle: Oracle, membershipId: Input[string]) =>
   oracle.facts.memberships.find(({ id }) => id === uuid(membershipId))!;
 
+/** The role of this key where it was to be defined. */
+const roleAt = (after: Oracle, { key, organizationId }: Input) => {
+  const at = organizationId == null ? null : uuid(organizationId);
+  return after.role(after.facts.roles.find((one) => one.row.key === key && one.organizationId === at)!.id);
+};
+
 const suspending: Need = {
   permissions: ["organizations:suspend"],
   reach: "SUBTREE",
@@ -115,11 +121,24 @@ const NEEDS: Readonly<Record<string, Need>> = {
     reach: "SUBTREE",
     at: "organizationId",
     orRoot: true,
-    shows: (after, { key, organizationId }) => {
-      const at = organizationId == null ? null : uuid(organizationId);
-      return {
-        role: after.role(after.facts.roles.find((one) => one.row.key === key && one.organizationId === at)!.id),
-      };
+    shows: (after, input) => ({ role: roleAt(after, input) }),
+  },
+  cloneRole: {
+    permissions: ["roles:manage"],
+    reach: "SUBTREE",
+    at: "organizationId",
+    orRoot: true,
+    shows: (after, input) => ({ role: roleAt(after, input) }),
+  },
+  deleteRole: {
+    permissions: ["roles:manage"],
+    reach: "SUBTREE",
+    at: "roleId",
+    shows: (after, input, before) => {
+      const { replacement: ref } = input as unknown as { replacement?: { id?: string; key?: string } | null };
+      const own = before.facts.roles.find(({ id }) => id === uuid(input.roleId))!;
+      const replacement = ref && before.pickRole(ref, own.organizationId);
+      return { deletedRoleId: input.roleId, replacement: replacement && after.role(replacement) };
     },
   },
   updateRole: {
@@ -198,7 +217,17 @@ function placeOf(
 
 /** Whether the input names, besides, a person or a role that is not there for the viewer. */
 function lacksSomething(oracle: Oracle, mutation: string, input: Input, place: string): boolean {
-  const { userId, role, grants } = input as unknown as { userId?: string; role?: object; grants?: { role: object }[] };
+  const { userId, role, grants, replacement, roleId } = input as unknown as {
+    userId?: string;
+    role?: object;
+    grants?: { role: object }[];
+    replacement?: object | null;
+    roleId?: string;
+  };
+  if (mutation === "cloneRole" && !(decoded(roleId!)[0] === "Role" && oracle.role(uuid(roleId)))) return true;
+  // Of a role that cannot be removed, nobody looks at what would take its place.
+  if (replacement && oracle.facts.roles.some(({ id }) => id === uuid(roleId)))
+    return !oracle.isUsable(replacement, place);
   if (userId !== undefined && !(decoded(userId)[0] === "User" && oracle.judge.seesUser(uuid(userId)))) return true;
   const roles = mutation === "grantRole" ? [role!] : (grants ?? []).map((one) => one.role);
   return roles.some((one) => !oracle.isUsable(one, place));

@@ -145,7 +145,8 @@ function documentFor(coordinate: string, stage: Stage): string {
     return `mutation { ${fieldName}(input: ${written(inputOf(fieldName, stage))}) { __typename } }`;
   }
   const asked = `${call(field, namesOf(stage))} ${everythingBelow(schema, getNamedType(field.type), 0, namesOf(stage))}`;
-  if (type === schema.getQueryType()) return `{ __typename ${asked} }`;
+  // Beside a field that nobody can decide before it runs, so that the rule is asked where it runs as well.
+  if (type === schema.getQueryType()) return `{ __typename permissions { key } ${asked} }`;
   const instance = INSTANCES[typeName];
   if (!instance) throw new Error(`Say what the stage has of the type ${typeName}.`);
   return `{ __typename node(id: "${instance(stage)}") { id ... on ${typeName} { ${asked} } } }`;
@@ -161,8 +162,9 @@ export function inputOf(mutation: string, { acme }: Stage): Readonly<Record<stri
 /** Arguments that name what is in `here`. */
 const namesOf = ({ acme }: Stage) =>
   plain((type, name, input) => {
-    if (name === "permission") return "members:read";
+    if (/^permissions?$/.test(name)) return "members:read";
     if (/user/i.test(name + input)) return acme.id("User", "somebody");
+    if (name === "roleId") return acme.id("Role", "local");
     return type === "ID" ? acme.id("Organization", "here") : "here";
   });
 
@@ -214,6 +216,7 @@ function expectedOf(coordinate: string, rule: Rule, kind: CallerKind, stage: Sta
     const names = Object.keys(inputOf(fieldName, stage)).some((key) => key.endsWith("Id"));
     return open(names ? "NotFoundFailure" : payloadOf(fieldName));
   }
+  if (typeName === "Query" && kind === "a stranger" && rule.kind === "may") return open("null");
   if (typeName === "Query" && rule.kind === "signedIn") {
     // What a stranger names is not theirs to see; of a list they see what is in their own tenant.
     return open(kind === "a stranger" && namesOne(fieldName) ? "null" : "answered");

@@ -48,6 +48,12 @@ export const MUTATION_SAMPLES: Readonly<Record<string, (where: Where) => Readonl
     name: "New",
     permissions: ["organizations:read"],
   }),
+  cloneRole: ({ tenant, at }) => ({
+    roleId: tenant.id("Role", "local"),
+    organizationId: tenant.id("Organization", at),
+    key: "copied",
+  }),
+  deleteRole: ({ tenant }) => ({ roleId: tenant.id("Role", "unused"), replacement: { key: "guest" } }),
   updateRole: ({ tenant }) => ({ roleId: tenant.id("Role", "local"), name: "Renamed" }),
 };
 

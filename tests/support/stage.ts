@@ -132,7 +132,10 @@ export async function plantStage(
       tree: {
         acme: { here: { below: {} }, there: {}, aside: {}, ...Object.fromEntries(own.map((slug) => [slug, {}])) },
       },
-      roles: { local: { at: "here", permissions: ["organizations:read"] } },
+      roles: {
+        local: { at: "here", permissions: ["organizations:read"] },
+        unused: { at: "here", permissions: ["organizations:read"] },
+      },
       people,
       suspended: [targetOf("resumeUser")],
       archived: [aboutOf("restoreOrganization")],

@@ -6,7 +6,7 @@ import { type Context, scopeOf } from "../../graphql/context.js";
 import { type GrantId, type MembershipId, newId } from "../../ids.js";
 import { uuids } from "../../tenancy/arrays.js";
 import { mustHold, mustHoldNow } from "../roles/exceedsYours.js";
-import type { Role } from "../roles/role.js";
+import { type Role, whichRole } from "../roles/role.js";
 import type { Wanted } from "./grantInput.js";
 import { listGrants } from "./loader.js";
 import { grants, memberships } from "./table.js";
@@ -104,9 +104,7 @@ async function write(ctx: Context, membershipId: MembershipId, steps: readonly S
 
   const put = steps.flatMap(({ id, role, reach, to }) => {
     if (to === undefined) return [];
-    const isFixed = role.source === "BUILT_IN" || role.source === "PRODUCT";
-    const which = isFixed ? { roleKey: role.key, roleId: null } : { roleKey: null, roleId: role.id };
-    return [{ tenantId, id, membershipId, ...which, reach, expiresAt: to, createdAt: now }];
+    return [{ tenantId, id, membershipId, ...whichRole(role), reach, expiresAt: to, createdAt: now }];
   });
   if (put.length > 0)
     await db

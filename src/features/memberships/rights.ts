@@ -4,7 +4,7 @@ import { type Catalogue, stillThere } from "../../access/catalogue.js";
 import { earlier, isLive } from "../../access/end.js";
 import type { Right } from "../../access/giving.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
-import type { GrantId, MembershipId, OrganizationId, UserId } from "../../ids.js";
+import type { GrantId, MembershipId, OrganizationId, RoleId, UserId } from "../../ids.js";
 import { uuids } from "../../tenancy/arrays.js";
 import { organizations } from "../organizations/table.js";
 import { mustHold, mustHoldNow } from "../roles/exceedsYours.js";
@@ -15,8 +15,13 @@ import { grants, memberships } from "./table.js";
 const allowedBy = (catalogue: Catalogue, key: string | null, own: readonly string[] | null): string[] =>
   stillThere(catalogue, key === null ? (own ?? []) : (catalogue.roles.get(key)?.permissions ?? []));
 
+/** What a grant gives, and to which membership. */
+export interface RightOfGrant extends Right {
+  readonly membershipId: MembershipId;
+}
+
 /** Everything that the live grants of memberships give, suspended or not, to whom it may be. */
-async function rightsOf(ctx: Context, which: SQL | undefined): Promise<Right[]> {
+async function rightsOf(ctx: Context, which: SQL | undefined): Promise<RightOfGrant[]> {
   const { session, now } = scopeOf(ctx);
   const rows = await session.db
     .select({
@@ -35,6 +40,7 @@ async function rightsOf(ctx: Context, which: SQL | undefined): Promise<Right[]> 
     .where(and(eq(grants.tenantId, session.tenantId), which));
   return rows
     .map(({ grant, membershipEnds, permissions, at }) => ({
+      membershipId: grant.membershipId,
       permissions: allowedBy(ctx.catalogue, grant.roleKey, permissions),
       at,
       reach: grant.reach,
@@ -44,6 +50,9 @@ async function rightsOf(ctx: Context, which: SQL | undefined): Promise<Right[]> 
 }
 
 export const rightsOfGrant = (ctx: Context, id: GrantId) => rightsOf(ctx, eq(grants.id, id));
+
+/** Of all the live grants of a role of the tenant's own. */
+export const rightsOfRole = (ctx: Context, id: RoleId) => rightsOf(ctx, eq(grants.roleId, id));
 
 export const rightsOfMembership = (ctx: Context, id: MembershipId) => rightsOf(ctx, eq(memberships.id, id));
 

@@ -38,7 +38,7 @@ export const Reach = builder.enumType("Reach", {
 });
 
 export const Membership = builder.objectRef<Listed>("Membership");
-const Grant = builder.objectRef<GrantOfRole>("Grant");
+export const Grant = builder.objectRef<GrantOfRole>("Grant");
 
 builder.node(Membership, {
   description: "A user's place in an organization.",

@@ -8,9 +8,8 @@ import { newId, type RoleId } from "../../ids.js";
 import { record } from "../audit/record.js";
 import { ExceedsYoursFailure, mustHoldNow } from "./exceedsYours.js";
 import { description, key, knownPermissions, name, permissions } from "./form.js";
-import { findRole } from "./loader.js";
+import { rolePayload } from "./rolePayload.js";
 import { roles } from "./table.js";
-import { Role } from "./type.js";
 
 export class RoleKeyTakenFailure extends Failure {
   override readonly name = "RoleKeyTakenFailure";
@@ -29,6 +28,11 @@ const form = z.object({
   permissions,
 });
 
+interface NewRole extends Omit<z.output<typeof form>, "organizationId"> {
+  /** The role that it is a copy of. */
+  readonly clonedFrom?: RoleId;
+}
+
 /**
  * Defines a role in an organization for itself and those below, or for the whole tenant. Nobody has it yet, so what it holds
  * matters when it is given; but nobody defines a role that they could not give.
@@ -39,7 +43,7 @@ const form = z.object({
 export async function createRole(
   ctx: Context,
   definedAt: Place | null,
-  { key, name, description, permissions }: Omit<z.output<typeof form>, "organizationId">,
+  { key, name, description, permissions, clonedFrom }: NewRole,
 ): Promise<RoleId> {
   const { session, access, root, now } = scopeOf(ctx);
   const place = definedAt ?? root;
@@ -47,7 +51,8 @@ export async function createRole(
   // Whoever says "owner" must mean the built-in role, wherever it is said.
   if (ctx.catalogue.roles.has(key)) throw taken();
   const held = knownPermissions(ctx.catalogue, permissions);
-  mustHoldNow(access, { permissions: held, at: place, reach: "SUBTREE" }, "define", ["input", "permissions"]);
+  const field = ["input", clonedFrom ? "roleId" : "permissions"];
+  mustHoldNow(access, { permissions: held, at: place, reach: "SUBTREE" }, "define", field);
 
   const id = newId<RoleId>();
   const own = { key, name, description: description ?? null, permissions: held };
@@ -67,7 +72,7 @@ export async function createRole(
     organizationId: place.id,
     targetType: "Role",
     targetId: id,
-    changes: { after: own },
+    changes: { after: own, ...(clonedFrom && { clonedFrom }) },
   });
   return id;
 }
@@ -86,17 +91,7 @@ mutation<z.output<typeof form>, { id: RoleId }>("createRole", {
     permissions: t.stringList({ required: true, description: "What it allows, as keys of the catalogue." }),
   }),
   form,
-  payload: {
-    description: "The role was defined.",
-    fields: (t) => ({
-      role: t.field({
-        type: Role,
-        nullable: true,
-        description: "The new role; null when the viewer has ceased to see it.",
-        resolve: ({ id }, _args, ctx) => findRole(ctx, id),
-      }),
-    }),
-  },
+  payload: rolePayload("The role was defined."),
   failures: [RoleKeyTakenFailure, ExceedsYoursFailure, InvalidInputFailure, NotFoundFailure],
   change: async ({ organizationId, ...input }, ctx) => {
     const place = organizationId == null ? null : getNamed(ctx, "Organization", organizationId).place;

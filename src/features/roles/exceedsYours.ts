@@ -1,4 +1,4 @@
-import type { Access } from "../../access/access.js";
+import type { Access, Place } from "../../access/access.js";
 import { type Excess, excessOf, missingOf, type Right } from "../../access/giving.js";
 import { Failure, type FailureMember } from "../../graphql/failure.js";
 import { failureType } from "../../graphql/mutation.js";
@@ -73,6 +73,19 @@ export function mustHoldNow(
   if (missing.length === 0) return;
   const message = `${LACKING[doing]} ${missing.join(", ")}. Ask somebody who holds it.`;
   throw new ExceedsYoursFailure(message, field, { missing, latest: null });
+}
+
+/**
+ * Lets a check about what somebody holds say `message` and no more, where the viewer may not know who holds what.
+ * @throws ExceedsYoursFailure as `check` does
+ */
+export function discreetly(access: Access, at: Place, message: string, check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    if (!(error instanceof ExceedsYoursFailure) || access.allows(at, "members:read")) throw error;
+    throw new ExceedsYoursFailure(message, error.field);
+  }
 }
 
 function exceeds(excess: Excess, field: readonly string[]): ExceedsYoursFailure {

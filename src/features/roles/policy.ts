@@ -5,6 +5,8 @@ export const policy = definePolicy({
   Mutation: {
     // A role acts wherever it may be given: in its organization, and below.
     createRole: may("roles:manage", "SUBTREE").in(fromArgsOrRoot("input.organizationId")),
+    // Of the role that is copied nothing is asked but that the viewer sees it.
+    cloneRole: may("roles:manage", "SUBTREE").in(fromArgsOrRoot("input.organizationId")),
     updateRole: may("roles:manage", "SUBTREE").in(fromArgs("input.roleId", "Role"), "withdraw"),
   },
   Organization: {

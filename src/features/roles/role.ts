@@ -30,3 +30,7 @@ export const ofTenant = ({ id, key, name, description, permissions }: RoleRow, d
   source: definedAt ? "ORGANIZATION" : "TENANT",
   definedAt,
 });
+
+/** A role as a grant names it: one of the catalogue by its key, one of the tenant's by its id. */
+export const whichRole = ({ source, key, id }: Role) =>
+  source === "BUILT_IN" || source === "PRODUCT" ? { roleKey: key, roleId: null } : { roleKey: null, roleId: id };

@@ -10,15 +10,21 @@ import { type Changes, patchOf } from "../audit/patch.js";
 import { record } from "../audit/record.js";
 import { ExceedsYoursFailure, mustHold, mustHoldNow } from "./exceedsYours.js";
 import { description, knownPermissions, name, permissions } from "./form.js";
-import { findRole } from "./loader.js";
+import { rolePayload } from "./rolePayload.js";
 import { roles } from "./table.js";
-import { Role } from "./type.js";
 
 export class FixedRoleFailure extends Failure {
   override readonly name = "FixedRoleFailure";
   readonly code = "FIXED_ROLE";
 }
 failureType(FixedRoleFailure, "The role is built in, or a template of the product, and the same in every tenant.");
+
+/** @throws FixedRoleFailure for a role of the catalogue */
+export function mustNotBeFixed({ catalogue }: Context, id: RoleId): void {
+  if (!catalogue.rolesById.has(id)) return;
+  const message = "This role cannot be changed. Define one of your own with createRole or cloneRole.";
+  throw new FixedRoleFailure(message, ["input", "roleId"]);
+}
 
 const form = z.object({
   roleId: z.string(),
@@ -39,11 +45,7 @@ export async function updateRole(
   { id, place }: Named,
   { name, description, permissions }: Omit<z.output<typeof form>, "roleId">,
 ): Promise<void> {
-  if (ctx.catalogue.rolesById.has(id as RoleId))
-    throw new FixedRoleFailure("This role cannot be changed. Define one of your own with createRole.", [
-      "input",
-      "roleId",
-    ]);
+  mustNotBeFixed(ctx, id as RoleId);
   const { session, access, now } = scopeOf(ctx);
   const itself = and(eq(roles.tenantId, session.tenantId), eq(roles.id, id as RoleId));
   const [before] = await session.db.select().from(roles).where(itself);
@@ -82,17 +84,7 @@ mutation<z.output<typeof form>, { id: RoleId }>("updateRole", {
     }),
   }),
   form,
-  payload: {
-    description: "The role was changed.",
-    fields: (t) => ({
-      role: t.field({
-        type: Role,
-        nullable: true,
-        description: "The role as it is now; null when the viewer has ceased to see it.",
-        resolve: ({ id }, _args, ctx) => findRole(ctx, id),
-      }),
-    }),
-  },
+  payload: rolePayload("The role was changed."),
   failures: [FixedRoleFailure, ExceedsYoursFailure, InvalidInputFailure, NotFoundFailure],
   change: async ({ roleId, ...input }, ctx) => {
     const role = getNamed(ctx, "Role", roleId);

@@ -1,6 +1,6 @@
 import { and, eq, gt, isNull, or, sql } from "drizzle-orm";
 import { z } from "zod";
-import type { Access, Place } from "../../access/access.js";
+import type { Place } from "../../access/access.js";
 import { type Context, getNamed, scopeOf } from "../../graphql/context.js";
 import { Failure, InvalidInputFailure, NotFoundFailure } from "../../graphql/failure.js";
 import { failureType, mutation } from "../../graphql/mutation.js";
@@ -11,7 +11,7 @@ import { rightsReachingFrom } from "../memberships/rights.js";
 import { grants, memberships } from "../memberships/table.js";
 import { MOST_ABOVE } from "../organizations/form.js";
 import { organizations } from "../organizations/table.js";
-import { ExceedsYoursFailure, mustHold, mustHoldNow } from "../roles/exceedsYours.js";
+import { discreetly, ExceedsYoursFailure, mustHold, mustHoldNow } from "../roles/exceedsYours.js";
 import { roles } from "../roles/table.js";
 import { FIELD, mustNotBeRoot, organizationPayload, RootOrganizationFailure } from "./changeOrganization.js";
 
@@ -28,6 +28,7 @@ const form = z.object({ organizationId: z.string(), parentId: z.string() });
 /** As many roles as a sentence holds. */
 const MOST_NAMED = 10;
 const PARENT = ["input", "parentId"];
+const SOMEBODY_HAS_MORE = "Somebody above the old place or the new one has more than you hold here yourself. Ask them.";
 
 /**
  * Puts an organization, with everything below it, below another one; nothing happens where it is there already. That gives:
@@ -52,9 +53,11 @@ export async function moveOrganization(ctx: Context, place: Place, parent: Place
   const there = { at: place, reach: "SUBTREE" } as const;
   const reached = path.filter((id) => !place.path.includes(id));
   for (const { at, permissions, until } of await rightsReachingFrom(ctx, reached))
-    discreetly(access, at, () => mustHold(access, { permissions, ...there, until }, "organizations:move", PARENT));
+    discreetly(access, at, SOMEBODY_HAS_MORE, () =>
+      mustHold(access, { permissions, ...there, until }, "organizations:move", PARENT),
+    );
   for (const { at, permissions } of await rightsReachingFrom(ctx, left))
-    discreetly(access, at, () => mustHoldNow(access, { permissions, ...there }, "withdraw", FIELD));
+    discreetly(access, at, SOMEBODY_HAS_MORE, () => mustHoldNow(access, { permissions, ...there }, "withdraw", FIELD));
 
   const { id, parentId, path: oldPath, updatedAt } = organizations;
   const isItself = sql`${id} = ${place.id}`;
@@ -73,19 +76,6 @@ export async function moveOrganization(ctx: Context, place: Place, parent: Place
     targetId: place.id,
     changes: { before: { parentId: from }, after: { parentId: parent.id } },
   });
-}
-
-/** Does not say what is held where the viewer may not know who holds what. */
-function discreetly(access: Access, at: Place, check: () => void): void {
-  try {
-    check();
-  } catch (error) {
-    if (!(error instanceof ExceedsYoursFailure) || access.allows(at, "members:read")) throw error;
-    throw new ExceedsYoursFailure(
-      "Somebody above the old place or the new one has more than you hold here yourself. Ask them.",
-      error.field,
-    );
-  }
 }
 
 /** An organization, or one below it. */

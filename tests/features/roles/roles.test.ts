@@ -1,3 +1,5 @@
+import { encodeId } from "../../../src/graphql/nodeId.js";
+import { newId } from "../../../src/ids.js";
 import { auditOf } from "../../support/audit.js";
 import { change, refused } from "../../support/change.js";
 import { openGateway, type TestGateway } from "../../support/gateway.js";
@@ -25,6 +27,7 @@ beforeAll(async () => {
         kim: [{ at: "store", roles: ["keeper"] }],
         cleo: [{ at: "north", roles: ["member"] }],
         southerner: [{ at: "south", roles: ["member"] }],
+        southman: [{ at: "south", roles: ["admin"], reach: "SUBTREE" }],
       },
     },
   }));
@@ -118,6 +121,89 @@ describe("createRole", () => {
 
   it.each(["", "Big", "two words", "9lives", "a".repeat(64)])("takes no key like %j", async (key) => {
     expect(await create("ben", "north", key, [])).toMatchObject({ code: "INVALID_INPUT", field: ["input", "key"] });
+  });
+});
+
+describe("cloneRole", () => {
+  const clone = (by: string, roleId: string, at: string | null, key: string, more: object = {}) => {
+    const where = at === null ? {} : { organizationId: acme.id("Organization", at) };
+    return change(acme.as(by), "cloneRole", { roleId, ...where, key, ...more }, ROLE);
+  };
+  const fixed = async (key: string): Promise<string> => {
+    const { organization } = await acme.as("ada").get('{ organization(by: { slug: "acme" }) { roles { id key } } }');
+    return organization.roles.find((role: { key: string }) => role.key === key).id;
+  };
+
+  it("defines a role that allows the same, under a name of its own or the same", async () => {
+    const id = acme.id("Role", "auditor");
+
+    const copied = await clone("ada", id, "south", "southern-auditor", { name: "Southern", description: "Looks." });
+
+    expect(copied).toMatchObject({
+      __typename: "CloneRolePayload",
+      role: {
+        key: "southern-auditor",
+        name: "Southern",
+        description: "Looks.",
+        permissions: ["organizations:read", "audit:read"],
+        source: "ORGANIZATION",
+        organization: { slug: "south" },
+      },
+    });
+    expect(await clone("ada", id, null, "second-auditor")).toMatchObject({
+      role: { name: "auditor", description: null, source: "TENANT" },
+    });
+    const target = Buffer.from(copied.role.id, "base64url").toString().split(":")[1];
+    expect(await auditOf(gateway.database, acme, "role.created", target)).toMatchObject([
+      {
+        organization_id: acme.organizations.south,
+        changes: { after: { key: "southern-auditor" }, clonedFrom: acme.roles.auditor },
+      },
+    ]);
+  });
+
+  it("copies a role of the catalogue, which can then be changed", async () => {
+    const { role } = await clone("ben", await fixed("admin"), "north", "deputy", { description: null });
+
+    expect(role).toMatchObject({ name: "Admin", description: null, source: "ORGANIZATION" });
+    expect(role.permissions).toContain("members:manage");
+    expect(await update("ben", role.id, { permissions: ["organizations:read"] })).toMatchObject({
+      role: { permissions: ["organizations:read"] },
+    });
+  });
+
+  it("leaves out what the product does not have any more", async () => {
+    expect(await clone("ada", acme.id("Role", "stale"), "north", "fresh")).toMatchObject({
+      role: { permissions: ["organizations:read"] },
+    });
+  });
+
+  it("copies nothing that its maker does not hold there and below", async () => {
+    expect(await clone("ben", await fixed("owner"), "north", "second-owner")).toMatchObject({
+      __typename: "ExceedsYoursFailure",
+      field: ["input", "roleId"],
+      permissions: expect.arrayContaining(["organizations:delete"]),
+    });
+  });
+
+  it("takes no key that is taken there", async () => {
+    expect(await clone("ben", acme.id("Role", "auditor"), "north", "keeper")).toMatchObject({
+      __typename: "RoleKeyTakenFailure",
+      field: ["input", "key"],
+    });
+  });
+
+  it("copies what the caller sees, wherever it is defined, and nothing else", async () => {
+    const missing = encodeId("Role", newId());
+    const input = (roleId: string) => ({ roleId, key: "stolen", organizationId: acme.id("Organization", "south") });
+
+    const hidden = await change(acme.as("southman"), "cloneRole", input(acme.id("Role", "keeper")), ROLE);
+
+    expect(hidden).toMatchObject({ __typename: "NotFoundFailure", field: ["input", "roleId"] });
+    expect(await change(acme.as("southman"), "cloneRole", input(missing), ROLE)).toEqual(hidden);
+    expect(await clone("ada", acme.id("Role", "keeper"), "south", "southern-keeper")).toMatchObject({
+      role: { organization: { slug: "south" } },
+    });
   });
 });
 

@@ -1,0 +1,17 @@
+import type { MutationPayload } from "../../graphql/mutation.js";
+import type { RoleId } from "../../ids.js";
+import { findRole } from "./loader.js";
+import { Role } from "./type.js";
+
+/** The payload of changes to one role. */
+export const rolePayload = (description: string): MutationPayload<{ id: RoleId }> => ({
+  description,
+  fields: (t) => ({
+    role: t.field({
+      type: Role,
+      nullable: true,
+      description: "The role as it is now; null when the viewer has ceased to see it.",
+      resolve: ({ id }, _args, ctx) => findRole(ctx, id),
+    }),
+  }),
+});

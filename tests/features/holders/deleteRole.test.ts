@@ -1,0 +1,223 @@
+import { encodeId } from "../../../src/graphql/nodeId.js";
+import { newId } from "../../../src/ids.js";
+import { auditOf } from "../../support/audit.js";
+import { change, refused } from "../../support/change.js";
+import { openGateway, type TestGateway } from "../../support/gateway.js";
+import { homeOf, type Sql } from "../../support/home.js";
+import { type Planted, world } from "../../support/world.js";
+
+const HOUR = 3_600_000;
+const [PAST, SOON, LATER] = [-HOUR, HOUR, 2 * HOUR].map((ms) => new Date(Date.now() + ms)) as [Date, Date, Date];
+const CLERK = ["organizations:read", "members:read"];
+
+let gateway: TestGateway;
+let acme: Planted;
+let home: Sql;
+beforeAll(async () => {
+  gateway = await openGateway();
+  const atNorth = (permissions: readonly string[]) => ({ at: "north", permissions });
+  ({ acme } = await world(gateway, {
+    acme: {
+      tree: { acme: { north: { store: {} }, south: {} } },
+      roles: {
+        idle: atNorth(CLERK),
+        clerk: atNorth(CLERK),
+        seller: atNorth(CLERK),
+        twin: atNorth(CLERK),
+        faded: atNorth(CLERK),
+        kept: atNorth(CLERK),
+        strong: atNorth(["organizations:read", "organizations:delete"]),
+        buyer: { at: "store", permissions: CLERK },
+        reader: { permissions: ["organizations:read"] },
+        temp: { permissions: ["organizations:read"] },
+        wide: { permissions: CLERK },
+      },
+      people: {
+        ada: [{ at: "acme", roles: ["owner"], reach: "SUBTREE" }],
+        ben: [{ at: "north", roles: ["admin"], reach: "SUBTREE" }],
+        // Defines the roles of north, and may not read its members.
+        dan: [{ at: "north", can: ["organizations:read", "roles:manage"], reach: "SUBTREE" }],
+        interim: [{ at: "acme", roles: ["owner"], reach: "SUBTREE", grantsUntil: SOON }],
+        cleo: [{ at: "north", roles: ["clerk"], reach: "SUBTREE", grantsUntil: LATER }],
+        carl: [{ at: "store", roles: ["clerk"] }],
+        paul: [{ at: "store", roles: ["clerk"], suspended: true }],
+        both: [{ at: "north", roles: ["twin", "reader"] }],
+        sara: [{ at: "store", roles: ["seller"], reach: "SUBTREE" }],
+        gone: [{ at: "north", roles: ["faded"], grantsUntil: PAST }],
+        past: [{ at: "store", roles: ["faded"], until: PAST }],
+        tom: [{ at: "south", roles: ["temp"] }],
+        kit: [{ at: "north", roles: ["kept"] }],
+        max: [{ at: "store", roles: ["strong"] }],
+        wim: [{ at: "south", roles: ["wide"] }],
+        southerner: [{ at: "south", roles: ["admin"], reach: "SUBTREE" }],
+      },
+    },
+  }));
+  home = homeOf(gateway, "acme");
+});
+afterAll(() => gateway.close());
+
+const PAYLOAD = "deletedRoleId replacement { key }";
+const remove = (by: string, key: string, replacement?: object) =>
+  change(acme.as(by), "deleteRole", { roleId: acme.id("Role", key), replacement }, PAYLOAD);
+const isThere = async (key: string) => (await home("select from roles where key = $1", [key])).length === 1;
+/** What somebody has, as rows. */
+const grantsOf = (name: string) =>
+  home(
+    `select coalesce(g.role_key, r.key) as role, g.reach, (extract(epoch from g.expires_at) * 1000)::float8 as "until"
+     from grants g join memberships m on m.id = g.membership_id join users u on u.id = m.user_id
+       left join roles r on r.id = g.role_id
+     where u.display_name = $1 order by 1`,
+    [name],
+  );
+
+describe("deleteRole", () => {
+  it("removes a role that nobody has", async () => {
+    expect(await remove("ben", "idle")).toEqual({
+      __typename: "DeleteRolePayload",
+      deletedRoleId: acme.id("Role", "idle"),
+      replacement: null,
+    });
+    expect(await isThere("idle")).toBe(false);
+    expect(await auditOf(gateway.database, acme, "role.deleted", acme.roles.idle)).toMatchObject([
+      { organization_id: acme.organizations.north, changes: { before: { key: "idle", permissions: CLERK } } },
+    ]);
+  });
+
+  it("needs a replacement for one that somebody has, and changes nothing without", async () => {
+    expect(await remove("ben", "kept")).toMatchObject({
+      __typename: "RoleInUseFailure",
+      code: "ROLE_IN_USE",
+      field: ["input", "replacement"],
+    });
+    expect(await grantsOf("kit")).toMatchObject([{ role: "kept" }]);
+  });
+
+  it("gives everybody the replacement instead, as far and as long, suspended ones too", async () => {
+    expect(await remove("ada", "clerk", { key: "member" })).toMatchObject({ replacement: { key: "member" } });
+
+    expect(await grantsOf("cleo")).toEqual([{ role: "member", reach: "SUBTREE", until: LATER.getTime() }]);
+    expect(await grantsOf("carl")).toEqual([{ role: "member", reach: "ORGANIZATION", until: null }]);
+    expect(await grantsOf("paul")).toEqual([{ role: "member", reach: "ORGANIZATION", until: null }]);
+    expect(await isThere("clerk")).toBe(false);
+    const [told] = await auditOf(gateway.database, acme, "grant.replaced", acme.memberships["cleo@north"]);
+    expect(told).toMatchObject({
+      organization_id: acme.organizations.north,
+      changes: { before: { role: "clerk" }, after: { role: "member" }, reach: "SUBTREE" },
+    });
+    expect(await auditOf(gateway.database, acme, "grant.replaced")).toHaveLength(3);
+  });
+
+  it("takes one of the tenant's own as the replacement, by its id or by the key that counts there", async () => {
+    expect(await remove("ada", "seller", { key: "reader" })).toMatchObject({ replacement: { key: "reader" } });
+
+    expect(await grantsOf("sara")).toEqual([{ role: "reader", reach: "SUBTREE", until: null }]);
+  });
+
+  it("leaves one grant of two where somebody has both, until the later end", async () => {
+    await home("update grants set expires_at = $1 where id = $2", [SOON, acme.grants["both@north"]]);
+    await home("update grants set expires_at = $1 where role_id = $2", [PAST, acme.roles.reader]);
+
+    expect(await remove("ada", "twin", { id: acme.id("Role", "reader") })).toMatchObject({
+      __typename: "DeleteRolePayload",
+    });
+
+    expect(await grantsOf("both")).toEqual([{ role: "reader", reach: "ORGANIZATION", until: SOON.getTime() }]);
+  });
+
+  it("takes what has ended for nobody's, and lets it go", async () => {
+    expect(await remove("ben", "faded")).toMatchObject({ __typename: "DeleteRolePayload" });
+
+    expect([await grantsOf("gone"), await grantsOf("past")]).toEqual([[], []]);
+  });
+
+  it.each<[string, string, object]>([
+    ["itself", "kept", { key: "kept" }],
+    ["a role that is not usable wherever it is", "kept", { key: "buyer" }],
+    ["a role that does not exist", "kept", { key: "nothing" }],
+  ])("does not take %s as the replacement", async (_what, key, replacement) => {
+    const failed = await remove("ada", key, replacement);
+
+    expect(failed.__typename).toMatch(/^(InvalidInput|NotFound)Failure$/);
+    expect(failed.field).toEqual(["input", "replacement"]);
+    expect(await grantsOf("kit")).toMatchObject([{ role: "kept" }]);
+  });
+
+  it("gives by it nothing that the viewer could not give wherever somebody has the role, and takes nothing that they lack", async () => {
+    const exceeds = { __typename: "ExceedsYoursFailure", field: ["input", "replacement"] };
+
+    expect(await remove("ben", "kept", { key: "owner" })).toMatchObject({
+      ...exceeds,
+      permissions: expect.arrayContaining(["organizations:delete"]),
+    });
+    expect(await remove("ben", "strong", { key: "guest" })).toMatchObject({
+      ...exceeds,
+      permissions: ["organizations:delete"],
+    });
+    expect(await remove("interim", "kept", { key: "member" })).toMatchObject({
+      ...exceeds,
+      latestExpiresAt: SOON.toISOString(),
+    });
+  });
+
+  it("does not say what is missing where the viewer may not read members", async () => {
+    const failed = await remove("dan", "kept", { key: "member" });
+
+    expect(failed).toMatchObject({ __typename: "ExceedsYoursFailure", permissions: [], latestExpiresAt: null });
+    expect(failed.message).not.toContain("members:");
+  });
+
+  it("removes no role of the catalogue", async () => {
+    const { organization } = await acme.as("ada").get('{ organization(by: { slug: "acme" }) { roles { id key } } }');
+    const { id: roleId } = organization.roles.find((role: { key: string }) => role.key === "guest");
+
+    expect(
+      await change(acme.as("ada"), "deleteRole", { roleId, replacement: { key: "member" } }, PAYLOAD),
+    ).toMatchObject({ __typename: "FixedRoleFailure", field: ["input", "roleId"] });
+  });
+
+  it("finds a role only where it is usable in something that the caller sees, and asks for the right to define it", async () => {
+    const hidden = await remove("southerner", "kept");
+
+    expect(hidden).toMatchObject({ __typename: "NotFoundFailure", field: ["input", "roleId"] });
+    const missing = { roleId: encodeId("Role", newId()) };
+    expect(await change(acme.as("southerner"), "deleteRole", missing, PAYLOAD)).toEqual(hidden);
+    expect(await refused(acme.as("southerner"), "deleteRole", { roleId: acme.id("Role", "wide") })).toEqual({
+      code: "FORBIDDEN",
+      data: null,
+    });
+  });
+
+  it("is there for nobody any more when somebody is given the role at once: before, or not at all", async () => {
+    const outcomes = [];
+    for (let round = 0; round < 10; round++) {
+      const { role } = await change(
+        acme.as("ada"),
+        "createRole",
+        { key: `r${round}`, name: "R", permissions: CLERK },
+        "role { id }",
+      );
+      await home("delete from grants where membership_id = $1", [acme.memberships["wim@south"]]);
+      const membershipId = acme.id("Membership", "wim@south");
+      const give = () => change(acme.as("ada"), "grantRole", { membershipId, role: { id: role.id } }, "__typename");
+      const drop = () =>
+        change(acme.as("ada"), "deleteRole", { roleId: role.id, replacement: { key: "guest" } }, PAYLOAD);
+
+      const [given] = await Promise.all(round % 2 === 0 ? [give(), drop()] : [drop(), give()].reverse());
+
+      outcomes.push(given.__typename);
+      expect(await isThere(`r${round}`)).toBe(false);
+      expect(await grantsOf("wim")).toEqual(
+        given.__typename === "GrantRolePayload" ? [{ role: "guest", reach: "ORGANIZATION", until: null }] : [],
+      );
+    }
+    expect(outcomes.every((name) => ["GrantRolePayload", "NotFoundFailure"].includes(name))).toBe(true);
+  });
+
+  it("is done once by two at once", async () => {
+    const both = await Promise.all([remove("ada", "temp", { key: "guest" }), remove("ada", "temp", { key: "member" })]);
+
+    expect(both.map(({ __typename }) => __typename).sort()).toEqual(["DeleteRolePayload", "NotFoundFailure"]);
+    expect(await grantsOf("tom")).toHaveLength(1);
+  });
+});
