@@ -56,8 +56,12 @@ const step = fc.record({
     "addMembership",
     "addMembership",
     "removeMembership",
+    "removeMemberships",
+    "leaveOrganization",
     "setGrants",
     "setGrants",
+    "changeMemberships",
+    "changeMemberships",
     "grantRole",
     "grantRole",
     "grantRole",
@@ -125,6 +129,26 @@ function inputOf(
         expiresAt: ENDS[which % ENDS.length] ?? null,
       };
     }
+    case "leaveOrganization":
+      return { organizationId: id("Organization", rows.organizations, where) };
+    case "removeMemberships":
+      // Low down, or soon nobody would be left.
+      return {
+        organizationId: id("Organization", rows.organizations.slice(-3), where),
+        userId: id("User", rows.users, which),
+      };
+    case "changeMemberships": {
+      const { organization } = pick(rows.memberships, which);
+      const there = rows.memberships.filter((one) => one.organization === organization);
+      const of = (n: number) => ({ membershipId: id("Membership", there, which + n) });
+      const changes = [
+        { setGrants: { ...of(0), grants: wanted } },
+        { grantRole: { ...of(1), ...wanted[0] } },
+        { [where % 2 === 0 ? "suspendMembership" : "resumeMembership"]: of(2) },
+        ...(where % 5 === 0 ? [{ removeMembership: of(3) }] : []),
+      ];
+      return { organizationId: encodeId("Organization", organization), changes: changes.slice(where % 3) };
+    }
     case "setGrants":
       return { membershipId, grants: wanted };
     case "grantRole":
@@ -186,6 +210,7 @@ const OUTCOMES = [
   "AddMembershipPayload",
   "AlreadyMemberFailure",
   "ArchiveOrganizationPayload",
+  "ChangeMembershipsPayload",
   "CloneRolePayload",
   "CreateOrganizationPayload",
   "CreateRolePayload",
@@ -195,9 +220,11 @@ const OUTCOMES = [
   "FORBIDDEN",
   "GrantRolePayload",
   "LastOwnerFailure",
+  "LeaveOrganizationPayload",
   "MoveOrganizationPayload",
   "NotFoundFailure",
   "RemoveMembershipPayload",
+  "RemoveMembershipsPayload",
   "RestoreOrganizationPayload",
   "ResumeMembershipPayload",
   "ResumeOrganizationPayload",
@@ -242,7 +269,10 @@ describe("whatever people do to each other's rights", () => {
             const done = `${nth}: ${one.actor} ${one.mutation} ${JSON.stringify(input)} -> ${outcome}`;
             // Who makes an organization is given nothing by that, not even what they could give themselves.
             const giver = one.mutation === "createOrganization" ? "nobody" : tenant.users[one.actor]!;
-            expect({ done, wrongs: wrongs(before, after, giver) }).toEqual({ done, wrongs: [] });
+            expect({ done, wrongs: wrongs(before, after, giver, one.mutation === "leaveOrganization") }).toEqual({
+              done,
+              wrongs: [],
+            });
             expect({ done, owned: hasOwner(rows, after) }).toEqual({ done, owned: true });
           }
           expect(await ask(CROOKED)).toEqual([]);

@@ -133,11 +133,16 @@ const QUERIES: Way[] = [
   ]),
 ];
 
+/** What to select of the payload of a change that says of each part what became of it. */
+const EACH: Readonly<Record<string, string>> = {
+  changeMemberships: "... on ChangeMembershipsPayload { results { failure { __typename code message field } } }",
+};
+
 /** Each id in each sample of a mutation, to be another one. */
 const MUTATIONS: Way[] = Object.entries(MUTATION_SAMPLES).flatMap(([mutation, sample]): Way[] => {
   const anywhere = { id: (type: string) => encodeId(type as IdType, newId()) } as unknown as Planted;
   const inputType = schema.getMutationType()!.getFields()[mutation]!.args[0]!.type;
-  const document = `mutation($input: ${inputType}) { ${mutation}(input: $input) { __typename ... on Failure { code message field } } }`;
+  const document = `mutation($input: ${inputType}) { ${mutation}(input: $input) { __typename ... on Failure { code message field } ${EACH[mutation] ?? ""} } }`;
   return idsIn(sample({ tenant: anywhere, at: "south", person: "sam" })).map(([path, type]) => [
     `${mutation}(${path.join(".")}:)`,
     type,

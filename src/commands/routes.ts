@@ -6,6 +6,7 @@ import type { DevelopmentIssuer } from "../identity/development.js";
 import { mintToken } from "../identity/developmentToken.js";
 import { isLocalRequest } from "../identity/local.js";
 import type { Gateway } from "../server.js";
+import { MEMBERS_PATH, sendMembers } from "./csv/members.js";
 import { DEMO_TENANTS } from "./demo/tenants.js";
 import { sendPage, wantsPage } from "./graphiql/page.js";
 
@@ -38,6 +39,7 @@ async function answer(
   if (path === "/graphql" && settings.TENANTRY_GRAPHIQL && wantsPage(request))
     return sendPage(request, response, { hasViewers: development !== null && isLocal(request) });
   if (path === "/graphql" || path === "/graphql/schema") return void gateway.yoga(request, response);
+  if (path === MEMBERS_PATH) return sendMembers(gateway, request, response);
   if (path === "/" && request.method === "GET") return send(response, 302, null, { location: "/graphql" });
   if (path === "/health/live") return send(response, 200, { status: "live" });
   if (path === "/health/ready")

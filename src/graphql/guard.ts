@@ -181,7 +181,7 @@ function asChange(field: GraphQLField<unknown, Context>, rule: Rule, judged: Res
   const result = getNamedType(field.type);
   const failures = new Set(isUnionType(result) ? result.getTypes().map((type) => type.name) : []);
   return async (source, args, ctx, info) => {
-    const purpose = rule.kind === "may" ? rule.purpose : "change";
+    const purpose = ("purpose" in rule && rule.purpose) || "change";
     const run = async () => judged(source, args, ctx, info);
     try {
       // What needs no tenant has no transaction of one.

@@ -4,7 +4,7 @@ import { builder } from "./builder.js";
 import type { Context } from "./context.js";
 import { type Failure, type FailureMember, InvalidInputFailure, NotFoundFailure } from "./failure.js";
 
-const FailureInterface = builder.interfaceRef<FailureMember>("Failure").implement({
+export const FailureInterface = builder.interfaceRef<FailureMember>("Failure").implement({
   description: "Something the caller can act on. Every member of a result that is not the payload.",
   resolveType: (failure) => failure.__typename,
   fields: (t) => ({
@@ -54,6 +54,7 @@ type InputBuilder = Parameters<Parameters<typeof builder.inputType>[1]["fields"]
 /**
  * A root field of the mutation: one `input`, checked by `form`, and one result union whose first member is the payload.
  * `change` runs inside the transaction that the guard opened.
+ * @returns its input, for a mutation that makes many such changes at once
  */
 export function mutation<Input, Payload extends object>(
   name: string,
@@ -65,7 +66,7 @@ export function mutation<Input, Payload extends object>(
     readonly failures: readonly FailureClass[];
     readonly change: (input: Input, ctx: Context) => Promise<Payload>;
   },
-): void {
+): ReturnType<typeof builder.inputType> {
   const title = name[0]!.toUpperCase() + name.slice(1);
   const input = builder.inputType(`${title}Input`, { description: `What \`${name}\` takes.`, fields: options.input });
   const payload = builder.objectRef<Payload>(`${title}Payload`);
@@ -85,6 +86,7 @@ export function mutation<Input, Payload extends object>(
       resolve: async (_root, args, ctx) => options.change(check(options.form, args.input), ctx) as never,
     }),
   );
+  return input;
 }
 
 /**

@@ -28,7 +28,7 @@ export type Rule =
   /** Whoever has a token, in no tenant or in any: the field needs none. */
   | { readonly kind: "identified" }
   /** Whoever is signed in to the tenant; what is not visible is null or left out. */
-  | { readonly kind: "signedIn"; readonly finds?: Finds }
+  | { readonly kind: "signedIn"; readonly finds?: Finds; readonly purpose?: Purpose }
   /** Whoever sees the row that the field is on. Needs no question: a row that is not visible is never loaded. */
   | { readonly kind: "visible" }
   /** Whoever holds the permission in the organization; and, where an argument names the user it is about, that user. */
@@ -56,6 +56,8 @@ type Open = Extract<Rule, { kind: "anyone" | "signedIn" }>;
 
 export const anyone: Open = { kind: "anyone" };
 export const signedIn: Open = { kind: "signedIn" };
+/** For a change of what is the viewer's own: `signedInTo("withdraw")`. */
+export const signedInTo = (purpose: Purpose): Open => ({ kind: "signedIn", purpose });
 export const identified: Rule = { kind: "identified" };
 export const inherited = "inherited";
 

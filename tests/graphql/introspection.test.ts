@@ -50,15 +50,20 @@ describe("introspection", () => {
     expect(seen).toEqual(expect.arrayContaining(["Organization.memberships", "Organization.children"]));
     expect(seen).not.toContain("Mutation.createOrganization");
     expect(seen).not.toContain("CreateOrganizationInput");
-    // Which asks for a tenant of their own, and for no right in this one.
-    expect(seen.filter((name) => name.startsWith("Mutation."))).toEqual(["Mutation.createTenant"]);
+    // Of which one gives up what is theirs, and one asks for a tenant of their own: for neither a right is needed.
+    expect(seen.filter((name) => name.startsWith("Mutation."))).toEqual([
+      "Mutation.leaveOrganization",
+      "Mutation.createTenant",
+    ]);
   });
 
   it("leaves out what this installation offers nobody", async () => {
     const closed = await openGateway();
 
     expect(await seenBy(closed.as("ada@northwind.test", "northwind"))).not.toContain("Mutation.createTenant");
-    expect(await seenBy(closed.as("cleo@northwind.test", "northwind"))).not.toContain("Mutation");
+    expect(await seenBy(closed.as("cleo@northwind.test", "northwind"))).not.toContain("Mutation.createTenant");
+    // Where nothing is left of a root, it is left out as well.
+    expect(await seenBy(closed.anonymous)).not.toContain("Mutation");
     await closed.close();
   });
 

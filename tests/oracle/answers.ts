@@ -32,7 +32,7 @@ type OrganizationList = Pages & {
   orderBy?: string | null;
 };
 type MembershipList = Pages & {
-  filter?: { status?: string[]; via?: string[]; role?: { id?: string; key?: string } } | null;
+  filter?: { status?: string[]; via?: string[]; role?: { id?: string; key?: string }; reach?: string } | null;
   orderBy?: string | null;
 };
 
@@ -377,6 +377,11 @@ export class Oracle {
         return [...roles.values()].map((role) => thing("Role", role));
       },
     },
+    // What each of many changes comes to is not foreseen; its own test compares it with what one alone comes to.
+    MembershipChangeResult: {
+      membership: ({ id }: { id?: string }) => (id === undefined ? null : this.membership(id)),
+      failure: ({ failure }: { failure?: unknown }) => failure ?? null,
+    },
     Grant: {
       id: ({ id }: Found<"grants">) => encoded("Grant", id),
       role: (grant: Found<"grants">) => thing("Role", this.#roleOf(grant)),
@@ -579,7 +584,7 @@ export class Oracle {
   }
 
   #membershipsOf(id: string, { filter, orderBy, ...pages }: MembershipList): Thing {
-    const { status = ["ACTIVE", "SUSPENDED"], via = ["DIRECT"], role } = filter ?? {};
+    const { status = ["ACTIVE", "SUSPENDED"], via = ["DIRECT"], role, reach } = filter ?? {};
     const shown = this.facts.memberships.flatMap((one): Listed[] => {
       const live = this.#grantsOf(one.id).filter(({ ended }) => !ended);
       const isHere = one.organizationId === id;
@@ -590,7 +595,9 @@ export class Oracle {
       if (!status.includes(one.ended ? "EXPIRED" : (one.row.status as string))) return [];
       const holds = ({ id, key }: Role) =>
         role!.id === undefined ? key === role!.key : id === uuidIn(role!.id, "Role");
-      if (role && !live.some((grant) => holds(this.#roleOf(grant)))) return [];
+      const isMeant = (grant: Found<"grants">) =>
+        (!role || holds(this.#roleOf(grant))) && (!reach || grant.row.reach === reach);
+      if ((role || reach) && !live.some(isMeant)) return [];
       return [{ ...one, via: isHere ? "DIRECT" : "INHERITED" }];
     });
     const nameOf = (one: Listed) => this.facts.users.find((user) => user.id === one.userId)!.row.display_name as string;
@@ -657,10 +664,16 @@ export class Oracle {
     return all.map((one) => one.id).filter((one) => this.judge.sees(one));
   }
 
-  #membershipsGoing(id: string): string[] | null {
-    if (!this.judge.allows(id, "members:read", "SUBTREE")) return null;
+  /** In an organization and below, whoever may know of it. */
+  membershipsBelow(id: string): Found<"memberships">[] {
     return this.facts.memberships
       .filter(({ organizationId: at }) => at === id || this.#above(at).includes(id))
+      .sort(by((one) => one.id));
+  }
+
+  #membershipsGoing(id: string): string[] | null {
+    if (!this.judge.allows(id, "members:read", "SUBTREE")) return null;
+    return this.membershipsBelow(id)
       .filter(({ organizationId: at }) => this.judge.allows(at, "members:read"))
       .map((one) => one.id);
   }

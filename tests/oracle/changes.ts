@@ -12,8 +12,8 @@ interface Need {
   readonly orRoot?: boolean;
   /** What it needs besides, in another organization that the input names. */
   readonly also?: Omit<Need, "shows" | "also">;
-  /** What the payload shows, by the rows as they are after the change. */
-  readonly shows: (after: Oracle, input: Input, before: Oracle) => Readonly<Record<string, unknown>>;
+  /** What the payload shows, by the rows as they are after the change; where it says more than who may what, that is not foreseen. */
+  readonly shows?: (after: Oracle, input: Input, before: Oracle) => Readonly<Record<string, unknown>>;
 }
 
 type Input = Readonly<Record<string, string | null | undefined>>;
@@ -33,6 +33,12 @@ const roleAt = (after: Oracle, { key, organizationId }: Input) => {
   const at = organizationId == null ? null : uuid(organizationId);
   return after.role(after.facts.roles.find((one) => one.row.key === key && one.organizationId === at)!.id);
 };
+
+/** The membership of the viewer's own that counts in an organization. */
+const ownAt = ({ facts, viewer }: Oracle, organization: string) =>
+  facts.memberships.find(
+    (one) => one.userId === viewer!.id && one.organizationId === organization && !one.suspended && !one.ended,
+  );
 
 const suspending: Need = {
   permissions: ["organizations:suspend"],
@@ -105,6 +111,29 @@ const NEEDS: Readonly<Record<string, Need>> = {
       organization: after.organizationOf(membershipOf(before, membershipId).organizationId),
     }),
   },
+  leaveOrganization: {
+    permissions: [],
+    at: "organizationId",
+    shows: (after, input, before) => ({
+      leftMembershipId: encoded("Membership", ownAt(before, uuid(input.organizationId))!.id),
+      ...byOrganization(after, input),
+    }),
+  },
+  removeMemberships: {
+    permissions: ["members:manage", "members:read"],
+    reach: "SUBTREE",
+    at: "organizationId",
+    shows: (after, input, before) => ({
+      removedMembershipIds: before
+        .membershipsBelow(uuid(input.organizationId))
+        .filter(({ userId, organizationId }) => {
+          return userId === uuid(input.userId) && before.judge.allows(organizationId, "members:read");
+        })
+        .map(({ id }) => encoded("Membership", id)),
+      ...byOrganization(after, input),
+    }),
+  },
+  changeMemberships: { permissions: ["members:manage", "members:read"], at: "organizationId" },
   setGrants: { permissions: ["members:manage"], at: "membershipId", shows: byMembership },
   grantRole: { permissions: ["members:manage"], at: "membershipId", shows: byMembership },
   revokeGrant: {
@@ -225,6 +254,7 @@ function lacksSomething(oracle: Oracle, mutation: string, input: Input, place: s
     roleId?: string;
   };
   if (mutation === "cloneRole" && !(decoded(roleId!)[0] === "Role" && oracle.role(uuid(roleId)))) return true;
+  if (mutation === "leaveOrganization" && !ownAt(oracle, place)) return true;
   // Of a role that cannot be removed, nobody looks at what would take its place.
   if (replacement && oracle.facts.roles.some(({ id }) => id === uuid(roleId)))
     return !oracle.isUsable(replacement, place);
@@ -235,7 +265,7 @@ function lacksSomething(oracle: Oracle, mutation: string, input: Input, place: s
 
 /** What a payload is to show. */
 const payloadOf = (mutation: string, input: Input, after: Oracle, before: Oracle): Thing =>
-  thing(`${mutation[0]!.toUpperCase()}${mutation.slice(1)}Payload`, NEEDS[mutation]!.shows(after, input, before));
+  thing(`${mutation[0]!.toUpperCase()}${mutation.slice(1)}Payload`, NEEDS[mutation]!.shows!(after, input, before));
 
 /**
  * Predicts what a document of changes answers. Whether a change that is let through then fails, and how, follows from more than
@@ -288,7 +318,7 @@ export async function predictChanges(
       isAsBefore = false;
       const then = await after();
       // Whoever shut themselves out is told nothing more, and what came later is not seen here.
-      const isLast = key === changes.at(-1)!.key && then.viewer;
+      const isLast = key === changes.at(-1)!.key && then.viewer && NEEDS[name]!.shows;
       if (verdict.lacks) data[key] = { __typename: "a failure: something that it names is missing" };
       else tell(key, isLast ? as(payloadOf(name, input, then, before), then) : asItCame);
     } else {

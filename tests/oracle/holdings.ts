@@ -92,13 +92,15 @@ function isBelow(rows: Rows, id: string, above: string): boolean {
 /**
  * What a change did that its maker may not do: give what they did not hold, for longer than they held it, or where they did
  * not; or withdraw what they did not hold. One sentence each.
+ * @param givesUp whether the change is one by which everybody may give up what is theirs
  */
-export function wrongs(before: Holdings, after: Holdings, actor: string): string[] {
+export function wrongs(before: Holdings, after: Holdings, actor: string, givesUp = false): string[] {
   const held = (organization: string, what: string) =>
     before.get(`${actor} ${organization} ${what === "member" ? "members:manage" : what}`) ?? 0;
   return [...new Set([...before.keys(), ...after.keys()])].flatMap((key) => {
     const [from, to] = [before.get(key) ?? 0, after.get(key) ?? 0];
-    const [, organization, what] = key.split(" ") as [string, string, string];
+    const [user, organization, what] = key.split(" ") as [string, string, string];
+    if (givesUp && user === actor && to < from) return [];
     if (to > from && to > held(organization, what))
       return [`${key} was given until ${to}, held until ${held(organization, what)}`];
     if (to < from && held(organization, what) === 0) return [`${key} was withdrawn by who does not hold it`];

@@ -10,6 +10,7 @@ import {
   CALLERS,
   type CallerKind,
   callersOf,
+  isAboutOwn,
   personFor,
   placeOf,
   plantStage,
@@ -56,8 +57,8 @@ export async function verdictOn(
     if (error) return (error as { code: string }).code === LET_THROUGH ? LET_THROUGH : JSON.stringify(error);
     return field.endsWith("Payload") ? LET_THROUGH : field;
   };
-  // A stranger owns their own tenant; that it has no such person shows only later.
-  const isOwner = kind === "a stranger" && rule.kind === "may" && rule.where.from === "root";
+  // A stranger owns their own tenant; that it has no such person, or organization, shows only later.
+  const isOwner = kind === "a stranger" && (isAboutOwn(rule) || (rule.kind === "may" && rule.where.from === "root"));
   return {
     said: inAWord(outcomeOf(coordinate, answer)),
     right: isOwner ? LET_THROUGH : inAWord(expectedOf(coordinate, rule, kind, stage)),

@@ -34,6 +34,15 @@ export const MUTATION_SAMPLES: Readonly<Record<string, (where: Where) => Readonl
     grants: [{ role: { key: "guest" } }],
   }),
   removeMembership: membership(),
+  removeMemberships: ({ tenant, at, person }) => ({
+    organizationId: tenant.id("Organization", at),
+    userId: tenant.id("User", person),
+  }),
+  leaveOrganization: organization,
+  changeMemberships: ({ tenant, at, person }) => ({
+    organizationId: tenant.id("Organization", at),
+    changes: [{ suspendMembership: { membershipId: tenant.id("Membership", `${person}@${at}`) } }],
+  }),
   setGrants: membership({ grants: [] }),
   grantRole: ({ tenant, at, person }) => ({
     membershipId: tenant.id("Membership", `${person}@${at}`),

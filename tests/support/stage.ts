@@ -24,8 +24,13 @@ const MORE_CALLERS = [
 ] as const;
 export type CallerKind = (typeof CALLERS)[number] | (typeof MORE_CALLERS)[number];
 
+/** Whether a rule lets whoever is signed in change what is their own. */
+export const isAboutOwn = (rule: Rule): boolean => rule.kind === "signedIn" && rule.purpose !== undefined;
+
 /** Everybody whose answer a rule decides differently from somebody else's. */
 export function callersOf(rule: Rule): readonly CallerKind[] {
+  // Whoever is signed in gives up what is theirs, and can do so once.
+  if (isAboutOwn(rule)) return ["signed out", "a stranger", "a holder of it here"];
   if (rule.kind !== "may") return CALLERS;
   const [alone, without, self, oneSide, alongside, withoutAlongside] = MORE_CALLERS;
   const last = "a holder of it here";
@@ -49,12 +54,13 @@ export interface Stage {
   readonly globex: Planted;
 }
 
-const wordOf = ({ permission, reach, also }: MayRule): string =>
-  `${permission.replace(":", "-")}.${reach}${also ? ".both" : ""}`.toLowerCase();
+const wordOf = ({ permission, reach, where, also }: MayRule): string =>
+  `${permission.replace(":", "-")}.${reach}${where.from === "root" ? ".root" : ""}${also ? ".both" : ""}`.toLowerCase();
 
 /** The person of the stage who is this caller for a rule; any member will do where the rule asks for no permission. */
 export function personFor(caller: Exclude<CallerKind, "signed out" | "a stranger">, rule: Rule): string {
   if (caller === "the one it is about") return "somebody";
+  if (isAboutOwn(rule)) return "leaver";
   return rule.kind === "may" ? `${caller.replaceAll(" ", "-")}.${wordOf(rule)}` : "plain";
 }
 
@@ -83,6 +89,10 @@ export async function plantStage(
   const people: Record<string, readonly Belonging[]> = {
     owner: [{ at: "acme", roles: ["owner"], reach: "SUBTREE" }],
     plain: [{ at: "here", roles: ["member"] }],
+    leaver: [
+      { at: "acme", roles: ["guest"], reach: "SUBTREE" },
+      { at: "here", roles: ["member"] },
+    ],
     somebody: [{ at: "here", roles: ["guest"] }],
     neighbour: [{ at: "there", roles: ["guest"] }],
   };

@@ -5,7 +5,7 @@ import { storable, wordPattern } from "../../graphql/text.js";
 import type { RoleId } from "../../ids.js";
 import { RoleRef } from "../roles/roleRef.js";
 import type { ShownMemberships } from "./pages.js";
-import { MembershipStatus, MembershipVia } from "./type.js";
+import { MembershipStatus, MembershipVia, Reach } from "./type.js";
 
 export const MembershipFilter = builder.inputType("MembershipFilter", {
   description: "Which memberships a list shows: those to which everything given here applies.",
@@ -14,6 +14,11 @@ export const MembershipFilter = builder.inputType("MembershipFilter", {
       description: "Those of people whose name or address has a word that begins with this, whatever the capitals.",
     }),
     role: t.field({ type: RoleRef, description: "Those that hold this role, by a grant that has not ended." }),
+    reach: t.field({
+      type: Reach,
+      description:
+        "Those that have a grant which reaches this far and has not ended; where `role` is given, of that role.",
+    }),
     status: t.field({
       type: [MembershipStatus],
       defaultValue: ["ACTIVE", "SUSPENDED"],
@@ -47,12 +52,13 @@ export function toShown(
   ctx: Context,
   filter: typeof MembershipFilter.$inferInput | null | undefined,
 ): ShownMemberships {
-  const { search, role, status, via, expiresBefore } = filter ?? {};
+  const { search, role, reach, status, via, expiresBefore } = filter ?? {};
   return {
     pattern: wordPattern(search, "filter.search"),
     status: status ?? ["ACTIVE", "SUSPENDED"],
     via: via ?? ["DIRECT"],
     expiresBefore: expiresBefore ?? null,
+    reach: reach ?? null,
     ...(role && namesOf(ctx, role)),
   };
 }

@@ -6,13 +6,14 @@ import type { MembershipId } from "../../ids.js";
 import { record } from "../audit/record.js";
 import { ExceedsYoursFailure } from "../roles/exceedsYours.js";
 import { RoleRef } from "../roles/roleRef.js";
-import { type Changing, changeGrants } from "./changeGrants.js";
+import { changeGrants } from "./changeGrants.js";
 import { grantInput, readWanted, type Wanted } from "./grantInput.js";
 import { LastOwnerFailure, mustKeepOwner } from "./lastOwner.js";
 import { getChanging, membershipPayload } from "./membershipPayload.js";
+import type { Changing } from "./planGrants.js";
 import { Reach } from "./type.js";
 
-const form = grantInput.extend({ membershipId: z.string() });
+export const form = grantInput.extend({ membershipId: z.string() });
 
 /**
  * Gives a membership one more role; one that it has already, with that reach, gets the new end.
@@ -32,7 +33,7 @@ export async function grantRole(ctx: Context, membership: Changing, wanted: Want
   });
 }
 
-mutation<z.output<typeof form>, { id: MembershipId }>("grantRole", {
+export const grantRoleInput = mutation<z.output<typeof form>, { id: MembershipId }>("grantRole", {
   description:
     "Gives a membership a role. If it has the role with that reach already, only the end changes. Needs `members:manage` there, and everything the role allows, as far and as long.",
   input: (t) => ({

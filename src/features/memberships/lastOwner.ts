@@ -1,8 +1,9 @@
-import { and, count, eq, isNull } from "drizzle-orm";
+import { and, eq, isNull } from "drizzle-orm";
 import { OWNER } from "../../access/catalogue.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import { Failure } from "../../graphql/failure.js";
 import { failureType } from "../../graphql/mutation.js";
+import type { MembershipId } from "../../ids.js";
 import { users } from "../users/table.js";
 import { grants, memberships } from "./table.js";
 
@@ -23,6 +24,21 @@ export const isOwning = () =>
     eq(users.status, "ACTIVE"),
   );
 
+const ANOTHER =
+  "This would leave the tenant without an owner. First make somebody else owner of its root, with reach SUBTREE and without an end.";
+
+/** The memberships that make their users owners of the tenant. */
+export async function owningMemberships(ctx: Context): Promise<Set<MembershipId>> {
+  const { session, root } = scopeOf(ctx);
+  const found = await session.db
+    .selectDistinct({ id: memberships.id })
+    .from(grants)
+    .innerJoin(memberships, and(eq(memberships.tenantId, grants.tenantId), eq(memberships.id, grants.membershipId)))
+    .innerJoin(users, and(eq(users.tenantId, memberships.tenantId), eq(users.id, memberships.userId)))
+    .where(and(eq(grants.tenantId, session.tenantId), eq(memberships.organizationId, root.id), isOwning()));
+  return new Set(found.map(({ id }) => id));
+}
+
 /**
  * Returns when the tenant still has an owner: an active user with an active, unending membership and an unending grant of the
  * built-in owner role at the root, for everything below. To be called at the end of every change that can end one, under the
@@ -30,15 +46,10 @@ export const isOwning = () =>
  * @throws LastOwnerFailure
  */
 export async function mustKeepOwner(ctx: Context): Promise<void> {
-  const { session, root } = scopeOf(ctx);
-  const [found] = await session.db
-    .select({ owners: count() })
-    .from(grants)
-    .innerJoin(memberships, and(eq(memberships.tenantId, grants.tenantId), eq(memberships.id, grants.membershipId)))
-    .innerJoin(users, and(eq(users.tenantId, memberships.tenantId), eq(users.id, memberships.userId)))
-    .where(and(eq(grants.tenantId, session.tenantId), eq(memberships.organizationId, root.id), isOwning()));
-  if (found!.owners > 0) return;
-  throw new LastOwnerFailure(
-    "This would leave the tenant without an owner. First make somebody else owner of its root, with reach SUBTREE and without an end.",
-  );
+  mustNotBeLast(await owningMemberships(ctx));
+}
+
+/** @throws LastOwnerFailure when none of the owners is left */
+export function mustNotBeLast(left: ReadonlySet<MembershipId>, field?: readonly string[]): void {
+  if (left.size === 0) throw new LastOwnerFailure(ANOTHER, field);
 }

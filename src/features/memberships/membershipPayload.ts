@@ -4,8 +4,8 @@ import { InvalidInputFailure } from "../../graphql/failure.js";
 import type { MutationPayload } from "../../graphql/mutation.js";
 import type { Named } from "../../graphql/named.js";
 import type { MembershipId } from "../../ids.js";
-import type { Changing } from "./changeGrants.js";
 import { findMembership } from "./loader.js";
+import type { Changing } from "./planGrants.js";
 import { type MembershipRow, memberships } from "./table.js";
 import { Membership } from "./type.js";
 

@@ -39,6 +39,7 @@ export interface ShownMemberships {
   readonly status: readonly string[];
   readonly via: readonly string[];
   readonly expiresBefore: Date | null;
+  readonly reach: "ORGANIZATION" | "SUBTREE" | null;
   /** A role by one of its names: of the catalogue, of the tenant's own whatever its organization, or by id. */
   readonly fixedRole?: string;
   readonly ownRole?: string;
@@ -57,13 +58,15 @@ const hasGrant = (scope: Scope, condition: SQL) => sql`exists (
 
 const shownOf = (scope: Scope, asked: Asked) => {
   const [fixed, own, role] = [asked.value("fixedRole"), asked.value("ownRole"), asked.value("roleId")];
+  const [anyRole, reach] = [sql`coalesce(${fixed}, ${own}, ${role}) is null`, asked.value("reach")];
   return and(
     eq(memberships.tenantId, scope.session.tenantId),
     asked.isOneOf("status", sql`(case when ${notEnded(scope, expiresAt)} then ${status} else 'EXPIRED' end)`),
     sql`(${asked.value("expiresBefore")} is null or ${expiresAt} < ${asked.value("expiresBefore")}::timestamptz)`,
-    sql`(coalesce(${fixed}, ${own}, ${role}) is null or ${hasGrant(
+    sql`(${anyRole} and ${reach} is null or ${hasGrant(
       scope,
-      sql`(${grants.roleKey} = ${fixed} or ${roles.key} = ${own} or ${grants.roleId} = ${role}::uuid)`,
+      sql`(${anyRole} or ${grants.roleKey} = ${fixed} or ${roles.key} = ${own} or ${grants.roleId} = ${role}::uuid)
+        and (${reach} is null or ${grants.reach} = ${reach})`,
     )})`,
     sql`(${asked.value("pattern")} is null or exists (
       select from ${users} where ${users.tenantId} = ${memberships.tenantId} and ${users.id} = ${userId}

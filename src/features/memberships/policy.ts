@@ -1,10 +1,25 @@
-import { definePolicy, fromArgs, fromSource, inherited, may, root, signedIn, visible } from "../../graphql/policy.js";
+import {
+  definePolicy,
+  fromArgs,
+  fromSource,
+  inherited,
+  may,
+  root,
+  signedIn,
+  signedInTo,
+  visible,
+} from "../../graphql/policy.js";
 
 const inMembership = fromArgs("input.membershipId", "Membership");
 
 export const policy = definePolicy({
   Mutation: {
     addMembership: may("members:manage").in(fromArgs("input.organizationId")),
+    // Nobody has to be allowed to give up what is theirs.
+    leaveOrganization: signedInTo("withdraw"),
+    removeMemberships: may("members:manage", "SUBTREE")
+      .and("members:read")
+      .in(fromArgs("input.organizationId"), "withdraw"),
     removeMembership: may("members:manage").in(inMembership, "withdraw"),
     setGrants: may("members:manage").in(inMembership, "withdraw"),
     // Giving a role that is held changes its end, which may come sooner.
@@ -12,6 +27,7 @@ export const policy = definePolicy({
     revokeGrant: may("members:manage").in(fromArgs("input.grantId", "Grant"), "withdraw"),
     suspendMembership: may("members:manage").in(inMembership, "withdraw"),
     resumeMembership: may("members:manage").in(inMembership, "withdraw"),
+    changeMemberships: may("members:manage").and("members:read").in(fromArgs("input.organizationId"), "withdraw"),
     // A person belongs to the tenant as a whole.
     suspendUser: may("members:manage", "SUBTREE").in(root, "withdraw"),
     resumeUser: may("members:manage", "SUBTREE").in(root, "withdraw"),
@@ -34,6 +50,7 @@ export const policy = definePolicy({
     "grants",
   ),
   Grant: inherited,
+  MembershipChangeResult: inherited,
   Organization: {
     memberships: may("members:read").in(fromSource),
     memberCount: may("members:read").in(fromSource),

@@ -1,4 +1,3 @@
-import { and, eq, sql } from "drizzle-orm";
 import { z } from "zod";
 import { type Context, getNamed, scopeOf } from "../../graphql/context.js";
 import { NotFoundFailure } from "../../graphql/failure.js";
@@ -6,16 +5,14 @@ import { mutation } from "../../graphql/mutation.js";
 import type { Named } from "../../graphql/named.js";
 import { encodeId } from "../../graphql/nodeId.js";
 import type { MembershipId, OrganizationId } from "../../ids.js";
-import { record } from "../audit/record.js";
 import { findOrganization } from "../organizations/loader.js";
-import { organizations } from "../organizations/table.js";
 import { Organization } from "../organizations/type.js";
 import { ExceedsYoursFailure } from "../roles/exceedsYours.js";
 import { LastOwnerFailure, mustKeepOwner } from "./lastOwner.js";
+import { remove } from "./remove.js";
 import { mustHoldAllNow, rightsOfMembership } from "./rights.js";
-import { grants, memberships } from "./table.js";
 
-const form = z.object({ membershipId: z.string() });
+export const form = z.object({ membershipId: z.string() });
 
 /**
  * Ends somebody's membership for good, with all its grants. The person stays in the tenant.
@@ -23,50 +20,40 @@ const form = z.object({ membershipId: z.string() });
  * @throws LastOwnerFailure     nobody would own the tenant any more
  */
 export async function removeMembership(ctx: Context, { id, place, userId }: Named): Promise<void> {
-  const { db, tenantId } = scopeOf(ctx).session;
   const membershipId = id as MembershipId;
   mustHoldAllNow(scopeOf(ctx).access, await rightsOfMembership(ctx, membershipId), ["input", "membershipId"]);
 
-  await db.delete(grants).where(and(eq(grants.tenantId, tenantId), eq(grants.membershipId, membershipId)));
-  await db.delete(memberships).where(and(eq(memberships.tenantId, tenantId), eq(memberships.id, membershipId)));
-  await db
-    .update(organizations)
-    .set({ memberCount: sql`${organizations.memberCount} - 1` })
-    .where(and(eq(organizations.tenantId, tenantId), eq(organizations.id, place.id)));
+  await remove(ctx, [{ id: membershipId, organizationId: place.id, userId: userId! }]);
   await mustKeepOwner(ctx);
-  await record(ctx, {
-    action: "membership.removed",
-    organizationId: place.id,
-    targetType: "Membership",
-    targetId: id,
-    changes: { userId },
-  });
 }
 
-mutation<z.output<typeof form>, { id: string; organizationId: OrganizationId }>("removeMembership", {
-  description:
-    "Ends a membership for good, with all its grants. The person stays in the tenant. Needs `members:manage` there, and everything that is withdrawn.",
-  input: (t) => ({ membershipId: t.id({ required: true, description: "The membership to remove." }) }),
-  form,
-  payload: {
-    description: "The membership is gone.",
-    fields: (t) => ({
-      removedMembershipId: t.id({
-        description: "The id it had.",
-        resolve: ({ id }) => encodeId("Membership", id),
+export const removeMembershipInput = mutation<z.output<typeof form>, { id: string; organizationId: OrganizationId }>(
+  "removeMembership",
+  {
+    description:
+      "Ends a membership for good, with all its grants. The person stays in the tenant. Needs `members:manage` there, and everything that is withdrawn.",
+    input: (t) => ({ membershipId: t.id({ required: true, description: "The membership to remove." }) }),
+    form,
+    payload: {
+      description: "The membership is gone.",
+      fields: (t) => ({
+        removedMembershipId: t.id({
+          description: "The id it had.",
+          resolve: ({ id }) => encodeId("Membership", id),
+        }),
+        organization: t.field({
+          type: Organization,
+          nullable: true,
+          description: "Where it was, with its new count; null when the viewer does not see it any more.",
+          resolve: ({ organizationId }, _args, ctx) => findOrganization(scopeOf(ctx), organizationId),
+        }),
       }),
-      organization: t.field({
-        type: Organization,
-        nullable: true,
-        description: "Where it was, with its new count; null when the viewer does not see it any more.",
-        resolve: ({ organizationId }, _args, ctx) => findOrganization(scopeOf(ctx), organizationId),
-      }),
-    }),
+    },
+    failures: [ExceedsYoursFailure, LastOwnerFailure, NotFoundFailure],
+    change: async ({ membershipId }, ctx) => {
+      const membership = getNamed(ctx, "Membership", membershipId);
+      await removeMembership(ctx, membership);
+      return { id: membership.id, organizationId: membership.place.id };
+    },
   },
-  failures: [ExceedsYoursFailure, LastOwnerFailure, NotFoundFailure],
-  change: async ({ membershipId }, ctx) => {
-    const membership = getNamed(ctx, "Membership", membershipId);
-    await removeMembership(ctx, membership);
-    return { id: membership.id, organizationId: membership.place.id };
-  },
-});
+);

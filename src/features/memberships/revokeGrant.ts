@@ -12,7 +12,7 @@ import { membershipPayload } from "./membershipPayload.js";
 import { mustHoldAllNow, rightsOfGrant } from "./rights.js";
 import { grants } from "./table.js";
 
-const form = z.object({ grantId: z.string() });
+export const form = z.object({ grantId: z.string() });
 
 /**
  * Withdraws one grant. What it gave is gone with the next request.
@@ -40,7 +40,7 @@ export async function revokeGrant(ctx: Context, { id, place }: Named): Promise<M
   return membershipId;
 }
 
-mutation<z.output<typeof form>, { id: MembershipId }>("revokeGrant", {
+export const revokeGrantInput = mutation<z.output<typeof form>, { id: MembershipId }>("revokeGrant", {
   description:
     "Withdraws one grant; what it gave is gone with the next request. Needs `members:manage` there, and everything that is withdrawn.",
   input: (t) => ({ grantId: t.id({ required: true, description: "The grant to withdraw." }) }),

@@ -56,6 +56,9 @@ export const rightsOfRole = (ctx: Context, id: RoleId) => rightsOf(ctx, eq(grant
 
 export const rightsOfMembership = (ctx: Context, id: MembershipId) => rightsOf(ctx, eq(memberships.id, id));
 
+export const rightsOfMemberships = (ctx: Context, ids: readonly MembershipId[]) =>
+  rightsOf(ctx, sql`${memberships.id} = any(${uuids(ids)})`);
+
 /** What reaches below these organizations from them. */
 export const rightsReachingFrom = (ctx: Context, ids: readonly OrganizationId[]) =>
   rightsOf(ctx, and(sql`${organizations.id} = any(${uuids(ids)})`, eq(grants.reach, "SUBTREE")));

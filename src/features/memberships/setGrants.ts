@@ -5,12 +5,13 @@ import { mutation } from "../../graphql/mutation.js";
 import type { MembershipId } from "../../ids.js";
 import { record } from "../audit/record.js";
 import { ExceedsYoursFailure } from "../roles/exceedsYours.js";
-import { type Changing, changeGrants } from "./changeGrants.js";
+import { changeGrants } from "./changeGrants.js";
 import { GrantInput, grantInputs, readWanted, type Wanted } from "./grantInput.js";
 import { LastOwnerFailure, mustKeepOwner } from "./lastOwner.js";
 import { getChanging, membershipPayload } from "./membershipPayload.js";
+import type { Changing } from "./planGrants.js";
 
-const form = z.object({ membershipId: z.string(), grants: grantInputs });
+export const form = z.object({ membershipId: z.string(), grants: grantInputs });
 
 /**
  * Replaces all grants of a membership at once. A grant that is wanted as it is stays the same one.
@@ -30,7 +31,7 @@ export async function setGrants(ctx: Context, membership: Changing, wanted: read
   });
 }
 
-mutation<z.output<typeof form>, { id: MembershipId }>("setGrants", {
+export const setGrantsInput = mutation<z.output<typeof form>, { id: MembershipId }>("setGrants", {
   description:
     "Replaces all grants of a membership at once: those that are not named are withdrawn. Needs `members:manage` there, and everything that is given or withdrawn.",
   input: (t) => ({

@@ -88,6 +88,16 @@ describe("Organization.memberships", () => {
     expect(await list({ role: { key: "%" } })).toEqual([]);
   });
 
+  it("shows those that have a grant of a reach, and of that role where one is named", async () => {
+    const atHall = async (filter: object) => names(await nodes(guild.as("olga"), "hall", filter)).sort();
+
+    expect(await atHall({ reach: "SUBTREE" })).toEqual(["hera"]);
+    expect(await atHall({ reach: "ORGANIZATION" })).toEqual(["hans"]);
+    expect(await atHall({ reach: "SUBTREE", role: { key: "admin" } })).toEqual(["hera"]);
+    expect(await atHall({ reach: "ORGANIZATION", role: { key: "admin" } })).toEqual([]);
+    expect((await list({ reach: "SUBTREE", via: ["DIRECT", "INHERITED"] })).sort()).toEqual(["hera", "olga"]);
+  });
+
   it("searches for how a word of the person's name or address begins", async () => {
     expect(await list({ search: "MÜL" })).toEqual(["fred"]);
     expect(await list({ search: "fred@" })).toEqual(["fred"]);

@@ -1,0 +1,97 @@
+import { and, eq, or, sql } from "drizzle-orm";
+import { z } from "zod";
+import type { Place } from "../../access/access.js";
+import { type Context, getNamed, scopeOf } from "../../graphql/context.js";
+import { NotFoundFailure } from "../../graphql/failure.js";
+import { mutation } from "../../graphql/mutation.js";
+import { encodeId } from "../../graphql/nodeId.js";
+import type { MembershipId, OrganizationId, UserId } from "../../ids.js";
+import { findOrganization } from "../organizations/loader.js";
+import { organizations } from "../organizations/table.js";
+import { Organization } from "../organizations/type.js";
+import { discreetly, ExceedsYoursFailure, mustHoldNow } from "../roles/exceedsYours.js";
+import { findUser } from "./findUser.js";
+import { LastOwnerFailure, mustKeepOwner } from "./lastOwner.js";
+import { remove } from "./remove.js";
+import { rightsOfMemberships } from "./rights.js";
+import { memberships } from "./table.js";
+
+const form = z.object({ organizationId: z.string(), userId: z.string() });
+const FIELD = ["input", "userId"];
+
+/**
+ * Ends all memberships of a person in an organization and everywhere below it: all of them, or none.
+ * @returns those of which the viewer knew
+ * @throws ExceedsYoursFailure  one of them gives something that the viewer does not hold
+ * @throws LastOwnerFailure     nobody would own the tenant any more
+ */
+export async function removeMemberships(ctx: Context, place: Place, userId: UserId): Promise<MembershipId[]> {
+  const { session, access } = scopeOf(ctx);
+  const { db, tenantId } = session;
+  const found = await db
+    .select({ membership: memberships, at: { id: organizations.id, path: organizations.path } })
+    .from(memberships)
+    .innerJoin(
+      organizations,
+      and(eq(organizations.tenantId, memberships.tenantId), eq(organizations.id, memberships.organizationId)),
+    )
+    .where(
+      and(
+        eq(memberships.tenantId, tenantId),
+        eq(memberships.userId, userId),
+        or(eq(organizations.id, place.id), sql`${place.id} = any(${organizations.path})`),
+      ),
+    )
+    .orderBy(memberships.id);
+  const going = found.map(({ membership }) => membership);
+  // What they hold in a closed organization comes back with it; but that it is closed must not keep them in.
+  const rights = await rightsOfMemberships(
+    ctx,
+    going.map(({ id }) => id),
+  );
+  for (const right of rights)
+    discreetly(access, right.at, "They have more there than you hold yourself. Ask somebody who holds it.", () =>
+      mustHoldNow(access.asIfAllWereOpen(), right, "withdraw", FIELD),
+    );
+  await remove(ctx, going);
+  await mustKeepOwner(ctx);
+  return found.filter(({ at }) => access.allows(at, "members:read")).map(({ membership }) => membership.id);
+}
+
+interface Removed {
+  readonly ids: readonly MembershipId[];
+  readonly organizationId: OrganizationId;
+}
+
+mutation<z.output<typeof form>, Removed>("removeMemberships", {
+  description:
+    "Removes somebody from an organization and from everything below it: all their memberships there end for good, with all their grants, or none does. The person stays in the tenant. Needs `members:manage` and `members:read` there, both with reach SUBTREE, and everything that is withdrawn. Nothing happens to who is no member there.",
+  input: (t) => ({
+    organizationId: t.id({ required: true, description: "The topmost organization to remove them from." }),
+    userId: t.id({ required: true, description: "Whom to remove." }),
+  }),
+  form,
+  payload: {
+    description: "The person is no member there, or below.",
+    fields: (t) => ({
+      removedMembershipIds: t.idList({
+        description:
+          "The ids of the memberships that are gone, but for those in suspended organizations into which the viewer may not look.",
+        resolve: ({ ids }) => ids.map((id) => encodeId("Membership", id)),
+      }),
+      organization: t.field({
+        type: Organization,
+        nullable: true,
+        description: "The topmost of the organizations; null when the viewer does not see it any more.",
+        resolve: ({ organizationId }, _args, ctx) => findOrganization(scopeOf(ctx), organizationId),
+      }),
+    }),
+  },
+  failures: [ExceedsYoursFailure, LastOwnerFailure, NotFoundFailure],
+  change: async ({ organizationId, userId }, ctx) => {
+    const { place } = getNamed(ctx, "Organization", organizationId);
+    const user = await findUser(ctx, userId);
+    if (!user) throw new NotFoundFailure("There is no such user, or you cannot see them.", FIELD);
+    return { ids: await removeMemberships(ctx, place, user.id), organizationId: place.id };
+  },
+});
