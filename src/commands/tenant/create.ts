@@ -9,11 +9,15 @@ import { developmentSignIn, makeTenant } from "./make.js";
 import { type PlaceOptions, placeOf } from "./place.js";
 import { say, shown } from "./shown.js";
 
-export interface CreateOptions extends PlaceOptions {
-  readonly name: string;
+/** Who shall own a tenant, and whom the tokens that they sign in with mean. */
+export interface OwnerOptions {
   readonly owner: string;
   readonly ownerIssuer?: string;
   readonly ownerSubject?: string;
+}
+
+export interface CreateOptions extends PlaceOptions, OwnerOptions {
+  readonly name: string;
   readonly json?: boolean;
 }
 
@@ -42,11 +46,11 @@ export async function createCommand(given: string, options: CreateOptions): Prom
  * Who the owner is to those who vouch for people: as the options say, or at the development issuer where that is on; null
  * where nobody can tell yet.
  */
-async function signInOf(
+export async function signInOf(
   settings: Settings,
   email: string,
   slug: string,
-  { ownerIssuer: issuer, ownerSubject: subject }: CreateOptions,
+  { ownerIssuer: issuer, ownerSubject: subject }: OwnerOptions,
 ): Promise<NewOwner["signIn"]> {
   if ((issuer === undefined) !== (subject === undefined))
     throw new UsageError(
@@ -69,7 +73,7 @@ async function signInOf(
   return developmentSignIn(settings, email);
 }
 
-function howToSignIn(settings: Settings, email: string, slug: string, signIn: NewOwner["signIn"]): string {
+export function howToSignIn(settings: Settings, email: string, slug: string, signIn: NewOwner["signIn"]): string {
   if (signIn === null)
     return `Nobody can sign in to it yet: ${email} owns it, and no issuer's subject is known to be theirs. Erase it and make it again with --owner-issuer and --owner-subject, the claims iss and sub of their tokens.`;
   if (signIn.issuer === DEVELOPMENT_ISSUER)

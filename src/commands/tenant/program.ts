@@ -70,6 +70,17 @@ export function addTenantCommands(program: Command): void {
     .option(...JSON_LINE)
     .action(async (slug, options) => (await import("./change.js")).resumeCommand(slug, options));
   tenant
+    .command("recover <slug>")
+    .summary("another owner, where its own cannot be reached")
+    .description(
+      `Make somebody an owner of a tenant, without an end: for one whose only owner's account is gone. Whoever has the address already becomes the owner, and signs in as given here from then on; otherwise somebody new does. Nobody's rights are taken away. The tenant's audit says that the operator did it. ${NEEDS}`,
+    )
+    .requiredOption("--owner <email>", "who owns it, without an end")
+    .option("--owner-issuer <url>", "whose tokens the owner signs in with: their claim iss")
+    .option("--owner-subject <id>", "whom those tokens mean: their claim sub")
+    .option(...JSON_LINE)
+    .action(async (slug, options) => (await import("./recover.js")).recoverCommand(slug, options));
+  tenant
     .command("move <slug>")
     .summary("to another home, while it is in use")
     .description(
