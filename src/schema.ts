@@ -4,6 +4,7 @@ import { policy as checkPolicy } from "./features/checks/policy.js";
 import { policy as holderPolicy } from "./features/holders/policy.js";
 import { policy as membershipPolicy } from "./features/memberships/policy.js";
 import { policy as organizationPolicy } from "./features/organizations/policy.js";
+import { policy as ownershipPolicy } from "./features/ownership/policy.js";
 import { policy as rolePolicy } from "./features/roles/policy.js";
 import { policy as tenantPolicy } from "./features/tenants/policy.js";
 import { policy as treePolicy } from "./features/tree/policy.js";
@@ -57,6 +58,10 @@ import "./features/checks/explainAccess.js";
 import "./features/tenants/signUp.js";
 import "./features/tenants/type.js";
 import "./features/tenants/createTenant.js";
+import "./features/ownership/type.js";
+import "./features/ownership/transferOwnership.js";
+import "./features/ownership/acceptOwnership.js";
+import "./features/ownership/closeOwnershipOffer.js";
 
 export const policies = [
   nodePolicy,
@@ -69,6 +74,7 @@ export const policies = [
   auditEventPolicy,
   checkPolicy,
   tenantPolicy,
+  ownershipPolicy,
 ];
 
 /** The schema with every rule in front of its field, and the rules that can deny by the coordinate of their field. */

@@ -34,6 +34,7 @@ const FEATURES = [
   "auditEvents",
   "checks",
   "tenants",
+  "ownership",
 ];
 
 const MOST_LINES = 250;

@@ -75,6 +75,9 @@ const step = fc.record({
     "restoreOrganization",
     "suspendOrganization",
     "resumeOrganization",
+    "transferOwnership",
+    "acceptOwnership",
+    "closeOwnershipOffer",
     "createRole",
     "cloneRole",
     "updateRole",
@@ -173,6 +176,14 @@ function inputOf(
       const leaves = rows.organizations.filter(isLeaf).slice(-2);
       return { organizationId: id("Organization", /^re/.test(mutation) && shut.length > 0 ? shut : leaves, which) };
     }
+    case "transferOwnership":
+      return { userId: id("User", rows.users, which) };
+    case "acceptOwnership":
+    case "closeOwnershipOffer": {
+      const mine = rows.offers.filter(({ user }) => user === tenant.users[actor]);
+      const some = mine.length > 0 ? mine : rows.offers;
+      return { offerId: some.length > 0 ? id("OwnershipOffer", some, which) : "none" };
+    }
     case "createRole": {
       const organizationId = where % 4 === 0 ? null : id("Organization", rows.organizations, where);
       return { organizationId, key: `made-${nth}`, name: "Made", permissions };
@@ -205,13 +216,27 @@ function inputOf(
   }
 }
 
+/** Changes by which somebody gives up what is theirs. */
+const GIVING_UP = ["leaveOrganization", "acceptOwnership"];
+
+/** Whose rights bound what a change may give: that of an offer are those of whoever made it. */
+function giverOf({ actor, mutation }: Step, input: object, { offers }: Rows, tenant: Planted): string {
+  // Who makes an organization is given nothing by that, not even what they could give themselves.
+  if (mutation === "createOrganization") return "nobody";
+  if (mutation !== "acceptOwnership") return tenant.users[actor]!;
+  const { offerId } = input as { offerId: string };
+  return offers.find(({ id }) => encodeId("OwnershipOffer", id) === offerId)?.from ?? "nobody";
+}
+
 const WALKS = Number(process.env.TENANTRY_WALKS ?? 6);
 const OUTCOMES = [
+  "AcceptOwnershipPayload",
   "AddMembershipPayload",
   "AlreadyMemberFailure",
   "ArchiveOrganizationPayload",
   "ChangeMembershipsPayload",
   "CloneRolePayload",
+  "CloseOwnershipOfferPayload",
   "CreateOrganizationPayload",
   "CreateRolePayload",
   "EraseUserPayload",
@@ -223,6 +248,7 @@ const OUTCOMES = [
   "LeaveOrganizationPayload",
   "MoveOrganizationPayload",
   "NotFoundFailure",
+  "NotOwnerFailure",
   "RemoveMembershipPayload",
   "RemoveMembershipsPayload",
   "RestoreOrganizationPayload",
@@ -236,6 +262,7 @@ const OUTCOMES = [
   "SuspendMembershipPayload",
   "SuspendOrganizationPayload",
   "SuspendUserPayload",
+  "TransferOwnershipPayload",
   "UpdateRolePayload",
 ];
 /** Some of them come up once in a few walks. */
@@ -267,9 +294,8 @@ describe("whatever people do to each other's rights", () => {
             const outcome = data?.[one.mutation]?.__typename ?? errors?.[0]?.extensions.code;
             outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
             const done = `${nth}: ${one.actor} ${one.mutation} ${JSON.stringify(input)} -> ${outcome}`;
-            // Who makes an organization is given nothing by that, not even what they could give themselves.
-            const giver = one.mutation === "createOrganization" ? "nobody" : tenant.users[one.actor]!;
-            expect({ done, wrongs: wrongs(before, after, giver, one.mutation === "leaveOrganization") }).toEqual({
+            const giver = giverOf(one, input, earlier, tenant);
+            expect({ done, wrongs: wrongs(before, after, giver, GIVING_UP.includes(one.mutation)) }).toEqual({
               done,
               wrongs: [],
             });

@@ -47,8 +47,19 @@ beforeAll(async () => {
         nora,
       },
       events: { north: 1 },
+      offers: {
+        accepted: { from: "owner", to: "cleo" },
+        closed: { from: "sam", to: "cleo" },
+        theirs: { from: "nora", to: "sam" },
+      },
     },
-    globex: { tree: { globex: { north: {}, south: {} } }, roles, people: { nora }, events: { north: 1 } },
+    globex: {
+      tree: { globex: { north: {}, south: {} } },
+      roles,
+      people: { nora },
+      events: { north: 1 },
+      offers: { theirs: { from: "nora", to: "nora" } },
+    },
   });
   const name = async ({ slug, organizations, users }: Planted) => {
     const sql = homeOf(gateway, slug);
@@ -83,6 +94,7 @@ const namesIn = (tenant: Planted): Names => ({
   Grant: { id: tenant.id("Grant", "nora@north") },
   Role: { id: tenant.id("Role", "far") },
   AuditEvent: { id: tenant.id("AuditEvent", "north") },
+  OwnershipOffer: { id: tenant.id("OwnershipOffer", "theirs") },
   Tenant: { id: encodeId("Tenant", newId()) },
 });
 

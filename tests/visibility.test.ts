@@ -57,6 +57,7 @@ beforeAll(async () => {
         paused: [{ at: "north", roles: ["admin"], reach: "SUBTREE", suspended: true }],
       },
       suspended: ["n2"],
+      offers: { one: { from: "owner", to: "ben" }, other: { from: "cleo", to: "dora" } },
       events: { acme: 2, north: 1, n1: 1, n2: 1, s1: 1 },
     },
     globex: { tree: { globex: { g1: {} } }, people: { zoe: [{ at: "globex", roles: ["owner"], reach: "SUBTREE" }] } },
@@ -78,6 +79,7 @@ const SEES: Record<string, (judge: Judge, id: string) => boolean> = {
   Role: (judge, id) => judge.seesRole(id),
   AuditEvent: (judge, id) => judge.seesEvent(id),
   Tenant: (judge, id) => judge.seesTenant(id),
+  OwnershipOffer: (judge, id) => judge.seesOffer(id),
 };
 /** About the caller alone, and never to be given to `node`. */
 const NOT_NODES = ["Viewer", "Identity"];
@@ -180,7 +182,9 @@ describe("an object", () => {
   it("of every type with an id is found on some of these ways", async () => {
     const { found } = await walk("owner");
 
-    expect(new Set(found.map(({ type }) => type))).toEqual(new Set([...NODE_TYPES, "Grant", ...NOT_NODES]));
+    expect(new Set(found.map(({ type }) => type))).toEqual(
+      new Set([...NODE_TYPES, "Grant", "OwnershipOffer", ...NOT_NODES]),
+    );
   });
 
   it.each(PEOPLE)("is there for %s by its own id exactly when the judge says so", async (person) => {

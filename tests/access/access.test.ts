@@ -38,6 +38,7 @@ const factsOf = (rows: Rows): Facts => ({
     ended: isOver(row.expiresAt),
   })),
   events: [],
+  offers: [],
 });
 
 /** The same rows as the gateway's statement would give them to a person's access. */

@@ -22,7 +22,8 @@ export interface Asker {
   readonly email: string;
 }
 
-type Found<K extends "organizations" | "users" | "roles" | "memberships" | "grants" | "events"> = WholeFacts[K][number];
+type Found<K extends "organizations" | "users" | "roles" | "memberships" | "grants" | "events" | "offers"> =
+  WholeFacts[K][number];
 type Role = { readonly id: string; readonly key: string; readonly own: Found<"roles"> | null };
 type Listed = Found<"memberships"> & { readonly via?: string };
 type Pages = { first?: number | null; last?: number | null };
@@ -173,6 +174,18 @@ export class Oracle {
       tenant: () => thing("Tenant", this.facts.tenant),
       memberships: ({ id }: Found<"users">, args: Pages) => this.#membershipsOfUser(id, args),
       organizations: (_: unknown, args: OrganizationList) => this.#organizations(args),
+      ownershipOffers: () =>
+        this.facts.offers
+          .filter(({ id, ended }) => !ended && this.judge.seesOffer(id))
+          .sort(by(({ id }) => id))
+          .map((offer) => thing("OwnershipOffer", offer)),
+    },
+    OwnershipOffer: {
+      id: ({ id }: Found<"offers">) => encoded("OwnershipOffer", id),
+      from: ({ fromUserId }: Found<"offers">) => this.#user(fromUserId),
+      to: ({ userId }: Found<"offers">) => this.#user(userId),
+      expiresAt: ({ row }: Found<"offers">) => instant(row.expires_at),
+      createdAt: ({ row }: Found<"offers">) => instant(row.created_at),
     },
     Identity: {
       id: ({ issuer, email }: Asker) =>

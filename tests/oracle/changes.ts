@@ -7,7 +7,7 @@ interface Need {
   readonly permissions: readonly string[];
   readonly reach?: "SUBTREE";
   /** The field of the input that names something in the organization meant; without one, the root is. */
-  readonly at?: "organizationId" | "parentId" | "membershipId" | "grantId" | "roleId";
+  readonly at?: "organizationId" | "parentId" | "membershipId" | "grantId" | "roleId" | "offerId";
   /** Whether leaving it out means the root. */
   readonly orRoot?: boolean;
   /** What it needs besides, in another organization that the input names. */
@@ -33,6 +33,23 @@ const roleAt = (after: Oracle, { key, organizationId }: Input) => {
   const at = organizationId == null ? null : uuid(organizationId);
   return after.role(after.facts.roles.find((one) => one.row.key === key && one.organizationId === at)!.id);
 };
+
+/** Whether somebody owns the tenant without an end. */
+const owns = (oracle: Oracle, user: string): boolean =>
+  oracle.facts.users.some(({ id, suspended }) => id === user && !suspended) &&
+  oracle.facts.memberships.some(
+    (one) =>
+      one.userId === user &&
+      one.organizationId === rootOf(oracle) &&
+      !one.suspended &&
+      one.row.expires_at === null &&
+      oracle.facts.grants.some(
+        ({ membershipId, roleKey, subtree, row }) =>
+          membershipId === one.id && roleKey === "owner" && subtree && row.expires_at === null,
+      ),
+  );
+
+const rootOf = ({ facts }: Oracle): string => facts.organizations.find(({ parentId }) => parentId === null)!.id;
 
 /** The membership of the viewer's own that counts in an organization. */
 const ownAt = ({ facts, viewer }: Oracle, organization: string) =>
@@ -145,6 +162,31 @@ const NEEDS: Readonly<Record<string, Need>> = {
   },
   suspendMembership: { permissions: ["members:manage"], at: "membershipId", shows: byMembership },
   resumeMembership: { permissions: ["members:manage"], at: "membershipId", shows: byMembership },
+  transferOwnership: {
+    permissions: ["members:manage"],
+    reach: "SUBTREE",
+    shows: (after) => ({
+      offer: thing(
+        "OwnershipOffer",
+        after.facts.offers.find(({ fromUserId }) => fromUserId === after.viewer!.id),
+      ),
+    }),
+  },
+  acceptOwnership: {
+    permissions: [],
+    at: "offerId",
+    shows: (after) => ({
+      membership: after.membership(
+        after.facts.memberships.find((one) => one.userId === after.viewer!.id && one.organizationId === rootOf(after))!
+          .id,
+      ),
+    }),
+  },
+  closeOwnershipOffer: {
+    permissions: [],
+    at: "offerId",
+    shows: (_after, { offerId }) => ({ closedOfferId: offerId }),
+  },
   createRole: {
     permissions: ["roles:manage"],
     reach: "SUBTREE",
@@ -212,12 +254,9 @@ function verdictOn(oracle: Oracle, mutation: string, input: Input): Verdict {
 }
 
 /** The organization that a change is about; null where the viewer sees no such thing. */
-function placeOf(
-  { facts, judge, catalogue }: Oracle,
-  { at, orRoot }: Pick<Need, "at" | "orRoot">,
-  input: Input,
-): string | null {
-  const root = facts.organizations.find(({ parentId }) => parentId === null)!.id;
+function placeOf(oracle: Oracle, { at, orRoot }: Pick<Need, "at" | "orRoot">, input: Input): string | null {
+  const { facts, judge, catalogue } = oracle;
+  const root = rootOf(oracle);
   if (!at || (orRoot && input[at] == null)) return root;
   const [type, id] = decoded(input[at]!);
   const seen: Readonly<Record<string, () => string | null | undefined>> = {
@@ -228,6 +267,7 @@ function placeOf(
       const grant = judge.seesGrant(id) && facts.grants.find((one) => one.id === id);
       return grant ? facts.memberships.find((one) => one.id === grant.membershipId)!.organizationId : null;
     },
+    OwnershipOffer: () => (judge.seesOffer(id) ? root : null),
     Role: () => {
       const own = facts.roles.find((one) => one.id === id);
       const isThere = own !== undefined || catalogue.roles.some((one) => one.id === id);
@@ -235,6 +275,7 @@ function placeOf(
     },
   };
   const wanted = {
+    offerId: "OwnershipOffer",
     organizationId: "Organization",
     parentId: "Organization",
     membershipId: "Membership",
@@ -254,6 +295,10 @@ function lacksSomething(oracle: Oracle, mutation: string, input: Input, place: s
     roleId?: string;
   };
   if (mutation === "cloneRole" && !(decoded(roleId!)[0] === "Role" && oracle.role(uuid(roleId)))) return true;
+  if (mutation === "acceptOwnership") {
+    const offer = oracle.facts.offers.find(({ id }) => id === uuid(input.offerId))!;
+    return offer.ended || offer.userId !== oracle.viewer!.id || !owns(oracle, offer.fromUserId);
+  }
   if (mutation === "leaveOrganization" && !ownAt(oracle, place)) return true;
   // Of a role that cannot be removed, nobody looks at what would take its place.
   if (replacement && oracle.facts.roles.some(({ id }) => id === uuid(roleId)))

@@ -42,6 +42,12 @@ export interface Facts {
     /** What it says of a person, as long as that is not erased. */
     readonly apart: unknown;
   }[];
+  readonly offers: readonly {
+    readonly id: string;
+    readonly fromUserId: string;
+    readonly userId: string;
+    readonly ended: boolean;
+  }[];
 }
 
 /** A row of the tables as PostgreSQL writes it, for what no decision depends on: names, instants, texts. */
@@ -68,6 +74,7 @@ const COLUMNS: Readonly<Record<string, string>> = {
   grants: `id, membership_id as "membershipId", role_key as "roleKey", role_id as "roleId", reach = 'SUBTREE' as subtree, ${ENDED}`,
   audit_events: `id, organization_id as "organizationId", path,
     (select value::jsonb from audit_values v where v.commitment = t.commitment) as apart`,
+  ownership_offers: `id, from_user_id as "fromUserId", user_id as "userId", ${ENDED}`,
 };
 
 /** Reads all rows of a tenant, which the directory calls by this slug; `ask` asks in its home. */
@@ -78,9 +85,13 @@ export async function readFacts(ask: Ask, slug: string): Promise<WholeFacts> {
     `select json_build_object(${Object.entries(COLUMNS).map(rowsOf).join(", ")}) as rows,
        (select tenant_id from tenant) as "tenantId", (select created_at from tenant) as "createdAt"`,
   );
-  const { audit_events: events, ...rows } = all!.rows as WholeFacts & { audit_events: WholeFacts["events"] };
+  const {
+    audit_events: events,
+    ownership_offers: offers,
+    ...rows
+  } = all!.rows as WholeFacts & { audit_events: WholeFacts["events"]; ownership_offers: WholeFacts["offers"] };
   const createdAt = new Date(all!.createdAt as string).toISOString();
-  return { ...rows, events, tenantId: all!.tenantId as string, tenant: { slug, createdAt } };
+  return { ...rows, events, offers, tenantId: all!.tenantId as string, tenant: { slug, createdAt } };
 }
 
 const READ = ["organizations:read"];

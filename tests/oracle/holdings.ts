@@ -20,6 +20,8 @@ export interface Rows {
     readonly active: boolean;
   }[];
   readonly users: readonly { readonly id: string; readonly active: boolean }[];
+  /** Open offers of ownership. */
+  readonly offers: readonly { readonly id: string; readonly from: string; readonly user: string }[];
   readonly roles: readonly { readonly id: string; readonly key: string; readonly permissions: readonly string[] }[];
   readonly memberships: readonly {
     readonly id: string;
@@ -48,6 +50,7 @@ export async function readRows(ask: Ask): Promise<Rows> {
     now: Number(clock!.now),
     organizations: await rows("id, parent_id as parent, status = 'ACTIVE' as active", "organizations"),
     users: await rows("id, status = 'ACTIVE' as active", "users"),
+    offers: await rows(`id, from_user_id as "from", user_id as "user"`, "ownership_offers"),
     roles: await rows("id, key, permissions", "roles"),
     memberships: await rows(
       `id, user_id as "user", organization_id as organization, status = 'ACTIVE' as active, ${until}`,

@@ -67,6 +67,12 @@ export class Judge {
     return isSeen && !isShut && this.#holds(event.organizationId, "audit:read", "ORGANIZATION", chain);
   }
 
+  /** An offer of ownership is between two. */
+  seesOffer(offerId: string): boolean {
+    const found = this.facts.offers.find(({ id }) => id === offerId);
+    return this.#isKnown() && found !== undefined && [found.fromUserId, found.userId].includes(this.userId!);
+  }
+
   seesTenant(tenantId: string): boolean {
     return this.#isKnown() && tenantId === this.facts.tenantId;
   }

@@ -29,6 +29,7 @@ export function judgedDocument(
     Grant: facts.grants.map(({ id }) => id),
     Role: [...facts.roles.map(({ id }) => id), ...fixedRoles],
     AuditEvent: facts.events.map(({ id }) => id),
+    OwnershipOffer: facts.offers.map(({ id }) => id),
     Tenant: [facts.tenantId],
   };
   const idOf = (type: string): string => encoded(type, oneIn(12) ? MISSING : one([...all[type]!, MISSING]));
@@ -49,8 +50,12 @@ export function judgedDocument(
             idOf("User"),
             ...facts.events.map(({ row }) => encoded(String(row.target_type), String(row.target_id))),
           ]);
-        const named = /^(organization|parent|user|actor|membership|grant|role)Id$/.exec(name)?.[1];
-        const types: Readonly<Record<string, string>> = { parent: "Organization", actor: "User" };
+        const named = /^(organization|parent|user|actor|membership|grant|role|offer)Id$/.exec(name)?.[1];
+        const types: Readonly<Record<string, string>> = {
+          parent: "Organization",
+          actor: "User",
+          offer: "OwnershipOffer",
+        };
         if (named) return idOf(types[named] ?? `${named[0]!.toUpperCase()}${named.slice(1)}`);
         const meant = /^(Organization|User|Role)(By|Ref)$/.exec(input)?.[1];
         if (meant) return idOf(meant);

@@ -51,6 +51,9 @@ export const MUTATION_SAMPLES: Readonly<Record<string, (where: Where) => Readonl
   revokeGrant: ({ tenant, at, person }) => ({ grantId: tenant.id("Grant", `${person}@${at}`) }),
   suspendMembership: membership(),
   resumeMembership: membership(),
+  transferOwnership: ({ tenant }) => ({ userId: tenant.id("User", "neighbour") }),
+  acceptOwnership: ({ tenant }) => ({ offerId: tenant.id("OwnershipOffer", "accepted") }),
+  closeOwnershipOffer: ({ tenant }) => ({ offerId: tenant.id("OwnershipOffer", "closed") }),
   createRole: ({ tenant, at }) => ({
     organizationId: tenant.id("Organization", at),
     key: "new",

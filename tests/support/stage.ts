@@ -147,6 +147,7 @@ export async function plantStage(
         unused: { at: "here", permissions: ["organizations:read"] },
       },
       people,
+      offers: { accepted: { from: "owner", to: "leaver" }, closed: { from: "somebody", to: "leaver" } },
       suspended: [targetOf("resumeUser")],
       archived: [aboutOf("restoreOrganization")],
     },

@@ -2,6 +2,7 @@ import type { PgTable } from "drizzle-orm/pg-core";
 import { auditEvents, auditUnsealed } from "../../src/features/audit/table.js";
 import { grants, memberships } from "../../src/features/memberships/table.js";
 import { organizations, slugs } from "../../src/features/organizations/table.js";
+import { ownershipOffers } from "../../src/features/ownership/table.js";
 import { roles } from "../../src/features/roles/table.js";
 import { users } from "../../src/features/users/table.js";
 import { encodeId, type IdType } from "../../src/graphql/nodeId.js";
@@ -15,6 +16,7 @@ import {
   type MembershipId,
   newId,
   type OrganizationId,
+  type OwnershipOfferId,
   type RoleId,
   type TenantId,
   type UserId,
@@ -58,6 +60,8 @@ export interface TenantSketch {
   readonly archived?: readonly string[];
   /** Slugs that organizations had before, by their slug now. */
   readonly formerly?: Readonly<Record<string, readonly string[]>>;
+  /** Open offers of ownership by a name, each from one of the people to another. */
+  readonly offers?: Readonly<Record<string, { readonly from: string; readonly to: string }>>;
   /** How many events the audit has of organizations, by slug; done to them by the first of the people. */
   readonly events?: Readonly<Record<string, number>>;
 }
@@ -118,6 +122,7 @@ export async function plant(db: TenantDb, rows: ReturnType<typeof toRows>): Prom
   await insert(roles, rows.roles);
   await insert(memberships, rows.memberships);
   await insert(grants, rows.grants);
+  await insert(ownershipOffers, rows.offers);
   await insert(auditEvents, rows.events);
   await insert(
     auditUnsealed,
@@ -225,6 +230,19 @@ export function toRows(tenantId: TenantId, tenant: string, sketch: TenantSketch,
     roles: roleRows,
     memberships: membershipRows,
     grants: grantRows,
+    offers: Object.entries(sketch.offers ?? {}).map(([name, { from, to }]) => {
+      const idOf = (person: string) => userRows.find((row) => row.name === person)!.id;
+      const expiresAt = new Date(now.getTime() + 3_600_000);
+      return {
+        name,
+        tenantId,
+        id: newId<OwnershipOfferId>(),
+        fromUserId: idOf(from),
+        userId: idOf(to),
+        expiresAt,
+        createdAt: now,
+      };
+    }),
     events: Object.entries(sketch.events ?? {}).flatMap(([slug, count]) =>
       Array.from({ length: count }, () => ({
         tenantId,
@@ -286,6 +304,11 @@ function toPlanted(gateway: TestGateway, tenantId: TenantId, slug: string, rows:
     Membership: ids.memberships,
     Grant: ids.grants,
     AuditEvent: ids.events,
+    OwnershipOffer: byName(
+      rows.offers,
+      (row) => row.name,
+      (row) => row.id,
+    ),
     Tenant: { [slug]: tenantId },
   };
   return {

@@ -3,7 +3,7 @@ import { OWNER } from "../../access/catalogue.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import { Failure } from "../../graphql/failure.js";
 import { failureType } from "../../graphql/mutation.js";
-import type { MembershipId } from "../../ids.js";
+import type { MembershipId, UserId } from "../../ids.js";
 import { users } from "../users/table.js";
 import { grants, memberships } from "./table.js";
 
@@ -28,15 +28,21 @@ const ANOTHER =
   "This would leave the tenant without an owner. First make somebody else owner of its root, with reach SUBTREE and without an end.";
 
 /** The memberships that make their users owners of the tenant. */
-export async function owningMemberships(ctx: Context): Promise<Set<MembershipId>> {
+export const owningMemberships = async (ctx: Context): Promise<Set<MembershipId>> =>
+  new Set((await owning(ctx)).map(({ id }) => id));
+
+/** The membership that makes somebody an owner of the tenant; null where they are none. */
+export const owningMembershipOf = async (ctx: Context, user: UserId): Promise<MembershipId | null> =>
+  (await owning(ctx)).find(({ userId }) => userId === user)?.id ?? null;
+
+async function owning(ctx: Context) {
   const { session, root } = scopeOf(ctx);
-  const found = await session.db
-    .selectDistinct({ id: memberships.id })
+  return session.db
+    .selectDistinct({ id: memberships.id, userId: memberships.userId })
     .from(grants)
     .innerJoin(memberships, and(eq(memberships.tenantId, grants.tenantId), eq(memberships.id, grants.membershipId)))
     .innerJoin(users, and(eq(users.tenantId, memberships.tenantId), eq(users.id, memberships.userId)))
     .where(and(eq(grants.tenantId, session.tenantId), eq(memberships.organizationId, root.id), isOwning()));
-  return new Set(found.map(({ id }) => id));
 }
 
 /**

@@ -1,9 +1,8 @@
-import { and, asc, eq, isNull, or, sql } from "drizzle-orm";
-import { OWNER } from "../../access/catalogue.js";
-import { type MembershipId, newId, type OrganizationId, type TenantId, type UserId } from "../../ids.js";
+import { and, asc, eq, isNull, or } from "drizzle-orm";
+import { newId, type OrganizationId, type TenantId, type UserId } from "../../ids.js";
 import type { TenantDb } from "../../tenancy/session.js";
 import { type Run, recordOfOperator } from "../audit/record.js";
-import { grants, memberships } from "../memberships/table.js";
+import { makeOwner } from "../memberships/makeOwner.js";
 import { organizations } from "../organizations/table.js";
 import { users } from "../users/table.js";
 
@@ -46,50 +45,13 @@ export async function recoverOwner(
       .set({ identity, status: "ACTIVE", updatedAt: now })
       .where(and(eq(users.tenantId, tenantId), eq(users.id, userId)));
 
-  const [joined] = await db
-    .insert(memberships)
-    .values({ ...made, id: newId<MembershipId>(), organizationId: root, userId })
-    .onConflictDoNothing({ target: [memberships.tenantId, memberships.organizationId, memberships.userId] })
-    .returning();
-  const isTheirs = and(
-    eq(memberships.tenantId, tenantId),
-    eq(memberships.organizationId, root),
-    eq(memberships.userId, userId),
-  );
-  if (joined)
-    await db
-      .update(organizations)
-      .set({ memberCount: sql`${organizations.memberCount} + 1` })
-      .where(and(eq(organizations.tenantId, tenantId), eq(organizations.id, root)));
-  const [membership] = await db
-    .update(memberships)
-    .set({ status: "ACTIVE", expiresAt: null, updatedAt: now })
-    .where(isTheirs)
-    .returning();
-  const isOwners = and(
-    eq(grants.tenantId, tenantId),
-    eq(grants.membershipId, membership!.id),
-    eq(grants.roleKey, OWNER),
-    eq(grants.reach, "SUBTREE"),
-  );
-  const [kept] = await db.update(grants).set({ expiresAt: null }).where(isOwners).returning();
-  if (!kept)
-    await db
-      .insert(grants)
-      .values({
-        tenantId,
-        id: newId(),
-        membershipId: membership!.id,
-        roleKey: OWNER,
-        reach: "SUBTREE",
-        createdAt: now,
-      });
+  const membershipId = await makeOwner(db, tenantId, { userId, root, at: now });
   await recordOfOperator(db, tenantId, run, [
     {
       action: "tenant.recovered",
       organizationId: root,
       targetType: "Membership",
-      targetId: membership!.id,
+      targetId: membershipId,
       changes: {
         userId,
         isNew: known === undefined,

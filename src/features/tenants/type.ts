@@ -102,7 +102,7 @@ builder.node(Tenant, {
   }),
 });
 
-const Viewer = builder.objectRef<Scope>("Viewer").implement({
+export const Viewer = builder.objectRef<Scope>("Viewer").implement({
   description: "Who is asking, in this tenant.",
   fields: (t) => ({
     id: t.id({

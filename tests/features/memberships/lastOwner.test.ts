@@ -149,4 +149,31 @@ describe("the last owner of a tenant", () => {
     expect(await owners(tenant, slug)).toBe(1);
     expect(outcomes.filter((outcome) => outcome?.__typename.endsWith("Payload")).length).toBeGreaterThan(0);
   });
+
+  it("stays in 200 attempts at once, by every way there is", async () => {
+    const people = ["ada", "ben", "cleo", "dan"];
+    const slug = "siege";
+    const owning = Object.fromEntries(people.map((name) => [name, [owner(slug)]]));
+    const offers = Object.fromEntries(people.map((name) => [name, { from: name, to: `heir-${name}` }]));
+    const heirs = Object.fromEntries(people.map((name) => [`heir-${name}`, [{ at: slug, roles: ["guest"] }]]));
+    const sketch = { tree: { [slug]: { below: {} } }, people: { ...owning, ...heirs }, offers };
+    const tenant = (await world(gateway, { [slug]: sketch as never }))[slug]!;
+    const ways = Object.keys(WAYS);
+    const attempts = Array.from({ length: 200 }, (_, n) => {
+      const by = people[n % people.length]!;
+      if (n % 10 === 9) {
+        const offerId = tenant.id("OwnershipOffer", by);
+        return change(tenant.as(`heir-${by}`), "acceptOwnership", { offerId }, "__typename");
+      }
+      const name = people[Math.floor(n / people.length) % people.length]!;
+      return end(tenant, slug, by, name, ways[n % ways.length]!);
+    });
+
+    const outcomes = await Promise.allSettled(attempts);
+
+    const done = outcomes.filter((one) => one.status === "fulfilled").map(({ value }) => value.__typename as string);
+    expect(await owners(tenant, slug)).toBeGreaterThan(0);
+    expect(done.filter((name) => name.endsWith("Payload")).length).toBeGreaterThan(0);
+    expect(done).toContain("LastOwnerFailure");
+  });
 });

@@ -1,0 +1,1 @@
+GRANT SELECT, INSERT, DELETE ON "ownership_offers" TO "{{serve}}";

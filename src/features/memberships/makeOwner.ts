@@ -1,0 +1,59 @@
+import { and, eq, sql } from "drizzle-orm";
+import { OWNER } from "../../access/catalogue.js";
+import { type MembershipId, newId, type OrganizationId, type TenantId, type UserId } from "../../ids.js";
+import type { TenantDb } from "../../tenancy/session.js";
+import { organizations } from "../organizations/table.js";
+import { grants, memberships } from "./table.js";
+
+/** Who is to own a tenant, by its root, and when. */
+interface NewOwner {
+  readonly userId: UserId;
+  readonly root: OrganizationId;
+  readonly at: Date;
+}
+
+/**
+ * Makes somebody an owner without an end: their membership of the root counts from now on, whatever it was, and has the owner
+ * role for everything below. The tenant's lock is held alone; nobody is judged here.
+ */
+export async function makeOwner(
+  db: TenantDb,
+  tenantId: TenantId,
+  { userId, root, at }: NewOwner,
+): Promise<MembershipId> {
+  const [joined] = await db
+    .insert(memberships)
+    .values({ tenantId, id: newId(), organizationId: root, userId, createdAt: at, updatedAt: at })
+    .onConflictDoNothing({ target: [memberships.tenantId, memberships.organizationId, memberships.userId] })
+    .returning();
+  if (joined)
+    await db
+      .update(organizations)
+      .set({ memberCount: sql`${organizations.memberCount} + 1` })
+      .where(and(eq(organizations.tenantId, tenantId), eq(organizations.id, root)));
+  const [membership] = await db
+    .update(memberships)
+    .set({ status: "ACTIVE", expiresAt: null, updatedAt: at })
+    .where(
+      and(eq(memberships.tenantId, tenantId), eq(memberships.organizationId, root), eq(memberships.userId, userId)),
+    )
+    .returning();
+  const { id } = membership!;
+  const [kept] = await db
+    .update(grants)
+    .set({ expiresAt: null })
+    .where(
+      and(
+        eq(grants.tenantId, tenantId),
+        eq(grants.membershipId, id),
+        eq(grants.roleKey, OWNER),
+        eq(grants.reach, "SUBTREE"),
+      ),
+    )
+    .returning();
+  if (!kept)
+    await db
+      .insert(grants)
+      .values({ tenantId, id: newId(), membershipId: id, roleKey: OWNER, reach: "SUBTREE", createdAt: at });
+  return id;
+}
