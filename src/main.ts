@@ -65,6 +65,16 @@ program
 addTenantCommands(program);
 addAuditCommands(program);
 program
+  .command("import <file>")
+  .summary("bring people, organizations, memberships and roles into a tenant")
+  .description(
+    "Bring the rows of a .csv or .ndjson file into a tenant that is in use: people, organizations and what the ones are in the others, found again by their external ids. Nothing is taken away. What is there already stays as it is, so an interrupted run is simply run again. A row that is refused is named, and keeps no other out; the exit code is 4 then. Needs DATABASE_OWNER_URL on your PostgreSQL, and TENANTRY_DATABASE_OWNERS for further databases.",
+  )
+  .requiredOption("--tenant <slug>", "the tenant")
+  .option("--dry-run", "say of each row what would be done, and do nothing")
+  .option("--json", "print a line of JSON for each row that is told of, and one for the outcome")
+  .action(async (file, options) => (await import("./commands/import/import.js")).importCommand(file, options));
+program
   .command("work")
   .summary("do what operators, and people who sign up, ask for")
   .description(

@@ -35,6 +35,7 @@ const FEATURES = [
   "checks",
   "tenants",
   "ownership",
+  "imports",
 ];
 
 const MOST_LINES = 250;

@@ -10,6 +10,7 @@ const COMMANDS = [
   "token",
   "tenant",
   "audit",
+  "import",
   "work",
   "doctor",
   "settings",
@@ -31,7 +32,7 @@ describe("tenantry", () => {
     const { code, stdout, stderr } = await run([name, "--help"], { env: { PORT: "wrong" } });
 
     expect([code, stderr]).toEqual([0, ""]);
-    expect(stdout).toMatch(new RegExp(`^Usage: tenantry ${name} \\[options\\](?: \\[command\\])?\\n\\n[A-Z]`));
+    expect(stdout).toMatch(new RegExp(`^Usage: tenantry ${name} \\[options\\](?: \\[command\\]| <file>)?\\n\\n[A-Z]`));
   });
 
   it.each([

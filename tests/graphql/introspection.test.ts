@@ -50,10 +50,13 @@ describe("introspection", () => {
     expect(seen).toEqual(expect.arrayContaining(["Organization.memberships", "Organization.children"]));
     expect(seen).not.toContain("Mutation.createOrganization");
     expect(seen).not.toContain("CreateOrganizationInput");
-    // Of which one gives up what is theirs, and one asks for a tenant of their own: for neither a right is needed.
+    // Which are about what is their own, or ask for a tenant of their own: for none a right is needed.
     expect(seen.filter((name) => name.startsWith("Mutation."))).toEqual([
       "Mutation.leaveOrganization",
       "Mutation.createTenant",
+      "Mutation.transferOwnership",
+      "Mutation.acceptOwnership",
+      "Mutation.closeOwnershipOffer",
     ]);
   });
 

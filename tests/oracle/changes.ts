@@ -163,8 +163,7 @@ const NEEDS: Readonly<Record<string, Need>> = {
   suspendMembership: { permissions: ["members:manage"], at: "membershipId", shows: byMembership },
   resumeMembership: { permissions: ["members:manage"], at: "membershipId", shows: byMembership },
   transferOwnership: {
-    permissions: ["members:manage"],
-    reach: "SUBTREE",
+    permissions: [],
     shows: (after) => ({
       offer: thing(
         "OwnershipOffer",

@@ -90,7 +90,7 @@ export async function plantStage(
     owner: [{ at: "acme", roles: ["owner"], reach: "SUBTREE" }],
     plain: [{ at: "here", roles: ["member"] }],
     leaver: [
-      { at: "acme", roles: ["guest"], reach: "SUBTREE" },
+      { at: "acme", roles: ["owner"], reach: "SUBTREE" },
       { at: "here", roles: ["member"] },
     ],
     somebody: [{ at: "here", roles: ["guest"] }],

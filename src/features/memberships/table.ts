@@ -67,6 +67,8 @@ export const grants = tenantTable(
     uniqueIndex("grants_own_role_key")
       .on(t.tenantId, t.membershipId, t.roleId, t.reach)
       .where(sql`${t.roleId} is not null`),
+    // The keys above are partial: a list of a membership's grants cannot use them.
+    index("grants_by_membership").on(t.tenantId, t.membershipId),
     index("grants_by_role").on(t.tenantId, t.roleId).where(sql`${t.roleId} is not null`),
     check("grants_one_role", sql`num_nonnulls(${t.roleKey}, ${t.roleId}) = 1`),
     check("grants_reach", sql`${t.reach} in ('ORGANIZATION', 'SUBTREE')`),

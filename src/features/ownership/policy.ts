@@ -1,11 +1,10 @@
-import { definePolicy, inherited, may, root, signedInTo } from "../../graphql/policy.js";
+import { definePolicy, inherited, signedInTo } from "../../graphql/policy.js";
 
 export const policy = definePolicy({
   OwnershipOffer: inherited,
+  // Each is about what is the viewer's own: what they own, what was offered to them, what they offered.
   Mutation: {
-    // Only an owner has something to offer, which the change itself asks.
-    transferOwnership: may("members:manage", "SUBTREE").in(root, "withdraw"),
-    // Whom an offer was made to, and for closing it whoever made it, needs no permission.
+    transferOwnership: signedInTo("withdraw"),
     acceptOwnership: signedInTo("withdraw"),
     closeOwnershipOffer: signedInTo("change"),
   },

@@ -58,7 +58,7 @@ export async function transferOwnership(ctx: Context, to: UserRow, expiresAt: Da
 }
 
 mutation<z.output<typeof form>, { id: OwnershipOfferId }>("transferOwnership", {
-  description: `Offers somebody the ownership of the tenant: when they accept, they own it, and the viewer does no more. Until then nothing changes. An offer that the viewer made before is withdrawn. It is open for ${OPEN_FOR_DAYS} days unless an end is given. Needs \`members:manage\` at the root with reach SUBTREE, and an owner.`,
+  description: `Offers somebody the ownership of the tenant: when they accept, they own it, and the viewer does no more. Until then nothing changes. An offer that the viewer made before is withdrawn. It is open for ${OPEN_FOR_DAYS} days unless an end is given. Needs no permission, and an owner of the tenant.`,
   input: (t) => ({
     userId: t.id({ required: true, description: "Whom it is offered to." }),
     expiresAt: t.field({

@@ -1,0 +1,1 @@
+CREATE INDEX "grants_by_membership" ON "grants" ("tenant_id","membership_id");

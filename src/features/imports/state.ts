@@ -1,0 +1,138 @@
+import { and, eq, or, sql } from "drizzle-orm";
+import type { Place } from "../../access/access.js";
+import type { Catalogue } from "../../access/catalogue.js";
+import type { GrantId, MembershipId, OrganizationId, TenantId, UserId } from "../../ids.js";
+import { texts, uuids } from "../../tenancy/arrays.js";
+import type { TenantDb } from "../../tenancy/session.js";
+import { grants, memberships } from "../memberships/table.js";
+import { organizations, slugs } from "../organizations/table.js";
+import { toRole } from "../roles/loader.js";
+import { ofCatalogue, type Role } from "../roles/role.js";
+import { roles } from "../roles/table.js";
+import { users } from "../users/table.js";
+import type { ImportRow } from "./row.js";
+
+export interface KnownOrganization extends Place {
+  readonly externalId: string | null;
+  readonly slug: string;
+  readonly name: string;
+}
+
+export interface KnownPerson {
+  readonly id: UserId;
+  readonly externalId: string | null;
+  readonly email: string | null;
+  readonly displayName: string;
+}
+
+export interface KnownMembership {
+  readonly id: MembershipId;
+  readonly expiresAt: Date | null;
+  /** What it has, by `<role> <reach>`, the role by its key in the catalogue or its id: the grant, and when it ends. */
+  readonly held: Map<string, { readonly id: GrantId; readonly expiresAt: Date | null }>;
+}
+
+/**
+ * What an import knows of a tenant: what there is, and what it has made of it so far, also in a dry run, which makes nothing.
+ * Organizations and roles are few and read once; people and memberships are read for each batch.
+ */
+export class ImportState {
+  readonly organizations = new Map<OrganizationId, KnownOrganization>();
+  readonly #byName = new Map<string, KnownOrganization>();
+  readonly takenSlugs = new Set<string>();
+  readonly roles: Role[] = [];
+  root!: KnownOrganization;
+  readonly people = new Map<string, KnownPerson>();
+  readonly byEmail = new Map<string, KnownPerson>();
+  /** By `<organization> <user>`. */
+  readonly memberships = new Map<string, KnownMembership>();
+
+  static async read(db: TenantDb, tenantId: TenantId, catalogue: Catalogue): Promise<ImportState> {
+    const state = new ImportState();
+    const { id, path, externalId, slug, name } = organizations;
+    const all = await db
+      .select({ id, path, externalId, slug, name })
+      .from(organizations)
+      .where(eq(organizations.tenantId, tenantId))
+      .orderBy(id);
+    for (const one of all) state.add(one);
+    state.root = all.find((one) => one.path.length === 0)!;
+    for (const row of await db.select({ slug: slugs.slug }).from(slugs).where(eq(slugs.tenantId, tenantId)))
+      state.takenSlugs.add(row.slug);
+    const own = await db
+      .select({ role: roles, path: organizations.path })
+      .from(roles)
+      .leftJoin(
+        organizations,
+        and(eq(organizations.tenantId, roles.tenantId), eq(organizations.id, roles.organizationId)),
+      )
+      .where(eq(roles.tenantId, tenantId));
+    state.roles.push(...[...catalogue.roles.values()].map(ofCatalogue), ...own.map(toRole));
+    return state;
+  }
+
+  /** Notes an organization, found by its external id before its slug. */
+  add(organization: KnownOrganization): void {
+    this.organizations.set(organization.id, organization);
+    if (organization.externalId !== null && !this.#byName.has(`id ${organization.externalId}`))
+      this.#byName.set(`id ${organization.externalId}`, organization);
+    this.#byName.set(`slug ${organization.slug}`, organization);
+  }
+
+  find(called: string): KnownOrganization | undefined {
+    return this.#byName.get(`id ${called}`) ?? this.#byName.get(`slug ${called}`);
+  }
+
+  addPerson(person: KnownPerson): void {
+    if (person.externalId !== null) this.people.set(person.externalId, person);
+    // Of several with one address, the first made.
+    if (person.email !== null && !this.byEmail.has(person.email)) this.byEmail.set(person.email, person);
+  }
+
+  /** Reads the people of some rows, and what they are in the organizations of these; nothing that is known already. */
+  async readBatch(db: TenantDb, tenantId: TenantId, rows: readonly ImportRow[]): Promise<void> {
+    const persons = rows.flatMap(({ person }) => person ?? []);
+    const [externalIds, emails] = [
+      persons.map(({ externalId }) => externalId),
+      persons.flatMap(({ email }) => email ?? []),
+    ];
+    const { id, externalId, email, displayName } = users;
+    const found = await db
+      .select({ id, externalId, email, displayName })
+      .from(users)
+      .where(
+        and(
+          eq(users.tenantId, tenantId),
+          or(sql`${externalId} = any(${texts(externalIds)})`, sql`${email} = any(${texts(emails)})`),
+        ),
+      )
+      .orderBy(id);
+    for (const person of found)
+      if (person.externalId === null || !this.people.has(person.externalId)) this.addPerson(person);
+
+    // By the person alone: of an organization there may be a hundred thousand.
+    const held = await db
+      .select({ membership: memberships, grant: grants })
+      .from(memberships)
+      .leftJoin(grants, and(eq(grants.tenantId, memberships.tenantId), eq(grants.membershipId, memberships.id)))
+      .where(
+        and(eq(memberships.tenantId, tenantId), sql`${memberships.userId} = any(${uuids(found.map((one) => one.id))})`),
+      );
+    const fresh = new Map<string, KnownMembership>();
+    for (const { membership, grant } of held) {
+      const key = `${membership.organizationId} ${membership.userId}`;
+      if (this.memberships.has(key)) continue;
+      const known = fresh.get(key) ?? { ...membership, held: new Map() };
+      if (grant) known.held.set(`${grant.roleKey ?? grant.roleId} ${grant.reach}`, grant);
+      fresh.set(key, known);
+    }
+    for (const [key, known] of fresh) this.memberships.set(key, known);
+  }
+
+  /** Forgets what the database has by now. */
+  forgetBatch(): void {
+    this.people.clear();
+    this.byEmail.clear();
+    this.memberships.clear();
+  }
+}
