@@ -1,1 +1,3 @@
-GRANT SELECT, INSERT, DELETE ON "ownership_offers" TO "{{serve}}";
+GRANT SELECT ON "ownership_offers" TO "{{serve}}";
+GRANT INSERT ON "ownership_offers" TO "{{serve}}";
+GRANT DELETE ON "ownership_offers" TO "{{serve}}";
