@@ -4,6 +4,7 @@ import { auditOf } from "../../support/audit.js";
 import { change, refused } from "../../support/change.js";
 import { openGateway, type TestGateway } from "../../support/gateway.js";
 import { homeOf, type Sql } from "../../support/home.js";
+import { ofData } from "../../support/statements.js";
 import { type Planted, world } from "../../support/world.js";
 
 const HOUR = 3_600_000;
@@ -31,6 +32,8 @@ beforeAll(async () => {
         reader: { permissions: ["organizations:read"] },
         temp: { permissions: ["organizations:read"] },
         wide: { permissions: CLERK },
+        rare: { permissions: CLERK },
+        common: { permissions: CLERK },
       },
       people: {
         ada: [{ at: "acme", roles: ["owner"], reach: "SUBTREE" }],
@@ -49,6 +52,8 @@ beforeAll(async () => {
         kit: [{ at: "north", roles: ["kept"] }],
         max: [{ at: "store", roles: ["strong"] }],
         wim: [{ at: "south", roles: ["wide"] }],
+        lone: [{ at: "south", roles: ["rare"] }],
+        ...Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`h${n}`, [{ at: "south", roles: ["common"] }]])),
         southerner: [{ at: "south", roles: ["admin"], reach: "SUBTREE" }],
       },
     },
@@ -212,6 +217,16 @@ describe("deleteRole", () => {
       );
     }
     expect(outcomes.every((name) => ["GrantRolePayload", "NotFoundFailure"].includes(name))).toBe(true);
+  });
+
+  it("takes as many statements for forty who have it as for one", async () => {
+    const run = (key: string) => gateway.database.statements(() => remove("ada", key, { key: "guest" }));
+
+    const one = ofData(await run("rare"));
+    const many = ofData(await run("common"));
+
+    expect(many.map((text) => text.slice(0, 40))).toEqual(one.map((text) => text.slice(0, 40)));
+    expect(await grantsOf("h7")).toMatchObject([{ role: "guest" }]);
   });
 
   it("is done once by two at once", async () => {
