@@ -9,6 +9,9 @@ export type UserId = Id<"User">;
 export type MembershipId = Id<"Membership">;
 export type GrantId = Id<"Grant">;
 export type RoleId = Id<"Role">;
+export type InvitationId = Id<"Invitation">;
+export type OfferedGrantId = Id<"OfferedGrant">;
+export type MailId = Id<"Mail">;
 export type AuditEventId = Id<"AuditEvent">;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;

@@ -1,6 +1,7 @@
 import type { GraphQLSchema } from "graphql";
 import { policy as auditEventPolicy } from "./features/auditEvents/policy.js";
 import { policy as checkPolicy } from "./features/checks/policy.js";
+import { policy as invitationPolicy } from "./features/invitations/policy.js";
 import { policy as membershipPolicy } from "./features/memberships/policy.js";
 import { policy as organizationPolicy } from "./features/organizations/policy.js";
 import { policy as rolePolicy } from "./features/roles/policy.js";
@@ -34,6 +35,12 @@ import "./features/memberships/suspendUser.js";
 import "./features/memberships/resumeUser.js";
 import "./features/memberships/lists.js";
 import "./features/memberships/users.js";
+import "./features/invitations/type.js";
+import "./features/invitations/inviteMember.js";
+import "./features/invitations/resendInvitation.js";
+import "./features/invitations/withdrawInvitation.js";
+import "./features/invitations/acceptInvitation.js";
+import "./features/invitations/declineInvitation.js";
 import "./features/tree/deletionPreview.js";
 import "./features/tree/moveOrganization.js";
 import "./features/tree/suspendOrganization.js";
@@ -55,6 +62,7 @@ export const policies = [
   organizationPolicy,
   rolePolicy,
   membershipPolicy,
+  invitationPolicy,
   treePolicy,
   auditEventPolicy,
   checkPolicy,

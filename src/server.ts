@@ -7,8 +7,8 @@ import type { Leases } from "./database/leases.js";
 import { explainDenials } from "./features/checks/denials.js";
 import { readAccess } from "./features/memberships/readAccess.js";
 import { describeTenant } from "./features/tenants/type.js";
+import { arrivalsOf } from "./graphql/arrivals.js";
 import { type Choice, type Context, Deadline } from "./graphql/context.js";
-import { Cursors } from "./graphql/cursor.js";
 import { type Execute, execution } from "./graphql/execution.js";
 import { ShownSchema, VisibleSchemas } from "./graphql/introspection.js";
 import type { DocumentLimits } from "./graphql/limits.js";
@@ -24,6 +24,7 @@ import {
   refuseOrigin,
   refuseWith,
 } from "./graphql/request.js";
+import { secretsOf } from "./graphql/secrets.js";
 import { identityDigest } from "./identity/digest.js";
 import { IdentityError, TenantNotFoundError, TenantRequiredError } from "./identity/errors.js";
 import { type Identity, mayEnter } from "./identity/identity.js";
@@ -75,7 +76,7 @@ export function createGateway(options: ServerOptions): Gateway {
   const { log, origins } = options;
   const directory = new Directory(options.door);
   const replicas = new Replicas(options.serve, options.replicaWaitMs, reportTo(log));
-  const cursors = new Cursors(deriveKey(options.key, "tenantry cursor v1"));
+  const secrets = secretsOf(options.key);
   const desk = new JobDesk(options.door, deriveKey(options.key, JOBS_KEY));
 
   async function toContext({ request }: YogaInitialContext): Promise<Context> {
@@ -94,10 +95,12 @@ export function createGateway(options: ServerOptions): Gateway {
     return {
       identity,
       requestId,
-      cursors,
       deadline,
       explains: request.headers.get("x-tenantry-explain") === "1",
       catalogue: options.catalogue,
+      ...secrets,
+      arrivals:
+        identity && arrivalsOf(directory, identity, identityDigest(options.key, identity), slug, deadline.signal),
       operation: new Operation(settings),
       signUps: identity && { isOpen: options.signUp, desk, digest: identityDigest(options.key, identity) },
       hostOf: (tenant) => (options.tenantDomain ? `${tenant}.${options.tenantDomain}` : null),

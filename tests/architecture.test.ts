@@ -25,10 +25,12 @@ const SETTINGS_MAY_USE = ["graphql", "identity", "database", "access"];
 /** Each adds to those before it and knows none after. */
 const FEATURES = [
   "audit",
+  "mail",
   "users",
   "organizations",
   "roles",
   "memberships",
+  "invitations",
   "tree",
   "auditEvents",
   "checks",

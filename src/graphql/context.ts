@@ -1,7 +1,11 @@
 import type { Catalogue } from "../access/catalogue.js";
 import { UnavailableError } from "../database/errors.js";
 import type { Identity } from "../identity/identity.js";
+import type { InvitationTokens } from "../identity/invitationToken.js";
+import type { TenantId } from "../ids.js";
+import type { TenantRecord } from "../tenancy/directory/directory.js";
 import type { JobDesk } from "../tenancy/jobs/desk.js";
+import type { Seal } from "../tenancy/seal.js";
 import type { Cursors } from "./cursor.js";
 import { UnauthenticatedError } from "./errors.js";
 import type { Nameable, Named } from "./named.js";
@@ -20,11 +24,27 @@ export interface Context {
   readonly hostOf: (slug: string) => string | null;
   /** The tenants that the identity may enter, by slug, as each one's home describes it. Read once. */
   readonly choices: () => Promise<readonly Choice[]>;
+  /** How somebody comes into a tenant that they are not in; null for a caller without a token. */
+  readonly arrivals: Arrivals | null;
+  /** Links that people are invited by. */
+  readonly invitationTokens: InvitationTokens;
+  /** What keeps mail that waits to be sent from whoever can read the database. */
+  readonly mailSeal: Seal;
   /** Where the caller asks for a tenant of their own; null for one without a token. */
   readonly signUps: SignUps | null;
   readonly deadline: Deadline;
   /** Whether the caller wants to know why, where they are denied something. */
   readonly explains: boolean;
+}
+
+/** How somebody gets into a tenant that their identity is not known in. */
+export interface Arrivals {
+  /** Of the identity that asks. */
+  readonly digest: Buffer;
+  /** The tenant of an id, as the directory has it now, if the identity's tokens are good there and the request names no other; null otherwise. */
+  tenant(id: TenantId): Promise<TenantRecord | null>;
+  /** Lets the identity knock at the tenant from now on. The home decides whether it lets them in. */
+  admit(id: TenantId): Promise<void>;
 }
 
 /** How somebody gets a tenant of their own. */

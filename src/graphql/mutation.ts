@@ -4,7 +4,8 @@ import { builder } from "./builder.js";
 import type { Context } from "./context.js";
 import { type Failure, type FailureMember, InvalidInputFailure, NotFoundFailure } from "./failure.js";
 
-const FailureInterface = builder.interfaceRef<FailureMember>("Failure").implement({
+/** For payloads that hold many outcomes, of which some may be failures. */
+export const FailureInterface = builder.interfaceRef<FailureMember>("Failure").implement({
   description: "Something the caller can act on. Every member of a result that is not the payload.",
   resolveType: (failure) => failure.__typename,
   fields: (t) => ({

@@ -61,6 +61,9 @@ export interface OperationSettings {
   readonly replicas?: Replicas;
 }
 
+/** Another way into a tenant than the request's own. */
+export type Entrance = Pick<OperationSettings, "tenant" | "readAccess">;
+
 /**
  * The tenant sessions of one GraphQL operation: one at a time. A query has one from start to end; each field of a mutation
  * has a changing one, and after its commit a reading one, in which its payload is read.
@@ -123,10 +126,37 @@ export class Operation {
    *   other error nothing was changed
    */
   async change<T>(purpose: Purpose, named: readonly Name[], work: () => Promise<T>): Promise<T> {
+    if (!this.settings) return work();
     await this.end();
-    const { settings } = this;
-    if (!settings) return work();
     if (this.#gone) throw this.#gone;
+    return this.#change(this.settings, purpose, named, work, () => this.read());
+  }
+
+  /**
+   * The same in a tenant that the request does not name, for somebody who need not be in it yet.
+   * @param entrance how the tenant is found, and who it is there that changes something
+   */
+  async changeIn<T>(entrance: Entrance, work: () => Promise<T>): Promise<T> {
+    const there = { ...this.settings!, ...entrance };
+    await this.end();
+    const readAccess = this.settings!.readAccess;
+    return this.#change(there, "change", [], work, async () => {
+      const enter = () => this.#enter({ ...there, readAccess }, "read", []);
+      // Whoever did something there need not have become anybody.
+      this.#scope = await untilItPasses(there.signal, enter).catch((error) => {
+        if (error instanceof TenantNotFoundError) return null;
+        throw error;
+      });
+    });
+  }
+
+  async #change<T>(
+    settings: OperationSettings,
+    purpose: Purpose,
+    named: readonly Name[],
+    work: () => Promise<T>,
+    read: () => Promise<void>,
+  ): Promise<T> {
     const result = await untilItPasses(settings.signal, async () => {
       const scope = await this.#enter(settings, purpose, named);
       this.#scope = scope;
@@ -141,7 +171,7 @@ export class Operation {
       }
     });
     try {
-      await this.read();
+      await read();
     } catch (error) {
       // Who has shut themselves out is told so where they ask to see what they changed.
       if (!(error instanceof TenantNotFoundError)) throw new AnswerLostError(error);

@@ -14,17 +14,15 @@ export interface Happened {
 }
 
 /** Writes down what the viewer did, in the transaction that does it: both are kept, or neither. */
-export async function record(ctx: Context, happened: Happened): Promise<void> {
+export const record = (ctx: Context, happened: Happened): Promise<void> => recordAll(ctx, [happened]);
+
+/** The same of many things that are done at once. */
+export async function recordAll(ctx: Context, happened: readonly Happened[]): Promise<void> {
+  if (happened.length === 0) return;
   const { session, viewer, now } = scopeOf(ctx);
-  await session.db.insert(auditEvents).values({
-    tenantId: session.tenantId,
-    id: newId(),
-    at: now,
-    actorType: viewer.kind,
-    actorId: viewer.id,
-    requestId: ctx.requestId,
-    ...happened,
-  });
+  const own = { tenantId: session.tenantId, at: now, actorType: viewer.kind, actorId: viewer.id };
+  const rows = happened.map((one) => ({ ...own, id: newId<AuditEventId>(), requestId: ctx.requestId, ...one }));
+  await session.db.insert(auditEvents).values(rows);
 }
 
 /** By whom what the operator did was done: a run of a command, at an instant of the database's. */

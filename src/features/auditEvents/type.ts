@@ -20,9 +20,10 @@ import { auditEventsOf, findAuditEvent, type ShownEvents } from "./loader.js";
 async function seesWhom(ctx: Context, { targetType, targetId, organizationId }: AuditEventRow): Promise<boolean> {
   const scope = scopeOf(ctx);
   if (targetType === "User") return (await visibleUsers(scope).load(targetId as UserId)) !== null;
-  if (targetType !== "Membership") return true;
+  const needed = targetType === "Membership" ? "members:read" : targetType === "Invitation" ? "members:invite" : null;
+  if (needed === null) return true;
   const organization = organizationId && (await findOrganization(scope, organizationId));
-  return organization !== null && scope.access.allows(organization, "members:read");
+  return organization !== null && scope.access.allows(organization, needed);
 }
 
 const Actor = builder.unionType("Actor", {
@@ -66,7 +67,7 @@ builder.node(AuditEvent, {
       type: "JSON",
       nullable: true,
       description:
-        "What became different; an object. Null when it is about a person, or a membership, that is hidden from the viewer.",
+        "What became different; an object. Null when it is about a person, a membership or an invitation that is hidden from the viewer.",
       resolve: async (event, _args, ctx) => ((await seesWhom(ctx, event)) ? event.changes : null),
     }),
     requestId: t.exposeString("requestId", {

@@ -11,7 +11,7 @@ import { findOrganization } from "../organizations/loader.js";
 import { organizations } from "../organizations/table.js";
 import { Organization } from "../organizations/type.js";
 import { ExceedsYoursFailure, mustHold } from "../roles/exceedsYours.js";
-import { changeGrants } from "./changeGrants.js";
+import { changeGrants, type Giving } from "./changeGrants.js";
 import { findUser } from "./findUser.js";
 import { GrantInput, grantInputs, mustBeAhead, readWanted, type Wanted } from "./grantInput.js";
 import { findMembership } from "./loader.js";
@@ -43,15 +43,13 @@ export async function addMembership(
   userId: UserId,
   wanted: readonly Wanted[],
   expiresAt: Date | null,
+  by: Giving = "members:manage",
 ): Promise<MembershipId> {
   const { access } = scopeOf(ctx);
   // To be a member is to see the organization: that, too, ends with the authority that it was made with.
-  mustHold(access, { permissions: [], at: place, reach: "ORGANIZATION", until: expiresAt }, "members:manage", [
-    "input",
-    "expiresAt",
-  ]);
+  mustHold(access, { permissions: [], at: place, reach: "ORGANIZATION", until: expiresAt }, by, ["input", "expiresAt"]);
   const id = (await renew(ctx, place, userId, expiresAt)) ?? (await insert(ctx, place, userId, expiresAt));
-  const changes = await changeGrants(ctx, { id, place, expiresAt }, wanted, { replace: false });
+  const changes = await changeGrants(ctx, { id, place, expiresAt }, wanted, { replace: false, by });
   await record(ctx, {
     action: "membership.added",
     organizationId: place.id,

@@ -19,6 +19,9 @@ export interface Changing {
   readonly expiresAt: Date | null;
 }
 
+/** The permission by which somebody is given something. */
+export type Giving = "members:manage" | "members:invite";
+
 /** One grant, from what it was to what it shall be: its end, null for none, undefined where it is not given. */
 interface Step {
   readonly id: GrantId;
@@ -44,7 +47,7 @@ export async function changeGrants(
   ctx: Context,
   membership: Changing,
   wanted: readonly Wanted[],
-  { replace }: { readonly replace: boolean },
+  { replace, by = "members:manage" }: { readonly replace: boolean; readonly by?: Giving },
 ): Promise<Record<string, unknown> | null> {
   const scope = scopeOf(ctx);
   const held = await listGrants(scope, ctx.catalogue, membership.id);
@@ -71,12 +74,7 @@ export async function changeGrants(
   ];
   for (const { role, reach, to, field } of given) {
     const until = earlier(to ?? null, membership.expiresAt);
-    mustHold(
-      scope.access,
-      { permissions: role.permissions, at: membership.place, reach, until },
-      "members:manage",
-      field,
-    );
+    mustHold(scope.access, { permissions: role.permissions, at: membership.place, reach, until }, by, field);
   }
   for (const { role, reach, field } of withdrawn) {
     const permissions = stillThere(ctx.catalogue, role.permissions);

@@ -3,6 +3,7 @@ import type { OrganizationId, TenantId } from "../../ids.js";
 import { uuids } from "../../tenancy/arrays.js";
 import type { TenantDb } from "../../tenancy/session.js";
 import { type Run, recordOfOperator } from "../audit/record.js";
+import { invitations, offeredGrants } from "../invitations/table.js";
 import { grants, memberships } from "../memberships/table.js";
 import { organizations } from "../organizations/table.js";
 import { roles } from "../roles/table.js";
@@ -17,8 +18,8 @@ export interface Purged {
 }
 
 /**
- * Removes for good what was deleted and whose time is up, with everything below it: organizations, their roles, memberships
- * and grants. The people stay, and so do all slugs, which nobody else can have. Each is noted where it was. In the caller's
+ * Removes for good what was deleted and whose time is up, with everything below it: organizations, their roles, memberships,
+ * grants and invitations. The people stay, and so do all slugs, which nobody else can have. Each is noted where it was. In the caller's
  * transaction, which holds the tenant's lock alone, and whose login owns the tables: the serving one may not delete this.
  */
 export async function purgeDeleted(db: TenantDb, tenantId: TenantId, run: Run): Promise<Purged[]> {
@@ -46,11 +47,12 @@ export async function purgeDeleted(db: TenantDb, tenantId: TenantId, run: Run): 
     purged.push({ ...rest, parentId: parentId!, organizations: below!.count + 1 });
   }
 
-  const ofGoing = (table: typeof memberships | typeof roles) =>
+  const ofGoing = (table: typeof memberships | typeof roles | typeof invitations) =>
     and(eq(table.tenantId, tenantId), inArray(table.organizationId, going));
-  const [members, defined] = [
+  const [members, defined, invited] = [
     db.select({ id: memberships.id }).from(memberships).where(ofGoing(memberships)),
     db.select({ id: roles.id }).from(roles).where(ofGoing(roles)),
+    db.select({ id: invitations.id }).from(invitations).where(ofGoing(invitations)),
   ];
   // Of a role that goes, elsewhere there can only be grants that have ended.
   await db
@@ -58,6 +60,16 @@ export async function purgeDeleted(db: TenantDb, tenantId: TenantId, run: Run): 
     .where(
       and(eq(grants.tenantId, tenantId), or(inArray(grants.membershipId, members), inArray(grants.roleId, defined))),
     );
+  // What an invitation elsewhere offers of such a role could not be given any more.
+  await db
+    .delete(offeredGrants)
+    .where(
+      and(
+        eq(offeredGrants.tenantId, tenantId),
+        or(inArray(offeredGrants.invitationId, invited), inArray(offeredGrants.roleId, defined)),
+      ),
+    );
+  await db.delete(invitations).where(ofGoing(invitations));
   await db.delete(memberships).where(ofGoing(memberships));
   await db.delete(roles).where(ofGoing(roles));
   await db.delete(organizations).where(and(eq(organizations.tenantId, tenantId), inArray(id, going)));

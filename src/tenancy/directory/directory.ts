@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import type { Result } from "../../database/connection.js";
 import type { Leases } from "../../database/leases.js";
 import { isUuid, type TenantId } from "../../ids.js";
 
@@ -49,6 +50,10 @@ const BY_SLUG = `select ${COLUMNS} from tenantry.tenants t join tenantry.identit
 const OF_IDENTITY = `select ${COLUMNS} from tenantry.tenants t join tenantry.identities i on i.tenant_id = t.id
   where i.digest = $1 and t.status = 'ACTIVE' order by t.slug collate "C" limit ${MOST_TENANTS}`;
 
+const BY_ID = `select ${COLUMNS} from tenantry.tenants t where t.id = $1 and t.status = 'ACTIVE'`;
+const ADMIT = `insert into tenantry.identities (digest, tenant_id)
+  select $1, t.id from tenantry.tenants t where t.id = $2 and t.status = 'ACTIVE' on conflict do nothing`;
+
 /** Finds where tenants live, through the door's login. What it says is a hint: the home decides. */
 export class Directory {
   // Only what was found is kept: the home notices a record that is out of date, but nobody would notice a new tenant.
@@ -75,10 +80,24 @@ export class Directory {
     return this.#ask(OF_IDENTITY, [digest], signal);
   }
 
+  /** The tenant of an id that was authenticated, for somebody who is not in it; null when there is none. */
+  async findById(id: TenantId, signal?: AbortSignal): Promise<TenantRecord | null> {
+    return (await this.#ask(BY_ID, [id], signal))[0] ?? null;
+  }
+
+  /** Lets an identity knock at a tenant from now on; nothing happens where it may already, or there is no such tenant. */
+  async admit(digest: Buffer, id: TenantId, signal?: AbortSignal): Promise<void> {
+    await this.#run(ADMIT, [digest, id], signal);
+  }
+
   async #ask(text: string, params: unknown[], signal?: AbortSignal): Promise<TenantRecord[]> {
+    return (await this.#run(text, params, signal)).map(toRecord);
+  }
+
+  async #run(text: string, params: unknown[], signal?: AbortSignal): Promise<Result> {
     const lease = await this.leases.acquire("", signal);
     try {
-      return (await lease.run(text, params)).map(toRecord);
+      return await lease.run(text, params);
     } finally {
       lease.release();
     }
