@@ -46,8 +46,15 @@ beforeAll(async () => {
         nora,
       },
       events: { north: 1 },
+      invited: { north: ["ivo"], south: ["sam"] },
     },
-    globex: { tree: { globex: { north: {}, south: {} } }, roles, people: { nora }, events: { north: 1 } },
+    globex: {
+      tree: { globex: { north: {}, south: {} } },
+      roles,
+      people: { nora },
+      events: { north: 1 },
+      invited: { north: ["ivo"] },
+    },
   });
   const name = async ({ slug, organizations, users }: Planted) => {
     const sql = homeOf(gateway, slug);
@@ -81,6 +88,7 @@ const namesIn = (tenant: Planted): Names => ({
   Membership: { id: tenant.id("Membership", "nora@north") },
   Grant: { id: tenant.id("Grant", "nora@north") },
   Role: { id: tenant.id("Role", "far") },
+  Invitation: { id: tenant.id("Invitation", "ivo@north") },
   AuditEvent: { id: tenant.id("AuditEvent", "north") },
   Tenant: { id: encodeId("Tenant", newId()) },
 });

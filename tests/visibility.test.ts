@@ -58,6 +58,7 @@ beforeAll(async () => {
       },
       suspended: ["n2"],
       events: { acme: 2, north: 1, n1: 1, n2: 1, s1: 1 },
+      invited: { acme: ["ivo"], n1: ["ivo"], n2: ["iva"], s1: ["ivo"] },
     },
     globex: { tree: { globex: { g1: {} } }, people: { zoe: [{ at: "globex", roles: ["owner"], reach: "SUBTREE" }] } },
   });
@@ -76,6 +77,7 @@ const SEES: Record<string, (judge: Judge, id: string) => boolean> = {
   Membership: (judge, id) => judge.seesMembership(id),
   Grant: (judge, id) => judge.seesGrant(id),
   Role: (judge, id) => judge.seesRole(id),
+  Invitation: (judge, id) => judge.seesInvitation(id),
   AuditEvent: (judge, id) => judge.seesEvent(id),
   Tenant: (judge, id) => judge.seesTenant(id),
 };
@@ -89,6 +91,7 @@ const everythingIn = ({
   memberships,
   grants,
   roles,
+  invitations,
   events,
   slug,
   id,
@@ -98,6 +101,7 @@ const everythingIn = ({
   ...Object.keys(memberships).map((name): [string, string] => ["Membership", id("Membership", name)]),
   ...Object.keys(grants).map((name): [string, string] => ["Grant", id("Grant", name)]),
   ...Object.keys(roles).map((name): [string, string] => ["Role", id("Role", name)]),
+  ...Object.keys(invitations).map((name): [string, string] => ["Invitation", id("Invitation", name)]),
   ...Object.keys(events).map((name): [string, string] => ["AuditEvent", id("AuditEvent", name)]),
   ["Tenant", id("Tenant", slug)],
 ];

@@ -22,6 +22,7 @@ beforeAll(async () => {
         ...Object.fromEntries(slugs.map((slug) => [`of-${slug}`, [{ at: "acme", roles: ["guest"] }]])),
       },
       events: { acme: ROWS },
+      invited: { acme: slugs.map((slug) => `invited-${slug}`) },
     },
   }));
   // Many of one name, so that the order has to be settled by id.

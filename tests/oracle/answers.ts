@@ -22,7 +22,7 @@ export interface Asker {
   readonly email: string;
 }
 
-type Found<K extends "organizations" | "users" | "roles" | "memberships" | "grants" | "events"> = WholeFacts[K][number];
+type Found<K extends "organizations" | "users" | "roles" | "memberships" | "grants" | "events" | "invitations" | "offers"> = WholeFacts[K][number];
 type Role = { readonly id: string; readonly key: string; readonly own: Found<"roles"> | null };
 type Listed = Found<"memberships"> & { readonly via?: string };
 type Pages = { first?: number | null; last?: number | null };
@@ -269,6 +269,18 @@ export class Oracle {
         const subject = uuidIn(args.subject.userId, "User");
         return this.judge.seesUser(subject) ? this.#explanation(subject, id, args.permission) : null;
       },
+      invitations: ({ id }: Found<"organizations">, { status, ...pages }: Pages & { status?: string[] | null }) => {
+        this.#must("members:invite", id);
+        const shown = this.facts.invitations
+          .filter((one) => one.organizationId === id && (!status || status.includes(this.#statusOf(one))))
+          .sort(
+            by(
+              ({ row }) => time(row.created_at),
+              (one) => one.id,
+            ),
+          );
+        return page("Invitation", shown.reverse(), pages);
+      },
       auditEvents: ({ id }: Found<"organizations">, args: Pages & { filter?: Record<string, string> | null }) => {
         this.#must("audit:read", id);
         const { actorId, targetId } = args.filter ?? {};
@@ -303,6 +315,13 @@ export class Oracle {
       grants: (id: string) => {
         const going = this.#membershipsGoing(id);
         return going && this.facts.grants.filter((one) => going.includes(one.membershipId)).length;
+      },
+      invitations: (id: string) => {
+        if (!this.judge.allows(id, "members:invite", "SUBTREE")) return null;
+        const isGoing = (at: string) => at === id || this.#above(at).includes(id);
+        return this.facts.invitations.filter(
+          ({ organizationId: at }) => isGoing(at) && this.judge.allows(at, "members:invite"),
+        ).length;
       },
     },
     AccessExplanation: {
@@ -384,6 +403,34 @@ export class Oracle {
         !role.own ? this.#texts(role).source : role.own.organizationId === null ? "TENANT" : "ORGANIZATION",
       organization: ({ own }: Role) => own?.organizationId && this.#organization(own.organizationId),
     },
+    Invitation: {
+      id: ({ id }: Found<"invitations">) => encoded("Invitation", id),
+      organization: ({ organizationId }: Found<"invitations">) => this.#organization(organizationId),
+      email: ({ row }: Found<"invitations">) => row.email,
+      grants: ({ id, organizationId }: Found<"invitations">) => {
+        const usable = this.#rolesFor(organizationId);
+        return this.facts.offers
+          .filter(({ invitationId }) => invitationId === id)
+          .sort(by((one) => one.id))
+          .flatMap((offer) => {
+            const role = this.#roleOf(offer);
+            return usable.some((one) => one.id === role.id) ? [thing("OfferedGrant", { ...offer, role })] : [];
+          });
+      },
+      invitedBy: ({ row }: Found<"invitations">) => this.#user(row.inviter_id as string),
+      status: (one: Found<"invitations">) => this.#statusOf(one),
+      expiresAt: ({ row }: Found<"invitations">) => instant(row.expires_at),
+      membershipExpiresAt: ({ row }: Found<"invitations">) => instant(row.membership_expires_at),
+      createdAt: ({ row }: Found<"invitations">) => instant(row.created_at),
+      updatedAt: ({ row }: Found<"invitations">) => instant(row.updated_at),
+    },
+    OfferedGrant: {
+      role: ({ role }: { role: Role }) => thing("Role", role),
+      reach: ({ row }: Found<"offers">) => row.reach,
+      expiresAt: ({ row }: Found<"offers">) => instant(row.expires_at),
+    },
+    // What comes of each of many is not foreseen.
+    InvitationOutcome: { invitation: () => null, failure: () => null },
     AuditEvent: {
       id: ({ id }: Found<"events">) => encoded("AuditEvent", id),
       at: ({ row }: Found<"events">) => instant(row.at),
@@ -395,12 +442,13 @@ export class Oracle {
       target: ({ row }: Found<"events">) => this.#node(row.target_type as string, row.target_id as string),
       changes: ({ organizationId, row }: Found<"events">) => {
         if (row.target_type === "User" && !this.judge.seesUser(row.target_id as string)) return null;
-        const isClosed = organizationId === null || !this.judge.allows(organizationId, "members:read");
-        return row.target_type === "Membership" && isClosed ? null : row.changes;
+        const needed = { Membership: "members:read", Invitation: "members:invite" }[row.target_type as string];
+        const isClosed = needed && (organizationId === null || !this.judge.allows(organizationId, needed));
+        return isClosed ? null : row.changes;
       },
     },
     ...Object.fromEntries(
-      ["Organization", "User", "Membership", "AuditEvent"].flatMap((type) => [
+      ["Organization", "User", "Membership", "Invitation", "AuditEvent"].flatMap((type) => [
         [
           `${type}Connection`,
           {
@@ -428,6 +476,7 @@ export class Oracle {
     if (type === "Tenant") return this.judge.seesTenant(id) ? thing(type, this.facts.tenant) : null;
     if (type === "Role") return this.role(id);
     if (type === "Membership") return this.membership(id);
+    if (type === "Invitation") return this.invitation(id);
     const event = type === "AuditEvent" && this.judge.seesEvent(id) && this.facts.events.find((one) => one.id === id);
     return event ? thing(type, event) : null;
   }
@@ -435,6 +484,15 @@ export class Oracle {
   membership(id: string): Thing | null {
     const found = this.facts.memberships.find((one) => one.id === id);
     return found && this.judge.seesMembership(id) ? thing("Membership", found) : null;
+  }
+
+  invitation(id: string): Thing | null {
+    const found = this.facts.invitations.find((one) => one.id === id);
+    return found && this.judge.seesInvitation(id) ? thing("Invitation", found) : null;
+  }
+
+  #statusOf({ ended, row }: Found<"invitations">): string {
+    return row.status === "OPEN" && ended ? "EXPIRED" : (row.status as string);
   }
 
   role(id: string): Thing | null {
@@ -487,7 +545,7 @@ export class Oracle {
 
   #known(id: string): [string, string] {
     const [type, uuid] = decoded(id);
-    if (!["Organization", "User", "Membership", "Role", "AuditEvent", "Tenant"].includes(type)) throw wrong();
+    if (!["Organization", "User", "Membership", "Role", "Invitation", "AuditEvent", "Tenant"].includes(type)) throw wrong();
     return [type, uuid];
   }
 
@@ -594,7 +652,7 @@ export class Oracle {
     return [...this.catalogue.roles.map(({ id, key }) => ({ id, key, own: null })), ...own];
   }
 
-  #roleOf({ roleKey, roleId }: Found<"grants">): Role {
+  #roleOf({ roleKey, roleId }: Pick<Found<"grants">, "roleKey" | "roleId">): Role {
     return this.#allRoles().find(({ id, key, own }) => (roleKey === null ? id === roleId : !own && key === roleKey))!;
   }
 

@@ -6,13 +6,13 @@ interface Need {
   readonly permissions: readonly string[];
   readonly reach?: "SUBTREE";
   /** The field of the input that names something in the organization meant; without one, the root is. */
-  readonly at?: "organizationId" | "parentId" | "membershipId" | "grantId" | "roleId";
+  readonly at?: "organizationId" | "parentId" | "membershipId" | "grantId" | "roleId" | "invitationId";
   /** Whether leaving it out means the root. */
   readonly orRoot?: boolean;
   /** What it needs besides, in another organization that the input names. */
   readonly also?: Omit<Need, "shows" | "also">;
-  /** What the payload shows, by the rows as they are after the change. */
-  readonly shows: (after: Oracle, input: Input, before: Oracle) => Readonly<Record<string, unknown>>;
+  /** What the payload shows, by the rows as they are after the change; where it is not foreseen, it is taken as it came. */
+  readonly shows?: (after: Oracle, input: Input, before: Oracle) => Readonly<Record<string, unknown>>;
 }
 
 type Input = Readonly<Record<string, string | null | undefined>>;
@@ -21,6 +21,7 @@ const byMembership = (after: Oracle, { membershipId }: Input) => ({ membership: 
 const byOrganization = (after: Oracle, { organizationId }: Input) => ({
   organization: after.organizationOf(uuid(organizationId)),
 });
+const byInvitation = (after: Oracle, { invitationId }: Input) => ({ invitation: after.invitation(uuid(invitationId)) });
 const byUser = (after: Oracle, { userId }: Input) => ({ user: after.userOf(uuid(userId)) });
 const organizationAt = (oracle: Oracle, slug: Input[string]) =>
   oracle.facts.organizations.find((one) => one.slug === slug)!.id;
@@ -103,6 +104,21 @@ const NEEDS: Readonly<Record<string, Need>> = {
   },
   suspendMembership: { permissions: ["members:manage"], at: "membershipId", shows: byMembership },
   resumeMembership: { permissions: ["members:manage"], at: "membershipId", shows: byMembership },
+  inviteMember: {
+    permissions: ["members:invite"],
+    at: "organizationId",
+    shows: (after, { organizationId, email }) => ({
+      invitation: after.invitation(
+        after.facts.invitations.find(
+          ({ row, ...one }) =>
+            one.organizationId === uuid(organizationId) && row.email === email && row.status === "OPEN",
+        )!.id,
+      ),
+    }),
+  },
+  inviteMembers: { permissions: ["members:invite"], at: "organizationId" },
+  resendInvitation: { permissions: ["members:invite"], at: "invitationId", shows: byInvitation },
+  withdrawInvitation: { permissions: ["members:invite"], at: "invitationId", shows: byInvitation },
   createRole: {
     permissions: ["roles:manage"],
     reach: "SUBTREE",
@@ -123,8 +139,8 @@ const NEEDS: Readonly<Record<string, Need>> = {
   },
 };
 
-/** Changes that are about no tenant: whoever has a token may ask, and here everybody is told that it is closed. */
-const WITHOUT_TENANT = ["createTenant"];
+/** Changes for which a request names no tenant: whoever has a token may ask, and here everybody is told no. */
+const WITHOUT_TENANT = ["createTenant", "acceptInvitation", "declineInvitation"];
 
 /** What becomes of a change before anything is changed. */
 type Verdict =
@@ -135,7 +151,7 @@ type Verdict =
 
 /** Judges a change by the rows as they are before it. */
 function verdictOn(oracle: Oracle, mutation: string, input: Input): Verdict {
-  if (oracle.asker && WITHOUT_TENANT.includes(mutation)) return { kind: "open", lacks: false };
+  if (oracle.asker && WITHOUT_TENANT.includes(mutation)) return { kind: "open", lacks: true };
   if (!oracle.viewer) return { kind: "refused", extensions: { code: "UNAUTHENTICATED" } };
   const need = NEEDS[mutation];
   if (!need)
@@ -173,6 +189,8 @@ function placeOf(
       const grant = judge.seesGrant(id) && facts.grants.find((one) => one.id === id);
       return grant ? facts.memberships.find((one) => one.id === grant.membershipId)!.organizationId : null;
     },
+    Invitation: () =>
+      judge.seesInvitation(id) ? facts.invitations.find((one) => one.id === id)!.organizationId : null,
     Role: () => {
       const own = facts.roles.find((one) => one.id === id);
       const isThere = own !== undefined || catalogue.roles.some((one) => one.id === id);
@@ -185,6 +203,7 @@ function placeOf(
     membershipId: "Membership",
     grantId: "Grant",
     roleId: "Role",
+    invitationId: "Invitation",
   };
   return type === wanted[at] ? (seen[type]!() ?? null) : null;
 }
@@ -199,7 +218,7 @@ function lacksSomething(oracle: Oracle, mutation: string, input: Input, place: s
 
 /** What a payload is to show. */
 const payloadOf = (mutation: string, input: Input, after: Oracle, before: Oracle): Thing =>
-  thing(`${mutation[0]!.toUpperCase()}${mutation.slice(1)}Payload`, NEEDS[mutation]!.shows(after, input, before));
+  thing(`${mutation[0]!.toUpperCase()}${mutation.slice(1)}Payload`, NEEDS[mutation]!.shows!(after, input, before));
 
 /**
  * Predicts what a document of changes answers. Whether a change that is let through then fails, and how, follows from more than
@@ -252,7 +271,7 @@ export async function predictChanges(
       isAsBefore = false;
       const then = await after();
       // Whoever shut themselves out is told nothing more, and what came later is not seen here.
-      const isLast = key === changes.at(-1)!.key && then.viewer;
+      const isLast = key === changes.at(-1)!.key && then.viewer && NEEDS[name]?.shows;
       if (verdict.lacks) data[key] = { __typename: "a failure: something that it names is missing" };
       else tell(key, isLast ? as(payloadOf(name, input, then, before), then) : asItCame);
     } else {

@@ -34,6 +34,13 @@ export interface Facts {
     readonly subtree: boolean;
     readonly ended: boolean;
   }[];
+  readonly invitations: readonly { readonly id: string; readonly organizationId: string; readonly ended: boolean }[];
+  readonly offers: readonly {
+    readonly id: string;
+    readonly invitationId: string;
+    readonly roleKey: string | null;
+    readonly roleId: string | null;
+  }[];
   readonly events: readonly { readonly id: string; readonly organizationId: string | null }[];
 }
 
@@ -59,6 +66,8 @@ const COLUMNS: Readonly<Record<string, string>> = {
   roles: `id, organization_id as "organizationId", permissions`,
   memberships: `id, user_id as "userId", organization_id as "organizationId", ${SUSPENDED}, ${ENDED}`,
   grants: `id, membership_id as "membershipId", role_key as "roleKey", role_id as "roleId", reach = 'SUBTREE' as subtree, ${ENDED}`,
+  invitations: `id, organization_id as "organizationId", ${ENDED}`,
+  offered_grants: `id, invitation_id as "invitationId", role_key as "roleKey", role_id as "roleId"`,
   audit_events: `id, organization_id as "organizationId"`,
 };
 
@@ -70,9 +79,13 @@ export async function readFacts(ask: Ask, slug: string): Promise<WholeFacts> {
     `select json_build_object(${Object.entries(COLUMNS).map(rowsOf).join(", ")}) as rows,
        (select tenant_id from tenant) as "tenantId", (select created_at from tenant) as "createdAt"`,
   );
-  const { audit_events: events, ...rows } = all!.rows as WholeFacts & { audit_events: WholeFacts["events"] };
+  const {
+    audit_events: events,
+    offered_grants: offers,
+    ...rows
+  } = all!.rows as WholeFacts & { audit_events: WholeFacts["events"]; offered_grants: WholeFacts["offers"] };
   const createdAt = new Date(all!.createdAt as string).toISOString();
-  return { ...rows, events, tenantId: all!.tenantId as string, tenant: { slug, createdAt } };
+  return { ...rows, offers, events, tenantId: all!.tenantId as string, tenant: { slug, createdAt } };
 }
 
 const READ = ["organizations:read"];

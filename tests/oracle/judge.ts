@@ -55,6 +55,13 @@ export class Judge {
     return found !== undefined && this.seesMembership(found.membershipId);
   }
 
+  seesInvitation(invitationId: string): boolean {
+    const found = this.facts.invitations.find(({ id }) => id === invitationId);
+    return (
+      found !== undefined && this.sees(found.organizationId) && this.allows(found.organizationId, "members:invite")
+    );
+  }
+
   seesEvent(eventId: string): boolean {
     const organizationId = this.facts.events.find(({ id }) => id === eventId)?.organizationId;
     return organizationId != null && this.sees(organizationId) && this.allows(organizationId, "audit:read");

@@ -28,6 +28,7 @@ export function judgedDocument(
     Membership: facts.memberships.map(({ id }) => id),
     Grant: facts.grants.map(({ id }) => id),
     Role: [...facts.roles.map(({ id }) => id), ...fixedRoles],
+    Invitation: facts.invitations.map(({ id }) => id),
     AuditEvent: facts.events.map(({ id }) => id),
     Tenant: [facts.tenantId],
   };
@@ -49,7 +50,7 @@ export function judgedDocument(
             idOf("User"),
             ...facts.events.map(({ row }) => encoded(String(row.target_type), String(row.target_id))),
           ]);
-        const named = /^(organization|parent|user|actor|membership|grant|role)Id$/.exec(name)?.[1];
+        const named = /^(organization|parent|user|actor|membership|grant|role|invitation)Id$/.exec(name)?.[1];
         const types: Readonly<Record<string, string>> = { parent: "Organization", actor: "User" };
         if (named) return idOf(types[named] ?? `${named[0]!.toUpperCase()}${named.slice(1)}`);
         const meant = /^(Organization|User|Role)(By|Ref)$/.exec(input)?.[1];

@@ -40,6 +40,17 @@ export const MUTATION_SAMPLES: Readonly<Record<string, (where: Where) => Readonl
   revokeGrant: ({ tenant, at, person }) => ({ grantId: tenant.id("Grant", `${person}@${at}`) }),
   suspendMembership: membership(),
   resumeMembership: membership(),
+  inviteMember: ({ tenant, at }) => ({
+    organizationId: tenant.id("Organization", at),
+    email: "invited@acme.test",
+    grants: [{ role: { key: "guest" } }],
+  }),
+  inviteMembers: ({ tenant, at }) => ({
+    organizationId: tenant.id("Organization", at),
+    invitations: [{ email: "also-invited@acme.test", grants: [{ role: { key: "guest" } }] }],
+  }),
+  resendInvitation: invitation,
+  withdrawInvitation: invitation,
   createRole: ({ tenant, at }) => ({
     organizationId: tenant.id("Organization", at),
     key: "new",
@@ -51,6 +62,10 @@ export const MUTATION_SAMPLES: Readonly<Record<string, (where: Where) => Readonl
 
 function organization({ tenant, at }: Where) {
   return { organizationId: tenant.id("Organization", at) };
+}
+
+function invitation({ tenant, at, person }: Where) {
+  return { invitationId: tenant.id("Invitation", `${person}@${at}`) };
 }
 
 function membership(more: object = {}) {

@@ -134,6 +134,7 @@ export async function plantStage(
       },
       roles: { local: { at: "here", permissions: ["organizations:read"] } },
       people,
+      invited: { here: ["resendInvitation", "withdrawInvitation"].map(targetOf) },
       suspended: [targetOf("resumeUser")],
       archived: [aboutOf("restoreOrganization")],
     },

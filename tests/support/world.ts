@@ -1,5 +1,7 @@
+import { randomBytes } from "node:crypto";
 import type { PgTable } from "drizzle-orm/pg-core";
 import { auditEvents } from "../../src/features/audit/table.js";
+import { invitations, offeredGrants } from "../../src/features/invitations/table.js";
 import { grants, memberships } from "../../src/features/memberships/table.js";
 import { organizations, slugs } from "../../src/features/organizations/table.js";
 import { roles } from "../../src/features/roles/table.js";
@@ -12,8 +14,10 @@ import { loadKey } from "../../src/identity/key.js";
 import {
   type AuditEventId,
   type GrantId,
+  type InvitationId,
   type MembershipId,
   newId,
+  type OfferedGrantId,
   type OrganizationId,
   type RoleId,
   type TenantId,
@@ -58,6 +62,8 @@ export interface TenantSketch {
   readonly archived?: readonly string[];
   /** Slugs that organizations had before, by their slug now. */
   readonly formerly?: Readonly<Record<string, readonly string[]>>;
+  /** What people are invited by, by the slug of the organization: addresses like names of people, each offered `guest` by the first of them. */
+  readonly invited?: Readonly<Record<string, readonly string[]>>;
   /** How many events the audit has of organizations, by slug; done to them by the first of the people. */
   readonly events?: Readonly<Record<string, number>>;
 }
@@ -73,6 +79,8 @@ export interface Planted {
   readonly memberships: Readonly<Record<string, MembershipId>>;
   /** By `<name>@<slug>`, the first of them. */
   readonly grants: Readonly<Record<string, GrantId>>;
+  /** By `<name>@<slug>`. */
+  readonly invitations: Readonly<Record<string, InvitationId>>;
   /** By the slug of their organization, the first of them. */
   readonly events: Readonly<Record<string, AuditEventId>>;
   /** The global id of something by what the sketch calls it. */
@@ -118,6 +126,8 @@ export async function plant(db: TenantDb, rows: ReturnType<typeof toRows>): Prom
   await insert(roles, rows.roles);
   await insert(memberships, rows.memberships);
   await insert(grants, rows.grants);
+  await insert(invitations, rows.invitations);
+  await insert(offeredGrants, rows.offeredGrants);
   await insert(auditEvents, rows.events);
 }
 
@@ -207,7 +217,26 @@ export function toRows(tenantId: TenantId, tenant: string, sketch: TenantSketch,
       expiresAt: grantsUntil ?? null,
     }));
   });
+  const invitationRows = Object.entries(sketch.invited ?? {}).flatMap(([slug, names]) =>
+    names.map((name) => ({
+      ...made,
+      id: newId<InvitationId>(),
+      name: `${name}@${slug}`,
+      organizationId: at(slug),
+      email: addressOf(name, tenant),
+      inviterId: userRows[0]!.id,
+      tokenHash: randomBytes(32),
+      expiresAt: new Date(now.getTime() + 86_400_000),
+    })),
+  );
   return {
+    invitations: invitationRows,
+    offeredGrants: invitationRows.map(({ id }) => ({
+      tenantId,
+      id: newId<OfferedGrantId>(),
+      invitationId: id,
+      roleKey: "guest",
+    })),
     organizations: organizationRows,
     slugs: organizationRows.flatMap(({ slug, id }) =>
       [slug, ...(sketch.formerly?.[slug] ?? [])].map((one) => ({
@@ -268,6 +297,11 @@ function toPlanted(gateway: TestGateway, tenantId: TenantId, slug: string, rows:
       (row) => row.name,
       (row) => row.id,
     ),
+    invitations: byName(
+      rows.invitations,
+      (row) => row.name,
+      (row) => row.id,
+    ),
     events: byName(
       rows.events,
       (row) => row.slug,
@@ -280,6 +314,7 @@ function toPlanted(gateway: TestGateway, tenantId: TenantId, slug: string, rows:
     User: ids.users,
     Membership: ids.memberships,
     Grant: ids.grants,
+    Invitation: ids.invitations,
     AuditEvent: ids.events,
     Tenant: { [slug]: tenantId },
   };

@@ -60,7 +60,15 @@ export async function purgeDeleted(db: TenantDb, tenantId: TenantId, run: Run): 
     .where(
       and(eq(grants.tenantId, tenantId), or(inArray(grants.membershipId, members), inArray(grants.roleId, defined))),
     );
-  // What an invitation elsewhere offers of such a role could not be given any more.
+  // An invitation elsewhere that offers such a role could not be accepted any more: all of it is given, or nothing.
+  const offering = db
+    .select({ id: offeredGrants.invitationId })
+    .from(offeredGrants)
+    .where(and(eq(offeredGrants.tenantId, tenantId), inArray(offeredGrants.roleId, defined)));
+  await db
+    .update(invitations)
+    .set({ status: "WITHDRAWN", updatedAt: run.now })
+    .where(and(eq(invitations.tenantId, tenantId), eq(invitations.status, "OPEN"), inArray(invitations.id, offering)));
   await db
     .delete(offeredGrants)
     .where(
