@@ -26,17 +26,17 @@ import {
 } from "./graphql/request.js";
 import { secretsOf } from "./graphql/secrets.js";
 import { identityDigest } from "./identity/digest.js";
-import { IdentityError, TenantNotFoundError, TenantRequiredError } from "./identity/errors.js";
+import { IdentityError, TenantNotFoundError } from "./identity/errors.js";
 import { type Identity, mayEnter } from "./identity/identity.js";
 import { deriveKey } from "./identity/key.js";
-import { tenantOfRequest } from "./identity/tenant.js";
+import { onlyTenant, tenantOfRequest } from "./identity/tenant.js";
 import type { Verifier } from "./identity/verifier.js";
 import { buildSchema } from "./schema.js";
 import { Directory, type TenantRecord } from "./tenancy/directory/directory.js";
 import { JobDesk } from "./tenancy/jobs/desk.js";
 import { JOBS_KEY } from "./tenancy/jobs/seal.js";
 import { Replicas, reportTo } from "./tenancy/replicas.js";
-import { type Purpose, TenantSession } from "./tenancy/session.js";
+import { TenantSession } from "./tenancy/session.js";
 
 export interface ServerOptions {
   readonly door: Leases;
@@ -90,7 +90,8 @@ export function createGateway(options: ServerOptions): Gateway {
       claim: identity?.tenant ?? null,
     });
     const deadline = new Deadline(options.requestTimeoutMs, request.signal);
-    const settings = identity && settingsOf(identity, slug, deadline.signal);
+    const digest = identity && identityDigest(options.key, identity);
+    const settings = identity && settingsOf(identity, digest!, slug, deadline.signal);
     let choices: Promise<readonly Choice[]> | undefined;
     return {
       identity,
@@ -99,24 +100,22 @@ export function createGateway(options: ServerOptions): Gateway {
       explains: request.headers.get("x-tenantry-explain") === "1",
       catalogue: options.catalogue,
       ...secrets,
-      arrivals:
-        identity && arrivalsOf(directory, identity, identityDigest(options.key, identity), slug, deadline.signal),
+      arrivals: identity && arrivalsOf(directory, identity, digest!, slug, deadline.signal),
       operation: new Operation(settings),
-      signUps: identity && { isOpen: options.signUp, desk, digest: identityDigest(options.key, identity) },
+      signUps: digest && { isOpen: options.signUp, desk, digest },
       hostOf: (tenant) => (options.tenantDomain ? `${tenant}.${options.tenantDomain}` : null),
       choices: () => (choices ??= identity ? listChoices(identity, deadline.signal) : Promise.resolve([])),
     };
   }
 
-  function settingsOf(identity: Identity, slug: string | null, signal: AbortSignal): OperationSettings {
-    const digest = identityDigest(options.key, identity);
+  function settingsOf(identity: Identity, digest: Buffer, slug: string | null, signal: AbortSignal): OperationSettings {
     return {
       leases: options.serve,
       replicas,
       signal,
       readAccess: (session, named) => readAccess(options.catalogue, session, digest, named),
       tenant: async (purpose, again) => {
-        if (slug === null) return only(purpose, await tenantsOf(identity, digest, signal));
+        if (slug === null) return onlyTenant(purpose, await tenantsOf(identity, digest, signal));
         const tenant = mayEnter(identity, slug) ? await directory.find(slug, digest, again, signal) : null;
         if (!tenant) throw new TenantNotFoundError();
         return tenant;
@@ -243,11 +242,4 @@ export function createGateway(options: ServerOptions): Gateway {
       await Promise.all([options.serve.close(), options.door.close()]);
     },
   };
-}
-
-/** The only tenant of an identity, where the request names none; a mutation must name it all the same. */
-function only(purpose: Purpose, tenants: readonly TenantRecord[]): TenantRecord {
-  const [tenant, ...others] = tenants;
-  if (!tenant || others.length > 0 || purpose !== "read") throw new TenantRequiredError();
-  return tenant;
 }

@@ -1,68 +1,22 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { GraphQLError } from "graphql";
-import type { Access, Place } from "../access/access.js";
-import { isSame } from "../access/same.js";
 import { AnswerLostError, OvertakenError, UnavailableError } from "../database/errors.js";
-import type { Leases } from "../database/leases.js";
 import { untilItPasses } from "../database/retry.js";
 import { TenantNotFoundError } from "../identity/errors.js";
-import type { UserId } from "../ids.js";
-import type { TenantRecord } from "../tenancy/directory/directory.js";
 import type { Position } from "../tenancy/position.js";
 import type { Replica, Replicas } from "../tenancy/replicas.js";
 import { type Purpose, TenantSession } from "../tenancy/session.js";
-import type { AllNamed, Name } from "./named.js";
+import { follow } from "./follow.js";
+import type { Name } from "./named.js";
+import { type Entrance, type HomeAnswer, isResolved, type OperationSettings, type Scope } from "./scope.js";
 
-/** Who is asking, once the home has confirmed it. */
-export interface Viewer {
-  readonly kind: "USER";
-  readonly id: UserId;
-}
-
-/** What one statement says about a viewer in a tenant, at one moment. */
-export interface Resolved {
-  readonly viewer: Viewer;
-  readonly access: Access;
-  /** What the operation's arguments name, and where it stands. */
-  readonly named: AllNamed;
-  /** The top of the tenant's tree. */
-  readonly root: Place;
-  /** The database's clock. */
-  readonly now: Date;
-}
-
-/** One tenant session and what was resolved in it. Loaders and verdicts live exactly as long. */
-export interface Scope extends Resolved {
-  readonly session: TenantSession;
-}
-
-/**
- * What the home says: the viewer's access; that the record is out of date; that changes have to wait, because the tenant is
- * at this moment being moved; or that there is nobody, or nothing, to serve.
- */
-export type HomeAnswer = Resolved | "STALE" | "FENCED" | null;
-
-/** Reads the home row and the viewer's access in one statement. Given by the server, which knows the tables. */
-export type ReadAccess = (session: TenantSession, named: readonly Name[]) => Promise<HomeAnswer>;
+export type { Entrance, HomeAnswer, OperationSettings, ReadAccess, Resolved, Scope, Viewer } from "./scope.js";
 
 // Many times what the last part of a move takes; a mover that died in it leaves a tenant that can only be read.
 const FENCE_WAIT_MS = 5000;
 const LONGEST_PAUSE_MS = 40;
 /** How often the directory is asked: its answer may be overtaken on the way to the home. */
 const MOST_LOOKS = 3;
-
-export interface OperationSettings {
-  readonly leases: Leases;
-  readonly signal: AbortSignal;
-  readonly readAccess: ReadAccess;
-  /** The tenant of the request as the directory has it; again, and afresh, when the home refuses what was remembered. */
-  readonly tenant: (purpose: Purpose, again: boolean) => Promise<TenantRecord>;
-  /** Where queries may be answered from beside the databases themselves. */
-  readonly replicas?: Replicas;
-}
-
-/** Another way into a tenant than the request's own. */
-export type Entrance = Pick<OperationSettings, "tenant" | "readAccess">;
 
 /**
  * The tenant sessions of one GraphQL operation: one at a time. A query has one from start to end; each field of a mutation
@@ -232,37 +186,6 @@ export class Operation {
     }
   }
 }
-
-/**
- * Opens a reading session on a replica. Access is read once more, in the very snapshot that resolvers will read, and has to be
- * what the primary said: a row is never judged by a right that had ended before the row got to where it is.
- * @returns null where the replica cannot serve, or something about the viewer is changing at this moment. Never throws
- */
-async function follow(
-  { readAccess, signal }: OperationSettings,
-  replica: Replica,
-  tenant: TenantRecord,
-  position: Position,
-  named: readonly Name[],
-  said: Resolved,
-): Promise<Scope | null> {
-  const following = await replica.enter(tenant, position, signal);
-  if (!following) return null;
-  const { session, isReady } = following;
-  const asked = readAccess(session, named).catch(() => null);
-  const isServing = await isReady;
-  const answer = isServing ? await asked : null;
-  if (isResolved(answer) && answer.viewer.id === said.viewer.id && isSame(answer.access, said.access)) {
-    replica.served();
-    return { ...answer, now: said.now, session };
-  }
-  if (isServing && session.failure && !signal.aborted) replica.failed();
-  // Nobody waits for it: what it was asked may still wait for a lock.
-  void session.rollback();
-  return null;
-}
-
-const isResolved = (answer: HomeAnswer): answer is Resolved => answer !== null && typeof answer === "object";
 
 /** Longer than any transaction of a request takes. */
 const LONGEST_MS = 60_000;

@@ -38,8 +38,8 @@ const factsOf = (rows: Rows): Facts => ({
     ended: isOver(row.expiresAt),
   })),
   events: [],
-      invitations: [],
-      offers: [],
+  invitations: [],
+  offers: [],
 });
 
 /** The same rows as the gateway's statement would give them to a person's access. */

@@ -22,7 +22,9 @@ export interface Asker {
   readonly email: string;
 }
 
-type Found<K extends "organizations" | "users" | "roles" | "memberships" | "grants" | "events" | "invitations" | "offers"> = WholeFacts[K][number];
+type Found<
+  K extends "organizations" | "users" | "roles" | "memberships" | "grants" | "events" | "invitations" | "offers",
+> = WholeFacts[K][number];
 type Role = { readonly id: string; readonly key: string; readonly own: Found<"roles"> | null };
 type Listed = Found<"memberships"> & { readonly via?: string };
 type Pages = { first?: number | null; last?: number | null };
@@ -545,7 +547,8 @@ export class Oracle {
 
   #known(id: string): [string, string] {
     const [type, uuid] = decoded(id);
-    if (!["Organization", "User", "Membership", "Role", "Invitation", "AuditEvent", "Tenant"].includes(type)) throw wrong();
+    if (!["Organization", "User", "Membership", "Role", "Invitation", "AuditEvent", "Tenant"].includes(type))
+      throw wrong();
     return [type, uuid];
   }
 

@@ -75,7 +75,14 @@ const belongingAt = (at: string, can: readonly string[]): fc.Arbitrary<Belonging
     suspended: often(false, fc.constant(true)),
   });
 
-const ALL_KINDS = [...PERMISSIONS, "members:manage", "members:invite", "organizations:update", "roles:manage", "invoices:approve"];
+const ALL_KINDS = [
+  ...PERMISSIONS,
+  "members:manage",
+  "members:invite",
+  "organizations:update",
+  "roles:manage",
+  "invoices:approve",
+];
 
 /**
  * Tenants of the same shapes with more in them: an owner, three people of whom one may be shut out, roles of the tenant and of
