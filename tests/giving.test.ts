@@ -1,9 +1,11 @@
 import fc from "fast-check";
+import type { Mail } from "../src/features/mail/mail.js";
 import { encodeId, type IdType } from "../src/graphql/nodeId.js";
 import { PERMISSIONS } from "./oracle/facts.js";
 import { hasOwner, holdingsOf, type Rows, readRows, wrongs } from "./oracle/holdings.js";
 import { openGateway, type TestGateway } from "./support/gateway.js";
 import { inHome } from "./support/home.js";
+import { lettersOf } from "./support/letters.js";
 import { replay } from "./support/replay.js";
 import { CROOKED } from "./support/tree.js";
 import { type Planted, world } from "./support/world.js";
@@ -62,6 +64,12 @@ const step = fc.record({
     "grantRole",
     "grantRole",
     "revokeGrant",
+    "inviteMember",
+    "inviteMember",
+    "resendInvitation",
+    "acceptInvitation",
+    "acceptInvitation",
+    "acceptInvitation",
     "createOrganization",
     "createOrganization",
     "moveOrganization",
@@ -96,6 +104,7 @@ function inputOf(
   rows: Rows,
   nth: number,
   tenant: Planted,
+  letters: readonly Mail[],
 ): object {
   const pick = <T>(all: readonly T[], n: number): T => all[n % all.length]!;
   const id = (type: IdType, all: readonly { id: string }[], n: number) => encodeId(type, pick(all, n).id);
@@ -127,6 +136,17 @@ function inputOf(
       return { membershipId, ...wanted[0] };
     case "revokeGrant":
       return { grantId: id("Grant", rows.grants, which) };
+    case "inviteMember":
+      return {
+        organizationId: id("Organization", rows.organizations, where),
+        email: `${pick(PEOPLE, which)}@${tenant.slug}.test`,
+        grants: wanted,
+        membershipExpiresAt: ENDS[which % ENDS.length] ?? null,
+      };
+    case "resendInvitation":
+      return { invitationId: id("Invitation", [...rows.invitations, { id: tenant.tenantId }], which) };
+    case "acceptInvitation":
+      return { token: letters.length > 0 ? pick(letters, which).token : "none" };
     case "createOrganization":
       // A few only: among many, people would hardly ever meet.
       return { parentId: id("Organization", rows.organizations, where), name: "Made", slug: `made-${nth % 3}` };
@@ -164,6 +184,7 @@ function inputOf(
 
 const WALKS = Number(process.env.TENANTRY_WALKS ?? 6);
 const OUTCOMES = [
+  "AcceptInvitationPayload",
   "AddMembershipPayload",
   "AlreadyMemberFailure",
   "ArchiveOrganizationPayload",
@@ -172,11 +193,15 @@ const OUTCOMES = [
   "ExceedsYoursFailure",
   "FORBIDDEN",
   "GrantRolePayload",
+  "InvitationClosedFailure",
+  "InvitationVoidFailure",
+  "InviteMemberPayload",
   "LastOwnerFailure",
   "MoveOrganizationPayload",
   "NotFoundFailure",
   "RemoveMembershipPayload",
   "RestoreOrganizationPayload",
+  "ResendInvitationPayload",
   "ResumeMembershipPayload",
   "ResumeOrganizationPayload",
   "ResumeUserPayload",
@@ -204,8 +229,14 @@ describe("whatever people do to each other's rights", () => {
           for (const [nth, one] of steps.entries()) {
             const title = one.mutation[0]!.toUpperCase() + one.mutation.slice(1);
             const document = `mutation($input: ${title}Input!) { ${one.mutation}(input: $input) { __typename } }`;
-            const input = inputOf(one, rows, nth, tenant);
-            const { data, errors } = await tenant.as(one.actor).ask(document, { input });
+            // The newest: what was sent long ago has mostly been answered.
+            const letters =
+              one.mutation === "acceptInvitation" ? (await lettersOf(gateway.database, tenant)).slice(-4) : [];
+            const input = inputOf(one, rows, nth, tenant, letters);
+            const letter = letters.find(({ token }) => "token" in input && token === input.token);
+            // Whoever was invited accepts, and whoever invited is who gives.
+            const [actor, from] = letter ? [letter.to.split("@")[0]!, letter.from] : [one.actor, one.actor];
+            const { data, errors } = await tenant.as(actor).ask(document, { input });
 
             const earlier = rows;
             rows = await readRows(ask);
@@ -216,9 +247,9 @@ describe("whatever people do to each other's rights", () => {
             const before = holdingsOf({ ...earlier, organizations });
             const outcome = data?.[one.mutation]?.__typename ?? errors?.[0]?.extensions.code;
             outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
-            const done = `${nth}: ${one.actor} ${one.mutation} ${JSON.stringify(input)} -> ${outcome}`;
+            const done = `${nth}: ${actor} ${one.mutation} ${JSON.stringify(input)} -> ${outcome}`;
             // Who makes an organization is given nothing by that, not even what they could give themselves.
-            const giver = one.mutation === "createOrganization" ? "nobody" : tenant.users[one.actor]!;
+            const giver = one.mutation === "createOrganization" ? "nobody" : tenant.users[from]!;
             expect({ done, wrongs: wrongs(before, after, giver) }).toEqual({ done, wrongs: [] });
             expect({ done, owned: hasOwner(rows, after) }).toEqual({ done, owned: true });
           }

@@ -36,6 +36,8 @@ export interface Rows {
     readonly subtree: boolean;
     readonly until: number;
   }[];
+  /** That are open, or could be opened again. */
+  readonly invitations: readonly { readonly id: string }[];
 }
 
 /** Reads them as the owner of the tables, past every wall. */
@@ -57,6 +59,7 @@ export async function readRows(ask: Ask): Promise<Rows> {
       `id, membership_id as membership, role_key as key, role_id as role, reach = 'SUBTREE' as subtree, ${until}`,
       "grants",
     ),
+    invitations: await rows("id", "(select * from invitations where status = 'OPEN') open"),
   };
 }
 

@@ -17,7 +17,6 @@ import { answerInvitation, end, FIELD, type Invited } from "./answerInvitation.j
 import { InvitationClosedFailure } from "./closed.js";
 import { about } from "./invite.js";
 import { listOffers } from "./loader.js";
-import { mayGive } from "./offer.js";
 
 export class InvitationVoidFailure extends Failure {
   override readonly name = "InvitationVoidFailure";
@@ -44,21 +43,17 @@ interface Accepted {
  */
 async function accept(ctx: Context, { row, place, email }: Invited): Promise<Accepted> {
   const scope = scopeOf(ctx);
-  const { session, access, now } = scope;
-  const { membershipExpiresAt } = row;
+  const { session, now } = scope;
   const { offers, isWhole } = await listOffers(scope, ctx.catalogue, row.id, place);
   if (!isWhole) throw isVoid();
-  const grants = offers.map((offer) => ({ ...offer, field: FIELD }));
-  try {
-    // All that it offers, also what would have ended by now.
-    mayGive(access, place, { grants, membershipExpiresAt }, FIELD);
-  } catch (error) {
-    // What somebody else may not give is not for whom they invited.
-    throw error instanceof ExceedsYoursFailure ? isVoid() : error;
-  }
+  const grants = offers.filter(({ expiresAt }) => isLive(expiresAt, now)).map((offer) => ({ ...offer, field: FIELD }));
   const userId = await arrive(ctx, email);
-  const live = grants.filter(({ expiresAt }) => isLive(expiresAt, now));
-  const id = await addMembership(ctx, place, userId, live, membershipExpiresAt, "members:invite");
+  const id = await addMembership(ctx, place, userId, grants, row.membershipExpiresAt, "members:invite").catch(
+    (error) => {
+      // What somebody else may not give is not for whom they invited to know.
+      throw error instanceof ExceedsYoursFailure ? isVoid() : error;
+    },
+  );
   await end(ctx, row, "ACCEPTED");
   await record(ctx, {
     ...about(place.id, row.id),

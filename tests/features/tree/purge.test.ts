@@ -25,6 +25,7 @@ beforeAll(async () => {
         emil: [{ at: "n1a", roles: ["member", "local"] }],
       },
       events: { n1a: 1 },
+      invited: { n1a: ["ivo"], south: ["iva"] },
     },
   }));
 });
@@ -41,7 +42,8 @@ const rows = async () =>
     )(
       `select (select string_agg(slug, ' ' order by slug) from organizations) as organizations,
          (select count(*)::int from memberships) as memberships, (select count(*)::int from grants) as grants,
-         (select count(*)::int from roles) as roles, (select count(*)::int from users) as users`,
+         (select string_agg(i.email || ' ' || i.status, ', ') from invitations i) as invitations,
+         (select count(*)::int from offered_grants) as offered, (select count(*)::int from roles) as roles, (select count(*)::int from users) as users`,
     )
   )[0];
 
@@ -59,6 +61,11 @@ describe("tenantry tenant purge", () => {
       gateway,
       "acme",
     )("update organizations set deletes_at = now() - interval '1 s' where slug in ('n1', 'n1a')");
+    // Offered where it was usable once.
+    await homeOf(gateway, "acme")("update offered_grants set role_key = null, role_id = $1 where invitation_id = $2", [
+      acme.roles.local,
+      acme.invitations["iva@south"],
+    ]);
 
     const { code, stdout } = await purge();
 
@@ -70,6 +77,8 @@ describe("tenantry tenant purge", () => {
       organizations: "n2 north root south",
       memberships: 1,
       grants: 1,
+      invitations: "iva@acme.test WITHDRAWN",
+      offered: 0,
       roles: 0,
       users: 2,
     });
@@ -106,6 +115,7 @@ describe("tenantry tenant purge", () => {
       acme.id("Organization", "n1a"),
       acme.id("Membership", "emil@n1a"),
       acme.id("Role", "local"),
+      acme.id("Invitation", "ivo@n1a"),
       acme.id("AuditEvent", "n1a"),
     ];
 
