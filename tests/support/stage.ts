@@ -72,7 +72,7 @@ export const aboutOf = (mutation: string): string => (ENDING.test(mutation) ? `o
 export const targetOf = (mutation: string): string => `target-of-${mutation}`.toLowerCase();
 
 /** What everybody at hand may do: to see what they are refused. */
-const LOOK = ["organizations:read", "members:read"];
+export const LOOK = ["organizations:read", "members:read"];
 
 /** Plants three people for each rule: one without its permission, one who holds it elsewhere only, and one who holds it here. */
 export async function plantStage(
