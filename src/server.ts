@@ -12,6 +12,7 @@ import { type Choice, type Context, Deadline } from "./graphql/context.js";
 import { type Execute, execution } from "./graphql/execution.js";
 import { ShownSchema, VisibleSchemas } from "./graphql/introspection.js";
 import type { DocumentLimits } from "./graphql/limits.js";
+import { mailRoomOf } from "./graphql/mailRoom.js";
 import { Operation, type OperationSettings } from "./graphql/operation.js";
 import { describeFault, isPartlyDone, present, withoutRetry } from "./graphql/present.js";
 import {
@@ -77,6 +78,9 @@ export function createGateway(options: ServerOptions): Gateway {
   const directory = new Directory(options.door);
   const replicas = new Replicas(options.serve, options.replicaWaitMs, reportTo(log));
   const secrets = secretsOf(options.key);
+  const mail = mailRoomOf(options.door, options.key, (error) =>
+    log.warn({ fault: describeFault(error) }, "mail waits for the next round"),
+  );
   const desk = new JobDesk(options.door, deriveKey(options.key, JOBS_KEY));
 
   async function toContext({ request }: YogaInitialContext): Promise<Context> {
@@ -100,6 +104,7 @@ export function createGateway(options: ServerOptions): Gateway {
       explains: request.headers.get("x-tenantry-explain") === "1",
       catalogue: options.catalogue,
       ...secrets,
+      mail,
       arrivals: identity && arrivalsOf(directory, identity, digest!, slug, deadline.signal),
       operation: new Operation(settings),
       signUps: digest && { isOpen: options.signUp, desk, digest },

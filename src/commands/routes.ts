@@ -1,17 +1,21 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Logger } from "pino";
 import type { Settings } from "../config.js";
+import type { Shown } from "../features/mail/mailbox.js";
 import type { DevelopmentIssuer } from "../identity/development.js";
 import { mintToken } from "../identity/developmentToken.js";
 import { isLocalRequest } from "../identity/local.js";
 import type { Gateway } from "../server.js";
 import { DEMO_TENANTS } from "./demo/tenants.js";
 import { sendPage, wantsPage } from "./graphiql/page.js";
+import { sendMailbox } from "./mailbox.js";
 
 export interface Routes {
   readonly gateway: Gateway;
   readonly isHealthy: () => boolean;
   readonly development: DevelopmentIssuer | null;
+  /** Everybody's mail; asked for in development alone. */
+  readonly mailbox: () => Promise<Shown[]>;
   readonly settings: Settings;
   readonly log: Logger;
 }
@@ -28,7 +32,7 @@ export function routes(options: Routes): RequestListener {
 }
 
 async function answer(
-  { gateway, isHealthy, development, settings }: Routes,
+  { gateway, isHealthy, development, mailbox, settings }: Routes,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -45,6 +49,8 @@ async function answer(
       "cache-control": "no-store",
     });
   }
+  if (path === "/dev/mail" && development && request.method === "GET" && isLocal(request))
+    return sendMailbox(response, await mailbox());
   send(response, 404, { error: "There is nothing here. GraphQL is at /graphql." });
 }
 

@@ -28,13 +28,20 @@ export interface Context {
   readonly arrivals: Arrivals | null;
   /** Links that people are invited by. */
   readonly invitationTokens: InvitationTokens;
-  /** What keeps mail that waits to be sent from whoever can read the database. */
-  readonly mailSeal: Seal;
+  readonly mail: MailRoom;
   /** Where the caller asks for a tenant of their own; null for one without a token. */
   readonly signUps: SignUps | null;
   readonly deadline: Deadline;
   /** Whether the caller wants to know why, where they are denied something. */
   readonly explains: boolean;
+}
+
+/** What mail needs beside its table. */
+export interface MailRoom {
+  /** Keeps what waits to be sent from whoever can read the database. */
+  readonly seal: Seal;
+  /** Says that there is something in a tenant's outbox. Nobody waits for it, and nothing is lost when it fails. */
+  announce(tenantId: TenantId): void;
 }
 
 /** How somebody gets into a tenant that their identity is not known in. */

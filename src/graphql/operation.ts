@@ -28,6 +28,8 @@ export class Operation {
   #replica: Replica | null = null;
   #isLetDown = false;
   #gone: Error | null = null;
+  /** What is to be done once the change at hand is kept. */
+  #afterwards: (() => void)[] = [];
 
   constructor(private readonly settings: OperationSettings | null) {}
 
@@ -114,6 +116,7 @@ export class Operation {
     const result = await untilItPasses(settings.signal, async () => {
       const scope = await this.#enter(settings, purpose, named);
       this.#scope = scope;
+      this.#afterwards = [];
       try {
         const changed = await work();
         await mustStillHold(scope);
@@ -124,6 +127,7 @@ export class Operation {
         await scope.session.rollback();
       }
     });
+    for (const work of this.#afterwards) work();
     try {
       await read();
     } catch (error) {
@@ -133,6 +137,11 @@ export class Operation {
       this.#gone = new GraphQLError(error.message, { extensions: { code: error.code } });
     }
     return result;
+  }
+
+  /** Has something done when the change at hand has been committed, and not at all when it is not. */
+  afterCommit(work: () => void): void {
+    this.#afterwards.push(work);
   }
 
   /** Ends the session that is open, if one is. What was read stays read, so a lost connection is no matter here. */

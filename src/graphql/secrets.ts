@@ -1,12 +1,10 @@
 import { INVITATIONS_KEY, InvitationTokens } from "../identity/invitationToken.js";
 import { deriveKey } from "../identity/key.js";
-import { MAIL_KEY, Seal } from "../tenancy/seal.js";
 import type { Context } from "./context.js";
 import { Cursors } from "./cursor.js";
 
 /** What is made, and known again, with keys of its own derived from the installation's. */
-export const secretsOf = (key: Buffer): Pick<Context, "cursors" | "invitationTokens" | "mailSeal"> => ({
+export const secretsOf = (key: Buffer): Pick<Context, "cursors" | "invitationTokens"> => ({
   cursors: new Cursors(deriveKey(key, "tenantry cursor v1")),
   invitationTokens: new InvitationTokens(deriveKey(key, INVITATIONS_KEY)),
-  mailSeal: new Seal(deriveKey(key, MAIL_KEY)),
 });

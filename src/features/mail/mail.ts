@@ -28,8 +28,9 @@ export async function queueMail(ctx: Context, mails: readonly Mail[]): Promise<v
   const { tenantId } = session;
   const rows = mails.map((mail) => {
     const id = newId<MailId>();
-    const sealed = ctx.mailSeal.close(boundTo(tenantId, id), JSON.stringify(mail));
+    const sealed = ctx.mail.seal.close(boundTo(tenantId, id), JSON.stringify(mail));
     return { tenantId, id, sealed, createdAt: now, dueAt: now };
   });
   await session.db.insert(outbox).values(rows);
+  ctx.operation.afterCommit(() => ctx.mail.announce(tenantId));
 }

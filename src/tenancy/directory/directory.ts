@@ -43,13 +43,15 @@ const MOST_TENANTS = 100;
 
 const REMEMBERED_MS = 60_000;
 
-const COLUMNS = "t.id, t.slug, t.database, t.schema_name, t.epoch, t.created_at";
+/** What makes a record, of tenants as `t`. */
+export const COLUMNS = "t.id, t.slug, t.database, t.schema_name, t.epoch, t.created_at";
 // One statement whether the tenant is unknown, suspended, or the identity is not in it: they must not differ in time either.
 const BY_SLUG = `select ${COLUMNS} from tenantry.tenants t join tenantry.identities i on i.tenant_id = t.id
   where i.digest = $1 and t.slug = $2 and t.status = 'ACTIVE'`;
 const OF_IDENTITY = `select ${COLUMNS} from tenantry.tenants t join tenantry.identities i on i.tenant_id = t.id
   where i.digest = $1 and t.status = 'ACTIVE' order by t.slug collate "C" limit ${MOST_TENANTS}`;
 
+const ALL = `select ${COLUMNS} from tenantry.tenants t where t.status = 'ACTIVE' order by t.slug collate "C" limit ${MOST_TENANTS}`;
 const BY_ID = `select ${COLUMNS} from tenantry.tenants t where t.id = $1 and t.status = 'ACTIVE'`;
 const ADMIT = `insert into tenantry.identities (digest, tenant_id)
   select $1, t.id from tenantry.tenants t where t.id = $2 and t.status = 'ACTIVE' on conflict do nothing`;
@@ -83,6 +85,11 @@ export class Directory {
   /** The tenant of an id that was authenticated, for somebody who is not in it; null when there is none. */
   async findById(id: TenantId, signal?: AbortSignal): Promise<TenantRecord | null> {
     return (await this.#ask(BY_ID, [id], signal))[0] ?? null;
+  }
+
+  /** Tenants in use, by slug, a hundred at most: for development, where nobody has more. */
+  all(): Promise<TenantRecord[]> {
+    return this.#ask(ALL, []);
   }
 
   /** Lets an identity knock at a tenant from now on; nothing happens where it may already, or there is no such tenant. */

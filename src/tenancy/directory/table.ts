@@ -148,6 +148,21 @@ export const identities = directory.table(
   ],
 );
 
+/** Tenants in whose outbox something may be due: a hint, so that nobody has to look into every home. */
+export const dueMail = directory.table(
+  "due_mail",
+  {
+    tenantId: uuid().$type<TenantId>().primaryKey(),
+    dueAt: instant().notNull(),
+  },
+  (t) => [
+    index("due_mail_in_order").on(t.dueAt),
+    foreignKey({ name: "due_mail_tenant_fkey", columns: [t.tenantId], foreignColumns: [tenants.id] }).onDelete(
+      "cascade",
+    ),
+  ],
+);
+
 /** The product's own permissions and role templates, as they were last applied: what the file of the next start is held against. */
 export const product = directory.table(
   "product",
