@@ -84,8 +84,9 @@ describe("readSettings", () => {
     ["TENANTRY_PRODUCT", ["/nowhere.json"], "names a file that will not do. /nowhere.json cannot be read as JSON"],
   ])("refuses a wrong %s and says what would be right", (name, values, words) => {
     for (const value of values) {
-      expect(problems({ [name]: value })).toEqual([expect.stringContaining(words)]);
-      expect(problems({ [name]: value })[0]).toMatch(new RegExp(`^${name}`));
+      const found = problems({ TENANTRY_MAIL_FROM: "us@example.com", [name]: value });
+      expect(found).toEqual([expect.stringContaining(words)]);
+      expect(found[0]).toMatch(new RegExp(`^${name}`));
     }
   });
 
