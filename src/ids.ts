@@ -11,6 +11,8 @@ export type GrantId = Id<"Grant">;
 export type RoleId = Id<"Role">;
 export type InvitationId = Id<"Invitation">;
 export type OfferedGrantId = Id<"OfferedGrant">;
+export type JoinRequestId = Id<"JoinRequest">;
+export type OrganizationDomainId = Id<"OrganizationDomain">;
 export type MailId = Id<"Mail">;
 export type AuditEventId = Id<"AuditEvent">;
 

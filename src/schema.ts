@@ -2,6 +2,7 @@ import type { GraphQLSchema } from "graphql";
 import { policy as auditEventPolicy } from "./features/auditEvents/policy.js";
 import { policy as checkPolicy } from "./features/checks/policy.js";
 import { policy as invitationPolicy } from "./features/invitations/policy.js";
+import { policy as joiningPolicy } from "./features/joining/policy.js";
 import { policy as membershipPolicy } from "./features/memberships/policy.js";
 import { policy as organizationPolicy } from "./features/organizations/policy.js";
 import { policy as rolePolicy } from "./features/roles/policy.js";
@@ -41,6 +42,13 @@ import "./features/invitations/resendInvitation.js";
 import "./features/invitations/withdrawInvitation.js";
 import "./features/invitations/acceptInvitation.js";
 import "./features/invitations/declineInvitation.js";
+import "./features/joining/type.js";
+import "./features/joining/claimDomain.js";
+import "./features/joining/verifyDomain.js";
+import "./features/joining/releaseDomain.js";
+import "./features/joining/setJoinPolicy.js";
+import "./features/joining/joinByEmail.js";
+import "./features/joining/answerJoinRequest.js";
 import "./features/tree/deletionPreview.js";
 import "./features/tree/moveOrganization.js";
 import "./features/tree/suspendOrganization.js";
@@ -63,6 +71,7 @@ export const policies = [
   rolePolicy,
   membershipPolicy,
   invitationPolicy,
+  joiningPolicy,
   treePolicy,
   auditEventPolicy,
   checkPolicy,

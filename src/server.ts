@@ -8,11 +8,10 @@ import { explainDenials } from "./features/checks/denials.js";
 import { readAccess } from "./features/memberships/readAccess.js";
 import { describeTenant } from "./features/tenants/type.js";
 import { arrivalsOf } from "./graphql/arrivals.js";
-import { type Choice, type Context, Deadline } from "./graphql/context.js";
+import { type Choice, type Context, Deadline, type ResolveTxt } from "./graphql/context.js";
 import { type Execute, execution } from "./graphql/execution.js";
 import { ShownSchema, VisibleSchemas } from "./graphql/introspection.js";
 import type { DocumentLimits } from "./graphql/limits.js";
-import { mailRoomOf } from "./graphql/mailRoom.js";
 import { Operation, type OperationSettings } from "./graphql/operation.js";
 import { describeFault, isPartlyDone, present, withoutRetry } from "./graphql/present.js";
 import {
@@ -25,7 +24,7 @@ import {
   refuseOrigin,
   refuseWith,
 } from "./graphql/request.js";
-import { secretsOf } from "./graphql/secrets.js";
+import { roomsOf } from "./graphql/rooms.js";
 import { identityDigest } from "./identity/digest.js";
 import { IdentityError, TenantNotFoundError } from "./identity/errors.js";
 import { type Identity, mayEnter } from "./identity/identity.js";
@@ -58,6 +57,8 @@ export interface ServerOptions {
   readonly introspection: "trimmed" | "whole";
   /** Whether whoever has a token with a verified address may have a tenant of their own. */
   readonly signUp: boolean;
+  /** Asks DNS for the proof of a domain, where it is not the machine's own way. */
+  readonly resolveTxt?: ResolveTxt;
   readonly execute?: Execute;
   readonly log: Logger;
 }
@@ -77,10 +78,10 @@ export function createGateway(options: ServerOptions): Gateway {
   const { log, origins } = options;
   const directory = new Directory(options.door);
   const replicas = new Replicas(options.serve, options.replicaWaitMs, reportTo(log));
-  const secrets = secretsOf(options.key);
-  const mail = mailRoomOf(options.door, options.key, (error) =>
-    log.warn({ fault: describeFault(error) }, "mail waits for the next round"),
-  );
+  const rooms = roomsOf({
+    ...options,
+    onLost: (error) => log.warn({ fault: describeFault(error) }, "mail waits for the next round"),
+  });
   const desk = new JobDesk(options.door, deriveKey(options.key, JOBS_KEY));
 
   async function toContext({ request }: YogaInitialContext): Promise<Context> {
@@ -103,8 +104,7 @@ export function createGateway(options: ServerOptions): Gateway {
       deadline,
       explains: request.headers.get("x-tenantry-explain") === "1",
       catalogue: options.catalogue,
-      ...secrets,
-      mail,
+      ...rooms,
       arrivals: identity && arrivalsOf(directory, identity, digest!, slug, deadline.signal),
       operation: new Operation(settings),
       signUps: digest && { isOpen: options.signUp, desk, digest },

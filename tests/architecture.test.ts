@@ -31,6 +31,7 @@ const FEATURES = [
   "roles",
   "memberships",
   "invitations",
+  "joining",
   "tree",
   "auditEvents",
   "checks",

@@ -47,6 +47,8 @@ beforeAll(async () => {
       },
       events: { north: 1 },
       invited: { north: ["ivo"], south: ["sam"] },
+      asking: { north: ["jo"], south: ["sam"] },
+      claims: { south: ["sam.test"] },
     },
     globex: {
       tree: { globex: { north: {}, south: {} } },
@@ -54,6 +56,7 @@ beforeAll(async () => {
       people: { nora },
       events: { north: 1 },
       invited: { north: ["ivo"] },
+      asking: { north: ["jo"] },
     },
   });
   const name = async ({ slug, organizations, users }: Planted) => {
@@ -89,6 +92,7 @@ const namesIn = (tenant: Planted): Names => ({
   Grant: { id: tenant.id("Grant", "nora@north") },
   Role: { id: tenant.id("Role", "far") },
   Invitation: { id: tenant.id("Invitation", "ivo@north") },
+  JoinRequest: { id: tenant.id("JoinRequest", "jo@north") },
   AuditEvent: { id: tenant.id("AuditEvent", "north") },
   Tenant: { id: encodeId("Tenant", newId()) },
 });

@@ -58,6 +58,8 @@ beforeAll(async () => {
       },
       suspended: ["n2"],
       events: { acme: 2, north: 1, n1: 1, n2: 1, s1: 1 },
+      asking: { acme: ["jo"], n1: ["jo"], n2: ["jo"], s1: ["jo"] },
+      claims: { north: ["north.test"], s1: ["south.test"] },
       invited: { acme: ["ivo"], n1: ["ivo"], n2: ["iva"], s1: ["ivo"] },
     },
     globex: { tree: { globex: { g1: {} } }, people: { zoe: [{ at: "globex", roles: ["owner"], reach: "SUBTREE" }] } },
@@ -78,6 +80,7 @@ const SEES: Record<string, (judge: Judge, id: string) => boolean> = {
   Grant: (judge, id) => judge.seesGrant(id),
   Role: (judge, id) => judge.seesRole(id),
   Invitation: (judge, id) => judge.seesInvitation(id),
+  JoinRequest: (judge, id) => judge.seesJoinRequest(id),
   AuditEvent: (judge, id) => judge.seesEvent(id),
   Tenant: (judge, id) => judge.seesTenant(id),
 };
@@ -92,6 +95,7 @@ const everythingIn = ({
   grants,
   roles,
   invitations,
+  joinRequests,
   events,
   slug,
   id,
@@ -102,6 +106,7 @@ const everythingIn = ({
   ...Object.keys(grants).map((name): [string, string] => ["Grant", id("Grant", name)]),
   ...Object.keys(roles).map((name): [string, string] => ["Role", id("Role", name)]),
   ...Object.keys(invitations).map((name): [string, string] => ["Invitation", id("Invitation", name)]),
+  ...Object.keys(joinRequests).map((name): [string, string] => ["JoinRequest", id("JoinRequest", name)]),
   ...Object.keys(events).map((name): [string, string] => ["AuditEvent", id("AuditEvent", name)]),
   ["Tenant", id("Tenant", slug)],
 ];

@@ -19,5 +19,10 @@ export const arrivalsOf = (
     const tenant = await directory.findById(id, signal);
     return tenant && mayEnter(identity, tenant.slug) && (named ?? tenant.slug) === tenant.slug ? tenant : null;
   },
+  async tenantsOfDomain(domain) {
+    const tenants = await directory.tenantsOfDomain(domain, signal);
+    return tenants.filter(({ slug }) => mayEnter(identity, slug) && (named ?? slug) === slug);
+  },
+  announceDomain: (domain, id) => directory.announceDomain(domain, id),
   admit: (id) => directory.admit(digest, id, signal),
 });

@@ -29,12 +29,19 @@ export interface Context {
   /** Links that people are invited by. */
   readonly invitationTokens: InvitationTokens;
   readonly mail: MailRoom;
+  /** The TXT records of a name, to be asked for outside of every session. */
+  readonly resolveTxt: ResolveTxt;
+  /** What the directory knows a domain by. */
+  readonly domainDigest: (domain: string) => Buffer;
   /** Where the caller asks for a tenant of their own; null for one without a token. */
   readonly signUps: SignUps | null;
   readonly deadline: Deadline;
   /** Whether the caller wants to know why, where they are denied something. */
   readonly explains: boolean;
 }
+
+/** @throws Error with the code `ENOTFOUND` or `ENODATA` where there is none, and with another where nobody can tell */
+export type ResolveTxt = (name: string) => Promise<string[][]>;
 
 /** What mail needs beside its table. */
 export interface MailRoom {
@@ -50,6 +57,10 @@ export interface Arrivals {
   readonly digest: Buffer;
   /** The tenant of an id, as the directory has it now, if the identity's tokens are good there and the request names no other; null otherwise. */
   tenant(id: TenantId): Promise<TenantRecord | null>;
+  /** Tenants in which a domain is said to be proven, as far as the identity's tokens are good there and the request names no other. */
+  tenantsOfDomain(digest: Buffer): Promise<readonly TenantRecord[]>;
+  /** Says that a domain of this digest is proven in a tenant. */
+  announceDomain(digest: Buffer, id: TenantId): Promise<void>;
   /** Lets the identity knock at the tenant from now on. The home decides whether it lets them in. */
   admit(id: TenantId): Promise<void>;
 }

@@ -2,7 +2,16 @@ import { isUuid } from "../ids.js";
 import { BadInputError } from "./errors.js";
 
 /** Types that have a global id. What is not listed has none, so a new type cannot be reached by accident. */
-export type IdType = "Tenant" | "Organization" | "User" | "Membership" | "Grant" | "Role" | "Invitation" | "AuditEvent";
+export type IdType =
+  | "Tenant"
+  | "Organization"
+  | "User"
+  | "Membership"
+  | "Grant"
+  | "Role"
+  | "Invitation"
+  | "JoinRequest"
+  | "AuditEvent";
 
 /** How many ids one argument may hold. */
 export const MOST_IDS = 100;

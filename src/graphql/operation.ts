@@ -29,7 +29,7 @@ export class Operation {
   #isLetDown = false;
   #gone: Error | null = null;
   /** What is to be done once the change at hand is kept. */
-  #afterwards: (() => void)[] = [];
+  #afterwards: (() => void | Promise<void>)[] = [];
 
   constructor(private readonly settings: OperationSettings | null) {}
 
@@ -127,7 +127,7 @@ export class Operation {
         await scope.session.rollback();
       }
     });
-    for (const work of this.#afterwards) work();
+    for (const work of this.#afterwards.splice(0)) await work();
     try {
       await read();
     } catch (error) {
@@ -139,8 +139,11 @@ export class Operation {
     return result;
   }
 
-  /** Has something done when the change at hand has been committed, and not at all when it is not. */
-  afterCommit(work: () => void): void {
+  /**
+   * Has something done when the change at hand has been committed, and not at all when it is not. What it throws is the answer;
+   * it holds no session, so it may talk to others, and begin a change of its own.
+   */
+  afterCommit(work: () => void | Promise<void>): void {
     this.#afterwards.push(work);
   }
 

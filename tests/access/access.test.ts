@@ -40,6 +40,9 @@ const factsOf = (rows: Rows): Facts => ({
   events: [],
   invitations: [],
   offers: [],
+  joinRequests: [],
+  domains: [],
+  joinPolicies: [],
 });
 
 /** The same rows as the gateway's statement would give them to a person's access. */

@@ -22,6 +22,7 @@ beforeAll(async () => {
         ...Object.fromEntries(slugs.map((slug) => [`of-${slug}`, [{ at: "acme", roles: ["guest"] }]])),
       },
       events: { acme: ROWS },
+      asking: { acme: slugs.map((slug) => `asking-${slug}`) },
       invited: { acme: slugs.map((slug) => `invited-${slug}`) },
     },
   }));

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type Answered, orRefusal, Reading, Refusal, type Thing, thing } from "./document.js";
-import { FIXED_ROLES, PERMISSIONS, type WholeFacts } from "./facts.js";
+import { type Facts, FIXED_ROLES, PERMISSIONS, type WholeFacts } from "./facts.js";
 import { Judge } from "./judge.js";
 import { type Candidate, smallestRemedy } from "./remedy.js";
 
@@ -22,9 +22,7 @@ export interface Asker {
   readonly email: string;
 }
 
-type Found<
-  K extends "organizations" | "users" | "roles" | "memberships" | "grants" | "events" | "invitations" | "offers",
-> = WholeFacts[K][number];
+type Found<K extends Exclude<keyof Facts, "tenantId">> = WholeFacts[K][number];
 type Role = { readonly id: string; readonly key: string; readonly own: Found<"roles"> | null };
 type Listed = Found<"memberships"> & { readonly via?: string };
 type Pages = { first?: number | null; last?: number | null };
@@ -283,6 +281,26 @@ export class Oracle {
           );
         return page("Invitation", shown.reverse(), pages);
       },
+      domains: ({ id }: Found<"organizations">) => {
+        this.#must("domains:manage", id);
+        return this.domainsOf(id);
+      },
+      joinPolicy: ({ id }: Found<"organizations">) => {
+        this.#must("domains:manage", id);
+        return thing("JoinPolicy", id);
+      },
+      joinRequests: ({ id }: Found<"organizations">, { status, ...pages }: Pages & { status?: string[] | null }) => {
+        this.#must("domains:manage", id);
+        const shown = this.facts.joinRequests
+          .filter((one) => one.organizationId === id && (!status || status.includes(one.row.status as string)))
+          .sort(
+            by(
+              ({ row }) => time(row.created_at),
+              (one) => one.id,
+            ),
+          );
+        return page("JoinRequest", shown.reverse(), pages);
+      },
       auditEvents: ({ id }: Found<"organizations">, args: Pages & { filter?: Record<string, string> | null }) => {
         this.#must("audit:read", id);
         const { actorId, targetId } = args.filter ?? {};
@@ -431,6 +449,36 @@ export class Oracle {
       reach: ({ row }: Found<"offers">) => row.reach,
       expiresAt: ({ row }: Found<"offers">) => instant(row.expires_at),
     },
+    OrganizationDomain: {
+      domain: ({ row }: Found<"domains">) => row.domain,
+      isProven: ({ row }: Found<"domains">) => row.proven_at !== null,
+      recordName: ({ row }: Found<"domains">) => `_tenantry.${row.domain}`,
+      recordValue: ({ row }: Found<"domains">) => `tenantry-verification=${row.proof}`,
+      checkedAt: ({ row }: Found<"domains">) => instant(row.checked_at),
+      createdAt: ({ row }: Found<"domains">) => instant(row.created_at),
+    },
+    JoinPolicy: {
+      mode: (id: string) => this.#joinPolicy(id)?.mode ?? "OFF",
+      grants: (id: string) =>
+        (this.#joinPolicy(id)?.grants ?? []).flatMap((grant) => {
+          const role = this.#roleOf(grant);
+          const isUsable = this.#rolesFor(id).some((one) => one.id === role.id);
+          return isUsable ? [thing("OfferedGrant", { role, row: { reach: grant.reach, expires_at: null } })] : [];
+        }),
+      setBy: (id: string) => {
+        const policy = this.#joinPolicy(id);
+        return policy ? this.#user(policy.set_by) : null;
+      },
+    },
+    JoinRequest: {
+      id: ({ id }: Found<"joinRequests">) => encoded("JoinRequest", id),
+      organization: ({ organizationId }: Found<"joinRequests">) => this.#organization(organizationId),
+      email: ({ row }: Found<"joinRequests">) => row.email,
+      displayName: ({ row }: Found<"joinRequests">) => row.display_name,
+      status: ({ row }: Found<"joinRequests">) => row.status,
+      createdAt: ({ row }: Found<"joinRequests">) => instant(row.created_at),
+      updatedAt: ({ row }: Found<"joinRequests">) => instant(row.updated_at),
+    },
     // What comes of each of many is not foreseen.
     InvitationOutcome: { invitation: () => null, failure: () => null },
     AuditEvent: {
@@ -444,13 +492,15 @@ export class Oracle {
       target: ({ row }: Found<"events">) => this.#node(row.target_type as string, row.target_id as string),
       changes: ({ organizationId, row }: Found<"events">) => {
         if (row.target_type === "User" && !this.judge.seesUser(row.target_id as string)) return null;
-        const needed = { Membership: "members:read", Invitation: "members:invite" }[row.target_type as string];
+        const needed = { Membership: "members:read", Invitation: "members:invite", JoinRequest: "domains:manage" }[
+          row.target_type as string
+        ];
         const isClosed = needed && (organizationId === null || !this.judge.allows(organizationId, needed));
         return isClosed ? null : row.changes;
       },
     },
     ...Object.fromEntries(
-      ["Organization", "User", "Membership", "Invitation", "AuditEvent"].flatMap((type) => [
+      ["Organization", "User", "Membership", "Invitation", "JoinRequest", "AuditEvent"].flatMap((type) => [
         [
           `${type}Connection`,
           {
@@ -479,6 +529,7 @@ export class Oracle {
     if (type === "Role") return this.role(id);
     if (type === "Membership") return this.membership(id);
     if (type === "Invitation") return this.invitation(id);
+    if (type === "JoinRequest") return this.joinRequest(id);
     const event = type === "AuditEvent" && this.judge.seesEvent(id) && this.facts.events.find((one) => one.id === id);
     return event ? thing(type, event) : null;
   }
@@ -491,6 +542,26 @@ export class Oracle {
   invitation(id: string): Thing | null {
     const found = this.facts.invitations.find((one) => one.id === id);
     return found && this.judge.seesInvitation(id) ? thing("Invitation", found) : null;
+  }
+
+  joinRequest(id: string): Thing | null {
+    const found = this.facts.joinRequests.find((one) => one.id === id);
+    return found && this.judge.seesJoinRequest(id) ? thing("JoinRequest", found) : null;
+  }
+
+  domainsOf(organizationId: string): Thing[] {
+    const own = this.facts.domains.filter((one) => one.organizationId === organizationId);
+    return own.sort(by(({ row }) => row.domain as string)).map((one) => thing("OrganizationDomain", one));
+  }
+
+  #joinPolicy(organizationId: string) {
+    return this.facts.joinPolicies.find(({ id }) => id === organizationId)?.row as
+      | {
+          readonly mode: string;
+          readonly set_by: string;
+          readonly grants: { roleKey: string | null; roleId: string | null; reach: string }[];
+        }
+      | undefined;
   }
 
   #statusOf({ ended, row }: Found<"invitations">): string {
@@ -547,7 +618,11 @@ export class Oracle {
 
   #known(id: string): [string, string] {
     const [type, uuid] = decoded(id);
-    if (!["Organization", "User", "Membership", "Role", "Invitation", "AuditEvent", "Tenant"].includes(type))
+    if (
+      !["Organization", "User", "Membership", "Role", "Invitation", "JoinRequest", "AuditEvent", "Tenant"].includes(
+        type,
+      )
+    )
       throw wrong();
     return [type, uuid];
   }

@@ -1,12 +1,20 @@
 import { decoded, encoded, type Oracle } from "./answers.js";
 import { type Answered, Reading, type Thing, type Told, thing } from "./document.js";
+import type { Row } from "./facts.js";
 
 /** What a change needs, and where: as the API's descriptions say it. */
 interface Need {
   readonly permissions: readonly string[];
   readonly reach?: "SUBTREE";
   /** The field of the input that names something in the organization meant; without one, the root is. */
-  readonly at?: "organizationId" | "parentId" | "membershipId" | "grantId" | "roleId" | "invitationId";
+  readonly at?:
+    | "organizationId"
+    | "parentId"
+    | "membershipId"
+    | "grantId"
+    | "roleId"
+    | "invitationId"
+    | "joinRequestId";
   /** Whether leaving it out means the root. */
   readonly orRoot?: boolean;
   /** What it needs besides, in another organization that the input names. */
@@ -35,6 +43,21 @@ const suspending: Need = {
   shows: byOrganization,
 };
 const deleting: Need = { ...suspending, permissions: ["organizations:delete"] };
+
+const domainNeed: Need = {
+  permissions: ["domains:manage"],
+  at: "organizationId",
+  shows: (after, { organizationId, domain }) => ({
+    domain: after.judge.allows(uuid(organizationId), "domains:manage")
+      ? after.domainsOf(uuid(organizationId)).find(({ about }) => (about as { row: Row }).row.domain === domain)
+      : null,
+  }),
+};
+const joinRequestNeed: Need = {
+  permissions: ["domains:manage"],
+  at: "joinRequestId",
+  shows: (after, { joinRequestId }) => ({ joinRequest: after.joinRequest(uuid(joinRequestId)) }),
+};
 
 const NEEDS: Readonly<Record<string, Need>> = {
   createOrganization: {
@@ -119,6 +142,12 @@ const NEEDS: Readonly<Record<string, Need>> = {
   inviteMembers: { permissions: ["members:invite"], at: "organizationId" },
   resendInvitation: { permissions: ["members:invite"], at: "invitationId", shows: byInvitation },
   withdrawInvitation: { permissions: ["members:invite"], at: "invitationId", shows: byInvitation },
+  claimDomain: domainNeed,
+  verifyDomain: domainNeed,
+  releaseDomain: { ...domainNeed, shows: (_after, { domain }) => ({ releasedDomain: domain }) },
+  setJoinPolicy: { permissions: ["domains:manage"], at: "organizationId", shows: byOrganization },
+  approveJoinRequest: joinRequestNeed,
+  refuseJoinRequest: joinRequestNeed,
   createRole: {
     permissions: ["roles:manage"],
     reach: "SUBTREE",
@@ -140,7 +169,7 @@ const NEEDS: Readonly<Record<string, Need>> = {
 };
 
 /** Changes for which a request names no tenant: whoever has a token may ask, and here everybody is told no. */
-const WITHOUT_TENANT = ["createTenant", "acceptInvitation", "declineInvitation"];
+const WITHOUT_TENANT = ["createTenant", "acceptInvitation", "declineInvitation", "joinByEmail"];
 
 /** What becomes of a change before anything is changed. */
 type Verdict =
@@ -191,6 +220,8 @@ function placeOf(
     },
     Invitation: () =>
       judge.seesInvitation(id) ? facts.invitations.find((one) => one.id === id)!.organizationId : null,
+    JoinRequest: () =>
+      judge.seesJoinRequest(id) ? facts.joinRequests.find((one) => one.id === id)!.organizationId : null,
     Role: () => {
       const own = facts.roles.find((one) => one.id === id);
       const isThere = own !== undefined || catalogue.roles.some((one) => one.id === id);
@@ -204,12 +235,15 @@ function placeOf(
     grantId: "Grant",
     roleId: "Role",
     invitationId: "Invitation",
+    joinRequestId: "JoinRequest",
   };
   return type === wanted[at] ? (seen[type]!() ?? null) : null;
 }
 
 /** Whether the input names, besides, a person or a role that is not there for the viewer. */
 function lacksSomething(oracle: Oracle, mutation: string, input: Input, place: string): boolean {
+  if (mutation === "verifyDomain" || mutation === "releaseDomain")
+    return !oracle.facts.domains.some((one) => one.organizationId === place && one.row.domain === input.domain);
   const { userId, role, grants } = input as unknown as { userId?: string; role?: object; grants?: { role: object }[] };
   if (userId !== undefined && !(decoded(userId)[0] === "User" && oracle.judge.seesUser(uuid(userId)))) return true;
   const roles = mutation === "grantRole" ? [role!] : (grants ?? []).map((one) => one.role);

@@ -41,6 +41,9 @@ export interface Facts {
     readonly roleKey: string | null;
     readonly roleId: string | null;
   }[];
+  readonly joinRequests: readonly { readonly id: string; readonly organizationId: string }[];
+  readonly domains: readonly { readonly id: string; readonly organizationId: string }[];
+  readonly joinPolicies: readonly { readonly id: string }[];
   readonly events: readonly { readonly id: string; readonly organizationId: string | null }[];
 }
 
@@ -59,7 +62,7 @@ type Ask = (text: string) => Promise<readonly Record<string, unknown>[]>;
 const ENDED = "coalesce(expires_at <= clock_timestamp(), false) as ended";
 const SUSPENDED = "status = 'SUSPENDED' as suspended";
 
-const COLUMNS: Readonly<Record<string, string>> = {
+const COLUMNS = {
   organizations: `id, parent_id as "parentId", slug, name, ${SUSPENDED}, status = 'ARCHIVED' as archived`,
   slugs: `slug, organization_id as "organizationId"`,
   users: `id, email, ${SUSPENDED}`,
@@ -68,6 +71,9 @@ const COLUMNS: Readonly<Record<string, string>> = {
   grants: `id, membership_id as "membershipId", role_key as "roleKey", role_id as "roleId", reach = 'SUBTREE' as subtree, ${ENDED}`,
   invitations: `id, organization_id as "organizationId", ${ENDED}`,
   offered_grants: `id, invitation_id as "invitationId", role_key as "roleKey", role_id as "roleId"`,
+  join_requests: `id, organization_id as "organizationId"`,
+  organization_domains: `id, organization_id as "organizationId"`,
+  join_policies: "organization_id as id",
   audit_events: `id, organization_id as "organizationId"`,
 };
 
@@ -82,10 +88,22 @@ export async function readFacts(ask: Ask, slug: string): Promise<WholeFacts> {
   const {
     audit_events: events,
     offered_grants: offers,
+    join_requests: joinRequests,
+    organization_domains: domains,
+    join_policies: joinPolicies,
     ...rows
-  } = all!.rows as WholeFacts & { audit_events: WholeFacts["events"]; offered_grants: WholeFacts["offers"] };
+  } = all!.rows as WholeFacts & Record<Exclude<keyof typeof COLUMNS, keyof Facts>, never>;
   const createdAt = new Date(all!.createdAt as string).toISOString();
-  return { ...rows, offers, events, tenantId: all!.tenantId as string, tenant: { slug, createdAt } };
+  return {
+    ...rows,
+    offers,
+    joinRequests,
+    domains,
+    joinPolicies,
+    events,
+    tenantId: all!.tenantId as string,
+    tenant: { slug, createdAt },
+  };
 }
 
 const READ = ["organizations:read"];

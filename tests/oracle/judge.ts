@@ -62,6 +62,13 @@ export class Judge {
     );
   }
 
+  seesJoinRequest(requestId: string): boolean {
+    const found = this.facts.joinRequests.find(({ id }) => id === requestId);
+    return (
+      found !== undefined && this.sees(found.organizationId) && this.allows(found.organizationId, "domains:manage")
+    );
+  }
+
   seesEvent(eventId: string): boolean {
     const organizationId = this.facts.events.find(({ id }) => id === eventId)?.organizationId;
     return organizationId != null && this.sees(organizationId) && this.allows(organizationId, "audit:read");

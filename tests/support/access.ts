@@ -10,6 +10,7 @@ import {
   CALLERS,
   type CallerKind,
   callersOf,
+  isHiddenWithout,
   personFor,
   placeOf,
   plantStage,
@@ -220,8 +221,7 @@ function expectedOf(coordinate: string, rule: Rule, kind: CallerKind, stage: Sta
   }
   if (rule.kind === "may" && kind !== "a holder of it here" && kind !== "the one it is about") {
     const isAside = / (on one side|aside)/.test(kind);
-    // What is visible with this permission alone is not there without it.
-    if (rule.where.from === "args" && rule.where.type === "Invitation") return open("NotFoundFailure");
+    if (isHiddenWithout(rule)) return open("NotFoundFailure");
     const { permission, besides, reach } = isAside ? rule.also! : rule;
     const about = typeName === "Mutation" ? aboutOf(fieldName) : "here";
     return denied({

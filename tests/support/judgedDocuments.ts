@@ -29,6 +29,7 @@ export function judgedDocument(
     Grant: facts.grants.map(({ id }) => id),
     Role: [...facts.roles.map(({ id }) => id), ...fixedRoles],
     Invitation: facts.invitations.map(({ id }) => id),
+    JoinRequest: facts.joinRequests.map(({ id }) => id),
     AuditEvent: facts.events.map(({ id }) => id),
     Tenant: [facts.tenantId],
   };
@@ -50,7 +51,9 @@ export function judgedDocument(
             idOf("User"),
             ...facts.events.map(({ row }) => encoded(String(row.target_type), String(row.target_id))),
           ]);
-        const named = /^(organization|parent|user|actor|membership|grant|role|invitation)Id$/.exec(name)?.[1];
+        const named = /^(organization|parent|user|actor|membership|grant|role|invitation|joinRequest)Id$/.exec(
+          name,
+        )?.[1];
         const types: Readonly<Record<string, string>> = { parent: "Organization", actor: "User" };
         if (named) return idOf(types[named] ?? `${named[0]!.toUpperCase()}${named.slice(1)}`);
         const meant = /^(Organization|User|Role)(By|Ref)$/.exec(input)?.[1];
@@ -71,6 +74,7 @@ export function judgedDocument(
       if (name === "key")
         return input === "RoleRef" ? one(["member", "guest", "local", "wide"]) : `key-${g(fc.nat, { max: 30 })}`;
       if (name === "locale") return "de-AT";
+      if (name === "domain") return one(["one.test", "two.test", "gmail.com"]);
       return one(["one", "two", "three", "four", "five"]) + g(fc.nat, { max: 9 });
     },
   };

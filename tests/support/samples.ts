@@ -51,6 +51,12 @@ export const MUTATION_SAMPLES: Readonly<Record<string, (where: Where) => Readonl
   }),
   resendInvitation: invitation,
   withdrawInvitation: invitation,
+  claimDomain: ({ tenant, at }) => ({ organizationId: tenant.id("Organization", at), domain: "new.test" }),
+  verifyDomain: domain,
+  releaseDomain: domain,
+  setJoinPolicy: ({ tenant, at }) => ({ organizationId: tenant.id("Organization", at), mode: "ASK" }),
+  approveJoinRequest: joinRequest({ grants: [{ role: { key: "guest" } }] }),
+  refuseJoinRequest: joinRequest(),
   createRole: ({ tenant, at }) => ({
     organizationId: tenant.id("Organization", at),
     key: "new",
@@ -66,6 +72,15 @@ function organization({ tenant, at }: Where) {
 
 function invitation({ tenant, at, person }: Where) {
   return { invitationId: tenant.id("Invitation", `${person}@${at}`) };
+}
+
+/** What a sketch claims is that of the organization and the tenant. */
+function domain({ tenant, at, person }: Where) {
+  return { organizationId: tenant.id("Organization", at), domain: `${person}.test` };
+}
+
+function joinRequest(more: object = {}) {
+  return ({ tenant, at, person }: Where) => ({ joinRequestId: tenant.id("JoinRequest", `${person}@${at}`), ...more });
 }
 
 function membership(more: object = {}) {

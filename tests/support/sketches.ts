@@ -79,6 +79,7 @@ const ALL_KINDS = [
   ...PERMISSIONS,
   "members:manage",
   "members:invite",
+  "domains:manage",
   "organizations:update",
   "roles:manage",
   "invoices:approve",
@@ -107,6 +108,8 @@ export const anyTenant: fc.Arbitrary<TenantSketch> = anySketch.chain((sketch) =>
       wide: fc.record({ permissions: fc.subarray(ALL_KINDS) }),
     }),
     invited: someOf(slugs, 3).map((those) => Object.fromEntries(those.map((slug) => [slug, ["ivo", "iva"]]))),
+    asking: someOf(slugs, 2).map((those) => Object.fromEntries(those.map((slug) => [slug, ["jo"]]))),
+    claims: someOf(slugs, 2).map((those) => Object.fromEntries(those.map((slug) => [slug, ["one.test"]]))),
     events: fc.constant(Object.fromEntries(slugs.map((slug, n) => [slug, n % 3]))),
   });
 });

@@ -71,6 +71,10 @@ export const aboutOf = (mutation: string): string => (ENDING.test(mutation) ? `o
 /** Somebody at hand for one mutation to act on, and for no other. */
 export const targetOf = (mutation: string): string => `target-of-${mutation}`.toLowerCase();
 
+/** Things that exist for those alone who may do something with them. */
+export const isHiddenWithout = ({ where }: MayRule): boolean =>
+  where.from === "args" && ["Invitation", "JoinRequest"].includes(where.type);
+
 /** What everybody at hand may do: to see what they are refused. */
 export const LOOK = ["organizations:read", "members:read"];
 
@@ -134,6 +138,8 @@ export async function plantStage(
       },
       roles: { local: { at: "here", permissions: ["organizations:read"] } },
       people,
+      claims: { here: ["verifyDomain", "releaseDomain"].map((mutation) => `${targetOf(mutation)}.test`) },
+      asking: { here: ["approveJoinRequest", "refuseJoinRequest"].map(targetOf) },
       invited: { here: ["resendInvitation", "withdrawInvitation"].map(targetOf) },
       suspended: [targetOf("resumeUser")],
       archived: [aboutOf("restoreOrganization")],

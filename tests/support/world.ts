@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { PgTable } from "drizzle-orm/pg-core";
 import { auditEvents } from "../../src/features/audit/table.js";
 import { invitations, offeredGrants } from "../../src/features/invitations/table.js";
+import { joinRequests, organizationDomains } from "../../src/features/joining/table.js";
 import { grants, memberships } from "../../src/features/memberships/table.js";
 import { organizations, slugs } from "../../src/features/organizations/table.js";
 import { roles } from "../../src/features/roles/table.js";
@@ -15,9 +16,11 @@ import {
   type AuditEventId,
   type GrantId,
   type InvitationId,
+  type JoinRequestId,
   type MembershipId,
   newId,
   type OfferedGrantId,
+  type OrganizationDomainId,
   type OrganizationId,
   type RoleId,
   type TenantId,
@@ -64,6 +67,10 @@ export interface TenantSketch {
   readonly formerly?: Readonly<Record<string, readonly string[]>>;
   /** What people are invited by, by the slug of the organization: addresses like names of people, each offered `guest` by the first of them. */
   readonly invited?: Readonly<Record<string, readonly string[]>>;
+  /** Who asks to join, by the slug of the organization: addresses like names of people. */
+  readonly asking?: Readonly<Record<string, readonly string[]>>;
+  /** Domains that organizations claim, by their slug, and have not proven; what proves one is `proof-of-<domain>`. */
+  readonly claims?: Readonly<Record<string, readonly string[]>>;
   /** How many events the audit has of organizations, by slug; done to them by the first of the people. */
   readonly events?: Readonly<Record<string, number>>;
 }
@@ -81,6 +88,7 @@ export interface Planted {
   readonly grants: Readonly<Record<string, GrantId>>;
   /** By `<name>@<slug>`. */
   readonly invitations: Readonly<Record<string, InvitationId>>;
+  readonly joinRequests: Readonly<Record<string, JoinRequestId>>;
   /** By the slug of their organization, the first of them. */
   readonly events: Readonly<Record<string, AuditEventId>>;
   /** The global id of something by what the sketch calls it. */
@@ -128,6 +136,8 @@ export async function plant(db: TenantDb, rows: ReturnType<typeof toRows>): Prom
   await insert(grants, rows.grants);
   await insert(invitations, rows.invitations);
   await insert(offeredGrants, rows.offeredGrants);
+  await insert(joinRequests, rows.joinRequests);
+  await insert(organizationDomains, rows.domains);
   await insert(auditEvents, rows.events);
 }
 
@@ -229,7 +239,29 @@ export function toRows(tenantId: TenantId, tenant: string, sketch: TenantSketch,
       expiresAt: new Date(now.getTime() + 86_400_000),
     })),
   );
+  const requestRows = Object.entries(sketch.asking ?? {}).flatMap(([slug, names]) =>
+    names.map((name) => ({
+      ...made,
+      id: newId<JoinRequestId>(),
+      name: `${name}@${slug}`,
+      organizationId: at(slug),
+      email: addressOf(name, tenant),
+      displayName: name,
+      identity: randomBytes(32),
+    })),
+  );
   return {
+    joinRequests: requestRows,
+    domains: Object.entries(sketch.claims ?? {}).flatMap(([slug, domains]) =>
+      domains.map((domain) => ({
+        tenantId,
+        id: newId<OrganizationDomainId>(),
+        organizationId: at(slug),
+        domain,
+        proof: `proof-of-${domain}`,
+        createdAt: now,
+      })),
+    ),
     invitations: invitationRows,
     offeredGrants: invitationRows.map(({ id }) => ({
       tenantId,
@@ -302,6 +334,11 @@ function toPlanted(gateway: TestGateway, tenantId: TenantId, slug: string, rows:
       (row) => row.name,
       (row) => row.id,
     ),
+    joinRequests: byName(
+      rows.joinRequests,
+      (row) => row.name,
+      (row) => row.id,
+    ),
     events: byName(
       rows.events,
       (row) => row.slug,
@@ -315,6 +352,7 @@ function toPlanted(gateway: TestGateway, tenantId: TenantId, slug: string, rows:
     Membership: ids.memberships,
     Grant: ids.grants,
     Invitation: ids.invitations,
+    JoinRequest: ids.joinRequests,
     AuditEvent: ids.events,
     Tenant: { [slug]: tenantId },
   };

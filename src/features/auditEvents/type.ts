@@ -1,3 +1,4 @@
+import type { BuiltInPermission } from "../../access/catalogue.js";
 import { builder, Node } from "../../graphql/builder.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import { BadInputError } from "../../graphql/errors.js";
@@ -13,6 +14,13 @@ import { Organization } from "../organizations/type.js";
 import { User } from "../users/type.js";
 import { auditEventsOf, findAuditEvent, type ShownEvents } from "./loader.js";
 
+/** What opens things that are about people, where they stand. */
+const NEEDED: ReadonlyMap<string, BuiltInPermission> = new Map([
+  ["Membership", "members:read"],
+  ["Invitation", "members:invite"],
+  ["JoinRequest", "domains:manage"],
+]);
+
 /**
  * Whether the viewer may know of the people that an event is about: what is noted of them, their address among it, takes more
  * than the right to read what happened. Of a membership that is gone, its organization decides.
@@ -20,8 +28,8 @@ import { auditEventsOf, findAuditEvent, type ShownEvents } from "./loader.js";
 async function seesWhom(ctx: Context, { targetType, targetId, organizationId }: AuditEventRow): Promise<boolean> {
   const scope = scopeOf(ctx);
   if (targetType === "User") return (await visibleUsers(scope).load(targetId as UserId)) !== null;
-  const needed = targetType === "Membership" ? "members:read" : targetType === "Invitation" ? "members:invite" : null;
-  if (needed === null) return true;
+  const needed = NEEDED.get(targetType);
+  if (needed === undefined) return true;
   const organization = organizationId && (await findOrganization(scope, organizationId));
   return organization !== null && scope.access.allows(organization, needed);
 }
@@ -67,7 +75,7 @@ builder.node(AuditEvent, {
       type: "JSON",
       nullable: true,
       description:
-        "What became different; an object. Null when it is about a person, a membership or an invitation that is hidden from the viewer.",
+        "What became different; an object. Null when it is about a person, a membership, an invitation or a request to join that is hidden from the viewer.",
       resolve: async (event, _args, ctx) => ((await seesWhom(ctx, event)) ? event.changes : null),
     }),
     requestId: t.exposeString("requestId", {

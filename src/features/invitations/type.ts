@@ -8,9 +8,10 @@ import { Reach } from "../memberships/type.js";
 import { visibleUsers } from "../memberships/visibleUsers.js";
 import { findOrganization } from "../organizations/loader.js";
 import { Organization } from "../organizations/type.js";
+import type { Role as RoleShape } from "../roles/role.js";
 import { Role } from "../roles/type.js";
 import { User } from "../users/type.js";
-import { findInvitation, invitationsOf, listOffers, type OfferOfRole } from "./loader.js";
+import { findInvitation, invitationsOf, listOffers } from "./loader.js";
 import type { InvitationRow } from "./table.js";
 
 export const InvitationStatus = builder.enumType("InvitationStatus", {
@@ -24,8 +25,15 @@ export const InvitationStatus = builder.enumType("InvitationStatus", {
   } as const,
 });
 
+/** A role that somebody is to be given. */
+interface Offered {
+  readonly role: RoleShape;
+  readonly reach: "ORGANIZATION" | "SUBTREE";
+  readonly expiresAt: Date | null;
+}
+
 export const Invitation = builder.objectRef<InvitationRow>("Invitation");
-const OfferedGrant = builder.objectRef<OfferOfRole>("OfferedGrant");
+export const OfferedGrant = builder.objectRef<Offered>("OfferedGrant");
 
 builder.node(Invitation, {
   description: "An offer of membership, sent to an address. Only who has that address, verified, can accept it.",
@@ -72,7 +80,7 @@ builder.node(Invitation, {
 });
 
 OfferedGrant.implement({
-  description: "A role that an invitation offers.",
+  description: "A role that somebody is to be given when they come.",
   fields: (t) => ({
     role: t.field({ type: Role, description: "What is offered.", resolve: ({ role }) => role }),
     reach: t.expose("reach", { type: Reach, description: "How far it is to reach." }),

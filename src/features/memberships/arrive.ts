@@ -67,26 +67,43 @@ export function entranceOf(
   };
 }
 
+/** Whom somebody lets in who is not there. */
+export interface Arriving {
+  /** Verified. */
+  readonly email: string;
+  readonly digest: Buffer;
+  readonly name: string | null;
+}
+
+/** Lets somebody in who asked before; null for who is suspended in the tenant. The viewer need not be them. */
+export async function letIn(ctx: Context, arriving: Arriving): Promise<UserId | null> {
+  const { session } = scopeOf(ctx);
+  await oneAtATime(session);
+  const [row] = await session.query(ARRIVING, [session.tenantId, arriving.digest, arriving.email]);
+  if (row!.is_barred) return null;
+  return arriveAs(ctx, (row!.user_id as UserId | null) ?? newId(), arriving);
+}
+
 /**
  * Makes whoever arrives a person of the tenant, if they are none yet, and lets their identity sign in.
  * @param email verified, of the caller's token
  */
-export async function arrive(ctx: Context, email: string): Promise<UserId> {
-  const { session, viewer, root, now } = scopeOf(ctx);
+export const arrive = (ctx: Context, email: string): Promise<UserId> =>
+  arriveAs(ctx, scopeOf(ctx).viewer.id, { email, digest: ctx.arrivals!.digest, name: ctx.identity!.name });
+
+async function arriveAs(ctx: Context, id: UserId, { email, digest, name }: Arriving): Promise<UserId> {
+  const { session, root, now } = scopeOf(ctx);
   const { db, tenantId } = session;
-  const { digest } = ctx.arrivals!;
-  const itself = and(eq(users.tenantId, tenantId), eq(users.id, viewer.id));
-  const about = { organizationId: root.id, targetType: "User", targetId: viewer.id };
+  const itself = and(eq(users.tenantId, tenantId), eq(users.id, id));
+  const about = { organizationId: root.id, targetType: "User", targetId: id };
   const [known] = await db.select().from(users).where(itself);
   if (!known) {
-    const row = { email, emailVerified: true, displayName: ctx.identity!.name ?? email };
-    await db
-      .insert(users)
-      .values({ ...row, tenantId, id: viewer.id, identity: digest, createdAt: now, updatedAt: now });
+    const row = { email, emailVerified: true, displayName: name ?? email };
+    await db.insert(users).values({ ...row, tenantId, id, identity: digest, createdAt: now, updatedAt: now });
     await record(ctx, { ...about, action: "user.created", changes: { after: row } });
   } else if (known.identity === null) {
     await db.update(users).set({ identity: digest, emailVerified: true, updatedAt: now }).where(itself);
     await record(ctx, { ...about, action: "user.signedIn" });
   }
-  return viewer.id;
+  return id;
 }

@@ -20,7 +20,7 @@ export interface Changing {
 }
 
 /** The permission by which somebody is given something. */
-export type Giving = "members:manage" | "members:invite";
+export type Giving = "members:manage" | "members:invite" | "domains:manage";
 
 /** One grant, from what it was to what it shall be: its end, null for none, undefined where it is not given. */
 interface Step {

@@ -61,6 +61,8 @@ const TEXT_NAMING = textWith(`(select json_agg(json_build_object('type', n.type,
         from roles r where r.tenant_id = $1 and r.id = any($6::uuid[])
       union all select 'Invitation', i.id, null, i.organization_id
         from invitations i where i.tenant_id = $1 and i.id = any($7::uuid[])
+      union all select 'JoinRequest', j.id, null, j.organization_id
+        from join_requests j where j.tenant_id = $1 and j.id = any($8::uuid[])
     ) n left join organizations o on o.tenant_id = $1 and o.id = n.organization_id)`);
 
 const UNDEFINED_TABLE = "42P01";

@@ -4,6 +4,7 @@ import { uuids } from "../../tenancy/arrays.js";
 import type { TenantDb } from "../../tenancy/session.js";
 import { type Run, recordOfOperator } from "../audit/record.js";
 import { invitations, offeredGrants } from "../invitations/table.js";
+import { joinPolicies, joinRequests, organizationDomains } from "../joining/table.js";
 import { grants, memberships } from "../memberships/table.js";
 import { organizations } from "../organizations/table.js";
 import { roles } from "../roles/table.js";
@@ -19,7 +20,7 @@ export interface Purged {
 
 /**
  * Removes for good what was deleted and whose time is up, with everything below it: organizations, their roles, memberships,
- * grants and invitations. The people stay, and so do all slugs, which nobody else can have. Each is noted where it was. In the caller's
+ * grants, invitations, and who may join. The people stay, and so do all slugs, which nobody else can have. Each is noted where it was. In the caller's
  * transaction, which holds the tenant's lock alone, and whose login owns the tables: the serving one may not delete this.
  */
 export async function purgeDeleted(db: TenantDb, tenantId: TenantId, run: Run): Promise<Purged[]> {
@@ -47,8 +48,14 @@ export async function purgeDeleted(db: TenantDb, tenantId: TenantId, run: Run): 
     purged.push({ ...rest, parentId: parentId!, organizations: below!.count + 1 });
   }
 
-  const ofGoing = (table: typeof memberships | typeof roles | typeof invitations) =>
-    and(eq(table.tenantId, tenantId), inArray(table.organizationId, going));
+  type OfOrganization =
+    | typeof memberships
+    | typeof roles
+    | typeof invitations
+    | typeof organizationDomains
+    | typeof joinPolicies
+    | typeof joinRequests;
+  const ofGoing = (table: OfOrganization) => and(eq(table.tenantId, tenantId), inArray(table.organizationId, going));
   const [members, defined, invited] = [
     db.select({ id: memberships.id }).from(memberships).where(ofGoing(memberships)),
     db.select({ id: roles.id }).from(roles).where(ofGoing(roles)),
@@ -77,7 +84,8 @@ export async function purgeDeleted(db: TenantDb, tenantId: TenantId, run: Run): 
         or(inArray(offeredGrants.invitationId, invited), inArray(offeredGrants.roleId, defined)),
       ),
     );
-  await db.delete(invitations).where(ofGoing(invitations));
+  for (const table of [invitations, organizationDomains, joinPolicies, joinRequests])
+    await db.delete(table).where(ofGoing(table));
   await db.delete(memberships).where(ofGoing(memberships));
   await db.delete(roles).where(ofGoing(roles));
   await db.delete(organizations).where(and(eq(organizations.tenantId, tenantId), inArray(id, going)));

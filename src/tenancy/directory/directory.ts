@@ -53,6 +53,10 @@ const OF_IDENTITY = `select ${COLUMNS} from tenantry.tenants t join tenantry.ide
 
 const ALL = `select ${COLUMNS} from tenantry.tenants t where t.status = 'ACTIVE' order by t.slug collate "C" limit ${MOST_TENANTS}`;
 const BY_ID = `select ${COLUMNS} from tenantry.tenants t where t.id = $1 and t.status = 'ACTIVE'`;
+const OF_DOMAIN = `select ${COLUMNS} from tenantry.tenants t join tenantry.join_domains d on d.tenant_id = t.id
+  where d.digest = $1 and t.status = 'ACTIVE' order by t.slug collate "C" limit ${MOST_TENANTS}`;
+const ANNOUNCE_DOMAIN = `insert into tenantry.join_domains (digest, tenant_id)
+  select $1, t.id from tenantry.tenants t where t.id = $2 on conflict do nothing`;
 const ADMIT = `insert into tenantry.identities (digest, tenant_id)
   select $1, t.id from tenantry.tenants t where t.id = $2 and t.status = 'ACTIVE' on conflict do nothing`;
 
@@ -90,6 +94,16 @@ export class Directory {
   /** Tenants in use, by slug, a hundred at most: for development, where nobody has more. */
   all(): Promise<TenantRecord[]> {
     return this.#ask(ALL, []);
+  }
+
+  /** Tenants in which a domain of this digest may be proven; `[]` where it is in none. */
+  tenantsOfDomain(digest: Buffer, signal?: AbortSignal): Promise<TenantRecord[]> {
+    return this.#ask(OF_DOMAIN, [digest], signal);
+  }
+
+  /** Says that a domain of this digest is proven in a tenant. */
+  async announceDomain(digest: Buffer, id: TenantId): Promise<void> {
+    await this.#run(ANNOUNCE_DOMAIN, [digest, id]);
   }
 
   /** Lets an identity knock at a tenant from now on; nothing happens where it may already, or there is no such tenant. */

@@ -148,6 +148,21 @@ export const identities = directory.table(
   ],
 );
 
+/** Tenants in which somebody can join by an address of a domain, of which only a keyed digest stands here; the home decides. */
+export const joinDomains = directory.table(
+  "join_domains",
+  {
+    digest: bytea().notNull(),
+    tenantId: uuid().$type<TenantId>().notNull(),
+  },
+  (t) => [
+    primaryKey({ name: "join_domains_pkey", columns: [t.digest, t.tenantId] }),
+    foreignKey({ name: "join_domains_tenant_fkey", columns: [t.tenantId], foreignColumns: [tenants.id] }).onDelete(
+      "cascade",
+    ),
+  ],
+);
+
 /** Tenants in whose outbox something may be due: a hint, so that nobody has to look into every home. */
 export const dueMail = directory.table(
   "due_mail",
