@@ -3,6 +3,7 @@ import type { Mail } from "../src/features/mail/mail.js";
 import { encodeId, type IdType } from "../src/graphql/nodeId.js";
 import { PERMISSIONS } from "./oracle/facts.js";
 import { hasOwner, holdingsOf, type Rows, readRows, wrongs } from "./oracle/holdings.js";
+import { change } from "./support/change.js";
 import { openGateway, type TestGateway } from "./support/gateway.js";
 import { inHome } from "./support/home.js";
 import { lettersOf } from "./support/letters.js";
@@ -30,6 +31,7 @@ const plant = async (slug: string): Promise<Planted> =>
           local: { at: "north", permissions: ["organizations:read", "members:read", "invoices:approve"] },
           wide: { permissions: ["organizations:read", "audit:read"] },
         },
+        claims: { north: [`${slug}.test`] },
         people: {
           ada: [{ at: slug, roles: ["owner"], reach: "SUBTREE" }],
           amy: [{ at: slug, roles: ["owner"], reach: "SUBTREE", grantsUntil: ENDS[2]! }],
@@ -70,6 +72,12 @@ const step = fc.record({
     "acceptInvitation",
     "acceptInvitation",
     "acceptInvitation",
+    "setJoinPolicy",
+    "setJoinPolicy",
+    "joinByEmail",
+    "joinByEmail",
+    "joinByEmail",
+    "approveJoinRequest",
     "createOrganization",
     "createOrganization",
     "moveOrganization",
@@ -145,6 +153,22 @@ function inputOf(
       };
     case "resendInvitation":
       return { invitationId: id("Invitation", [...rows.invitations, { id: tenant.tenantId }], which) };
+    case "setJoinPolicy": {
+      // Of the one organization that has proven a domain.
+      const isAsking = which % 3 === 0;
+      return {
+        organizationId: encodeId("Organization", tenant.organizations.north!),
+        mode: isAsking ? "ASK" : "AUTOMATIC",
+        grants: isAsking ? [] : wanted.slice(0, 1).map(({ role, reach }) => ({ role, reach })),
+      };
+    }
+    case "joinByEmail":
+      return {};
+    case "approveJoinRequest":
+      return {
+        joinRequestId: id("JoinRequest", [...rows.joinRequests, { id: tenant.tenantId }], which),
+        grants: wanted,
+      };
     case "acceptInvitation":
       return { token: letters.length > 0 ? pick(letters, which).token : "none" };
     case "createOrganization":
@@ -187,6 +211,7 @@ const OUTCOMES = [
   "AcceptInvitationPayload",
   "AddMembershipPayload",
   "AlreadyMemberFailure",
+  "ApproveJoinRequestPayload",
   "ArchiveOrganizationPayload",
   "CreateOrganizationPayload",
   "CreateRolePayload",
@@ -196,6 +221,7 @@ const OUTCOMES = [
   "InvitationClosedFailure",
   "InvitationVoidFailure",
   "InviteMemberPayload",
+  "JoinByEmailPayload",
   "LastOwnerFailure",
   "MoveOrganizationPayload",
   "NotFoundFailure",
@@ -207,6 +233,7 @@ const OUTCOMES = [
   "ResumeUserPayload",
   "RevokeGrantPayload",
   "SetGrantsPayload",
+  "SetJoinPolicyPayload",
   "SlugUnavailableFailure",
   "SuspendMembershipPayload",
   "SuspendOrganizationPayload",
@@ -224,6 +251,8 @@ describe("whatever people do to each other's rights", () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 250, maxLength: 250 }), async (steps) => {
         const tenant = await plant(`walk-${world++}`);
+        const domain = { organizationId: tenant.id("Organization", "north"), domain: `${tenant.slug}.test` };
+        await change(tenant.as("ada"), "verifyDomain", domain, "domain { isProven }");
         await inHome(gateway, tenant.slug, async (ask) => {
           let rows = await readRows(ask);
           for (const [nth, one] of steps.entries()) {
@@ -249,7 +278,12 @@ describe("whatever people do to each other's rights", () => {
             outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
             const done = `${nth}: ${actor} ${one.mutation} ${JSON.stringify(input)} -> ${outcome}`;
             // Who makes an organization is given nothing by that, not even what they could give themselves.
-            const giver = one.mutation === "createOrganization" ? "nobody" : tenant.users[from]!;
+            const giver =
+              one.mutation === "createOrganization"
+                ? "nobody"
+                : one.mutation === "joinByEmail"
+                  ? (earlier.joinPolicies[0]?.by ?? "nobody")
+                  : tenant.users[from]!;
             expect({ done, wrongs: wrongs(before, after, giver) }).toEqual({ done, wrongs: [] });
             expect({ done, owned: hasOwner(rows, after) }).toEqual({ done, owned: true });
           }
