@@ -48,9 +48,11 @@ const domainNeed: Need = {
   permissions: ["domains:manage"],
   at: "organizationId",
   shows: (after, { organizationId, domain }) => ({
-    domain: after.judge.allows(uuid(organizationId), "domains:manage")
-      ? after.domainsOf(uuid(organizationId)).find(({ about }) => (about as { row: Row }).row.domain === domain)
-      : null,
+    ...byOrganization(after, { organizationId }),
+    domain:
+      after.judge.sees(uuid(organizationId)) && after.judge.allows(uuid(organizationId), "domains:manage")
+        ? after.domainsOf(uuid(organizationId)).find(({ about }) => (about as { row: Row }).row.domain === domain)
+        : null,
   }),
 };
 const joinRequestNeed: Need = {
@@ -144,7 +146,10 @@ const NEEDS: Readonly<Record<string, Need>> = {
   withdrawInvitation: { permissions: ["members:invite"], at: "invitationId", shows: byInvitation },
   claimDomain: domainNeed,
   verifyDomain: domainNeed,
-  releaseDomain: { ...domainNeed, shows: (_after, { domain }) => ({ releasedDomain: domain }) },
+  releaseDomain: {
+    ...domainNeed,
+    shows: (after, input) => ({ ...byOrganization(after, input), releasedDomain: input.domain }),
+  },
   setJoinPolicy: { permissions: ["domains:manage"], at: "organizationId", shows: byOrganization },
   approveJoinRequest: joinRequestNeed,
   refuseJoinRequest: joinRequestNeed,

@@ -54,7 +54,7 @@ export const MUTATION_SAMPLES: Readonly<Record<string, (where: Where) => Readonl
   claimDomain: ({ tenant, at }) => ({ organizationId: tenant.id("Organization", at), domain: "new.test" }),
   verifyDomain: domain,
   releaseDomain: domain,
-  setJoinPolicy: ({ tenant, at }) => ({ organizationId: tenant.id("Organization", at), mode: "ASK" }),
+  setJoinPolicy: ({ tenant, at }) => ({ organizationId: tenant.id("Organization", at), mode: enumValue("ASK") }),
   approveJoinRequest: joinRequest({ grants: [{ role: { key: "guest" } }] }),
   refuseJoinRequest: joinRequest(),
   createRole: ({ tenant, at }) => ({
@@ -73,6 +73,9 @@ function organization({ tenant, at }: Where) {
 function invitation({ tenant, at, person }: Where) {
   return { invitationId: tenant.id("Invitation", `${person}@${at}`) };
 }
+
+/** A value that a document writes without quotes, and a variable as a text. */
+const enumValue = (name: string): object => Object(name);
 
 /** What a sketch claims is that of the organization and the tenant. */
 function domain({ tenant, at, person }: Where) {

@@ -4,4 +4,4 @@ CREATE TABLE "tenantry"."join_domains" (
 	CONSTRAINT "join_domains_pkey" PRIMARY KEY("digest","tenant_id")
 );
 
-ALTER TABLE "tenantry"."join_domains" ADD CONSTRAINT "join_domains_tenant_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenantry"."tenants"("id") ON DELETE CASCADE;
+ALTER TABLE "tenantry"."join_domains" ADD CONSTRAINT "join_domains_owner" FOREIGN KEY ("tenant_id") REFERENCES "tenantry"."tenants"("id") ON DELETE CASCADE;

@@ -8,6 +8,8 @@ import { failureType, type MutationPayload, mutation } from "../../graphql/mutat
 import { normaliseDomain } from "../../identity/domain.js";
 import { newId, type OrganizationId } from "../../ids.js";
 import { record } from "../audit/record.js";
+import { findOrganization } from "../organizations/loader.js";
+import { Organization } from "../organizations/type.js";
 import { domainsOf } from "./loader.js";
 import { isPublicProvider } from "./providers.js";
 import { type OrganizationDomainRow, organizationDomains } from "./table.js";
@@ -40,7 +42,7 @@ export interface OfDomain {
   readonly domain: string;
 }
 
-/** The payload of changes to one domain. */
+/** The payload of changes to one domain: the domain, unless it is gone, and whose it is. */
 export const domainPayload = (description: string): MutationPayload<OfDomain> => ({
   description,
   fields: (t) => ({
@@ -48,8 +50,17 @@ export const domainPayload = (description: string): MutationPayload<OfDomain> =>
       type: OrganizationDomain,
       nullable: true,
       description: "The domain as it is now; null when the viewer may not manage domains there any more.",
-      resolve: async ({ organizationId, domain }, _args, ctx) =>
-        (await domainsOf(scopeOf(ctx)).load(organizationId)).find((row) => row.domain === domain),
+      resolve: async ({ organizationId, domain }, _args, ctx) => {
+        const organization = await findOrganization(scopeOf(ctx), organizationId);
+        if (!organization || !scopeOf(ctx).access.allows(organization, "domains:manage")) return null;
+        return (await domainsOf(scopeOf(ctx)).load(organizationId)).find((row) => row.domain === domain);
+      },
+    }),
+    organization: t.field({
+      type: Organization,
+      nullable: true,
+      description: "Whose it is; null when the viewer does not see it any more.",
+      resolve: ({ organizationId }, _args, ctx) => findOrganization(scopeOf(ctx), organizationId),
     }),
   }),
 });

@@ -4,6 +4,8 @@ import { getNamed, scopeOf } from "../../graphql/context.js";
 import { InvalidInputFailure, NotFoundFailure } from "../../graphql/failure.js";
 import { mutation } from "../../graphql/mutation.js";
 import { record } from "../audit/record.js";
+import { findOrganization } from "../organizations/loader.js";
+import { Organization } from "../organizations/type.js";
 import { aboutDomain, DOMAIN_FIELD, domainForm, type OfDomain } from "./claimDomain.js";
 import { organizationDomains } from "./table.js";
 
@@ -17,7 +19,15 @@ mutation<z.output<typeof domainForm>, OfDomain>("releaseDomain", {
   form: domainForm,
   payload: {
     description: "The domain is not claimed any more.",
-    fields: (t) => ({ releasedDomain: t.exposeString("domain", { description: "The domain." }) }),
+    fields: (t) => ({
+      releasedDomain: t.exposeString("domain", { description: "The domain." }),
+      organization: t.field({
+        type: Organization,
+        nullable: true,
+        description: "Whose it was; null when the viewer does not see it any more.",
+        resolve: ({ organizationId }, _args, ctx) => findOrganization(scopeOf(ctx), organizationId),
+      }),
+    }),
   },
   failures: [InvalidInputFailure, NotFoundFailure],
   change: async ({ organizationId, domain }, ctx) => {

@@ -157,9 +157,7 @@ export const joinDomains = directory.table(
   },
   (t) => [
     primaryKey({ name: "join_domains_pkey", columns: [t.digest, t.tenantId] }),
-    foreignKey({ name: "join_domains_tenant_fkey", columns: [t.tenantId], foreignColumns: [tenants.id] }).onDelete(
-      "cascade",
-    ),
+    foreignKey({ name: "join_domains_owner", columns: [t.tenantId], foreignColumns: [tenants.id] }).onDelete("cascade"),
   ],
 );
 
