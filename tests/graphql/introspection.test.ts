@@ -54,6 +54,7 @@ describe("introspection", () => {
     expect(seen.filter((name) => name.startsWith("Mutation."))).toEqual([
       "Mutation.acceptInvitation",
       "Mutation.declineInvitation",
+      "Mutation.joinByEmail",
       "Mutation.createTenant",
     ]);
   });

@@ -109,7 +109,7 @@ describe("lookAtHomes", () => {
     [
       "a key from elsewhere",
       `create table ${OTHER}.spies (tenant_id uuid, id uuid, foreign key (tenant_id, id) references ${HOME}.users)`,
-      "triggers of keys of users is (6 enabled O) and not (4 enabled O)",
+      "triggers of keys of users is (8 enabled O) and not (6 enabled O)",
     ],
   ])("names %s", async (_what, change, words) => {
     const { drifted, behind } = await lookAfter(change);
