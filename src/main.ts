@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The command line. Each command is loaded only when it is called, so that none pays for what another needs.
 import { Command } from "commander";
+import { addAuditCommands } from "./commands/audit/program.js";
 import { addTenantCommands } from "./commands/tenant/program.js";
 
 const program = new Command("tenantry")
@@ -62,6 +63,7 @@ program
   .option("--ttl <duration>", "how long it is good: 30s, 15m, 8h, 7d", "8h")
   .action(async (options) => (await import("./commands/token.js")).token(options));
 addTenantCommands(program);
+addAuditCommands(program);
 program
   .command("work")
   .summary("do what operators, and people who sign up, ask for")

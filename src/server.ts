@@ -60,6 +60,8 @@ export interface ServerOptions {
   /** Asks DNS for the proof of a domain, where it is not the machine's own way. */
   readonly resolveTxt?: ResolveTxt;
   readonly execute?: Execute;
+  /** Is told of the tenants in which something is changed. */
+  readonly onChange?: (tenant: TenantRecord) => void;
   readonly log: Logger;
 }
 
@@ -118,6 +120,7 @@ export function createGateway(options: ServerOptions): Gateway {
       leases: options.serve,
       replicas,
       signal,
+      onChange: options.onChange ?? (() => {}),
       readAccess: (session, named) => readAccess(options.catalogue, session, digest, named),
       tenant: async (purpose, again) => {
         if (slug === null) return onlyTenant(purpose, await tenantsOf(identity, digest, signal));
@@ -214,9 +217,8 @@ export function createGateway(options: ServerOptions): Gateway {
           if (refused) return end(refused);
           if (isText) return answerSchema(request).then(end);
         },
-        onRequestParse({ setRequestParser }) {
-          setRequestParser((request) => readRequest(request, { bodyBytes: options.maxBodyBytes }) as never);
-        },
+        onRequestParse: ({ setRequestParser }) =>
+          setRequestParser((request) => readRequest(request, { bodyBytes: options.maxBodyBytes }) as never),
         onResultProcess({ request, result, setResult }) {
           const requestId = requestIds.get(request) ?? randomUUID();
           if ("errors" in result && result.errors) {
@@ -243,8 +245,6 @@ export function createGateway(options: ServerOptions): Gateway {
 
   return {
     yoga,
-    async close() {
-      await Promise.all([options.serve.close(), options.door.close()]);
-    },
+    close: async () => void (await Promise.all([options.serve.close(), options.door.close()])),
   };
 }

@@ -96,6 +96,7 @@ const step = fc.record({
     "suspendUser",
     "resumeUser",
     "resumeUser",
+    "eraseUser",
   ),
   which: number,
   where: number,
@@ -201,6 +202,11 @@ function inputOf(
       const shutOut = rows.users.filter(({ active }) => !active);
       return { userId: id("User", shutOut.length > 0 ? shutOut : rows.users, which) };
     }
+    case "eraseUser": {
+      // Mostly those who take no part: whoever is erased does nothing any more.
+      const idle = rows.users.filter(({ id }) => !rows.memberships.some(({ user }) => user === id));
+      return { userId: id("User", where % 3 > 0 && idle.length > 0 ? idle : rows.users, which) };
+    }
     default:
       return { membershipId };
   }
@@ -215,6 +221,7 @@ const OUTCOMES = [
   "ArchiveOrganizationPayload",
   "CreateOrganizationPayload",
   "CreateRolePayload",
+  "EraseUserPayload",
   "ExceedsYoursFailure",
   "FORBIDDEN",
   "GrantRolePayload",

@@ -9,6 +9,7 @@ const COMMANDS = [
   "seed",
   "token",
   "tenant",
+  "audit",
   "work",
   "doctor",
   "settings",

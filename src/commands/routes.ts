@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Logger } from "pino";
 import type { Settings } from "../config.js";
+import type { Sealer } from "../features/audit/sealer.js";
 import type { Shown } from "../features/mail/mailbox.js";
 import type { DevelopmentIssuer } from "../identity/development.js";
 import { mintToken } from "../identity/developmentToken.js";
@@ -12,6 +13,7 @@ import { sendMailbox } from "./mailbox.js";
 
 export interface Routes {
   readonly gateway: Gateway;
+  readonly sealer: Pick<Sealer, "unsealedMs" | "made">;
   readonly isHealthy: () => boolean;
   readonly development: DevelopmentIssuer | null;
   /** Everybody's mail; asked for in development alone. */
@@ -32,7 +34,7 @@ export function routes(options: Routes): RequestListener {
 }
 
 async function answer(
-  { gateway, isHealthy, development, mailbox, settings }: Routes,
+  { gateway, sealer, isHealthy, development, mailbox, settings }: Routes,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -44,6 +46,7 @@ async function answer(
   if (path === "/health/live") return send(response, 200, { status: "live" });
   if (path === "/health/ready")
     return isHealthy() ? send(response, 200, { status: "ready" }) : send(response, 503, { status: "not ready" });
+  if (path === "/metrics" && request.method === "GET") return sendMetrics(response, sealer);
   if (path === "/dev/viewers" && development && request.method === "GET" && isLocal(request)) {
     return send(response, 200, await viewers(development, settings.TENANTRY_DATA_DIR), {
       "cache-control": "no-store",
@@ -52,6 +55,24 @@ async function answer(
   if (path === "/dev/mail" && development && request.method === "GET" && isLocal(request))
     return sendMailbox(response, await mailbox());
   send(response, 404, { error: "There is nothing here. GraphQL is at /graphql." });
+}
+
+/** In the text format of Prometheus. Numbers of this process alone; no tenant is named. */
+function sendMetrics(response: ServerResponse, sealer: Routes["sealer"]): void {
+  const text = `# HELP tenantry_audit_unsealed_seconds How long the oldest audit event of this process has waited for its seal.
+# TYPE tenantry_audit_unsealed_seconds gauge
+tenantry_audit_unsealed_seconds ${sealer.unsealedMs / 1000}
+# HELP tenantry_audit_seals_total Seals of audits that this process has made.
+# TYPE tenantry_audit_seals_total counter
+tenantry_audit_seals_total ${sealer.made}
+`;
+  response.writeHead(200, {
+    "content-type": "text/plain; version=0.0.4; charset=utf-8",
+    "content-length": Buffer.byteLength(text),
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+  });
+  response.end(text);
 }
 
 const isLocal = ({ headers }: IncomingMessage): boolean =>

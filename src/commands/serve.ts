@@ -4,6 +4,7 @@ import { readSettings, type Settings } from "../config.js";
 import { sqlState } from "../database/errors.js";
 import { Leases } from "../database/leases.js";
 import { isReplica, MAIN, replicaOf } from "../database/names.js";
+import { Sealer } from "../features/audit/sealer.js";
 import { loadDevelopmentIssuer } from "../identity/development.js";
 import { operatorsOf } from "../identity/operators.js";
 import { createVerifier } from "../identity/verifier.js";
@@ -74,8 +75,10 @@ async function open(settings: Settings, doors: Doors, key: Buffer, log: pino.Log
     );
 
   const development = settings.TENANTRY_DEVELOPMENT ? await loadDevelopmentIssuer(settings.TENANTRY_DATA_DIR) : null;
+  const sealer = new Sealer({ ...doors, key, log });
   const gateway = createGateway({
     ...doors,
+    onChange: ({ id }) => sealer.changed(id),
     catalogue: settings.TENANTRY_PRODUCT,
     key,
     log,
@@ -93,6 +96,7 @@ async function open(settings: Settings, doors: Doors, key: Buffer, log: pino.Log
     PATIENCE,
     routes({
       gateway,
+      sealer,
       isHealthy: () => walls.isSound(),
       development,
       mailbox: mailboxOf(doors, key, { invitationUrl: settings.TENANTRY_INVITATION_URL ?? null }),
@@ -105,6 +109,7 @@ async function open(settings: Settings, doors: Doors, key: Buffer, log: pino.Log
     server.close();
     throw error;
   });
+  sealer.start();
 
   let stopping = false;
   const stop = async () => {
@@ -113,6 +118,7 @@ async function open(settings: Settings, doors: Doors, key: Buffer, log: pino.Log
     walls.stop();
     setTimeout(() => process.exit(EXIT.failed), GRACE_MS).unref();
     await Promise.all([closeServer(server), operators && closeServer(operators.server)]);
+    await sealer.stop();
     await gateway.close();
     process.exit(EXIT.done);
   };

@@ -120,7 +120,7 @@ export class Operation {
       try {
         const changed = await work();
         await mustStillHold(scope);
-        await scope.session.commit();
+        await scope.session.commit().finally(() => settings.onChange(scope.session.tenant));
         return changed;
       } finally {
         this.#scope = null;
@@ -161,8 +161,7 @@ export class Operation {
     replicas?: Replicas,
   ): Promise<Scope> {
     const until = performance.now() + FENCE_WAIT_MS;
-    let looks = 0;
-    let elsewhere = replicas;
+    let [looks, elsewhere] = [0, replicas];
     for (let pauseMs = 5; ; ) {
       const tenant = await settings.tenant(purpose, looks > 0);
       const session = await TenantSession.open(settings.leases, tenant, purpose, settings.signal);
@@ -173,8 +172,7 @@ export class Operation {
         const asked = settings.readAccess(session, named);
         // Left before the replica is asked: nobody waits for one connection while holding another.
         const left = replica && session.leave();
-        answer = await asked;
-        position = await left;
+        [answer, position] = [await asked, await left];
       } catch (error) {
         await session.rollback();
         throw error;

@@ -46,6 +46,8 @@ export interface OperationSettings {
   readonly tenant: (purpose: Purpose, again: boolean) => Promise<TenantRecord>;
   /** Where queries may be answered from beside the databases themselves. */
   readonly replicas?: Replicas;
+  /** Is told of each change once its commit was answered, or its answer was lost. */
+  readonly onChange: (tenant: TenantRecord) => void;
 }
 
 /** Another way into a tenant than the request's own. */

@@ -49,6 +49,10 @@ export function deriveKey(key: Uint8Array, purpose: string): Buffer {
   return Buffer.from(hkdfSync("sha256", key, new Uint8Array(0), purpose, KEY_BYTES));
 }
 
+/** What an installation key is told by; nothing can be learnt from it. */
+export const keyMark = (key: Uint8Array): string =>
+  deriveKey(key, "tenantry key mark v1").subarray(0, 9).toString("base64url");
+
 async function makeKey(path: string): Promise<string> {
   await createPrivateFile(path, `${randomBytes(KEY_BYTES).toString("base64url")}\n`);
   // Another process may have been first: what is in the file counts.

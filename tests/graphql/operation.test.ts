@@ -45,6 +45,7 @@ function operation(signal: AbortSignal = never, reading: (session: TenantSession
     signal,
     readAccess,
     tenant: async () => northwind,
+    onChange: () => {},
   });
 }
 const accessOf = (scope: Scope | null) => (scope!.access as CountingAccess).count;

@@ -33,15 +33,15 @@ async function doing(name: string, input: object) {
   await worker.all();
   return operators.jobOf(id);
 }
-const acme = { slug: "acme", name: "Acme", ownerEmail: "Zoe@acme.test" };
+const orchard = { slug: "orchard", name: "Orchard", ownerEmail: "Zoe@orchard.test" };
 const rowOf = async (slug: string) =>
   (await gateway.database.owner("select * from tenantry.tenants where slug = $1", [slug]))[0];
 
 describe("a job", () => {
   it("waits until a worker does it, and says who asked and what came of it", async () => {
-    const id = jobIn(await operators.change("createTenant", acme));
+    const id = jobIn(await operators.change("createTenant", orchard));
     const before = await operators.jobOf(id);
-    expect(await rowOf("acme")).toBeUndefined();
+    expect(await rowOf("orchard")).toBeUndefined();
 
     expect(await worker.all()).toEqual(["DONE"]);
 
@@ -49,7 +49,7 @@ describe("a job", () => {
     expect(before).toEqual({
       ...nothing,
       kind: "CREATE",
-      slug: "acme",
+      slug: "orchard",
       operator: "olga",
       state: "QUEUED",
       outcome: null,
@@ -59,49 +59,49 @@ describe("a job", () => {
     expect(await operators.jobOf(id)).toEqual({
       ...before,
       state: "DONE",
-      outcome: "Made acme: SCHEMA in main.",
+      outcome: "Made orchard: SCHEMA in main.",
       startedAt: expect.any(String),
       endedAt: expect.any(String),
     });
-    const token = await mintToken(FOLDER, { email: "zoe@acme.test", tenant: "acme" });
-    expect(await gateway.withToken(token, "acme").get("{ viewer { tenant { name } } }")).toEqual({
-      viewer: { tenant: { name: "Acme" } },
+    const token = await mintToken(FOLDER, { email: "zoe@orchard.test", tenant: "orchard" });
+    expect(await gateway.withToken(token, "orchard").get("{ viewer { tenant { name } } }")).toEqual({
+      viewer: { tenant: { name: "Orchard" } },
     });
   });
 
   it("suspends, resumes, renames, moves and erases, as the commands do", async () => {
     const ends = [
-      await doing("suspendTenant", { slug: "acme" }),
-      await doing("resumeTenant", { slug: "acme" }),
-      await doing("renameTenant", { slug: "acme", newSlug: "acme-corp", name: "Acme Corp" }),
-      await doing("moveTenant", { slug: "acme-corp", isolation: "SHARED", keepSeconds: 0 }),
+      await doing("suspendTenant", { slug: "orchard" }),
+      await doing("resumeTenant", { slug: "orchard" }),
+      await doing("renameTenant", { slug: "orchard", newSlug: "orchard-corp", name: "Orchard Corp" }),
+      await doing("moveTenant", { slug: "orchard-corp", isolation: "SHARED", keepSeconds: 0 }),
     ];
-    const moved = await rowOf("acme-corp");
+    const moved = await rowOf("orchard-corp");
     const tenantId = moved!.id as string;
-    const erased = await doing("eraseTenant", { slug: "acme-corp", confirmSlug: "acme-corp" });
+    const erased = await doing("eraseTenant", { slug: "orchard-corp", confirmSlug: "orchard-corp" });
 
     expect(ends.map(({ outcome }) => outcome)).toEqual([
       "It is SUSPENDED.",
       "It is ACTIVE.",
-      "It is called acme-corp, and has the name that was asked for.",
+      "It is called orchard-corp, and has the name that was asked for.",
       expect.stringMatching(/^It lives shared in the database main: \d+ rows copied/),
     ]);
     expect(moved).toMatchObject({ status: "ACTIVE", isolation: "SHARED" });
     expect(erased).toMatchObject({ state: "DONE", outcome: expect.stringContaining("nothing is left") });
     const left = await gateway.database.owner(
-      "select kind, tenant_id, sealed from tenantry.jobs where slug like 'acme%'",
+      "select kind, tenant_id, sealed from tenantry.jobs where slug like 'orchard%'",
     );
     expect(left).toEqual([{ kind: "ERASE", tenant_id: null, sealed: null }]);
     expect(await gateway.database.owner("select from tenantry.slugs where tenant_id = $1", [tenantId])).toEqual([]);
   });
 
   it.each([
-    ["createTenant", { ...acme, slug: "Acme" }, "INVALID_INPUT", ["input", "slug"]],
-    ["createTenant", { ...acme, slug: "api" }, "SLUG_UNAVAILABLE", ["input", "slug"]],
-    ["createTenant", { ...acme, slug: "lumen" }, "SLUG_UNAVAILABLE", ["input", "slug"]],
-    ["createTenant", { ...acme, ownerEmail: "zoe" }, "INVALID_INPUT", ["input", "ownerEmail"]],
-    ["createTenant", { ...acme, database: "mars" }, "INVALID_INPUT", ["input", "database"]],
-    ["createTenant", { ...acme, ownerIssuer: "https://id.example" }, "INVALID_INPUT", ["input", "ownerSubject"]],
+    ["createTenant", { ...orchard, slug: "Orchard" }, "INVALID_INPUT", ["input", "slug"]],
+    ["createTenant", { ...orchard, slug: "api" }, "SLUG_UNAVAILABLE", ["input", "slug"]],
+    ["createTenant", { ...orchard, slug: "lumen" }, "SLUG_UNAVAILABLE", ["input", "slug"]],
+    ["createTenant", { ...orchard, ownerEmail: "zoe" }, "INVALID_INPUT", ["input", "ownerEmail"]],
+    ["createTenant", { ...orchard, database: "mars" }, "INVALID_INPUT", ["input", "database"]],
+    ["createTenant", { ...orchard, ownerIssuer: "https://id.example" }, "INVALID_INPUT", ["input", "ownerSubject"]],
     ["suspendTenant", { slug: "nobody" }, "NOT_FOUND", ["input", "slug"]],
     ["renameTenant", { slug: "lumen" }, "INVALID_INPUT", ["input"]],
     ["renameTenant", { slug: "lumen", newSlug: "api" }, "SLUG_UNAVAILABLE", ["input", "newSlug"]],

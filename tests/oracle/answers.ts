@@ -307,8 +307,9 @@ export class Oracle {
         const actor = actorId === undefined ? undefined : uuidIn(actorId, "User");
         const isOpen = actor === undefined || this.judge.seesUser(actor);
         const shown = this.facts.events.filter(
-          ({ organizationId, row }) =>
+          ({ id: event, organizationId, row }) =>
             organizationId === id &&
+            this.judge.seesEvent(event) &&
             isOpen &&
             (actor === undefined || row.actor_id === actor) &&
             (targetId === undefined || encoded(row.target_type as string, row.target_id as string) === targetId),
@@ -487,16 +488,16 @@ export class Oracle {
       action: ({ row }: Found<"events">) => row.action,
       requestId: ({ row }: Found<"events">) => row.request_id,
       actor: ({ row }: Found<"events">) => this.#user(row.actor_id as string),
-      organization: ({ organizationId }: Found<"events">) => organizationId && this.#organization(organizationId),
+      organization: ({ organizationId }: Found<"events">) => this.#organization(organizationId),
       targetId: ({ row }: Found<"events">) => encoded(row.target_type as string, row.target_id as string),
       target: ({ row }: Found<"events">) => this.#node(row.target_type as string, row.target_id as string),
-      changes: ({ organizationId, row }: Found<"events">) => {
+      changes: ({ organizationId, row, apart }: Found<"events">) => {
         if (row.target_type === "User" && !this.judge.seesUser(row.target_id as string)) return null;
+        if (row.commitment !== null) return apart ?? { erased: (row.changes as { personal: string[] }).personal };
         const needed = { Membership: "members:read", Invitation: "members:invite", JoinRequest: "domains:manage" }[
           row.target_type as string
         ];
-        const isClosed = needed && (organizationId === null || !this.judge.allows(organizationId, needed));
-        return isClosed ? null : row.changes;
+        return needed && !this.judge.allows(organizationId, needed) ? null : row.changes;
       },
     },
     ...Object.fromEntries(

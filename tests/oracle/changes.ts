@@ -1,5 +1,6 @@
 import { decoded, encoded, type Oracle } from "./answers.js";
 import { type Answered, Reading, type Thing, type Told, thing } from "./document.js";
+import { exportedOf } from "./exported.js";
 import type { Row } from "./facts.js";
 
 /** What a change needs, and where: as the API's descriptions say it. */
@@ -98,6 +99,12 @@ const NEEDS: Readonly<Record<string, Need>> = {
   },
   suspendUser: { permissions: ["members:manage"], reach: "SUBTREE", shows: byUser },
   resumeUser: { permissions: ["members:manage"], reach: "SUBTREE", shows: byUser },
+  eraseUser: { permissions: ["members:manage"], reach: "SUBTREE", shows: byUser },
+  exportUser: {
+    permissions: ["members:manage", "members:read"],
+    reach: "SUBTREE",
+    shows: (after, { userId }) => ({ content: exportedOf(after.facts, uuid(userId)) }),
+  },
   addMembership: {
     permissions: ["members:manage"],
     at: "organizationId",

@@ -44,7 +44,14 @@ export interface Facts {
   readonly joinRequests: readonly { readonly id: string; readonly organizationId: string }[];
   readonly domains: readonly { readonly id: string; readonly organizationId: string }[];
   readonly joinPolicies: readonly { readonly id: string }[];
-  readonly events: readonly { readonly id: string; readonly organizationId: string | null }[];
+  readonly events: readonly {
+    readonly id: string;
+    readonly organizationId: string;
+    /** Where that stood when it was written, from the root down. */
+    readonly path: readonly string[];
+    /** What it says of a person, as long as that is not erased. */
+    readonly apart: unknown;
+  }[];
 }
 
 /** A row of the tables as PostgreSQL writes it, for what no decision depends on: names, instants, texts. */
@@ -74,7 +81,8 @@ const COLUMNS = {
   join_requests: `id, organization_id as "organizationId"`,
   organization_domains: `id, organization_id as "organizationId"`,
   join_policies: "organization_id as id",
-  audit_events: `id, organization_id as "organizationId"`,
+  audit_events: `id, organization_id as "organizationId", path,
+    (select value::jsonb from audit_values v where v.commitment = t.commitment) as apart`,
 };
 
 /** Reads all rows of a tenant, which the directory calls by this slug; `ask` asks in its home. */

@@ -21,7 +21,7 @@ export class Judge {
   }
 
   sees(organizationId: string): boolean {
-    if (!this.facts.organizations.some(({ id }) => id === organizationId)) return false;
+    if (!this.#exists(organizationId)) return false;
     if (!this.#isOpen(organizationId, "organizations:read")) return false;
     return this.#isMember(organizationId) || this.#holds(organizationId, "organizations:read", "ORGANIZATION");
   }
@@ -69,9 +69,16 @@ export class Judge {
     );
   }
 
+  /** Where its organization stands today, or whether it still does, is nothing to an event: it stays where it was written. */
   seesEvent(eventId: string): boolean {
-    const organizationId = this.facts.events.find(({ id }) => id === eventId)?.organizationId;
-    return organizationId != null && this.sees(organizationId) && this.allows(organizationId, "audit:read");
+    const event = this.facts.events.find(({ id }) => id === eventId);
+    if (!event) return false;
+    const chain = [...event.path, event.organizationId];
+    const isSeen =
+      this.#isMember(event.organizationId) ||
+      this.#holds(event.organizationId, "organizations:read", "ORGANIZATION", chain);
+    const isShut = chain.some((id) => this.#isSuspended(id) && !this.#isOpen(id, "audit:read"));
+    return isSeen && !isShut && this.#holds(event.organizationId, "audit:read", "ORGANIZATION", chain);
   }
 
   seesTenant(tenantId: string): boolean {
@@ -80,6 +87,14 @@ export class Judge {
 
   isRoot(organizationId: string): boolean {
     return this.#organization(organizationId).parentId === null;
+  }
+
+  #isSuspended(organizationId: string): boolean {
+    return this.facts.organizations.some(({ id, suspended }) => id === organizationId && suspended);
+  }
+
+  #exists(organizationId: string): boolean {
+    return this.facts.organizations.some(({ id }) => id === organizationId);
   }
 
   #isKnown(): boolean {
@@ -95,8 +110,7 @@ export class Judge {
     return this.facts.memberships.filter((one) => one.userId === this.userId && !one.suspended && !one.ended);
   }
 
-  #holds(organizationId: string, permission: string, reach: Reach): boolean {
-    const above = this.#chain(organizationId);
+  #holds(organizationId: string, permission: string, reach: Reach, above = this.#chain(organizationId)): boolean {
     return this.#liveMemberships().some((membership) =>
       this.facts.grants.some((grant) => {
         if (grant.membershipId !== membership.id || grant.ended) return false;

@@ -383,6 +383,7 @@ describe("rows and rights", () => {
       leases: gateway.serve,
       signal: new AbortController().signal,
       replicas: new Replicas(gateway.serve, WAIT_MS, () => {}),
+      onChange: () => {},
       tenant: async () => record,
       readAccess: async (session, named) => {
         const answer = await readAccess(readProduct(PRODUCT_FILE), session, digest, named);

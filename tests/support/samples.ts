@@ -26,6 +26,8 @@ export const MUTATION_SAMPLES: Readonly<Record<string, (where: Where) => Readonl
   upsertUser: () => ({ email: "new@acme.test", displayName: "New" }),
   suspendUser: ({ tenant, person }) => ({ userId: tenant.id("User", person) }),
   resumeUser: ({ tenant, person }) => ({ userId: tenant.id("User", person) }),
+  eraseUser: ({ tenant, person }) => ({ userId: tenant.id("User", person) }),
+  exportUser: ({ tenant, person }) => ({ userId: tenant.id("User", person) }),
   addMembership: ({ tenant, at }) => ({
     organizationId: tenant.id("Organization", at),
     userId: tenant.id("User", "neighbour"),

@@ -47,8 +47,8 @@ export async function whileLocked<T>(database: TestDatabase, tenant: TenantRecor
 export async function write(session: TenantSession, tenant = session.tenantId): Promise<string> {
   const id = newId<never>();
   await session.query(
-    `insert into audit_events (tenant_id, id, at, action, actor_type, actor_id, target_type, target_id, request_id)
-     values ($1, $2, clock_timestamp(), 'test.written', 'USER', $2, 'Test', $2, '')`,
+    `insert into audit_events (tenant_id, id, at, action, actor_type, actor_id, organization_id, path, target_type, target_id, request_id)
+     values ($1, $2, clock_timestamp(), 'test.written', 'USER', $2, $2, '{}', 'Test', $2, '')`,
     [tenant, id],
   );
   return id;

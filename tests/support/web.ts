@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import pino from "pino";
 import { mailboxOf } from "../../src/commands/mailbox.js";
-import { routes } from "../../src/commands/routes.js";
+import { type Routes, routes } from "../../src/commands/routes.js";
 import { readSettings } from "../../src/config.js";
 import { loadDevelopmentIssuer } from "../../src/identity/development.js";
 import { loadKey } from "../../src/identity/key.js";
@@ -29,6 +29,7 @@ export async function openWeb(
   gateway: Gateway | TestGateway,
   env: NodeJS.ProcessEnv = {},
   isHealthy: () => boolean = () => true,
+  sealer: Routes["sealer"] = { unsealedMs: 0, made: 0 },
 ): Promise<Web> {
   const settings = readSettings({ TENANTRY_DATA_DIR: FOLDER, ...env });
   const development = settings.TENANTRY_DEVELOPMENT ? await loadDevelopmentIssuer(settings.TENANTRY_DATA_DIR) : null;
@@ -36,7 +37,7 @@ export async function openWeb(
   const log = pino({ base: null }, { write: (line: string) => void lines.push(line) });
   const mailbox = async () =>
     "door" in gateway ? mailboxOf(gateway, await loadKey({ dataDir: FOLDER }), { invitationUrl: null })() : [];
-  const server = createServer(routes({ gateway, isHealthy, development, mailbox, settings, log }));
+  const server = createServer(routes({ gateway, sealer, isHealthy, development, mailbox, settings, log }));
   await new Promise<void>((listening) => server.listen({ host: "127.0.0.1", port: 0 }, listening));
   const { port } = server.address() as AddressInfo;
   return {

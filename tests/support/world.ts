@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { PgTable } from "drizzle-orm/pg-core";
-import { auditEvents } from "../../src/features/audit/table.js";
+import { auditEvents, auditUnsealed } from "../../src/features/audit/table.js";
 import { invitations, offeredGrants } from "../../src/features/invitations/table.js";
 import { joinRequests, organizationDomains } from "../../src/features/joining/table.js";
 import { grants, memberships } from "../../src/features/memberships/table.js";
@@ -139,6 +139,10 @@ export async function plant(db: TenantDb, rows: ReturnType<typeof toRows>): Prom
   await insert(joinRequests, rows.joinRequests);
   await insert(organizationDomains, rows.domains);
   await insert(auditEvents, rows.events);
+  await insert(
+    auditUnsealed,
+    rows.events.map(({ tenantId, id }) => ({ tenantId, eventId: id })),
+  );
 }
 
 const addressOf = (name: string, tenant: string) => (name.includes("@") ? name : `${name}@${tenant}.test`);
@@ -292,6 +296,7 @@ export function toRows(tenantId: TenantId, tenant: string, sketch: TenantSketch,
         actorType: "USER" as const,
         actorId: userRows[0]!.id,
         organizationId: at(slug),
+        path: organizationRows.find((row) => row.slug === slug)!.path,
         targetType: "Organization",
         targetId: at(slug),
         requestId: "planted",

@@ -50,8 +50,11 @@ describe("ddlOnCitus", () => {
     expect(spread).toEqual(
       TABLES.map((name) => `'${name}', 'tenant_id', colocate_with => '${name === "tenant" ? "none" : "tenant"}'`),
     );
-    expect(spread).toHaveLength(8);
-    expect(text.lastIndexOf("create_distributed_table")).toBeLessThan(text.indexOf("FOREIGN KEY"));
+    expect(spread).toHaveLength(11);
+    const joins = [...text.matchAll(/^ALTER TABLE "(\w+)" ADD CONSTRAINT \S+ FOREIGN KEY [^;]*? REFERENCES "(\w+)"/gm)];
+    expect(joins.length).toBeGreaterThan(6);
+    for (const { index, 1: from, 2: to } of joins)
+      for (const name of [from, to]) expect(text.indexOf(`create_distributed_table('${name}'`)).toBeLessThan(index);
     expect(text).toMatch(/^set local citus.multi_shard_modify_mode = 'sequential';\n.*sharding = off;\n/);
   });
 
@@ -183,7 +186,7 @@ describe("on a database that has the extension", () => {
 
     const beside = (name: unknown) => (name === "tenant" ? "none" : "tenant");
     const alike = { by: "tenant_id", mode: "sequential", sharding: "off", keys: 0 };
-    expect(spread).toHaveLength(8);
+    expect(spread).toHaveLength(11);
     expect(spread).toEqual(spread.map(({ name }) => ({ name, beside: beside(name), ...alike })));
     expect(hats).toEqual({ home: record.home.schemaName, by: "tenant_id", beside: "tenant" });
     expect(rows).toEqual([{ tenant_id: record.id }]);

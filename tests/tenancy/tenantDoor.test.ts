@@ -5,6 +5,7 @@ import { newId, type TenantId } from "../../src/ids.js";
 import { createTenant } from "../../src/tenancy/create.js";
 import { TenantRecord } from "../../src/tenancy/directory/directory.js";
 import { TenantSession } from "../../src/tenancy/session.js";
+import { sealNow } from "../support/audit.js";
 import { cloneDatabase, type TestDatabase } from "../support/database.js";
 import { openLeases, recordOf, write } from "../support/sessions.js";
 
@@ -32,7 +33,10 @@ const WRONG: Record<string, () => string> = {
   "ten thousand characters": () => "x".repeat(10_000),
   "SQL text": () => `${meridian.id}' or true --`,
 };
-const TABLES = ["tenant", "organizations", "slugs", "users", "roles", "memberships", "grants", "audit_events"];
+const TABLES = [
+  ...["tenant", "organizations", "slugs", "users", "roles", "memberships", "grants"],
+  ...["audit_events", "audit_seals", "audit_unsealed", "audit_values"],
+];
 
 /** A session of the tenant works, and sees the tenant and nobody else. */
 async function expectConfined(tenant: TenantRecord): Promise<void> {
@@ -158,9 +162,18 @@ describe("the serving login", () => {
     const tenant = { id: newId<TenantId>(), slug: "fresh", ...place, createdAt: new Date(), identities: [] };
     await database.owners((owners) => createTenant(owners, tenant, async () => {}));
     const fresh = await recordOf(database, "fresh");
-    const theirs = await TenantSession.open(leases, northwind, "change");
-    await write(theirs);
-    await theirs.commit();
+    // One event that is sealed, and one that is not.
+    for (let n = 0; n < 2; n++) {
+      await sealNow({ serve: leases, database }, "northwind");
+      const theirs = await TenantSession.open(leases, northwind, "change");
+      const ofEvent = [northwind.id, await write(theirs)];
+      await theirs.query("insert into audit_unsealed (tenant_id, event_id) values ($1, $2)", ofEvent);
+      await theirs.query(
+        "insert into audit_values (tenant_id, commitment, subject_id, salt, value) values ($1, uuid_send($2), $2, '', '{}')",
+        ofEvent,
+      );
+      await theirs.commit();
+    }
     // In the order of their foreign keys. The home's own row is the owner's to write.
     const tables = TABLES.slice(1);
     const rows = new Map<string, unknown>();

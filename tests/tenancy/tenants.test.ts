@@ -16,7 +16,9 @@ import type { Owners } from "../../src/tenancy/owners.js";
 import { renameTenant, resumeTenant, suspendTenant } from "../../src/tenancy/tenants/change.js";
 import { eraseTenant } from "../../src/tenancy/tenants/erase.js";
 import { getTenant, listTenants } from "../../src/tenancy/tenants/record.js";
+import { sealNow, verifyIn } from "../support/audit.js";
 import { openGateway, type TestGateway } from "../support/gateway.js";
+import { ownerInHome } from "../support/home.js";
 import { world } from "../support/world.js";
 
 let gateway: TestGateway;
@@ -123,7 +125,8 @@ describe("importTenant", () => {
     ["SCHEMA", "SHARED"],
   ] as const)("brings %s to %s with the same content", async (from, to) => {
     const slug = `copy-${from.toLowerCase()}`;
-    await planted(slug);
+    const { id } = await planted(slug);
+    await sealNow(gateway, slug);
     await through(slug, from);
     const [content, files] = [await gateway.database.content(slug), await filesOf(slug)];
 
@@ -133,6 +136,8 @@ describe("importTenant", () => {
     expect(await filesOf(slug)).toEqual(files);
     expect(await gateway.database.content(slug)).toBe(content);
     expect(await ask(slug, "bob")).toBe(slug);
+    const verified = await ownerInHome(gateway, slug, (sql) => verifyIn(sql, id));
+    expect(verified).toMatchObject({ newest: 1, events: 3, unsealed: 0, broken: null });
   });
 
   it("refuses an archive whose checksum does not fit", async () => {

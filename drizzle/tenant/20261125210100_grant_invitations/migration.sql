@@ -1,5 +1,4 @@
--- What inviting, accepting and writing mail need of the serving login, and no more: nothing of it is deleted but with the
--- organization.
-GRANT SELECT, INSERT, UPDATE ON "invitations" TO "{{serve}}";
-GRANT SELECT, INSERT ON "offered_grants" TO "{{serve}}";
-GRANT SELECT, INSERT, UPDATE ON "outbox" TO "{{serve}}";
+-- What inviting, accepting and mail need of the serving login, and no more: nothing of it is deleted but with the organization.
+GRANT SELECT ON "invitations", "offered_grants", "outbox" TO "{{serve}}";
+GRANT INSERT ON "invitations", "offered_grants", "outbox" TO "{{serve}}";
+GRANT UPDATE ON "invitations", "outbox" TO "{{serve}}";

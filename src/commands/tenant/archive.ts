@@ -1,7 +1,7 @@
 import { createWriteStream } from "node:fs";
 import { rename, rm, stat } from "node:fs/promises";
 import { readSettings } from "../../config.js";
-import { deriveKey } from "../../identity/key.js";
+import { keyMark } from "../../identity/key.js";
 import { exportTenant } from "../../tenancy/archive/export.js";
 import { importTenant } from "../../tenancy/archive/import.js";
 import type { Manifest } from "../../tenancy/archive/manifest.js";
@@ -17,7 +17,7 @@ import { say, shown } from "./shown.js";
 /** `tenantry tenant export`: a file appears when it is whole, and nobody but its owner may read it. */
 export async function exportCommand(slug: string, file: string, { json }: { readonly json?: boolean }): Promise<void> {
   const settings = readSettings(process.env);
-  const key = markOf(await keyOf(settings));
+  const key = keyMark(await keyOf(settings));
   if (file !== "-" && (await stat(file).catch(() => null)))
     throw new UsageError(`<file> ${file} is there already. Name one that is not.`);
   await withOwnersOf(settings, async (owners) => {
@@ -48,7 +48,7 @@ export async function importCommand(
   const settings = readSettings(process.env);
   const manifest = await checkArchive(file);
   const slug = slugIn(options.slug ?? manifest.tenant.slug, "--slug");
-  const isOurKey = manifest.key === markOf(await keyOf(settings));
+  const isOurKey = manifest.key === keyMark(await keyOf(settings));
   await withOwnersOf(settings, async (owners) => {
     const place = await placeOf(owners, options);
     const tenant = await importTenant(owners, file, manifest, { slug, ...place }, progress("Rows imported"));
@@ -59,9 +59,6 @@ export async function importCommand(
     say(options.json, lines, { ...shown(tenant), ...factsOf(manifest), peopleAreRecognised: isOurKey });
   });
 }
-
-/** What a key is told by, and nothing can be learnt from. */
-const markOf = (key: Buffer): string => deriveKey(key, "tenantry key mark v1").subarray(0, 9).toString("base64url");
 
 const rowsOf = ({ files }: Manifest): number => Object.values(files).reduce((sum, { rows }) => sum + rows, 0);
 

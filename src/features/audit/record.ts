@@ -1,28 +1,24 @@
+import { sql } from "drizzle-orm";
 import type { Context } from "../../graphql/context.js";
 import { scopeOf } from "../../graphql/context.js";
-import { type AuditEventId, newId, type OrganizationId, type TenantId } from "../../ids.js";
+import { newId, type OrganizationId, type TenantId } from "../../ids.js";
 import type { TenantDb } from "../../tenancy/session.js";
-import { auditEvents } from "./table.js";
+import { part } from "./personal.js";
 
 export interface Happened {
   /** `noun.verb`, past: `organization.created`. */
   readonly action: string;
-  readonly organizationId: OrganizationId | null;
+  readonly organizationId: OrganizationId;
   readonly targetType: string;
   readonly targetId: string;
   readonly changes?: Record<string, unknown>;
 }
 
 /** Writes down what the viewer did, in the transaction that does it: both are kept, or neither. */
-export const record = (ctx: Context, happened: Happened): Promise<void> => recordAll(ctx, [happened]);
-
-/** The same of many things that are done at once. */
-export async function recordAll(ctx: Context, happened: readonly Happened[]): Promise<void> {
-  if (happened.length === 0) return;
+export async function record(ctx: Context, ...happened: readonly Happened[]): Promise<void> {
   const { session, viewer, now } = scopeOf(ctx);
-  const own = { tenantId: session.tenantId, at: now, actorType: viewer.kind, actorId: viewer.id };
-  const rows = happened.map((one) => ({ ...own, id: newId<AuditEventId>(), requestId: ctx.requestId, ...one }));
-  await session.db.insert(auditEvents).values(rows);
+  const by = { actorType: viewer.kind, actorId: viewer.id, at: now, requestId: ctx.requestId };
+  await writeAll(session.db, session.tenantId, by, happened);
 }
 
 /** By whom what the operator did was done: a run of a command, at an instant of the database's. */
@@ -38,17 +34,52 @@ export async function recordOfOperator(
   run: Run,
   happened: readonly Happened[],
 ): Promise<void> {
-  // PostgreSQL takes 65,535 values in one statement.
-  for (let from = 0; from < happened.length; from += 1000) {
-    const rows = happened.slice(from, from + 1000).map((one) => ({
-      tenantId,
-      id: newId<AuditEventId>(),
-      at: run.now,
-      actorType: "OPERATOR" as const,
-      actorId: null,
-      requestId: run.id,
-      ...one,
-    }));
-    await db.insert(auditEvents).values(rows);
-  }
+  const by = { actorType: "OPERATOR", actorId: null, at: run.now, requestId: run.id };
+  await writeAll(db, tenantId, by, happened);
+}
+
+interface By {
+  readonly actorType: string;
+  readonly actorId: string | null;
+  readonly at: Date;
+  readonly requestId: string;
+}
+
+/** So many at once that no statement grows without bound. */
+const AT_ONCE = 1000;
+
+async function writeAll(db: TenantDb, tenantId: TenantId, by: By, happened: readonly Happened[]): Promise<void> {
+  for (let from = 0; from < happened.length; from += AT_ONCE)
+    await write(db, tenantId, by, happened.slice(from, from + AT_ONCE));
+}
+
+/**
+ * One statement for the events, that they wait for a seal, and what of them may be erased.
+ * @throws Error where an organization is not there, and so has no path: remove one after writing it down
+ */
+async function write(db: TenantDb, tenantId: TenantId, by: By, happened: readonly Happened[]): Promise<void> {
+  const rows = happened.map((one) => ({
+    id: newId(),
+    ...one,
+    ...(one.targetType === "User" && one.changes && part(one.changes)),
+  }));
+  const written = await db.execute(sql`
+    with happened as materialized (
+      select * from json_to_recordset(${JSON.stringify(rows)}::text::json) as h(id uuid, action text, "organizationId" uuid,
+        "targetType" text, "targetId" uuid, changes jsonb, commitment text, salt text, value text)
+    ), waiting as (
+      insert into audit_unsealed (tenant_id, event_id) select ${tenantId}::uuid, id from happened
+    ), apart as (
+      insert into audit_values (tenant_id, commitment, subject_id, salt, value)
+      select ${tenantId}::uuid, decode(commitment, 'hex'), "targetId", decode(salt, 'hex'), value
+      from happened where commitment is not null
+    )
+    insert into audit_events (tenant_id, id, at, action, actor_type, actor_id, organization_id, path, target_type, target_id,
+      changes, commitment, request_id)
+    select ${tenantId}::uuid, h.id, ${by.at.toISOString()}::timestamptz, h.action, ${by.actorType}, ${by.actorId}::uuid,
+      h."organizationId", o.path, h."targetType", h."targetId", h.changes, decode(h.commitment, 'hex'), ${by.requestId}
+    from happened h
+    join organizations o on o.tenant_id = ${tenantId}::uuid and o.id = h."organizationId"
+    returning id`);
+  if (written.length < rows.length) throw new Error("What happened in an organization that is gone cannot be placed.");
 }

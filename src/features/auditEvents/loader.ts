@@ -1,13 +1,13 @@
 import { and, eq, sql } from "drizzle-orm";
-import type { Place } from "../../access/access.js";
 import { oneBy, perSession } from "../../graphql/loader.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { Page, Placed } from "../../graphql/page.js";
 import { pagesOf } from "../../graphql/pages.js";
 import type { AuditEventId, OrganizationId, UserId } from "../../ids.js";
-import { uuids } from "../../tenancy/arrays.js";
-import { type AuditEventRow, auditEvents } from "../audit/table.js";
-import { organizations } from "../organizations/table.js";
+import { texts, uuids } from "../../tenancy/arrays.js";
+import { join } from "../audit/personal.js";
+import { type AuditEventRow, auditEvents, auditValues } from "../audit/table.js";
+import { within } from "../organizations/loader.js";
 
 /** Which events a list shows. */
 export interface ShownEvents {
@@ -19,7 +19,10 @@ export interface ShownEvents {
   readonly to?: Date | null;
 }
 
-const { id, at, action, actorId, targetType, targetId, organizationId } = auditEvents;
+const { id, at, action, actorId, targetType, targetId, organizationId, path } = auditEvents;
+
+/** Where an event was written. Of what has no path, whoever may read all of the tenant's may read it. */
+const placeOf = ({ root }: Scope) => ({ id: organizationId, path: sql`coalesce(${path}, ${uuids([root.id])})` });
 
 const pages = perSession((scope) =>
   pagesOf(scope.session.db, {
@@ -30,6 +33,9 @@ const pages = perSession((scope) =>
       return and(
         eq(auditEvents.tenantId, scope.session.tenantId),
         sql`${organizationId} = ${asked.key}`,
+        // An organization that was moved here brings no right to what was written where it stood before.
+        within(scope.access.scope("audit:read"), placeOf(scope)),
+        within(scope.access.visibleScope(), placeOf(scope)),
         asked.isOneOf("actions", action),
         sql`coalesce(${actorId} = ${asked.value("actorId")}::uuid, true)`,
         sql`coalesce(${targetType} = ${asked.value("targetType")} and ${targetId} = ${asked.value("targetId")}::uuid, true)`,
@@ -48,25 +54,45 @@ export const auditEventsOf = (
 ): Promise<Placed<AuditEventRow>[]> =>
   pages(scope).load({ key: organization, page, order: "NEWEST_FIRST", filter: { ...shown } });
 
-/** Each event with the place of its organization, so that a hidden one costs no more statements than a missing one. */
 const rowsById = perSession((scope) =>
-  oneBy(
-    ({ event }: { event: AuditEventRow; place: Place | null }) => event.id,
-    (ids: readonly AuditEventId[]) =>
+  oneBy<AuditEventId, AuditEventRow>(
+    (event) => event.id,
+    (ids) =>
       scope.session.db
-        .select({ event: auditEvents, place: { id: organizations.id, path: organizations.path } })
+        .select()
         .from(auditEvents)
-        .leftJoin(
-          organizations,
-          and(eq(organizations.tenantId, auditEvents.tenantId), eq(organizations.id, auditEvents.organizationId)),
-        )
         .where(and(eq(auditEvents.tenantId, scope.session.tenantId), sql`${id} = any(${uuids(ids)})`)),
   ),
 );
 
-/** The event of this id, if the viewer may read the audit of its organization; null otherwise. */
+/** The event of this id, if the viewer may read the audit where it was written; null otherwise. */
 export async function findAuditEvent(scope: Scope, event: AuditEventId): Promise<AuditEventRow | null> {
   const found = await rowsById(scope).load(event);
-  if (!found?.place || !scope.access.sees(found.place)) return null;
-  return scope.access.allows(found.place, "audit:read") ? found.event : null;
+  if (!found) return null;
+  const { root } = scope;
+  const place = { id: found.organizationId ?? root.id, path: found.path ?? [root.id] };
+  return scope.access.sees(place) && scope.access.allows(place, "audit:read") ? found : null;
+}
+
+const valuesByCommitment = perSession(({ session: { db, tenantId } }) =>
+  oneBy<string, { commitment: string; value: string }>(
+    (row) => row.commitment,
+    (commitments) =>
+      db
+        .select({ commitment: sql<string>`encode(${auditValues.commitment}, 'hex')`, value: auditValues.value })
+        .from(auditValues)
+        .where(
+          and(
+            eq(auditValues.tenantId, tenantId),
+            sql`${auditValues.commitment} in (select decode(c, 'hex') from unnest(${texts(commitments)}) c)`,
+          ),
+        ),
+  ),
+);
+
+/** What an event changed, with what stands apart; whether the viewer may know it is for the caller to judge. */
+export async function changesOf(scope: Scope, { changes, commitment }: AuditEventRow) {
+  if (!changes || !commitment) return changes;
+  const found = await valuesByCommitment(scope).load(commitment.toString("hex"));
+  return join(changes, found?.value ?? null);
 }

@@ -12,7 +12,7 @@ import { visibleUsers } from "../memberships/visibleUsers.js";
 import { findOrganization } from "../organizations/loader.js";
 import { Organization } from "../organizations/type.js";
 import { User } from "../users/type.js";
-import { auditEventsOf, findAuditEvent, type ShownEvents } from "./loader.js";
+import { auditEventsOf, changesOf, findAuditEvent, type ShownEvents } from "./loader.js";
 
 /** What opens things that are about people, where they stand. */
 const NEEDED: ReadonlyMap<string, BuiltInPermission> = new Map([
@@ -31,7 +31,7 @@ async function seesWhom(ctx: Context, { targetType, targetId, organizationId }: 
   const needed = NEEDED.get(targetType);
   if (needed === undefined) return true;
   const organization = organizationId && (await findOrganization(scope, organizationId));
-  return organization !== null && scope.access.allows(organization, needed);
+  return !!organization && scope.access.allows(organization, needed);
 }
 
 const Actor = builder.unionType("Actor", {
@@ -58,8 +58,7 @@ builder.node(AuditEvent, {
       type: Organization,
       nullable: true,
       description: "Where.",
-      resolve: ({ organizationId }, _args, ctx) =>
-        organizationId ? findOrganization(scopeOf(ctx), organizationId) : null,
+      resolve: ({ organizationId }, _args, ctx) => organizationId && findOrganization(scopeOf(ctx), organizationId),
     }),
     target: t.field({
       type: Node,
@@ -75,8 +74,12 @@ builder.node(AuditEvent, {
       type: "JSON",
       nullable: true,
       description:
-        "What became different; an object. Null when it is about a person, a membership, an invitation or a request to join that is hidden from the viewer.",
-      resolve: async (event, _args, ctx) => ((await seesWhom(ctx, event)) ? event.changes : null),
+        "What became different; an object. Of a person who was erased, only which fields: `erased`. Null when it is about a person, a membership, an invitation or a request to join that is hidden from the viewer.",
+      resolve: async (event, _args, ctx) => {
+        // Both are asked either way: what is hidden costs what is shown.
+        const [changes, isSeen] = await Promise.all([changesOf(scopeOf(ctx), event), seesWhom(ctx, event)]);
+        return isSeen ? changes : null;
+      },
     }),
     requestId: t.exposeString("requestId", {
       description: "The request in which it was done, or the run of a command of who runs the service.",

@@ -3,7 +3,7 @@ import type { Place } from "../../access/access.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import { type InvitationId, newId, type OfferedGrantId, type OrganizationId } from "../../ids.js";
 import { texts } from "../../tenancy/arrays.js";
-import { recordAll } from "../audit/record.js";
+import { record } from "../audit/record.js";
 import { queueMail } from "../mail/mail.js";
 import { organizations } from "../organizations/table.js";
 import { usersById } from "../users/loader.js";
@@ -60,13 +60,14 @@ export async function invite(ctx: Context, place: Place, offers: readonly Offer[
   );
   if (offered.length > 0) await db.insert(offeredGrants).values(offered);
   await sendLinks(ctx, place.id, made);
-  await recordAll(ctx, [
+  await record(
+    ctx,
     ...replaced.map(({ id }) => ({ ...about(place.id, id), action: "invitation.withdrawn" })),
-    ...made.map(({ id, email, grants, expiresAt, membershipExpiresAt }) => ({
+    ...made.map(({ id, grants, expiresAt, membershipExpiresAt }) => ({
       ...about(place.id, id),
       action: "invitation.created",
+      // Whom, the invitation itself says, as long as that is not erased.
       changes: {
-        email,
         expiresAt,
         membershipExpiresAt,
         grants: grants.map(({ role, reach, ...grant }) => ({
@@ -77,7 +78,7 @@ export async function invite(ctx: Context, place: Place, offers: readonly Offer[
         })),
       },
     })),
-  ]);
+  );
   return made.map(({ id }) => id);
 }
 

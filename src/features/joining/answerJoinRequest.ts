@@ -54,7 +54,7 @@ async function end(ctx: Context, row: JoinRequestRow, status: "APPROVED" | "REFU
     organizationId: row.organizationId,
     targetType: "JoinRequest",
     targetId: row.id,
-    changes: { email: row.email, ...changes },
+    changes,
   });
 }
 

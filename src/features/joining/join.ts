@@ -156,7 +156,6 @@ async function ask(ctx: Context, place: Place, email: string): Promise<Joined> {
     organizationId: place.id,
     targetType: "JoinRequest",
     targetId: id,
-    changes: { email },
   });
   return { membershipId: null };
 }

@@ -15,6 +15,8 @@ export const policy = definePolicy({
     // A person belongs to the tenant as a whole.
     suspendUser: may("members:manage", "SUBTREE").in(root, "withdraw"),
     resumeUser: may("members:manage", "SUBTREE").in(root, "withdraw"),
+    eraseUser: may("members:manage", "SUBTREE").in(root, "withdraw"),
+    exportUser: may("members:manage", "SUBTREE").and("members:read").in(root),
   },
   // Confined to the people that the viewer sees, by their statements.
   Query: { user: signedIn, users: signedIn },

@@ -55,6 +55,9 @@ export const rightsReachingFrom = (ctx: Context, ids: readonly OrganizationId[])
 export const rightsOfUser = (ctx: Context, id: UserId) =>
   rightsOf(ctx, and(eq(memberships.userId, id), eq(memberships.status, "ACTIVE")));
 
+/** Of all memberships of a user. */
+export const allRightsOfUser = (ctx: Context, id: UserId) => rightsOf(ctx, eq(memberships.userId, id));
+
 /** @throws ExceedsYoursFailure when the viewer does not hold all of them, as long as they last */
 export function mustHoldAll(access: Access, rights: readonly Right[], field: readonly string[]): void {
   for (const right of rights) mustHold(access, right, "members:manage", field);

@@ -80,7 +80,7 @@ export const rootOf = perSession((scope) =>
 /** An organization, that of the row or another, is in a scope. `path` may end with the organization itself. */
 export function within(
   { exact, subtree, blocked }: Places,
-  { id, path }: { readonly id: Column; readonly path: Column } = organizations,
+  { id, path }: { readonly id: Column; readonly path: Column | SQL } = organizations,
 ): SQL {
   return sql`(${id} = any(${uuids([...exact, ...subtree])}) or ${path} && ${uuids(subtree)})
     and not (${id} = any(${uuids(blocked)}) or ${path} && ${uuids(blocked)})`;

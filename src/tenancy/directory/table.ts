@@ -148,34 +148,6 @@ export const identities = directory.table(
   ],
 );
 
-/** Tenants in which somebody can join by an address of a domain, of which only a keyed digest stands here; the home decides. */
-export const joinDomains = directory.table(
-  "join_domains",
-  {
-    digest: bytea().notNull(),
-    tenantId: uuid().$type<TenantId>().notNull(),
-  },
-  (t) => [
-    primaryKey({ name: "join_domains_pkey", columns: [t.digest, t.tenantId] }),
-    foreignKey({ name: "join_domains_owner", columns: [t.tenantId], foreignColumns: [tenants.id] }).onDelete("cascade"),
-  ],
-);
-
-/** Tenants in whose outbox something may be due: a hint, so that nobody has to look into every home. */
-export const dueMail = directory.table(
-  "due_mail",
-  {
-    tenantId: uuid().$type<TenantId>().primaryKey(),
-    dueAt: instant().notNull(),
-  },
-  (t) => [
-    index("due_mail_in_order").on(t.dueAt),
-    foreignKey({ name: "due_mail_tenant_fkey", columns: [t.tenantId], foreignColumns: [tenants.id] }).onDelete(
-      "cascade",
-    ),
-  ],
-);
-
 /** The product's own permissions and role templates, as they were last applied: what the file of the next start is held against. */
 export const product = directory.table(
   "product",
@@ -245,5 +217,24 @@ export const jobs = directory.table(
     check("jobs_sealed", sql`(${t.sealed} is null) = (${t.endedAt} is not null)`),
     check("jobs_slot", sql`(${t.kind} = 'SIGN_UP') = (${t.slot} is not null) and ${t.slot} between 1 and 3`),
     check("jobs_operator", sql`(${t.kind} = 'SIGN_UP') = (${t.operator} is null)`),
+  ],
+);
+
+/**
+ * The newest seal of each tenant's audit, where the tenant's own home cannot reach it: whoever cuts the audit there leaves it
+ * behind what stands here.
+ */
+export const auditWitnesses = directory.table(
+  "audit_witnesses",
+  {
+    tenantId: uuid().$type<TenantId>().primaryKey(),
+    number: integer().notNull(),
+    mac: bytea().notNull(),
+    witnessedAt: instant().notNull(),
+  },
+  (t) => [
+    foreignKey({ name: "audit_witnesses_tenant_fkey", columns: [t.tenantId], foreignColumns: [tenants.id] }).onDelete(
+      "cascade",
+    ),
   ],
 );

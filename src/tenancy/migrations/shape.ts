@@ -10,12 +10,21 @@ const HOMES_AT_ONCE = 250;
 const sorted = (acl: string) =>
   `(select coalesce(string_agg(item::text, ' ' order by item::text), '') from unnest(${acl}) item)`;
 
+/** How the parts of a catalogue are spelled. */
+interface Spelling {
+  readonly expression: (tree: string, table: string) => string;
+  readonly column: string;
+  readonly index: string;
+  readonly constraint: string;
+  readonly tracers: string;
+}
+
 /**
  * Every home that `$1` lists, with every line of its catalogue. It goes from the schema to its tables by their dependency,
  * and from there by the table's own indexes: `pg_class` has none by schema, and to read the whole of it for one home takes
  * longer with every other home. Without `tracers`, which are what a mover lays into a home for its length.
  */
-const linesWith = ({ column, index, tracers }: Readonly<Record<"column" | "index" | "tracers", string>>) => `
+const linesWith = ({ expression, column, index, constraint, tracers }: Spelling) => `
 home as materialized (
   select n.oid, n.nspname as home, n.nspowner as owner, n.nspacl from pg_catalog.pg_namespace n
   where n.nspname = any (string_to_array($1, ','))
@@ -51,7 +60,7 @@ line as (
     case when a.attnotnull then 'not null' end, 'identity ' || nullif(a.attidentity::text, ''),
     'generated ' || nullif(a.attgenerated::text, ''),
     case when a.atthasdef then 'default ' || (
-      select pg_catalog.pg_get_expr(d.adbin, d.adrelid) from pg_catalog.pg_attrdef d
+      select ${expression("d.adbin", "d.adrelid")} from pg_catalog.pg_attrdef d
       where d.adrelid = a.attrelid and d.adnum = a.attnum) end,
     case when a.attacl is not null then 'rights ' || ${sorted("a.attacl")} end)
   from relation r
@@ -62,13 +71,13 @@ line as (
   join pg_catalog.pg_index i on i.indrelid = r.oid
   join pg_catalog.pg_class c on c.oid = i.indexrelid
   union all
-  select r.home, 'constraint ' || r.relname || '.' || k.conname, pg_catalog.pg_get_constraintdef(k.oid)
+  select r.home, 'constraint ' || r.relname || '.' || k.conname, ${constraint}
   from relation r
   join pg_catalog.pg_constraint k on k.conrelid = r.oid and k.contype <> 'n'
   union all
   select r.home, 'policy ' || r.relname || '.' || p.polname, concat_ws(' ', 'for ' || p.polcmd::text,
     case when not p.polpermissive then 'restrictive' end, 'to ' || p.polroles::text,
-    'using ' || pg_catalog.pg_get_expr(p.polqual, p.polrelid), 'check ' || pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid))
+    'using ' || ${expression("p.polqual", "p.polrelid")}, 'check ' || ${expression("p.polwithcheck", "p.polrelid")})
   from relation r
   join pg_catalog.pg_policy p on p.polrelid = r.oid
   union all
@@ -86,16 +95,28 @@ line as (
     and not (t.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and t.objid in (select oid from tracers))
 )`;
 
-// To write an index out takes longer than all the rest. By the numbers of its columns it is the same, if they are told, too.
-const TERSE = {
+// To write out an expression, a key or an index, PostgreSQL first builds all it knows of the tables in memory, which takes
+// longer than all the rest. As they are stored they say the same: what differs there may be the same in words, never the
+// other way round. By the numbers of its columns an index or a key is the same, if those are told, too.
+const TERSE: Spelling = {
+  expression: (tree) => `${tree}::text`,
   column: "a.attnum",
   index: `r.relname, c.relam, i.indisunique, i.indnullsnotdistinct, i.indisprimary, i.indisexclusion, i.indimmediate,
-    i.indnkeyatts, i.indkey, i.indclass, i.indcollation, i.indoption, c.reloptions,
-    pg_catalog.pg_get_expr(i.indexprs, i.indrelid), pg_catalog.pg_get_expr(i.indpred, i.indrelid)`,
+    i.indnkeyatts, i.indkey, i.indclass, i.indcollation, i.indoption, c.reloptions, i.indexprs::text, i.indpred::text`,
+  constraint: `concat_ws(' ', k.contype, k.condeferrable, k.condeferred, k.convalidated, k.connoinherit, k.conkey, k.conbin::text,
+    'of ' || (select concat_ws(' ', f.relname, f.relnamespace = r.relnamespace, k.confkey, k.confupdtype, k.confdeltype,
+      k.confmatchtype, k.confdelsetcols, k.conpfeqop) from pg_catalog.pg_class f where f.oid = k.confrelid),
+    'by ' || (select x.relname from pg_catalog.pg_class x where x.oid = k.conindid), k.conexclop)`,
   // A home in which a mover is at work is to have another digest, so that its walls are looked at.
   tracers: "tracers as (select 0::oid as oid, ''::name as name where false)",
 };
-const IN_WORDS = { column: "null", index: "pg_catalog.pg_get_indexdef(i.indexrelid)", tracers: TRACERS };
+const IN_WORDS: Spelling = {
+  expression: (tree, table) => `pg_catalog.pg_get_expr(${tree}, ${table})`,
+  column: "null",
+  index: "pg_catalog.pg_get_indexdef(i.indexrelid)",
+  constraint: "pg_catalog.pg_get_constraintdef(k.oid)",
+  tracers: TRACERS,
+};
 
 const DIGESTS = `with ${linesWith(TERSE)}
 select home, md5(string_agg(md5(name || replace(definition, home || '.', '')), '' order by name collate "C", definition collate "C")) as digest

@@ -99,10 +99,16 @@ export const reachRules: readonly Rule[] = [
   },
   {
     from: "relations",
-    where: `is_own and name = 'audit_events' and (pg_catalog.has_table_privilege(me, oid, 'DELETE')
+    where: `is_own and name in ('audit_events', 'audit_seals') and (pg_catalog.has_table_privilege(me, oid, 'DELETE')
       or pg_catalog.has_any_column_privilege(me, oid, 'UPDATE'))`,
     what: "The login {login} can change what was written into {schema}.{name}.",
     mend: "REVOKE UPDATE, DELETE ON {schema}.{name} FROM PUBLIC, {login};",
+  },
+  {
+    from: "relations",
+    where: `is_own and name in ('audit_values', 'audit_unsealed') and pg_catalog.has_any_column_privilege(me, oid, 'UPDATE')`,
+    what: "The login {login} can change what was written into {schema}.{name}.",
+    mend: "REVOKE UPDATE ON {schema}.{name} FROM PUBLIC, {login};",
   },
   {
     from: "relations",

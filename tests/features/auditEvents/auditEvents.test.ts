@@ -1,3 +1,4 @@
+import { encodeId } from "../../../src/graphql/nodeId.js";
 import type { TestGateway } from "../../support/gateway.js";
 import { openGateway } from "../../support/gateway.js";
 import { homeOf, type Sql } from "../../support/home.js";
@@ -23,7 +24,7 @@ beforeAll(async () => {
   sql = homeOf(gateway, "shop");
   const happened = async (day: number, who: string, action: string, type: string, id: string, hour = 0) =>
     sql(
-      "insert into audit_events (tenant_id, id, at, action, actor_type, actor_id, organization_id, target_type, target_id, changes, request_id) values ($1, gen_random_uuid(), $2, $3, 'USER', $4, $5, $6, $7, $8::text::jsonb, 'r')",
+      "insert into audit_events (tenant_id, id, at, action, actor_type, actor_id, organization_id, path, target_type, target_id, changes, request_id) values ($1, gen_random_uuid(), $2, $3, 'USER', $4, $5, array[$9]::uuid[], $6, $7, $8::text::jsonb, 'r')",
       [
         shop.tenantId,
         `2026-02-0${day}T0${hour}:00:00Z`,
@@ -33,6 +34,7 @@ beforeAll(async () => {
         type,
         id,
         JSON.stringify({ day }),
+        shop.organizations.shop,
       ],
     );
   await happened(1, "olga", "organization.created", "Organization", shop.organizations.till!);
@@ -171,6 +173,45 @@ describe("Organization.auditEvents", () => {
 
     // Organizations, events, users, memberships; organizations again, by id.
     expect(ofData(statements)).toHaveLength(5);
+  });
+});
+
+describe("an event of an organization that stood elsewhere", () => {
+  it("is for who may read the audit along the path it was written under, and for nobody who came to it later", async () => {
+    const { depot } = await world(gateway, {
+      depot: {
+        tree: { depot: { north: { shelf: {} }, south: {} } },
+        people: {
+          olga: [{ at: "depot", roles: ["owner"], reach: "SUBTREE" }],
+          nora: [{ at: "north", roles: ["admin"], reach: "SUBTREE" }],
+          sami: [{ at: "south", roles: ["admin"], reach: "SUBTREE" }],
+          tess: [{ at: "shelf", roles: ["admin"] }],
+        },
+      },
+    });
+    const { organizations } = depot;
+    const inDepot = homeOf(gateway, "depot");
+    const input = `{ organizationId: "${depot.id("Organization", "shelf")}", name: "Shelf" }`;
+    await depot.as("nora").get(`mutation { updateOrganization(input: ${input}) { __typename } }`);
+    const [event] = await inDepot("select id from audit_events where action = 'organization.updated'");
+    await inDepot("update organizations set parent_id = $1, path = array[$2, $1]::uuid[] where id = $3", [
+      organizations.south,
+      organizations.depot,
+      organizations.shelf,
+    ]);
+    const node = async (who: string) =>
+      (await depot.as(who).get(`{ node(id: "${encodeId("AuditEvent", String(event!.id))}") { __typename } }`)).node;
+    const listed = async (who: string) =>
+      (await depot.as(who).get(`{ organization(by: { slug: "shelf" }) { auditEvents { nodes { action } } } }`))
+        .organization;
+
+    const nodes = await Promise.all(["olga", "nora", "tess", "sami"].map(node));
+    const lists = await Promise.all(["olga", "nora", "tess", "sami"].map(listed));
+
+    const there = { __typename: "AuditEvent" };
+    const list = { auditEvents: { nodes: [{ action: "organization.updated" }] } };
+    expect(nodes).toEqual([there, there, there, null]);
+    expect(lists).toEqual([list, null, list, { auditEvents: { nodes: [] } }]);
   });
 });
 

@@ -364,6 +364,19 @@ describe("an invitation", () => {
     expect(await accept(await as("mov"), token)).toMatchObject({ code: "INVITATION_VOID" });
   });
 
+  it("is forgotten with the person whom it was sent to", async () => {
+    await accept(await as("pia"), await invited("pia", "north"));
+    const token = await invited("pia", "south");
+    const [user] = await home("select id from users where email = 'pia@people.test'");
+    const userId = Buffer.from(`User:${user!.id}`).toString("base64url");
+    expect(await gateway.database.content("acme")).toContain("pia@people.test");
+
+    await change(acme.as("ada"), "eraseUser", { userId }, "__typename");
+
+    expect(await gateway.database.content("acme")).not.toContain("pia@people.test");
+    expect(await accept(await as("pia"), token)).toMatchObject({ code: "NOT_FOUND" });
+  });
+
   it("is accepted or withdrawn, never both", async () => {
     for (let round = 0; round < 10; round++) {
       const token = await invited(`race-${round}`, "n1");

@@ -30,6 +30,7 @@ const WAYS: Record<string, (tenant: Planted, slug: string, name: string) => [mut
   ],
   suspend: (tenant, slug, name) => ["suspendMembership", { membershipId: tenant.id("Membership", `${name}@${slug}`) }],
   "shut out": (tenant, _slug, name) => ["suspendUser", { userId: tenant.id("User", name) }],
+  erase: (tenant, _slug, name) => ["eraseUser", { userId: tenant.id("User", name) }],
 };
 
 const owner = (at: string) => ({ at, roles: ["owner"], reach: "SUBTREE" }) as const;

@@ -1,7 +1,8 @@
+import { sealNow, verifyIn } from "../../support/audit.js";
 import { change } from "../../support/change.js";
 import { jsonLines, run } from "../../support/command.js";
 import { openGateway, type TestGateway } from "../../support/gateway.js";
-import { homeOf } from "../../support/home.js";
+import { homeOf, ownerInHome } from "../../support/home.js";
 import { owningSettings } from "../../support/settings.js";
 import { CROOKED } from "../../support/tree.js";
 import { type Planted, world } from "../../support/world.js";
@@ -117,7 +118,7 @@ describe("tenantry tenant purge", () => {
     });
   });
 
-  it("shows nothing of it any more by any id", async () => {
+  it("shows nothing of it any more by any id, but what happened there", async () => {
     const ids = [
       acme.id("Organization", "n1"),
       acme.id("Organization", "n1a"),
@@ -125,11 +126,23 @@ describe("tenantry tenant purge", () => {
       acme.id("Role", "local"),
       acme.id("Invitation", "ivo@n1a"),
       acme.id("JoinRequest", "jo@n1a"),
-      acme.id("AuditEvent", "n1a"),
     ];
+    const event = acme.id("AuditEvent", "n1a");
 
-    expect((await acme.as("ada").get("query($ids: [ID!]!) { nodes(ids: $ids) { id } }", { ids })).nodes).toEqual(
-      ids.map(() => null),
-    );
+    const { nodes } = await acme
+      .as("ada")
+      .get("query($ids: [ID!]!) { nodes(ids: $ids) { id ... on AuditEvent { organization { id } target { id } } } }", {
+        ids: [...ids, event],
+      });
+
+    expect(nodes).toEqual([...ids.map(() => null), { id: event, organization: null, target: null }]);
+  });
+
+  it("leaves an audit that is what was written", async () => {
+    await sealNow(gateway, "acme");
+
+    const verified = await ownerInHome(gateway, "acme", (sql) => verifyIn(sql, acme.tenantId));
+
+    expect(verified).toMatchObject({ unsealed: 0, broken: null });
   });
 });

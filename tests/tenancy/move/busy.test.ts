@@ -64,8 +64,9 @@ describe("a tenant that is moved while it is in use", () => {
   it(`loses none of ${ROWS} rows and no change, doubles none, and makes changes wait for less than a second`, async () => {
     const old = await recordOf(database, "northwind");
     await database.owner(
-      `insert into ${old.home.schemaName}.audit_events
-       select $1, gen_random_uuid(), now(), '${PLANTED}', 'USER', $1, null, 'Test', $1, jsonb_build_object('n', n), 'planted ' || n
+      `insert into ${old.home.schemaName}.audit_events (tenant_id, id, at, action, actor_type, actor_id, organization_id, path,
+         target_type, target_id, changes, request_id)
+       select $1, gen_random_uuid(), now(), '${PLANTED}', 'USER', $1, $1, '{}', 'Test', $1, jsonb_build_object('n', n), 'planted ' || n
        from generate_series(1, $2::int) n`,
       [old.id, ROWS],
     );

@@ -2,8 +2,9 @@ import { MAIN } from "../../../src/database/names.js";
 import { type Destination, moveTenant } from "../../../src/tenancy/move/move.js";
 import { TenantSession } from "../../../src/tenancy/session.js";
 import { checkHomes } from "../../../src/tenancy/walls/catalogue.js";
+import { sealNow, verifyIn } from "../../support/audit.js";
 import { cloneDatabase, type TestDatabase } from "../../support/database.js";
-import { homeOf } from "../../support/home.js";
+import { homeOf, ownerInHome } from "../../support/home.js";
 import { homeRowsOf, rowsOf, stopAt } from "../../support/moves.js";
 import { openLeases, recordOf } from "../../support/sessions.js";
 
@@ -31,8 +32,35 @@ beforeAll(async () => {
     { database },
     "northwind",
   )("update users set metadata = 'null' where email in ('ada@northwind.test', 'ben@northwind.test')");
+  await plantAudit();
 });
 afterAll(() => database.drop());
+
+/** Two events that are sealed, one of them with values that stand apart, and one that waits. */
+async function plantAudit(): Promise<void> {
+  const { id } = await recordOf(database, "northwind");
+  const sql = homeOf({ database }, "northwind");
+  const happens = (n: number) =>
+    sql(
+      `with apart as (
+         insert into audit_values select $1, sha256(('salt' || $2 || '{"after":{}}')::bytea), $1, ('salt' || $2)::bytea, '{"after":{}}'
+         returning commitment
+       ), waits as (
+         insert into audit_unsealed select $1, md5($2)::uuid from apart
+       )
+       insert into audit_events (tenant_id, id, at, action, actor_type, organization_id, path, target_type, target_id, changes,
+         commitment, request_id)
+       select $1, md5($2)::uuid, clock_timestamp(), 'user.created', 'OPERATOR', o.id, array[o.id, $1], 'User', $1,
+         '{"personal": ["né", 1.50]}'::jsonb, commitment, 'r' from apart, organizations o where o.parent_id is null`,
+      [id, String(n)],
+    );
+  await happens(1);
+  await happens(2);
+  const serve = openLeases(database.databases);
+  await sealNow({ serve, database }, "northwind");
+  await serve.close();
+  await happens(3);
+}
 
 const move = (slug: string, to: Destination, keepSeconds = 0) =>
   database.owners((owners) => moveTenant(owners, slug, to, { keepSeconds }));
@@ -57,12 +85,14 @@ describe("moveTenant", () => {
     const moved = await move("northwind", PLACES[there]!);
     const after = await rowsOf(database, "northwind");
     const homesAfter = await homeRowsOf(database, id);
+    const verified = await ownerInHome({ database }, "northwind", (sql) => verifyIn(sql, id));
     const back = await move("northwind", start);
 
     expect(moved.rows).toBe(counts.reduce((sum, count) => sum + count));
     expect(moved.rows).toBeGreaterThan(600);
     expect(moved.to).toMatchObject(PLACES[there]!);
     expect(after).toEqual(before);
+    expect(verified).toMatchObject({ newest: 1, unsealed: 1, broken: null });
     expect(homesAfter).toMatchObject([
       { schemaName: moved.to.schemaName, database: moved.to.database, status: "ACTIVE" },
     ]);

@@ -172,6 +172,18 @@ export const faultsOfServe: readonly LoginFault[] = [
       `The login ${LOGIN} can change what was written into ${HOME}.audit_events.`,
     ),
   ),
+  ...[
+    ["update", "audit_seals"],
+    ["delete", "audit_seals"],
+    ["update", "audit_values"],
+    ["update", "audit_unsealed"],
+  ].map(([verb, table]) =>
+    fault(
+      `${verb} of ${table}`,
+      `grant ${verb} on ${HOME}.${table} to ${LOGIN}`,
+      `The login ${LOGIN} can change what was written into ${HOME}.${table}.`,
+    ),
+  ),
   fault(
     "the record of migrations",
     `grant select on ${HOME}.migrations to ${LOGIN}`,

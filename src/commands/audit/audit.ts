@@ -1,0 +1,163 @@
+import { createReadStream } from "node:fs";
+import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { readSettings } from "../../config.js";
+import type { Lease } from "../../database/connection.js";
+import { SealKey } from "../../features/audit/chain.js";
+import { exportEvents } from "../../features/audit/exportEvents.js";
+import { pruneAudit } from "../../features/audit/prune.js";
+import { SEALED } from "../../features/audit/sealer.js";
+import { type Verified, verifyAudit } from "../../features/audit/verify.js";
+import type { TenantId } from "../../ids.js";
+import { findWitness, type Witness } from "../../tenancy/directory/witness.js";
+import { inTransaction } from "../../tenancy/migrations/transaction.js";
+import type { Owners } from "../../tenancy/owners.js";
+import { getTenant, type Tenant, whileHolding } from "../../tenancy/tenants/record.js";
+import { keyOf, withOwnersOf } from "../database.js";
+import { EXIT, RefusedError, UsageError } from "../explain.js";
+import { progress } from "../progress.js";
+import { say } from "../tenant/shown.js";
+
+interface OfTenant {
+  readonly tenant: string;
+  readonly json?: boolean;
+}
+
+/** `tenantry audit verify`: ends with 1 when the audit is not what was written. */
+export async function auditVerify(options: OfTenant & { readonly log?: string }): Promise<void> {
+  const { tenant: slug, json, log } = options;
+  const settings = readSettings(process.env);
+  const key = await keyOf(settings);
+  await withOwnersOf(settings, async (owners) => {
+    const tenant = await getTenant(await owners.main, slug);
+    const logged = log === undefined ? [] : await witnessesIn(log, tenant.id);
+    const verified = await inItsHome(owners, tenant, async (run) => verify(owners, run, tenant, key, logged));
+    say(json, inWords(slug, verified), { tenant: slug, ...verified });
+    if (verified.broken !== null) process.exitCode = EXIT.failed;
+  });
+}
+
+/** `tenantry audit export`: a line of JSON for each event. */
+export async function auditExport(
+  options: OfTenant & { readonly from?: string; readonly to?: string; readonly action?: readonly string[] },
+): Promise<void> {
+  const wanted = {
+    from: instantIn("--from", options.from),
+    to: instantIn("--to", options.to),
+    actions: options.action ?? null,
+  };
+  await withOwnersOf(readSettings(process.env), async (owners) => {
+    const tenant = await getTenant(await owners.main, options.tenant);
+    await inItsHome(owners, tenant, (run) =>
+      pipeline(Readable.from(exportEvents(run, tenant.id, wanted)), process.stdout, { end: false }),
+    );
+  });
+}
+
+/** `tenantry audit prune`: whole seals, and only of an audit that is what was written. */
+export async function auditPrune(options: OfTenant & { readonly before: string }): Promise<void> {
+  const { tenant: slug, json } = options;
+  const before = instantIn("--before", options.before)!;
+  const settings = readSettings(process.env);
+  const key = await keyOf(settings);
+  await withOwnersOf(settings, async (owners) => {
+    const main = await owners.main;
+    const { id } = await getTenant(main, slug);
+    const pruned = await whileHolding(main, id, async () => {
+      // Where it is while nobody moves it.
+      const tenant = await getTenant(main, slug);
+      return inItsHome(owners, tenant, async (run) => {
+        const { broken } = await verify(owners, run, tenant, key, []);
+        if (broken !== null)
+          throw new RefusedError(
+            `Nothing was removed, because the audit of ${slug} is not what was written. ${broken}`,
+          );
+        return pruneAudit(run, id, new SealKey(key, id), before);
+      });
+    });
+    const done =
+      pruned.checkpoint === null
+        ? `Nothing of ${slug} was sealed before ${before.toISOString()} and is still there.`
+        : `Removed ${pruned.events} events of ${slug}: all up to seal ${pruned.checkpoint}, which is a signed checkpoint now.`;
+    say(json, [done], { tenant: slug, ...pruned });
+  });
+}
+
+async function verify(
+  owners: Owners,
+  run: Lease["run"],
+  { id }: Tenant,
+  key: Buffer,
+  logged: readonly Witness[],
+): Promise<Verified> {
+  // Before the home is looked at: a seal is made there first, and noted outside of it afterwards.
+  const witness = await findWitness(await owners.main, id);
+  const witnesses = witness ? [witness, ...logged] : logged;
+  const tell = progress("Seals verified");
+  return verifyAudit(run, id, new SealKey(key, id), witnesses, (done) =>
+    tell(done, Math.max(done, witness?.number ?? 0)),
+  );
+}
+
+/** One transaction that sees one moment of the tenant's home, and no connection but its own. */
+async function inItsHome<T>(
+  owners: Owners,
+  { database, schemaName }: Tenant,
+  work: (run: Lease["run"]) => Promise<T>,
+): Promise<T> {
+  const { lease, connection } = await owners.connect(database);
+  try {
+    const run: Lease["run"] = (text, params) => lease.run(text, params);
+    return await inTransaction(
+      lease,
+      async () => {
+        await run("select set_config('search_path', $1, true)", [`${schemaName}, pg_temp`]);
+        return work(run);
+      },
+      "repeatable read",
+    );
+  } finally {
+    lease.release();
+    await connection.close();
+  }
+}
+
+/** The seals of a tenant that a log of the gateway tells of. Lines of something else are passed over. */
+async function witnessesIn(file: string, tenant: TenantId): Promise<Witness[]> {
+  const found: Witness[] = [];
+  const input = file === "-" ? process.stdin : createReadStream(file);
+  try {
+    for await (const line of createInterface({ input })) {
+      if (!line.includes(SEALED) || !line.includes(tenant)) continue;
+      const { msg, tenant: of, seal, mac } = JSON.parse(line.slice(line.indexOf("{")));
+      if (msg === SEALED && of === tenant) found.push({ number: Number(seal), mac: String(mac) });
+    }
+  } catch (error) {
+    throw new UsageError(`--log ${file} cannot be read: ${(error as Error).message}.`);
+  }
+  return found;
+}
+
+function instantIn(option: string, text: string | undefined): Date | null {
+  if (text === undefined) return null;
+  const at = new Date(text);
+  if (Number.isNaN(at.getTime()))
+    throw new UsageError(`${option} ${text} is no instant, such as 2026-01-31T00:00:00Z.`);
+  return at;
+}
+
+function inWords(
+  slug: string,
+  { events, newest, checkpoint, unsealed, notTakenIn, unsealedSeconds, broken }: Verified,
+): string[] {
+  const old =
+    notTakenIn === 0 ? "" : ` ${notTakenIn} were written by an older version: run \`tenantry audit take-in\`.`;
+  const waiting =
+    unsealed + notTakenIn === 0
+      ? "All are sealed."
+      : `${unsealed} wait for a seal, the oldest for ${unsealedSeconds} s.`;
+  const kept = checkpoint === null ? "" : ` Those up to seal ${checkpoint} were removed, behind a signed checkpoint.`;
+  if (broken !== null) return [`The audit of ${slug} is not what was written. ${broken}`];
+  return [`The audit of ${slug} is what was written: ${events} events, ${newest} seals. ${waiting}${old}${kept}`];
+}

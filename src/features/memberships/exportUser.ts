@@ -1,0 +1,89 @@
+import { and, asc, eq } from "drizzle-orm";
+import { z } from "zod";
+import { type Context, scopeOf } from "../../graphql/context.js";
+import { NotFoundFailure } from "../../graphql/failure.js";
+import { mutation } from "../../graphql/mutation.js";
+import { join } from "../audit/personal.js";
+import { record } from "../audit/record.js";
+import { auditEvents, auditValues } from "../audit/table.js";
+import { organizations } from "../organizations/table.js";
+import type { UserRow } from "../users/table.js";
+import { findUser } from "./findUser.js";
+import { grants, memberships } from "./table.js";
+
+const form = z.object({ userId: z.string() });
+
+/** Everything that the tenant holds about a person: what they may ask for. That it was taken out is written down. */
+export async function exportUser(ctx: Context, { tenantId, identity, ...user }: UserRow): Promise<object> {
+  const { session, root } = scopeOf(ctx);
+  const { db } = session;
+  const theirs = await db
+    .select({
+      id: memberships.id,
+      organization: { id: organizations.id, slug: organizations.slug, name: organizations.name },
+      status: memberships.status,
+      expiresAt: memberships.expiresAt,
+      createdAt: memberships.createdAt,
+    })
+    .from(memberships)
+    .innerJoin(
+      organizations,
+      and(eq(organizations.tenantId, memberships.tenantId), eq(organizations.id, memberships.organizationId)),
+    )
+    .where(and(eq(memberships.tenantId, tenantId), eq(memberships.userId, user.id)))
+    .orderBy(asc(memberships.id));
+  const given = await db
+    .select({
+      membershipId: grants.membershipId,
+      roleKey: grants.roleKey,
+      roleId: grants.roleId,
+      reach: grants.reach,
+      expiresAt: grants.expiresAt,
+    })
+    .from(grants)
+    .innerJoin(memberships, and(eq(memberships.tenantId, grants.tenantId), eq(memberships.id, grants.membershipId)))
+    .where(and(eq(grants.tenantId, tenantId), eq(memberships.userId, user.id)))
+    .orderBy(asc(grants.id));
+  const said = await db
+    .select({ at: auditEvents.at, action: auditEvents.action, changes: auditEvents.changes, value: auditValues.value })
+    .from(auditEvents)
+    .innerJoin(
+      auditValues,
+      and(eq(auditValues.tenantId, auditEvents.tenantId), eq(auditValues.commitment, auditEvents.commitment)),
+    )
+    .where(and(eq(auditEvents.tenantId, tenantId), eq(auditValues.subjectId, user.id)))
+    .orderBy(asc(auditEvents.at), asc(auditEvents.id));
+  await record(ctx, { action: "user.exported", organizationId: root.id, targetType: "User", targetId: user.id });
+  return {
+    user: { ...user, signsIn: identity !== null },
+    memberships: theirs.map((one) => ({
+      ...one,
+      grants: given.filter(({ membershipId }) => membershipId === one.id).map(({ membershipId: _, ...grant }) => grant),
+    })),
+    audit: said.map(({ changes, value, ...event }) => ({ ...event, changes: join(changes ?? {}, value) })),
+  };
+}
+
+mutation<z.output<typeof form>, { content: object }>("exportUser", {
+  description:
+    "Takes out everything that this tenant holds about a person, and notes in the audit that it was taken out. Needs `members:manage` and `members:read` at the root, both with reach SUBTREE.",
+  input: (t) => ({ userId: t.id({ required: true, description: "The person." }) }),
+  form,
+  payload: {
+    description: "Everything that the tenant holds about the person.",
+    fields: (t) => ({
+      content: t.field({
+        type: "JSON",
+        description:
+          "`user`, `memberships` with their grants, and what the `audit` says of them; ids are bare uuids. An object.",
+        resolve: ({ content }) => content as Record<string, unknown>,
+      }),
+    }),
+  },
+  failures: [NotFoundFailure],
+  change: async ({ userId }, ctx) => {
+    const user = await findUser(ctx, userId);
+    if (!user) throw new NotFoundFailure("There is no such user, or you cannot see them.", ["input", "userId"]);
+    return { content: await exportUser(ctx, user) };
+  },
+});

@@ -1,0 +1,64 @@
+import type { Lease } from "../../database/connection.js";
+import type { Leases } from "../../database/leases.js";
+import type { TenantId } from "../../ids.js";
+import { type TenantRecord, toRecord } from "./directory.js";
+
+/** How far the audit of a tenant was sealed, as it is known outside of the tenant. */
+export interface Witness {
+  readonly number: number;
+  /** In hexadecimal. */
+  readonly mac: string;
+}
+
+const COLUMNS = "id, slug, database, schema_name, epoch, created_at";
+const WHOLE = "status in ('ACTIVE', 'SUSPENDED')";
+
+/** These tenants, and those whose ids come next after `after`: whoever goes through all of them begins again after the last. */
+export async function tenantsToVisit(
+  door: Leases,
+  ids: readonly TenantId[],
+  after: TenantId | null,
+  next: number,
+): Promise<{ readonly named: TenantRecord[]; readonly next: TenantRecord[] }> {
+  const lease = await door.acquire("");
+  try {
+    const [named, following] = await Promise.all([
+      lease.run(
+        `select ${COLUMNS} from tenantry.tenants where ${WHOLE} and id = any (string_to_array($1, ',')::uuid[])`,
+        [ids.join()],
+      ),
+      lease.run(
+        `select ${COLUMNS} from tenantry.tenants where ${WHOLE} and ($1::uuid is null or id > $1::uuid) order by id limit $2`,
+        [after, next],
+      ),
+    ]);
+    return { named: named.map(toRecord), next: following.map(toRecord) };
+  } finally {
+    lease.release();
+  }
+}
+
+/** Notes how far the audit of a tenant was sealed. What stands there never goes back. */
+export async function noteWitness(door: Leases, tenant: TenantId, { number, mac }: Witness): Promise<void> {
+  const lease = await door.acquire("");
+  try {
+    await lease.run(
+      `insert into tenantry.audit_witnesses as w (tenant_id, number, mac, witnessed_at)
+       select id, $2, decode($3, 'hex'), clock_timestamp() from tenantry.tenants where id = $1
+       on conflict (tenant_id) do update set number = excluded.number, mac = excluded.mac, witnessed_at = excluded.witnessed_at
+         where w.number < excluded.number`,
+      [tenant, number, mac],
+    );
+  } finally {
+    lease.release();
+  }
+}
+
+/** Null where nothing was sealed yet. */
+export async function findWitness(main: Lease, tenant: TenantId): Promise<Witness | null> {
+  const [row] = await main.run(
+    "select number, encode(mac, 'hex') as mac from tenantry.audit_witnesses where tenant_id = $1",
+    [tenant],
+  );
+  return row ? { number: Number(row.number), mac: String(row.mac) } : null;
+}

@@ -1,0 +1,160 @@
+import { sealNow, verifyIn } from "../../support/audit.js";
+import { change, refused } from "../../support/change.js";
+import { openGateway, type TestGateway } from "../../support/gateway.js";
+import { homeOf, ownerInHome, type Sql } from "../../support/home.js";
+import { type Planted, world } from "../../support/world.js";
+
+let gateway: TestGateway;
+let shop: Planted;
+let sql: Sql;
+beforeAll(async () => {
+  gateway = await openGateway();
+  ({ shop } = await world(gateway, {
+    shop: {
+      tree: { shop: { till: {}, yard: {} } },
+      people: {
+        olga: [{ at: "shop", roles: ["owner"], reach: "SUBTREE" }],
+        deputy: [{ at: "shop", roles: ["admin"], reach: "SUBTREE" }],
+        tina: [{ at: "till", roles: ["admin"] }],
+        boss: [{ at: "till", roles: ["owner"], suspended: true }],
+        pat: [
+          { at: "till", roles: ["member"] },
+          { at: "yard", roles: ["guest"], suspended: true },
+        ],
+        sam: [{ at: "till", roles: ["member"] }],
+        pia: [{ at: "till", roles: ["member"] }],
+      },
+    },
+  }));
+  sql = homeOf(gateway, "shop");
+});
+afterAll(() => gateway.close());
+
+const erase = (by: string, name: string, payload = "user { displayName email status }") =>
+  change(shop.as(by), "eraseUser", { userId: shop.id("User", name) }, payload);
+const describePerson = (name: string) =>
+  change(
+    shop.as("olga"),
+    "upsertUser",
+    {
+      email: `${name}@shop.test`,
+      displayName: `Secret ${name}`,
+      externalId: `crm-${name}`,
+      metadata: { note: `of ${name}` },
+    },
+    "user { id }",
+  );
+/** Every table of the home, as text. */
+const everything = async (): Promise<string> => {
+  const tables = await sql(
+    "select relname from pg_class where relnamespace = current_schema()::regnamespace and relkind = 'r'",
+  );
+  const parts = tables
+    .filter(({ relname }) => relname !== "migrations")
+    .map(({ relname }) => `select string_agg(t::text, '') as text from ${relname} t`);
+  return (await sql(parts.join(" union all "))).map(({ text }) => text).join("\n");
+};
+const changesOf = async (person: string) => {
+  const document = `{ organization(by: { slug: "shop" }) { auditEvents(filter: { targetId: "${shop.id("User", person)}" }) { nodes { action changes } } } }`;
+  return (await shop.as("olga").get(document)).organization.auditEvents.nodes;
+};
+
+describe("eraseUser", () => {
+  it("forgets who the person was, everywhere, and the audit verifies as before", async () => {
+    await describePerson("pat");
+    await sealNow(gateway, "shop");
+    const before = await everything();
+    const shown = await changesOf("pat");
+
+    const erased = await erase("olga", "pat");
+
+    expect(shown).toMatchObject([{ action: "user.updated", changes: { after: { displayName: "Secret pat" } } }]);
+    expect(before).toContain("Secret pat");
+    expect(erased.user).toEqual({ displayName: "Erased person", email: null, status: "SUSPENDED" });
+    const after = await everything();
+    for (const value of ["Secret pat", "pat@shop.test", "crm-pat", "of pat"]) expect(after).not.toContain(value);
+    expect(await changesOf("pat")).toEqual([
+      { action: "user.erased", changes: null },
+      { action: "user.updated", changes: { erased: ["displayName", "externalId", "metadata"] } },
+    ]);
+    await sealNow(gateway, "shop");
+    expect(await ownerInHome(gateway, "shop", (run) => verifyIn(run, shop.tenantId))).toMatchObject({
+      unsealed: 0,
+      broken: null,
+    });
+  });
+
+  it("ends every membership, counts them off, and writes each down", async () => {
+    const counts = "{ organizations(first: 10) { nodes { slug memberCount } } }";
+    const counted = async () =>
+      Object.fromEntries(
+        (await shop.as("olga").get(counts)).organizations.nodes.map((one: { slug: string; memberCount: number }) => [
+          one.slug,
+          one.memberCount,
+        ]),
+      );
+    const before = await counted();
+
+    await erase("olga", "sam");
+
+    expect(await counted()).toEqual({ ...before, till: before.till - 1 });
+    expect(await sql("select from memberships where user_id = $1", [shop.users.sam])).toEqual([]);
+    expect(
+      await sql(
+        "select target_id from audit_events where action = 'membership.removed' and changes ->> 'userId' = $1",
+        [shop.users.sam],
+      ),
+    ).toEqual([{ target_id: shop.memberships["sam@till"] }]);
+    expect((await shop.as("sam").ask("{ viewer { id } }")).errors?.[0]?.extensions.code).toBe("TENANT_NOT_FOUND");
+  });
+
+  it("is for those who manage members everywhere and hold all that the person holds, suspended as it may be", async () => {
+    expect(await refused(shop.as("tina"), "eraseUser", { userId: shop.id("User", "pia") })).toEqual({
+      code: "FORBIDDEN",
+      data: null,
+    });
+    expect(await erase("deputy", "boss")).toMatchObject({ code: "EXCEEDS_YOURS", field: ["input", "userId"] });
+    expect(await erase("olga", "boss")).toMatchObject({ user: { email: null } });
+  });
+
+  it("tells nobody whether a person is elsewhere or nowhere", async () => {
+    const missing = shop.id("User", "pia").slice(0, -6) + "AAAAAA";
+
+    const outcome = await change(shop.as("olga"), "eraseUser", { userId: missing }, "__typename");
+
+    expect(outcome).toMatchObject({ __typename: "NotFoundFailure" });
+  });
+});
+
+describe("exportUser", () => {
+  it("takes out all that is held about a person, and notes that it was", async () => {
+    await describePerson("pia");
+
+    const { content } = await change(shop.as("deputy"), "exportUser", { userId: shop.id("User", "pia") }, "content");
+
+    expect(content).toMatchObject({
+      user: {
+        id: shop.users.pia,
+        displayName: "Secret pia",
+        email: "pia@shop.test",
+        metadata: { note: "of pia" },
+        signsIn: true,
+      },
+      memberships: [
+        { organization: { slug: "till" }, status: "ACTIVE", grants: [{ roleKey: "member", reach: "ORGANIZATION" }] },
+      ],
+      audit: [
+        { action: "user.updated", changes: { before: { displayName: "pia" }, after: { displayName: "Secret pia" } } },
+      ],
+    });
+    expect(JSON.stringify(content)).not.toContain(shop.tenantId);
+    expect(await changesOf("pia")).toMatchObject([{ action: "user.exported" }, { action: "user.updated" }]);
+  });
+
+  it("needs the right to manage and to read members everywhere", async () => {
+    expect(await refused(shop.as("tina"), "exportUser", { userId: shop.id("User", "pia") })).toEqual({
+      code: "FORBIDDEN",
+      data: null,
+    });
+  });
+});
