@@ -1,7 +1,7 @@
 import { auditOf } from "../../support/audit.js";
 import { change } from "../../support/change.js";
 import { type Caller, openGateway, type TestGateway } from "../../support/gateway.js";
-import { homeOf } from "../../support/home.js";
+import { everythingIn, homeOf, inHome } from "../../support/home.js";
 import { tokenFor } from "../../support/letters.js";
 import { openPeople, type People } from "../../support/people.js";
 import { type Belonging, type Planted, world } from "../../support/world.js";
@@ -369,11 +369,11 @@ describe("an invitation", () => {
     const token = await invited("pia", "south");
     const [user] = await home("select id from users where email = 'pia@people.test'");
     const userId = Buffer.from(`User:${user!.id}`).toString("base64url");
-    expect(await gateway.database.content("acme")).toContain("pia@people.test");
+    expect(await inHome(gateway, "acme", everythingIn)).toContain("pia@people.test");
 
     await change(acme.as("ada"), "eraseUser", { userId }, "__typename");
 
-    expect(await gateway.database.content("acme")).not.toContain("pia@people.test");
+    expect(await inHome(gateway, "acme", everythingIn)).not.toContain("pia@people.test");
     expect(await accept(await as("pia"), token)).toMatchObject({ code: "NOT_FOUND" });
   });
 

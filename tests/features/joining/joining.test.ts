@@ -1,7 +1,7 @@
 import { auditOf } from "../../support/audit.js";
 import { change } from "../../support/change.js";
 import { type Caller, openGateway, type TestGateway } from "../../support/gateway.js";
-import { homeOf } from "../../support/home.js";
+import { everythingIn, homeOf, inHome } from "../../support/home.js";
 import { openPeople, type People } from "../../support/people.js";
 import { type Belonging, type Planted, world } from "../../support/world.js";
 
@@ -390,9 +390,11 @@ describe("a request to join", () => {
     const [user] = await home("select id from users where email = 'gone@people.test'");
     const userId = Buffer.from(`User:${user!.id}`).toString("base64url");
 
+    expect(await inHome(gateway, "acme", everythingIn)).toContain("gone@people.test");
+
     await change(acme.as("ada"), "eraseUser", { userId }, "__typename");
 
-    expect(await gateway.database.content("acme")).not.toContain("gone@people.test");
+    expect(await inHome(gateway, "acme", everythingIn)).not.toContain("gone@people.test");
     expect(await join(await as("gone"))).toMatchObject({ outcome: "REQUESTED" });
   });
 
