@@ -47,8 +47,8 @@ export type ResolveTxt = (name: string) => Promise<string[][]>;
 export interface MailRoom {
   /** Keeps what waits to be sent from whoever can read the database. */
   readonly seal: Seal;
-  /** Says that there is something in a tenant's outbox. Nobody waits for it, and nothing is lost when it fails. */
-  announce(tenantId: TenantId): void;
+  /** Says that there is something in a tenant's outbox. Never throws: nothing is lost when it fails. */
+  announce(tenantId: TenantId): Promise<void>;
 }
 
 /** How somebody gets into a tenant that their identity is not known in. */

@@ -28,7 +28,7 @@ export function roomsOf({ key, door, resolveTxt = askDns, onLost }: RoomsOptions
     invitationTokens: new InvitationTokens(deriveKey(key, INVITATIONS_KEY)),
     mail: {
       seal: new Seal(deriveKey(key, MAIL_KEY)),
-      announce: (tenantId) => void due.announce(tenantId).catch(onLost),
+      announce: (tenantId) => due.announce(tenantId).catch(onLost),
     },
     resolveTxt,
     domainDigest: (domain) => createHmac("sha256", ofDomains).update(domain).digest(),
