@@ -87,6 +87,9 @@ function contradictions(own: Environment, serving: boolean): string[] {
       "DATABASE_OWNER_URL goes with DATABASE_URL and DATABASE_DOOR_URL: set all three, or none for the embedded database",
     );
   }
+  if (own.TENANTRY_SMTP_URL !== undefined && own.TENANTRY_MAIL_FROM === undefined) {
+    problems.push("TENANTRY_MAIL_FROM is required with TENANTRY_SMTP_URL: the address that mail comes from");
+  }
   const [more, owners] = [own.TENANTRY_DATABASES, own.TENANTRY_DATABASE_OWNERS].map(namesIn);
   if (more!.length > 0 && DATABASE_URL === undefined) {
     problems.push(

@@ -10,6 +10,11 @@ export type MembershipId = Id<"Membership">;
 export type GrantId = Id<"Grant">;
 export type RoleId = Id<"Role">;
 export type OwnershipOfferId = Id<"OwnershipOffer">;
+export type InvitationId = Id<"Invitation">;
+export type OfferedGrantId = Id<"OfferedGrant">;
+export type JoinRequestId = Id<"JoinRequest">;
+export type OrganizationDomainId = Id<"OrganizationDomain">;
+export type MailId = Id<"Mail">;
 export type AuditEventId = Id<"AuditEvent">;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;

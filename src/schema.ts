@@ -2,6 +2,8 @@ import type { GraphQLSchema } from "graphql";
 import { policy as auditEventPolicy } from "./features/auditEvents/policy.js";
 import { policy as checkPolicy } from "./features/checks/policy.js";
 import { policy as holderPolicy } from "./features/holders/policy.js";
+import { policy as invitationPolicy } from "./features/invitations/policy.js";
+import { policy as joiningPolicy } from "./features/joining/policy.js";
 import { policy as membershipPolicy } from "./features/memberships/policy.js";
 import { policy as organizationPolicy } from "./features/organizations/policy.js";
 import { policy as ownershipPolicy } from "./features/ownership/policy.js";
@@ -44,6 +46,21 @@ import "./features/memberships/lists.js";
 import "./features/memberships/users.js";
 import "./features/holders/updatePreview.js";
 import "./features/holders/deleteRole.js";
+import "./features/invitations/type.js";
+import "./features/invitations/forget.js";
+import "./features/invitations/inviteMember.js";
+import "./features/invitations/resendInvitation.js";
+import "./features/invitations/withdrawInvitation.js";
+import "./features/invitations/acceptInvitation.js";
+import "./features/invitations/declineInvitation.js";
+import "./features/joining/type.js";
+import "./features/joining/forget.js";
+import "./features/joining/claimDomain.js";
+import "./features/joining/verifyDomain.js";
+import "./features/joining/releaseDomain.js";
+import "./features/joining/setJoinPolicy.js";
+import "./features/joining/joinByEmail.js";
+import "./features/joining/answerJoinRequest.js";
 import "./features/tree/deletionPreview.js";
 import "./features/tree/moveOrganization.js";
 import "./features/tree/suspendOrganization.js";
@@ -70,6 +87,8 @@ export const policies = [
   rolePolicy,
   membershipPolicy,
   holderPolicy,
+  invitationPolicy,
+  joiningPolicy,
   treePolicy,
   auditEventPolicy,
   checkPolicy,

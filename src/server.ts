@@ -7,8 +7,8 @@ import type { Leases } from "./database/leases.js";
 import { explainDenials } from "./features/checks/denials.js";
 import { readAccess } from "./features/memberships/readAccess.js";
 import { describeTenant } from "./features/tenants/type.js";
-import { type Choice, type Context, Deadline } from "./graphql/context.js";
-import { Cursors } from "./graphql/cursor.js";
+import { arrivalsOf } from "./graphql/arrivals.js";
+import { type Choice, type Context, Deadline, type ResolveTxt } from "./graphql/context.js";
 import { type Execute, execution } from "./graphql/execution.js";
 import { ShownSchema, VisibleSchemas } from "./graphql/introspection.js";
 import type { DocumentLimits } from "./graphql/limits.js";
@@ -23,19 +23,20 @@ import {
   refuseOrigin,
   refuseWith,
 } from "./graphql/request.js";
+import { roomsOf } from "./graphql/rooms.js";
 import { exchange, PLAIN } from "./graphql/yoga.js";
 import { identityDigest } from "./identity/digest.js";
-import { IdentityError, TenantNotFoundError, TenantRequiredError } from "./identity/errors.js";
+import { IdentityError, TenantNotFoundError } from "./identity/errors.js";
 import { type Identity, mayEnter } from "./identity/identity.js";
 import { deriveKey } from "./identity/key.js";
-import { tenantOfRequest } from "./identity/tenant.js";
+import { onlyTenant, tenantOfRequest } from "./identity/tenant.js";
 import type { Verifier } from "./identity/verifier.js";
 import { buildSchema } from "./schema.js";
 import { Directory, type TenantRecord } from "./tenancy/directory/directory.js";
 import { JobDesk } from "./tenancy/jobs/desk.js";
 import { JOBS_KEY } from "./tenancy/jobs/seal.js";
 import { Replicas, reportTo } from "./tenancy/replicas.js";
-import { type Purpose, TenantSession } from "./tenancy/session.js";
+import { TenantSession } from "./tenancy/session.js";
 
 export interface ServerOptions {
   readonly door: Leases;
@@ -56,6 +57,8 @@ export interface ServerOptions {
   readonly introspection: "trimmed" | "whole";
   /** Whether whoever has a token with a verified address may have a tenant of their own. */
   readonly signUp: boolean;
+  /** Asks DNS for the proof of a domain, where it is not the machine's own way. */
+  readonly resolveTxt?: ResolveTxt;
   readonly execute?: Execute;
   /** Is told of the tenants in which something is changed. */
   readonly onChange?: (tenant: TenantRecord) => void;
@@ -77,7 +80,10 @@ export function createGateway(options: ServerOptions): Gateway {
   const { log, origins } = options;
   const directory = new Directory(options.door);
   const replicas = new Replicas(options.serve, options.replicaWaitMs, reportTo(log));
-  const cursors = new Cursors(deriveKey(options.key, "tenantry cursor v1"));
+  const rooms = roomsOf({
+    ...options,
+    onLost: (error) => log.warn({ fault: describeFault(error) }, "mail waits for the next round"),
+  });
   const desk = new JobDesk(options.door, deriveKey(options.key, JOBS_KEY));
 
   async function toContext({ request }: YogaInitialContext): Promise<Context> {
@@ -91,24 +97,25 @@ export function createGateway(options: ServerOptions): Gateway {
       claim: identity?.tenant ?? null,
     });
     const deadline = new Deadline(options.requestTimeoutMs, request.signal);
-    const settings = identity && settingsOf(identity, slug, deadline.signal);
+    const digest = identity && identityDigest(options.key, identity);
+    const settings = identity && settingsOf(identity, digest!, slug, deadline.signal);
     let choices: Promise<readonly Choice[]> | undefined;
     return {
       identity,
       requestId,
-      cursors,
       deadline,
       explains: request.headers.get("x-tenantry-explain") === "1",
       catalogue: options.catalogue,
+      ...rooms,
+      arrivals: identity && arrivalsOf(directory, identity, digest!, slug, deadline.signal),
       operation: new Operation(settings),
-      signUps: identity && { isOpen: options.signUp, desk, digest: identityDigest(options.key, identity) },
+      signUps: digest && { isOpen: options.signUp, desk, digest },
       hostOf: (tenant) => (options.tenantDomain ? `${tenant}.${options.tenantDomain}` : null),
       choices: () => (choices ??= identity ? listChoices(identity, deadline.signal) : Promise.resolve([])),
     };
   }
 
-  function settingsOf(identity: Identity, slug: string | null, signal: AbortSignal): OperationSettings {
-    const digest = identityDigest(options.key, identity);
+  function settingsOf(identity: Identity, digest: Buffer, slug: string | null, signal: AbortSignal): OperationSettings {
     return {
       leases: options.serve,
       replicas,
@@ -116,7 +123,7 @@ export function createGateway(options: ServerOptions): Gateway {
       onChange: options.onChange ?? (() => {}),
       readAccess: (session, named) => readAccess(options.catalogue, session, digest, named),
       tenant: async (purpose, again) => {
-        if (slug === null) return only(purpose, await tenantsOf(identity, digest, signal));
+        if (slug === null) return onlyTenant(purpose, await tenantsOf(identity, digest, signal));
         const tenant = mayEnter(identity, slug) ? await directory.find(slug, digest, again, signal) : null;
         if (!tenant) throw new TenantNotFoundError();
         return tenant;
@@ -229,11 +236,4 @@ export function createGateway(options: ServerOptions): Gateway {
       await Promise.all([options.serve.close(), options.door.close()]);
     },
   };
-}
-
-/** The only tenant of an identity, where the request names none; a mutation must name it all the same. */
-function only(purpose: Purpose, tenants: readonly TenantRecord[]): TenantRecord {
-  const [tenant, ...others] = tenants;
-  if (!tenant || others.length > 0 || purpose !== "read") throw new TenantRequiredError();
-  return tenant;
 }

@@ -1,8 +1,10 @@
 import { resolve } from "node:path";
 import { z } from "zod";
 import { databaseNames, databaseUrl, databaseUrls } from "./database/settings.js";
+import { normaliseEmail } from "./identity/email.js";
 import { issuerSettings } from "./identity/issuers.js";
 import { keySetting } from "./identity/key.js";
+import { isTrustworthyUrl } from "./identity/local.js";
 import { operatorSettings } from "./identity/operators.js";
 import { PRODUCT_FILE, readProduct } from "./product.js";
 
@@ -20,6 +22,19 @@ const list = z.string().transform((value) =>
     .map((item) => item.trim())
     .filter(Boolean),
 );
+
+const smtpUrl = z
+  .string()
+  .refine(
+    (value) => URL.canParse(value) && /^smtps?:$/.test(new URL(value).protocol) && new URL(value).hostname !== "",
+    "must be smtps://login:password@host:port or smtp://login:password@host:port",
+  );
+const invitationUrl = z
+  .string()
+  .refine(
+    (value) => value.includes("{token}") && URL.canParse(value) && isTrustworthyUrl(new URL(value)),
+    "must begin with https:// and hold {token} where the token goes",
+  );
 
 /** Every setting but the limits of documents, by the name of its environment variable. */
 export const SETTINGS = {
@@ -76,6 +91,21 @@ export const SETTINGS = {
     .prefault("off")
     .describe(
       "Who may make a tenant of their own by `createTenant`: nobody (`off`), or whoever has a token with a verified address (`verified-email`). `tenantry work` makes it",
+    ),
+  TENANTRY_SMTP_URL: smtpUrl
+    .optional()
+    .describe(
+      "The mail server by which `tenantry work` sends: `smtps://login:password@host:465`, or `smtp://…:587`, encrypted by STARTTLS. Unset: mail waits in the outbox; in development `/dev/mail` shows it",
+    ),
+  TENANTRY_MAIL_FROM: z
+    .string()
+    .refine((value) => normaliseEmail(value) !== null, "must be an e-mail address: no-reply@example.com")
+    .optional()
+    .describe("Whose address mail comes from; required with a mail server"),
+  TENANTRY_INVITATION_URL: invitationUrl
+    .optional()
+    .describe(
+      "Your page on which an invitation is accepted: `https://app.example.com/join#{token}`. Behind `#` the token stays out of logs. Unset: the mail holds the token alone",
     ),
   TENANTRY_OPERATORS: operatorSettings
     .prefault("[]")

@@ -25,11 +25,14 @@ const SETTINGS_MAY_USE = ["graphql", "identity", "database", "access"];
 /** Each adds to those before it and knows none after. */
 const FEATURES = [
   "audit",
+  "mail",
   "users",
   "organizations",
   "roles",
   "memberships",
   "holders",
+  "invitations",
+  "joining",
   "tree",
   "auditEvents",
   "checks",

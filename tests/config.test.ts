@@ -67,6 +67,13 @@ describe("readSettings", () => {
     ["TENANTRY_INTROSPECTION", ["off"], "must be trimmed or whole"],
     ["TENANTRY_ORIGINS", ["app.example.com", "https://a.example/", "*"], "must be origins, separated by commas"],
     ["TENANTRY_TENANT_DOMAIN", ["App.example.com", "https://x"], "must be a domain name in lower case"],
+    ["TENANTRY_SMTP_URL", ["mail.example.com", "https://mail.example.com"], "must be smtps://login:password@host:port"],
+    ["TENANTRY_MAIL_FROM", ["no address", "A <a@example.com>"], "must be an e-mail address"],
+    [
+      "TENANTRY_INVITATION_URL",
+      ["https://app.example.com/join", "http://app.example.com/{token}", "{token}"],
+      "must begin with https:// and hold {token}",
+    ],
     ["TENANTRY_ISSUERS", ["[", "{}"], "TENANTRY_ISSUERS: must be a JSON list"],
     [
       "TENANTRY_ISSUERS",
@@ -77,8 +84,9 @@ describe("readSettings", () => {
     ["TENANTRY_PRODUCT", ["/nowhere.json"], "names a file that will not do. /nowhere.json cannot be read as JSON"],
   ])("refuses a wrong %s and says what would be right", (name, values, words) => {
     for (const value of values) {
-      expect(problems({ [name]: value })).toEqual([expect.stringContaining(words)]);
-      expect(problems({ [name]: value })[0]).toMatch(new RegExp(`^${name}`));
+      const found = problems({ TENANTRY_MAIL_FROM: "us@example.com", [name]: value });
+      expect(found).toEqual([expect.stringContaining(words)]);
+      expect(found[0]).toMatch(new RegExp(`^${name}`));
     }
   });
 
@@ -115,6 +123,7 @@ describe("readSettings", () => {
       { ...REAL, DATABASE_REPLICA_URL: "postgres://postgres:one@replica/product" },
       "DATABASE_REPLICA_URL must name the login of DATABASE_URL",
     ],
+    ["mail from nobody", { TENANTRY_SMTP_URL: "smtps://mail.example.com" }, "TENANTRY_MAIL_FROM is required"],
     ["an owner that serves", { ...REAL, DATABASE_OWNER_URL: REAL.DATABASE_URL }, "must name different logins"],
   ])("refuses %s", (_, env, words) => {
     expect(problems(env)).toEqual([expect.stringContaining(words)]);

@@ -52,6 +52,9 @@ beforeAll(async () => {
         closed: { from: "sam", to: "cleo" },
         theirs: { from: "nora", to: "sam" },
       },
+      invited: { north: ["ivo"], south: ["sam"] },
+      asking: { north: ["jo"], south: ["sam"] },
+      claims: { south: ["sam.test"] },
     },
     globex: {
       tree: { globex: { north: {}, south: {} } },
@@ -59,6 +62,8 @@ beforeAll(async () => {
       people: { nora },
       events: { north: 1 },
       offers: { theirs: { from: "nora", to: "nora" } },
+      invited: { north: ["ivo"] },
+      asking: { north: ["jo"] },
     },
   });
   const name = async ({ slug, organizations, users }: Planted) => {
@@ -93,6 +98,8 @@ const namesIn = (tenant: Planted): Names => ({
   Membership: { id: tenant.id("Membership", "nora@north") },
   Grant: { id: tenant.id("Grant", "nora@north") },
   Role: { id: tenant.id("Role", "far") },
+  Invitation: { id: tenant.id("Invitation", "ivo@north") },
+  JoinRequest: { id: tenant.id("JoinRequest", "jo@north") },
   AuditEvent: { id: tenant.id("AuditEvent", "north") },
   OwnershipOffer: { id: tenant.id("OwnershipOffer", "theirs") },
   Tenant: { id: encodeId("Tenant", newId()) },

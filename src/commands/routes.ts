@@ -2,6 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import type { Logger } from "pino";
 import type { Settings } from "../config.js";
 import type { Sealer } from "../features/audit/sealer.js";
+import type { Shown } from "../features/mail/mailbox.js";
 import type { DevelopmentIssuer } from "../identity/development.js";
 import { mintToken } from "../identity/developmentToken.js";
 import { isLocalRequest } from "../identity/local.js";
@@ -9,12 +10,15 @@ import type { Gateway } from "../server.js";
 import { MEMBERS_PATH, sendMembers } from "./csv/members.js";
 import { DEMO_TENANTS } from "./demo/tenants.js";
 import { sendPage, wantsPage } from "./graphiql/page.js";
+import { sendMailbox } from "./mailbox.js";
 
 export interface Routes {
   readonly gateway: Gateway;
   readonly sealer: Pick<Sealer, "unsealedMs" | "made">;
   readonly isHealthy: () => boolean;
   readonly development: DevelopmentIssuer | null;
+  /** Everybody's mail; asked for in development alone. */
+  readonly mailbox: () => Promise<Shown[]>;
   readonly settings: Settings;
   readonly log: Logger;
 }
@@ -31,7 +35,7 @@ export function routes(options: Routes): RequestListener {
 }
 
 async function answer(
-  { gateway, sealer, isHealthy, development, settings }: Routes,
+  { gateway, sealer, isHealthy, development, mailbox, settings }: Routes,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -50,6 +54,8 @@ async function answer(
       "cache-control": "no-store",
     });
   }
+  if (path === "/dev/mail" && development && request.method === "GET" && isLocal(request))
+    return sendMailbox(response, await mailbox());
   send(response, 404, { error: "There is nothing here. GraphQL is at /graphql." });
 }
 

@@ -13,6 +13,7 @@ import { checkWalls, type Doors, guardDatabases, watchWalls } from "../tenancy/w
 import { keyOf } from "./database.js";
 import { EXIT, RefusedError, UsageError } from "./explain.js";
 import { closeServer, listen } from "./listen.js";
+import { mailboxOf } from "./mailbox.js";
 import { checkProduct } from "./product/check.js";
 import { routes } from "./routes.js";
 import { onStop } from "./signals.js";
@@ -93,7 +94,15 @@ async function open(settings: Settings, doors: Doors, key: Buffer, log: pino.Log
   });
   const server = createServer(
     PATIENCE,
-    routes({ gateway, sealer, isHealthy: () => walls.isSound(), development, settings, log }),
+    routes({
+      gateway,
+      sealer,
+      isHealthy: () => walls.isSound(),
+      development,
+      mailbox: mailboxOf(doors, key, { invitationUrl: settings.TENANTRY_INVITATION_URL ?? null }),
+      settings,
+      log,
+    }),
   );
   const url = await listen(server, { host: settings.HOST, port: settings.PORT, of: "" });
   const operators = await openOperatorsDoor(settings, doors, key, log).catch((error) => {

@@ -77,7 +77,7 @@ class House {
     const [{ ready, operators }, { welcome }] = await Promise.all([this.#ready, import("./welcome.js")]);
     this.#gateway.once("exit", (code) => this.#fail(`The gateway ended by itself (${code ?? "killed"}).`));
     lock.announce({ url: ready });
-    if (operators || settings.TENANTRY_SIGNUP !== "off") {
+    if (operators || settings.TENANTRY_SIGNUP !== "off" || settings.TENANTRY_SMTP_URL) {
       const worker = this.#fork("work", {
         ...owner,
         TENANTRY_DEVELOPMENT: settings.TENANTRY_DEVELOPMENT ? "on" : "off",

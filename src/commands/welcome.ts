@@ -23,5 +23,7 @@ export async function welcome({ TENANTRY_DATA_DIR }: Settings, url: string): Pro
           "  Anybody else: npm run -s tenantry -- token --tenant northwind --user finn@northwind.test",
         ]
       : ["  There is nobody to try it as yet: npm run -s tenantry -- seed"];
-  return ["", `  GraphiQL: ${url}/graphql`, "", ...people, "", ""].join("\n");
+  return ["", `  GraphiQL: ${url}/graphql`, `  Mail that would be sent: ${url}/dev/mail`, "", ...people, "", ""].join(
+    "\n",
+  );
 }

@@ -6,7 +6,8 @@ import { JOBS_KEY } from "../tenancy/jobs/seal.js";
 import { keyOf, withOwnersOf } from "./database.js";
 import { EXIT } from "./explain.js";
 import { progress } from "./progress.js";
-import { onStop } from "./signals.js";
+import { sendMail } from "./work/mail.js";
+import { stopping } from "./work/stopping.js";
 import { Worker } from "./work/worker.js";
 
 export interface WorkOptions {
@@ -15,17 +16,16 @@ export interface WorkOptions {
 }
 
 const LOOK_EACH_MS = 500;
-// As long as a gateway has for what runs.
-const GRACE_MS = 10_000;
 
 /**
- * `tenantry work`: does what operators, and people who sign up, ask for. Asked to end, it takes no more jobs and finishes the
- * one at hand; when that takes too long, or this process is killed, the next worker goes on with it.
+ * `tenantry work`: does what operators, and people who sign up, ask for, and sends the mail that waits. Asked to end, it takes
+ * no more jobs and finishes the one at hand; when that takes too long, or this process is killed, the next worker goes on with it.
  */
 export async function workCommand({ once, json }: WorkOptions): Promise<void> {
   const settings = readSettings(process.env);
   const log = pino({ level: settings.TENANTRY_LOG_LEVEL, base: null }, pino.destination(2));
-  const key = deriveKey(await keyOf(settings), JOBS_KEY);
+  const installation = await keyOf(settings);
+  const key = deriveKey(installation, JOBS_KEY);
   const stop = stopping();
   const say = (line: string, data: object) =>
     process.stdout.write(`${json ? JSON.stringify({ at: new Date(), ...data }) : line}\n`);
@@ -48,7 +48,7 @@ export async function workCommand({ once, json }: WorkOptions): Promise<void> {
         if (fault) log.error({ job: id, fault: describeFault(fault) }, "a job failed");
       },
     });
-    try {
+    const doJobs = async () => {
       while (!stop.isAsked) {
         const ended = await worker.next().catch((error) => {
           if (once) throw error;
@@ -60,40 +60,13 @@ export async function workCommand({ once, json }: WorkOptions): Promise<void> {
         if (once) break;
         await stop.orAfter(LOOK_EACH_MS);
       }
+    };
+    try {
+      await Promise.all([doJobs(), sendMail({ settings, owners, key: installation, log, stop, once: once ?? false })]);
     } finally {
       await worker.close();
       stop.end();
     }
   });
   if (once && !isWhole) process.exitCode = EXIT.partly;
-}
-
-/** What tells this process to end: a signal; or, started by `tenantry start`, the end of that. */
-function stopping() {
-  let wake = () => {};
-  const stop = {
-    isAsked: false,
-    /** Returns when it was asked to end, or after so long. */
-    orAfter: (ms: number) =>
-      new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, ms);
-        wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-        if (stop.isAsked) wake();
-      }),
-    end: () => {
-      goOn();
-      if (process.connected) process.disconnect();
-    },
-  };
-  const ask = () => {
-    stop.isAsked = true;
-    setTimeout(() => process.exit(EXIT.partly), GRACE_MS).unref();
-    wake();
-  };
-  const goOn = onStop(ask);
-  process.on("disconnect", ask);
-  return stop;
 }

@@ -1,7 +1,11 @@
 import type { Catalogue } from "../access/catalogue.js";
 import { UnavailableError } from "../database/errors.js";
 import type { Identity } from "../identity/identity.js";
+import type { InvitationTokens } from "../identity/invitationToken.js";
+import type { TenantId } from "../ids.js";
+import type { TenantRecord } from "../tenancy/directory/directory.js";
 import type { JobDesk } from "../tenancy/jobs/desk.js";
+import type { Seal } from "../tenancy/seal.js";
 import type { Cursors } from "./cursor.js";
 import { UnauthenticatedError } from "./errors.js";
 import type { Nameable, Named } from "./named.js";
@@ -20,11 +24,45 @@ export interface Context {
   readonly hostOf: (slug: string) => string | null;
   /** The tenants that the identity may enter, by slug, as each one's home describes it. Read once. */
   readonly choices: () => Promise<readonly Choice[]>;
+  /** How somebody comes into a tenant that they are not in; null for a caller without a token. */
+  readonly arrivals: Arrivals | null;
+  /** Links that people are invited by. */
+  readonly invitationTokens: InvitationTokens;
+  readonly mail: MailRoom;
+  /** The TXT records of a name, to be asked for outside of every session. */
+  readonly resolveTxt: ResolveTxt;
+  /** What the directory knows a domain by. */
+  readonly domainDigest: (domain: string) => Buffer;
   /** Where the caller asks for a tenant of their own; null for one without a token. */
   readonly signUps: SignUps | null;
   readonly deadline: Deadline;
   /** Whether the caller wants to know why, where they are denied something. */
   readonly explains: boolean;
+}
+
+/** @throws Error with the code `ENOTFOUND` or `ENODATA` where there is none, and with another where nobody can tell */
+export type ResolveTxt = (name: string) => Promise<string[][]>;
+
+/** What mail needs beside its table. */
+export interface MailRoom {
+  /** Keeps what waits to be sent from whoever can read the database. */
+  readonly seal: Seal;
+  /** Says that there is something in a tenant's outbox. Never throws: nothing is lost when it fails. */
+  announce(tenantId: TenantId): Promise<void>;
+}
+
+/** How somebody gets into a tenant that their identity is not known in. */
+export interface Arrivals {
+  /** Of the identity that asks. */
+  readonly digest: Buffer;
+  /** The tenant of an id, as the directory has it now, if the identity's tokens are good there and the request names no other; null otherwise. */
+  tenant(id: TenantId): Promise<TenantRecord | null>;
+  /** Tenants in which a domain is said to be proven, as far as the identity's tokens are good there and the request names no other. */
+  tenantsOfDomain(digest: Buffer): Promise<readonly TenantRecord[]>;
+  /** Says that a domain of this digest is proven in a tenant. */
+  announceDomain(digest: Buffer, id: TenantId): Promise<void>;
+  /** Lets the identity knock at the tenant from now on. The home decides whether it lets them in. */
+  admit(id: TenantId): Promise<void>;
 }
 
 /** How somebody gets a tenant of their own. */

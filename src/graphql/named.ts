@@ -3,7 +3,7 @@ import type { UserId } from "../ids.js";
 import { type IdType, idOf } from "./nodeId.js";
 
 /** Kinds of things that the arguments of a guarded field can name. Each stands in one organization, which the rule asks about. */
-export const NAMEABLE = ["Organization", "Membership", "Grant", "Role"] as const;
+export const NAMEABLE = ["Organization", "Membership", "Grant", "Role", "Invitation", "JoinRequest"] as const;
 export type Nameable = (typeof NAMEABLE)[number];
 
 /** Something that arguments name, as its id says it. */
@@ -67,5 +67,7 @@ export const valueIn = (args: unknown, path: readonly string[]): unknown =>
 export function seesNamed(access: Access, viewerId: string, { type, place, userId }: Named): boolean {
   if (type === "Role") return access.seesRoleOf(place);
   if (!access.sees(place)) return false;
+  if (type === "Invitation") return access.allows(place, "members:invite");
+  if (type === "JoinRequest") return access.allows(place, "domains:manage");
   return type === "Organization" || userId === viewerId || access.allows(place, "members:read");
 }

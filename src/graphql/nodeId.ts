@@ -9,8 +9,10 @@ export type IdType =
   | "Membership"
   | "Grant"
   | "Role"
-  | "AuditEvent"
-  | "OwnershipOffer";
+  | "OwnershipOffer"
+  | "Invitation"
+  | "JoinRequest"
+  | "AuditEvent";
 
 /** How many ids one argument may hold. */
 export const MOST_IDS = 100;

@@ -1,67 +1,22 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { GraphQLError } from "graphql";
-import type { Access, Place } from "../access/access.js";
-import { isSame } from "../access/same.js";
 import { AnswerLostError, OvertakenError, UnavailableError } from "../database/errors.js";
-import type { Leases } from "../database/leases.js";
 import { untilItPasses } from "../database/retry.js";
 import { TenantNotFoundError } from "../identity/errors.js";
-import type { UserId } from "../ids.js";
-import type { TenantRecord } from "../tenancy/directory/directory.js";
 import type { Position } from "../tenancy/position.js";
 import type { Replica, Replicas } from "../tenancy/replicas.js";
 import { type Purpose, TenantSession } from "../tenancy/session.js";
-import type { AllNamed, Name } from "./named.js";
+import { follow } from "./follow.js";
+import type { Name } from "./named.js";
+import { type Entrance, type HomeAnswer, isResolved, type OperationSettings, type Scope } from "./scope.js";
 
-/** Who is asking, once the home has confirmed it. */
-export interface Viewer {
-  readonly kind: "USER";
-  readonly id: UserId;
-}
-
-/** What one statement says about a viewer in a tenant, at one moment. */
-export interface Resolved {
-  readonly viewer: Viewer;
-  readonly access: Access;
-  /** What the operation's arguments name, and where it stands. */
-  readonly named: AllNamed;
-  /** The top of the tenant's tree. */
-  readonly root: Place;
-  /** The database's clock. */
-  readonly now: Date;
-}
-
-/** One tenant session and what was resolved in it. Loaders and verdicts live exactly as long. */
-export interface Scope extends Resolved {
-  readonly session: TenantSession;
-}
-
-/**
- * What the home says: the viewer's access; that the record is out of date; that changes have to wait, because the tenant is
- * at this moment being moved; or that there is nobody, or nothing, to serve.
- */
-export type HomeAnswer = Resolved | "STALE" | "FENCED" | null;
-
-/** Reads the home row and the viewer's access in one statement. Given by the server, which knows the tables. */
-export type ReadAccess = (session: TenantSession, named: readonly Name[]) => Promise<HomeAnswer>;
+export type { Entrance, HomeAnswer, OperationSettings, ReadAccess, Resolved, Scope, Viewer } from "./scope.js";
 
 // Many times what the last part of a move takes; a mover that died in it leaves a tenant that can only be read.
 const FENCE_WAIT_MS = 5000;
 const LONGEST_PAUSE_MS = 40;
 /** How often the directory is asked: its answer may be overtaken on the way to the home. */
 const MOST_LOOKS = 3;
-
-export interface OperationSettings {
-  readonly leases: Leases;
-  readonly signal: AbortSignal;
-  readonly readAccess: ReadAccess;
-  /** The tenant of the request as the directory has it; again, and afresh, when the home refuses what was remembered. */
-  readonly tenant: (purpose: Purpose, again: boolean) => Promise<TenantRecord>;
-  /** Where queries may be answered from beside the databases themselves. */
-  readonly replicas?: Replicas;
-  /** Is told of each change once its commit was answered, or its answer was lost. */
-  readonly onChange: (tenant: TenantRecord) => void;
-}
 
 /**
  * The tenant sessions of one GraphQL operation: one at a time. A query has one from start to end; each field of a mutation
@@ -73,6 +28,8 @@ export class Operation {
   #replica: Replica | null = null;
   #isLetDown = false;
   #gone: Error | null = null;
+  /** What is to be done once the change at hand is kept. */
+  #afterwards: (() => void | Promise<void>)[] = [];
 
   constructor(private readonly settings: OperationSettings | null) {}
 
@@ -125,13 +82,41 @@ export class Operation {
    *   other error nothing was changed
    */
   async change<T>(purpose: Purpose, named: readonly Name[], work: () => Promise<T>): Promise<T> {
+    if (!this.settings) return work();
     await this.end();
-    const { settings } = this;
-    if (!settings) return work();
     if (this.#gone) throw this.#gone;
+    return this.#change(this.settings, purpose, named, work, () => this.read());
+  }
+
+  /**
+   * The same in a tenant that the request does not name, for somebody who need not be in it yet.
+   * @param entrance how the tenant is found, and who it is there that changes something
+   */
+  async changeIn<T>(entrance: Entrance, work: () => Promise<T>): Promise<T> {
+    const there = { ...this.settings!, ...entrance };
+    await this.end();
+    const readAccess = this.settings!.readAccess;
+    return this.#change(there, "change", [], work, async () => {
+      const enter = () => this.#enter({ ...there, readAccess }, "read", []);
+      // Whoever did something there need not have become anybody.
+      this.#scope = await untilItPasses(there.signal, enter).catch((error) => {
+        if (error instanceof TenantNotFoundError) return null;
+        throw error;
+      });
+    });
+  }
+
+  async #change<T>(
+    settings: OperationSettings,
+    purpose: Purpose,
+    named: readonly Name[],
+    work: () => Promise<T>,
+    read: () => Promise<void>,
+  ): Promise<T> {
     const result = await untilItPasses(settings.signal, async () => {
       const scope = await this.#enter(settings, purpose, named);
       this.#scope = scope;
+      this.#afterwards = [];
       try {
         const changed = await work();
         await mustStillHold(scope);
@@ -142,8 +127,9 @@ export class Operation {
         await scope.session.rollback();
       }
     });
+    for (const work of this.#afterwards.splice(0)) await work();
     try {
-      await this.read();
+      await read();
     } catch (error) {
       // Who has shut themselves out is told so where they ask to see what they changed.
       if (!(error instanceof TenantNotFoundError)) throw new AnswerLostError(error);
@@ -151,6 +137,14 @@ export class Operation {
       this.#gone = new GraphQLError(error.message, { extensions: { code: error.code } });
     }
     return result;
+  }
+
+  /**
+   * Has something done when the change at hand has been committed, and not at all when it is not. What it throws is the answer;
+   * it holds no session, so it may talk to others, and begin a change of its own.
+   */
+  afterCommit(work: () => void | Promise<void>): void {
+    this.#afterwards.push(work);
   }
 
   /** Ends the session that is open, if one is. What was read stays read, so a lost connection is no matter here. */
@@ -202,37 +196,6 @@ export class Operation {
     }
   }
 }
-
-/**
- * Opens a reading session on a replica. Access is read once more, in the very snapshot that resolvers will read, and has to be
- * what the primary said: a row is never judged by a right that had ended before the row got to where it is.
- * @returns null where the replica cannot serve, or something about the viewer is changing at this moment. Never throws
- */
-async function follow(
-  { readAccess, signal }: OperationSettings,
-  replica: Replica,
-  tenant: TenantRecord,
-  position: Position,
-  named: readonly Name[],
-  said: Resolved,
-): Promise<Scope | null> {
-  const following = await replica.enter(tenant, position, signal);
-  if (!following) return null;
-  const { session, isReady } = following;
-  const asked = readAccess(session, named).catch(() => null);
-  const isServing = await isReady;
-  const answer = isServing ? await asked : null;
-  if (isResolved(answer) && answer.viewer.id === said.viewer.id && isSame(answer.access, said.access)) {
-    replica.served();
-    return { ...answer, now: said.now, session };
-  }
-  if (isServing && session.failure && !signal.aborted) replica.failed();
-  // Nobody waits for it: what it was asked may still wait for a lock.
-  void session.rollback();
-  return null;
-}
-
-const isResolved = (answer: HomeAnswer): answer is Resolved => answer !== null && typeof answer === "object";
 
 /** Longer than any transaction of a request takes. */
 const LONGEST_MS = 60_000;

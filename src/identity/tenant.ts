@@ -1,4 +1,6 @@
-import { TenantConflictError, TenantNotFoundError } from "./errors.js";
+import type { TenantRecord } from "../tenancy/directory/directory.js";
+import type { Purpose } from "../tenancy/session.js";
+import { TenantConflictError, TenantNotFoundError, TenantRequiredError } from "./errors.js";
 
 const SLUG = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
@@ -42,4 +44,11 @@ function slugsOfHost(host: string | null, tenantDomain: string | null): string[]
     .replace(/\.$/, "");
   const suffix = `.${tenantDomain.toLowerCase()}`;
   return name.endsWith(suffix) ? [name.slice(0, -suffix.length)] : [];
+}
+
+/** The only tenant of an identity, where the request names none; a mutation must name it all the same. */
+export function onlyTenant(purpose: Purpose, tenants: readonly TenantRecord[]): TenantRecord {
+  const [tenant, ...others] = tenants;
+  if (!tenant || others.length > 0 || purpose !== "read") throw new TenantRequiredError();
+  return tenant;
 }

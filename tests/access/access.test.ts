@@ -38,7 +38,12 @@ const factsOf = (rows: Rows): Facts => ({
     ended: isOver(row.expiresAt),
   })),
   events: [],
+  ownershipOffers: [],
+  invitations: [],
   offers: [],
+  joinRequests: [],
+  domains: [],
+  joinPolicies: [],
 });
 
 /** The same rows as the gateway's statement would give them to a person's access. */

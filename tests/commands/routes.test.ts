@@ -2,15 +2,21 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensureDevelopmentIssuer } from "../../src/identity/development.js";
+import { change } from "../support/change.js";
 import { openGateway, type TestGateway } from "../support/gateway.js";
 import { openWeb, type Web } from "../support/web.js";
 
 let gateway: TestGateway;
 let web: Web;
+let northwind: string;
 
 beforeAll(async () => {
   gateway = await openGateway();
   web = await openWeb(gateway);
+  const { organization } = await gateway
+    .as("ada@northwind.test", "northwind")
+    .get('{ organization(by: { slug: "northwind" }) { id } }');
+  northwind = organization.id;
 });
 afterAll(async () => {
   await web?.close();
@@ -71,6 +77,45 @@ describe("/dev/viewers", () => {
 
     expect(status).toBe(404);
     await production.close();
+  });
+});
+
+describe("/dev/mail", () => {
+  const ada = () => gateway.as("ada@northwind.test", "northwind");
+  const invite = (email: string) =>
+    change(ada(), "inviteMember", { organizationId: northwind, email, grants: [] }, "__typename");
+
+  it("shows what would be sent, newest first, as text of which nothing runs", async () => {
+    await invite("first@people.test");
+    await change(
+      ada(),
+      "updateOrganization",
+      { organizationId: northwind, name: "<img src=x onerror='alert(1)'>&\n\"Northwind\"" },
+      "__typename",
+    );
+    await invite("second@people.test");
+
+    const { status, headers, body } = await web.send("GET", "/dev/mail");
+
+    expect([status, headers["content-type"]]).toEqual([200, "text/html; charset=utf-8"]);
+    expect(headers["content-security-policy"]).toContain("default-src 'none'");
+    expect(body.indexOf("second@people.test")).toBeLessThan(body.indexOf("first@people.test"));
+    expect(body).toContain("&lt;img src=x onerror=&#39;alert(1)&#39;&gt;&amp; &quot;Northwind&quot;");
+    expect(body).not.toMatch(/<img|<script/i);
+    expect(body).toMatch(/with this code:\n\n[\w-]{80}\n/);
+  });
+
+  it.each([
+    ["a Host of another machine", {}, { host: "tenantry.example.com" }],
+    ["a page of a foreign origin", {}, { origin: "https://evil.example.com" }],
+    ["anybody without the development issuer", { TENANTRY_DEVELOPMENT: "off" }, {}],
+  ])("is not there for %s", async (_, env, headers) => {
+    const other = await openWeb(gateway, env);
+
+    const { status, body } = await other.send("GET", "/dev/mail", headers as Record<string, string>);
+
+    expect([status, body.includes("people.test")]).toEqual([404, false]);
+    await other.close();
   });
 });
 

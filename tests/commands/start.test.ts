@@ -106,6 +106,7 @@ describe("tenantry start", () => {
     expect(answer).toEqual(ADA);
     expect(printed).toBe(`
   GraphiQL: ${gateway.url}/graphql
+  Mail that would be sent: ${gateway.url}/dev/mail
 
   Who you can be, each with the two headers to send; a token is good for 8 hours:
 

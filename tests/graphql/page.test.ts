@@ -23,6 +23,8 @@ beforeAll(async () => {
         ...Object.fromEntries(slugs.map((slug) => [`of-${slug}`, [{ at: "acme", roles: ["guest", "common"] }]])),
       },
       events: { acme: ROWS },
+      asking: { acme: slugs.map((slug) => `asking-${slug}`) },
+      invited: { acme: slugs.map((slug) => `invited-${slug}`) },
     },
   }));
   // Many of one name, so that the order has to be settled by id.

@@ -8,7 +8,7 @@ import { type GuardedSchema, policies } from "../../src/schema.js";
 import { PERMISSIONS } from "../oracle/facts.js";
 import { GUARDED, openStage, verdictOn } from "../support/access.js";
 import { changedPolicies, harmlessSchemaWith } from "../support/policies.js";
-import { callersOf } from "../support/stage.js";
+import { callersOf, isHiddenWithout, LOOK } from "../support/stage.js";
 
 /** Whether to try every permission in place of each rule's own, and to say who noticed. */
 const ALL = process.env.TENANTRY_RULES === "all";
@@ -29,7 +29,9 @@ function faultsOf(coordinate: string, rule: Rule): [fault: string, changed: Rule
   const isRoot = /^(Query|Mutation)\./.test(coordinate);
   const deleted: [string, Rule] = ["deleted", isRoot ? anyone : visible("field").field];
   if (rule.kind !== "may") return [deleted];
-  const others = PERMISSIONS.filter((one) => one !== rule.permission) as BuiltInPermission[];
+  // Whoever sees such a thing holds what its rules ask for, and can look around there.
+  const isImplied = (one: string) => isHiddenWithout(rule) && LOOK.includes(one);
+  const others = PERMISSIONS.filter((one) => one !== rule.permission && !isImplied(one)) as BuiltInPermission[];
   const { besides, self, also, ...plain } = rule;
   return [
     deleted,

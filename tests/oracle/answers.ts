@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type Answered, orRefusal, Reading, Refusal, type Thing, thing } from "./document.js";
-import { FIXED_ROLES, PERMISSIONS, type WholeFacts } from "./facts.js";
+import { type Facts, FIXED_ROLES, PERMISSIONS, type WholeFacts } from "./facts.js";
 import { Judge } from "./judge.js";
 import { type Candidate, smallestRemedy } from "./remedy.js";
 
@@ -22,8 +22,7 @@ export interface Asker {
   readonly email: string;
 }
 
-type Found<K extends "organizations" | "users" | "roles" | "memberships" | "grants" | "events" | "offers"> =
-  WholeFacts[K][number];
+type Found<K extends Exclude<keyof Facts, "tenantId">> = WholeFacts[K][number];
 type Role = { readonly id: string; readonly key: string; readonly own: Found<"roles"> | null };
 type Listed = Found<"memberships"> & { readonly via?: string };
 type Pages = { first?: number | null; last?: number | null };
@@ -175,17 +174,17 @@ export class Oracle {
       memberships: ({ id }: Found<"users">, args: Pages) => this.#membershipsOfUser(id, args),
       organizations: (_: unknown, args: OrganizationList) => this.#organizations(args),
       ownershipOffers: () =>
-        this.facts.offers
+        this.facts.ownershipOffers
           .filter(({ id, ended }) => !ended && this.judge.seesOffer(id))
           .sort(by(({ id }) => id))
           .map((offer) => thing("OwnershipOffer", offer)),
     },
     OwnershipOffer: {
-      id: ({ id }: Found<"offers">) => encoded("OwnershipOffer", id),
-      from: ({ fromUserId }: Found<"offers">) => this.#user(fromUserId),
-      to: ({ userId }: Found<"offers">) => this.#user(userId),
-      expiresAt: ({ row }: Found<"offers">) => instant(row.expires_at),
-      createdAt: ({ row }: Found<"offers">) => instant(row.created_at),
+      id: ({ id }: Found<"ownershipOffers">) => encoded("OwnershipOffer", id),
+      from: ({ fromUserId }: Found<"ownershipOffers">) => this.#user(fromUserId),
+      to: ({ userId }: Found<"ownershipOffers">) => this.#user(userId),
+      expiresAt: ({ row }: Found<"ownershipOffers">) => instant(row.expires_at),
+      createdAt: ({ row }: Found<"ownershipOffers">) => instant(row.created_at),
     },
     Identity: {
       id: ({ issuer, email }: Asker) =>
@@ -291,6 +290,38 @@ export class Oracle {
         const subject = uuidIn(args.subject.userId, "User");
         return this.judge.seesUser(subject) ? this.#explanation(subject, id, args.permission) : null;
       },
+      invitations: ({ id }: Found<"organizations">, { status, ...pages }: Pages & { status?: string[] | null }) => {
+        this.#must("members:invite", id);
+        const shown = this.facts.invitations
+          .filter((one) => one.organizationId === id && (!status || status.includes(this.#statusOf(one))))
+          .sort(
+            by(
+              ({ row }) => time(row.created_at),
+              (one) => one.id,
+            ),
+          );
+        return page("Invitation", shown.reverse(), pages);
+      },
+      domains: ({ id }: Found<"organizations">) => {
+        this.#must("domains:manage", id);
+        return this.domainsOf(id);
+      },
+      joinPolicy: ({ id }: Found<"organizations">) => {
+        this.#must("domains:manage", id);
+        return thing("JoinPolicy", id);
+      },
+      joinRequests: ({ id }: Found<"organizations">, { status, ...pages }: Pages & { status?: string[] | null }) => {
+        this.#must("domains:manage", id);
+        const shown = this.facts.joinRequests
+          .filter((one) => one.organizationId === id && (!status || status.includes(one.row.status as string)))
+          .sort(
+            by(
+              ({ row }) => time(row.created_at),
+              (one) => one.id,
+            ),
+          );
+        return page("JoinRequest", shown.reverse(), pages);
+      },
       auditEvents: ({ id }: Found<"organizations">, args: Pages & { filter?: Record<string, string> | null }) => {
         this.#must("audit:read", id);
         const { actorId, targetId } = args.filter ?? {};
@@ -326,6 +357,13 @@ export class Oracle {
       grants: (id: string) => {
         const going = this.#membershipsGoing(id);
         return going && this.facts.grants.filter((one) => going.includes(one.membershipId)).length;
+      },
+      invitations: (id: string) => {
+        if (!this.judge.allows(id, "members:invite", "SUBTREE")) return null;
+        const isGoing = (at: string) => at === id || this.#above(at).includes(id);
+        return this.facts.invitations.filter(
+          ({ organizationId: at }) => isGoing(at) && this.judge.allows(at, "members:invite"),
+        ).length;
       },
     },
     AccessExplanation: {
@@ -430,6 +468,64 @@ export class Oracle {
       gains: ({ gains }: { gains: readonly string[] }) => gains,
       loses: ({ loses }: { loses: readonly string[] }) => loses,
     },
+    Invitation: {
+      id: ({ id }: Found<"invitations">) => encoded("Invitation", id),
+      organization: ({ organizationId }: Found<"invitations">) => this.#organization(organizationId),
+      email: ({ row }: Found<"invitations">) => row.email,
+      grants: ({ id, organizationId }: Found<"invitations">) => {
+        const usable = this.#rolesFor(organizationId);
+        return this.facts.offers
+          .filter(({ invitationId }) => invitationId === id)
+          .sort(by((one) => one.id))
+          .flatMap((offer) => {
+            const role = this.#roleOf(offer);
+            return usable.some((one) => one.id === role.id) ? [thing("OfferedGrant", { ...offer, role })] : [];
+          });
+      },
+      invitedBy: ({ row }: Found<"invitations">) => this.#user(row.inviter_id as string),
+      status: (one: Found<"invitations">) => this.#statusOf(one),
+      expiresAt: ({ row }: Found<"invitations">) => instant(row.expires_at),
+      membershipExpiresAt: ({ row }: Found<"invitations">) => instant(row.membership_expires_at),
+      createdAt: ({ row }: Found<"invitations">) => instant(row.created_at),
+      updatedAt: ({ row }: Found<"invitations">) => instant(row.updated_at),
+    },
+    OfferedGrant: {
+      role: ({ role }: { role: Role }) => thing("Role", role),
+      reach: ({ row }: Found<"offers">) => row.reach,
+      expiresAt: ({ row }: Found<"offers">) => instant(row.expires_at),
+    },
+    OrganizationDomain: {
+      domain: ({ row }: Found<"domains">) => row.domain,
+      isProven: ({ row }: Found<"domains">) => row.proven_at !== null,
+      recordName: ({ row }: Found<"domains">) => `_tenantry.${row.domain}`,
+      recordValue: ({ row }: Found<"domains">) => `tenantry-verification=${row.proof}`,
+      checkedAt: ({ row }: Found<"domains">) => instant(row.checked_at),
+      createdAt: ({ row }: Found<"domains">) => instant(row.created_at),
+    },
+    JoinPolicy: {
+      mode: (id: string) => this.#joinPolicy(id)?.mode ?? "OFF",
+      grants: (id: string) =>
+        (this.#joinPolicy(id)?.grants ?? []).flatMap((grant) => {
+          const role = this.#roleOf(grant);
+          const isUsable = this.#rolesFor(id).some((one) => one.id === role.id);
+          return isUsable ? [thing("OfferedGrant", { role, row: { reach: grant.reach, expires_at: null } })] : [];
+        }),
+      setBy: (id: string) => {
+        const policy = this.#joinPolicy(id);
+        return policy ? this.#user(policy.set_by) : null;
+      },
+    },
+    JoinRequest: {
+      id: ({ id }: Found<"joinRequests">) => encoded("JoinRequest", id),
+      organization: ({ organizationId }: Found<"joinRequests">) => this.#organization(organizationId),
+      email: ({ row }: Found<"joinRequests">) => row.email,
+      displayName: ({ row }: Found<"joinRequests">) => row.display_name,
+      status: ({ row }: Found<"joinRequests">) => row.status,
+      createdAt: ({ row }: Found<"joinRequests">) => instant(row.created_at),
+      updatedAt: ({ row }: Found<"joinRequests">) => instant(row.updated_at),
+    },
+    // What comes of each of many is not foreseen.
+    InvitationOutcome: { invitation: () => null, failure: () => null },
     AuditEvent: {
       id: ({ id }: Found<"events">) => encoded("AuditEvent", id),
       at: ({ row }: Found<"events">) => instant(row.at),
@@ -441,23 +537,27 @@ export class Oracle {
       target: ({ row }: Found<"events">) => this.#node(row.target_type as string, row.target_id as string),
       changes: ({ organizationId, row, apart }: Found<"events">) => {
         if (row.target_type === "User" && !this.judge.seesUser(row.target_id as string)) return null;
-        const isClosed = !this.judge.allows(organizationId, "members:read");
         if (row.commitment !== null) return apart ?? { erased: (row.changes as { personal: string[] }).personal };
-        return row.target_type === "Membership" && isClosed ? null : row.changes;
+        const needed = { Membership: "members:read", Invitation: "members:invite", JoinRequest: "domains:manage" }[
+          row.target_type as string
+        ];
+        return needed && !this.judge.allows(organizationId, needed) ? null : row.changes;
       },
     },
     ...Object.fromEntries(
-      ["Organization", "User", "Membership", "AuditEvent", "RoleUpdateEffect"].flatMap((type) => [
-        [
-          `${type}Connection`,
-          {
-            nodes: ({ rows }: Page) => rows.map((row) => thing(type, row)),
-            edges: ({ rows }: Page) => rows.map((row) => thing(`${type}Edge`, row)),
-            pageInfo: (all: Page) => thing("PageInfo", all),
-          },
+      ["Organization", "User", "Membership", "Invitation", "JoinRequest", "AuditEvent", "RoleUpdateEffect"].flatMap(
+        (type) => [
+          [
+            `${type}Connection`,
+            {
+              nodes: ({ rows }: Page) => rows.map((row) => thing(type, row)),
+              edges: ({ rows }: Page) => rows.map((row) => thing(`${type}Edge`, row)),
+              pageInfo: (all: Page) => thing("PageInfo", all),
+            },
+          ],
+          [`${type}Edge`, { node: (row: unknown) => thing(type, row), cursor: () => this.anything }],
         ],
-        [`${type}Edge`, { node: (row: unknown) => thing(type, row), cursor: () => this.anything }],
-      ]),
+      ),
     ),
     PageInfo: {
       hasNextPage: ({ goesOn }: Page) => goesOn,
@@ -475,6 +575,8 @@ export class Oracle {
     if (type === "Tenant") return this.judge.seesTenant(id) ? thing(type, this.facts.tenant) : null;
     if (type === "Role") return this.role(id);
     if (type === "Membership") return this.membership(id);
+    if (type === "Invitation") return this.invitation(id);
+    if (type === "JoinRequest") return this.joinRequest(id);
     const event = type === "AuditEvent" && this.judge.seesEvent(id) && this.facts.events.find((one) => one.id === id);
     return event ? thing(type, event) : null;
   }
@@ -482,6 +584,35 @@ export class Oracle {
   membership(id: string): Thing | null {
     const found = this.facts.memberships.find((one) => one.id === id);
     return found && this.judge.seesMembership(id) ? thing("Membership", found) : null;
+  }
+
+  invitation(id: string): Thing | null {
+    const found = this.facts.invitations.find((one) => one.id === id);
+    return found && this.judge.seesInvitation(id) ? thing("Invitation", found) : null;
+  }
+
+  joinRequest(id: string): Thing | null {
+    const found = this.facts.joinRequests.find((one) => one.id === id);
+    return found && this.judge.seesJoinRequest(id) ? thing("JoinRequest", found) : null;
+  }
+
+  domainsOf(organizationId: string): Thing[] {
+    const own = this.facts.domains.filter((one) => one.organizationId === organizationId);
+    return own.sort(by(({ row }) => row.domain as string)).map((one) => thing("OrganizationDomain", one));
+  }
+
+  #joinPolicy(organizationId: string) {
+    return this.facts.joinPolicies.find(({ id }) => id === organizationId)?.row as
+      | {
+          readonly mode: string;
+          readonly set_by: string;
+          readonly grants: { roleKey: string | null; roleId: string | null; reach: string }[];
+        }
+      | undefined;
+  }
+
+  #statusOf({ ended, row }: Found<"invitations">): string {
+    return row.status === "OPEN" && ended ? "EXPIRED" : (row.status as string);
   }
 
   role(id: string): Thing | null {
@@ -543,7 +674,12 @@ export class Oracle {
 
   #known(id: string): [string, string] {
     const [type, uuid] = decoded(id);
-    if (!["Organization", "User", "Membership", "Role", "AuditEvent", "Tenant"].includes(type)) throw wrong();
+    if (
+      !["Organization", "User", "Membership", "Role", "Invitation", "JoinRequest", "AuditEvent", "Tenant"].includes(
+        type,
+      )
+    )
+      throw wrong();
     return [type, uuid];
   }
 
@@ -706,7 +842,7 @@ export class Oracle {
     return [...this.catalogue.roles.map(({ id, key }) => ({ id, key, own: null })), ...own];
   }
 
-  #roleOf({ roleKey, roleId }: Found<"grants">): Role {
+  #roleOf({ roleKey, roleId }: Pick<Found<"grants">, "roleKey" | "roleId">): Role {
     return this.#allRoles().find(({ id, key, own }) => (roleKey === null ? id === roleId : !own && key === roleKey))!;
   }
 

@@ -1,18 +1,27 @@
 import { decoded, encoded, type Oracle } from "./answers.js";
 import { type Answered, Reading, type Thing, type Told, thing } from "./document.js";
 import { exportedOf } from "./exported.js";
+import type { Row } from "./facts.js";
 
 /** What a change needs, and where: as the API's descriptions say it. */
 interface Need {
   readonly permissions: readonly string[];
   readonly reach?: "SUBTREE";
   /** The field of the input that names something in the organization meant; without one, the root is. */
-  readonly at?: "organizationId" | "parentId" | "membershipId" | "grantId" | "roleId" | "offerId";
+  readonly at?:
+    | "organizationId"
+    | "parentId"
+    | "membershipId"
+    | "grantId"
+    | "roleId"
+    | "offerId"
+    | "invitationId"
+    | "joinRequestId";
   /** Whether leaving it out means the root. */
   readonly orRoot?: boolean;
   /** What it needs besides, in another organization that the input names. */
   readonly also?: Omit<Need, "shows" | "also">;
-  /** What the payload shows, by the rows as they are after the change; where it says more than who may what, that is not foreseen. */
+  /** What the payload shows, by the rows as they are after the change; where it is not foreseen, it is taken as it came. */
   readonly shows?: (after: Oracle, input: Input, before: Oracle) => Readonly<Record<string, unknown>>;
 }
 
@@ -22,6 +31,7 @@ const byMembership = (after: Oracle, { membershipId }: Input) => ({ membership: 
 const byOrganization = (after: Oracle, { organizationId }: Input) => ({
   organization: after.organizationOf(uuid(organizationId)),
 });
+const byInvitation = (after: Oracle, { invitationId }: Input) => ({ invitation: after.invitation(uuid(invitationId)) });
 const byUser = (after: Oracle, { userId }: Input) => ({ user: after.userOf(uuid(userId)) });
 const organizationAt = (oracle: Oracle, slug: Input[string]) =>
   oracle.facts.organizations.find((one) => one.slug === slug)!.id;
@@ -64,6 +74,23 @@ const suspending: Need = {
   shows: byOrganization,
 };
 const deleting: Need = { ...suspending, permissions: ["organizations:delete"] };
+
+const domainNeed: Need = {
+  permissions: ["domains:manage"],
+  at: "organizationId",
+  shows: (after, { organizationId, domain }) => ({
+    ...byOrganization(after, { organizationId }),
+    domain:
+      after.judge.sees(uuid(organizationId)) && after.judge.allows(uuid(organizationId), "domains:manage")
+        ? after.domainsOf(uuid(organizationId)).find(({ about }) => (about as { row: Row }).row.domain === domain)
+        : null,
+  }),
+};
+const joinRequestNeed: Need = {
+  permissions: ["domains:manage"],
+  at: "joinRequestId",
+  shows: (after, { joinRequestId }) => ({ joinRequest: after.joinRequest(uuid(joinRequestId)) }),
+};
 
 const NEEDS: Readonly<Record<string, Need>> = {
   createOrganization: {
@@ -167,7 +194,7 @@ const NEEDS: Readonly<Record<string, Need>> = {
     shows: (after) => ({
       offer: thing(
         "OwnershipOffer",
-        after.facts.offers.find(({ fromUserId }) => fromUserId === after.viewer!.id),
+        after.facts.ownershipOffers.find(({ fromUserId }) => fromUserId === after.viewer!.id),
       ),
     }),
   },
@@ -186,6 +213,30 @@ const NEEDS: Readonly<Record<string, Need>> = {
     at: "offerId",
     shows: (_after, { offerId }) => ({ closedOfferId: offerId }),
   },
+  inviteMember: {
+    permissions: ["members:invite"],
+    at: "organizationId",
+    shows: (after, { organizationId, email }) => ({
+      invitation: after.invitation(
+        after.facts.invitations.find(
+          ({ row, ...one }) =>
+            one.organizationId === uuid(organizationId) && row.email === email && row.status === "OPEN",
+        )!.id,
+      ),
+    }),
+  },
+  inviteMembers: { permissions: ["members:invite"], at: "organizationId" },
+  resendInvitation: { permissions: ["members:invite"], at: "invitationId", shows: byInvitation },
+  withdrawInvitation: { permissions: ["members:invite"], at: "invitationId", shows: byInvitation },
+  claimDomain: domainNeed,
+  verifyDomain: domainNeed,
+  releaseDomain: {
+    ...domainNeed,
+    shows: (after, input) => ({ ...byOrganization(after, input), releasedDomain: input.domain }),
+  },
+  setJoinPolicy: { permissions: ["domains:manage"], at: "organizationId", shows: byOrganization },
+  approveJoinRequest: joinRequestNeed,
+  refuseJoinRequest: joinRequestNeed,
   createRole: {
     permissions: ["roles:manage"],
     reach: "SUBTREE",
@@ -219,8 +270,8 @@ const NEEDS: Readonly<Record<string, Need>> = {
   },
 };
 
-/** Changes that are about no tenant: whoever has a token may ask, and here everybody is told that it is closed. */
-const WITHOUT_TENANT = ["createTenant"];
+/** Changes for which a request names no tenant: whoever has a token may ask, and here everybody is told no. */
+const WITHOUT_TENANT = ["createTenant", "acceptInvitation", "declineInvitation", "joinByEmail"];
 
 /** What becomes of a change before anything is changed. */
 type Verdict =
@@ -231,7 +282,7 @@ type Verdict =
 
 /** Judges a change by the rows as they are before it. */
 function verdictOn(oracle: Oracle, mutation: string, input: Input): Verdict {
-  if (oracle.asker && WITHOUT_TENANT.includes(mutation)) return { kind: "open", lacks: false };
+  if (oracle.asker && WITHOUT_TENANT.includes(mutation)) return { kind: "open", lacks: true };
   if (!oracle.viewer) return { kind: "refused", extensions: { code: "UNAUTHENTICATED" } };
   const need = NEEDS[mutation];
   if (!need)
@@ -267,6 +318,10 @@ function placeOf(oracle: Oracle, { at, orRoot }: Pick<Need, "at" | "orRoot">, in
       return grant ? facts.memberships.find((one) => one.id === grant.membershipId)!.organizationId : null;
     },
     OwnershipOffer: () => (judge.seesOffer(id) ? root : null),
+    Invitation: () =>
+      judge.seesInvitation(id) ? facts.invitations.find((one) => one.id === id)!.organizationId : null,
+    JoinRequest: () =>
+      judge.seesJoinRequest(id) ? facts.joinRequests.find((one) => one.id === id)!.organizationId : null,
     Role: () => {
       const own = facts.roles.find((one) => one.id === id);
       const isThere = own !== undefined || catalogue.roles.some((one) => one.id === id);
@@ -280,12 +335,16 @@ function placeOf(oracle: Oracle, { at, orRoot }: Pick<Need, "at" | "orRoot">, in
     membershipId: "Membership",
     grantId: "Grant",
     roleId: "Role",
+    invitationId: "Invitation",
+    joinRequestId: "JoinRequest",
   };
   return type === wanted[at] ? (seen[type]!() ?? null) : null;
 }
 
 /** Whether the input names, besides, a person or a role that is not there for the viewer. */
 function lacksSomething(oracle: Oracle, mutation: string, input: Input, place: string): boolean {
+  if (mutation === "verifyDomain" || mutation === "releaseDomain")
+    return !oracle.facts.domains.some((one) => one.organizationId === place && one.row.domain === input.domain);
   const { userId, role, grants, replacement, roleId } = input as unknown as {
     userId?: string;
     role?: object;
@@ -295,7 +354,7 @@ function lacksSomething(oracle: Oracle, mutation: string, input: Input, place: s
   };
   if (mutation === "cloneRole" && !(decoded(roleId!)[0] === "Role" && oracle.role(uuid(roleId)))) return true;
   if (mutation === "acceptOwnership") {
-    const offer = oracle.facts.offers.find(({ id }) => id === uuid(input.offerId))!;
+    const offer = oracle.facts.ownershipOffers.find(({ id }) => id === uuid(input.offerId))!;
     return offer.ended || offer.userId !== oracle.viewer!.id || !owns(oracle, offer.fromUserId);
   }
   if (mutation === "leaveOrganization" && !ownAt(oracle, place)) return true;
@@ -362,7 +421,7 @@ export async function predictChanges(
       isAsBefore = false;
       const then = await after();
       // Whoever shut themselves out is told nothing more, and what came later is not seen here.
-      const isLast = key === changes.at(-1)!.key && then.viewer && NEEDS[name]!.shows;
+      const isLast = key === changes.at(-1)!.key && then.viewer && NEEDS[name]?.shows;
       if (verdict.lacks) data[key] = { __typename: "a failure: something that it names is missing" };
       else tell(key, isLast ? as(payloadOf(name, input, then, before), then) : asItCame);
     } else {

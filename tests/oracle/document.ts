@@ -55,7 +55,7 @@ export type Say = (at: Thing, field: string, args: Arguments) => unknown;
 
 /** Types behind each interface and union that a document can ask for. */
 const MEMBERS: Readonly<Record<string, readonly string[]>> = {
-  Node: ["Organization", "User", "Membership", "Role", "AuditEvent", "Tenant"],
+  Node: ["Organization", "User", "Membership", "Role", "Invitation", "JoinRequest", "AuditEvent", "Tenant"],
   Actor: ["User"],
 };
 

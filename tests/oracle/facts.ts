@@ -34,6 +34,16 @@ export interface Facts {
     readonly subtree: boolean;
     readonly ended: boolean;
   }[];
+  readonly invitations: readonly { readonly id: string; readonly organizationId: string; readonly ended: boolean }[];
+  readonly offers: readonly {
+    readonly id: string;
+    readonly invitationId: string;
+    readonly roleKey: string | null;
+    readonly roleId: string | null;
+  }[];
+  readonly joinRequests: readonly { readonly id: string; readonly organizationId: string }[];
+  readonly domains: readonly { readonly id: string; readonly organizationId: string }[];
+  readonly joinPolicies: readonly { readonly id: string }[];
   readonly events: readonly {
     readonly id: string;
     readonly organizationId: string;
@@ -42,7 +52,7 @@ export interface Facts {
     /** What it says of a person, as long as that is not erased. */
     readonly apart: unknown;
   }[];
-  readonly offers: readonly {
+  readonly ownershipOffers: readonly {
     readonly id: string;
     readonly fromUserId: string;
     readonly userId: string;
@@ -65,13 +75,18 @@ type Ask = (text: string) => Promise<readonly Record<string, unknown>[]>;
 const ENDED = "coalesce(expires_at <= clock_timestamp(), false) as ended";
 const SUSPENDED = "status = 'SUSPENDED' as suspended";
 
-const COLUMNS: Readonly<Record<string, string>> = {
+const COLUMNS = {
   organizations: `id, parent_id as "parentId", slug, name, ${SUSPENDED}, status = 'ARCHIVED' as archived`,
   slugs: `slug, organization_id as "organizationId"`,
   users: `id, email, ${SUSPENDED}`,
   roles: `id, organization_id as "organizationId", permissions`,
   memberships: `id, user_id as "userId", organization_id as "organizationId", ${SUSPENDED}, ${ENDED}`,
   grants: `id, membership_id as "membershipId", role_key as "roleKey", role_id as "roleId", reach = 'SUBTREE' as subtree, ${ENDED}`,
+  invitations: `id, organization_id as "organizationId", ${ENDED}`,
+  offered_grants: `id, invitation_id as "invitationId", role_key as "roleKey", role_id as "roleId"`,
+  join_requests: `id, organization_id as "organizationId"`,
+  organization_domains: `id, organization_id as "organizationId"`,
+  join_policies: "organization_id as id",
   audit_events: `id, organization_id as "organizationId", path,
     (select value::jsonb from audit_values v where v.commitment = t.commitment) as apart`,
   ownership_offers: `id, from_user_id as "fromUserId", user_id as "userId", ${ENDED}`,
@@ -87,11 +102,25 @@ export async function readFacts(ask: Ask, slug: string): Promise<WholeFacts> {
   );
   const {
     audit_events: events,
-    ownership_offers: offers,
+    ownership_offers: ownershipOffers,
+    offered_grants: offers,
+    join_requests: joinRequests,
+    organization_domains: domains,
+    join_policies: joinPolicies,
     ...rows
-  } = all!.rows as WholeFacts & { audit_events: WholeFacts["events"]; ownership_offers: WholeFacts["offers"] };
+  } = all!.rows as WholeFacts & Record<Exclude<keyof typeof COLUMNS, keyof Facts>, never>;
   const createdAt = new Date(all!.createdAt as string).toISOString();
-  return { ...rows, events, offers, tenantId: all!.tenantId as string, tenant: { slug, createdAt } };
+  return {
+    ...rows,
+    ownershipOffers,
+    offers,
+    joinRequests,
+    domains,
+    joinPolicies,
+    events,
+    tenantId: all!.tenantId as string,
+    tenant: { slug, createdAt },
+  };
 }
 
 const READ = ["organizations:read"];

@@ -38,6 +38,12 @@ export interface Rows {
     readonly subtree: boolean;
     readonly until: number;
   }[];
+  /** That are open, or could be opened again. */
+  readonly invitations: readonly { readonly id: string }[];
+  /** Of people who wait to be let in. */
+  readonly joinRequests: readonly { readonly id: string }[];
+  /** In whose name people join an organization by their address. */
+  readonly joinPolicies: readonly { readonly id: string; readonly by: string }[];
 }
 
 /** Reads them as the owner of the tables, past every wall. */
@@ -60,6 +66,9 @@ export async function readRows(ask: Ask): Promise<Rows> {
       `id, membership_id as membership, role_key as key, role_id as role, reach = 'SUBTREE' as subtree, ${until}`,
       "grants",
     ),
+    joinRequests: await rows("id", "(select * from join_requests where status = 'OPEN') open"),
+    joinPolicies: await rows('organization_id as id, set_by as "by"', "join_policies"),
+    invitations: await rows("id", "(select * from invitations where status = 'OPEN') open"),
   };
 }
 

@@ -55,6 +55,20 @@ export class Judge {
     return found !== undefined && this.seesMembership(found.membershipId);
   }
 
+  seesInvitation(invitationId: string): boolean {
+    const found = this.facts.invitations.find(({ id }) => id === invitationId);
+    return (
+      found !== undefined && this.sees(found.organizationId) && this.allows(found.organizationId, "members:invite")
+    );
+  }
+
+  seesJoinRequest(requestId: string): boolean {
+    const found = this.facts.joinRequests.find(({ id }) => id === requestId);
+    return (
+      found !== undefined && this.sees(found.organizationId) && this.allows(found.organizationId, "domains:manage")
+    );
+  }
+
   /** Where its organization stands today, or whether it still does, is nothing to an event: it stays where it was written. */
   seesEvent(eventId: string): boolean {
     const event = this.facts.events.find(({ id }) => id === eventId);
@@ -69,7 +83,7 @@ export class Judge {
 
   /** An offer of ownership is between two. */
   seesOffer(offerId: string): boolean {
-    const found = this.facts.offers.find(({ id }) => id === offerId);
+    const found = this.facts.ownershipOffers.find(({ id }) => id === offerId);
     return this.#isKnown() && found !== undefined && [found.fromUserId, found.userId].includes(this.userId!);
   }
 

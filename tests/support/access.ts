@@ -11,6 +11,7 @@ import {
   type CallerKind,
   callersOf,
   isAboutOwn,
+  isHiddenWithout,
   personFor,
   placeOf,
   plantStage,
@@ -224,6 +225,7 @@ function expectedOf(coordinate: string, rule: Rule, kind: CallerKind, stage: Sta
   }
   if (rule.kind === "may" && kind !== "a holder of it here" && kind !== "the one it is about") {
     const isAside = / (on one side|aside)/.test(kind);
+    if (isHiddenWithout(rule)) return open("NotFoundFailure");
     const { permission, besides, reach } = isAside ? rule.also! : rule;
     const about = typeName === "Mutation" ? aboutOf(fieldName) : "here";
     return denied({

@@ -49,6 +49,7 @@ export function literal(type: GraphQLInputType, name: string, choice: Choice, in
 
 /** An input as a document writes it; for those without enums. */
 export function written(value: unknown): string {
+  if (value instanceof String) return value.valueOf();
   if (Array.isArray(value)) return `[${value.map(written).join(", ")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   return `{ ${Object.entries(value)

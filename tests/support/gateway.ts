@@ -92,6 +92,8 @@ export async function openGateway(
     introspection: "trimmed",
     tenantDomain: null,
     signUp: false,
+    // What a sketch claims can be proven.
+    resolveTxt: async (name) => [[`tenantry-verification=proof-of-${name.replace("_tenantry.", "")}`]],
     log: pino({ base: null }, { write: (line: string) => void lines.push(line) }),
     ...(executor && { execute: executor }),
     ...options,

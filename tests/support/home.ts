@@ -45,3 +45,14 @@ export async function servingOf({ database }: Somewhere, tenant: string) {
   const { username, pathname } = new URL(database.databases[home.database]!);
   return { login: username, database: pathname.slice(1) };
 }
+
+/** All that stands in the home of a tenant, as text. */
+export async function everythingIn(sql: Sql): Promise<string> {
+  const tables = await sql(
+    "select relname from pg_class where relnamespace = current_schema()::regnamespace and relkind = 'r'",
+  );
+  const parts = tables
+    .filter(({ relname }) => relname !== "migrations")
+    .map(({ relname }) => `select string_agg(t::text, '') as text from ${relname} t`);
+  return (await sql(parts.join(" union all "))).map(({ text }) => text).join("\n");
+}

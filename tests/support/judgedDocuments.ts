@@ -28,8 +28,10 @@ export function judgedDocument(
     Membership: facts.memberships.map(({ id }) => id),
     Grant: facts.grants.map(({ id }) => id),
     Role: [...facts.roles.map(({ id }) => id), ...fixedRoles],
+    Invitation: facts.invitations.map(({ id }) => id),
+    JoinRequest: facts.joinRequests.map(({ id }) => id),
     AuditEvent: facts.events.map(({ id }) => id),
-    OwnershipOffer: facts.offers.map(({ id }) => id),
+    OwnershipOffer: facts.ownershipOffers.map(({ id }) => id),
     Tenant: [facts.tenantId],
   };
   const idOf = (type: string): string => encoded(type, oneIn(12) ? MISSING : one([...all[type]!, MISSING]));
@@ -50,7 +52,9 @@ export function judgedDocument(
             idOf("User"),
             ...facts.events.map(({ row }) => encoded(String(row.target_type), String(row.target_id))),
           ]);
-        const named = /^(organization|parent|user|actor|membership|grant|role|offer)Id$/.exec(name)?.[1];
+        const named = /^(organization|parent|user|actor|membership|grant|role|offer|invitation|joinRequest)Id$/.exec(
+          name,
+        )?.[1];
         const types: Readonly<Record<string, string>> = {
           parent: "Organization",
           actor: "User",
@@ -75,6 +79,7 @@ export function judgedDocument(
       if (name === "key")
         return input === "RoleRef" ? one(["member", "guest", "local", "wide"]) : `key-${g(fc.nat, { max: 30 })}`;
       if (name === "locale") return "de-AT";
+      if (name === "domain") return one(["one.test", "two.test", "gmail.com"]);
       return one(["one", "two", "three", "four", "five"]) + g(fc.nat, { max: 9 });
     },
   };

@@ -54,6 +54,23 @@ export const MUTATION_SAMPLES: Readonly<Record<string, (where: Where) => Readonl
   transferOwnership: ({ tenant }) => ({ userId: tenant.id("User", "neighbour") }),
   acceptOwnership: ({ tenant }) => ({ offerId: tenant.id("OwnershipOffer", "accepted") }),
   closeOwnershipOffer: ({ tenant }) => ({ offerId: tenant.id("OwnershipOffer", "closed") }),
+  inviteMember: ({ tenant, at }) => ({
+    organizationId: tenant.id("Organization", at),
+    email: "invited@acme.test",
+    grants: [{ role: { key: "guest" } }],
+  }),
+  inviteMembers: ({ tenant, at }) => ({
+    organizationId: tenant.id("Organization", at),
+    invitations: [{ email: "also-invited@acme.test", grants: [{ role: { key: "guest" } }] }],
+  }),
+  resendInvitation: invitation,
+  withdrawInvitation: invitation,
+  claimDomain: ({ tenant, at }) => ({ organizationId: tenant.id("Organization", at), domain: "new.test" }),
+  verifyDomain: domain,
+  releaseDomain: domain,
+  setJoinPolicy: ({ tenant, at }) => ({ organizationId: tenant.id("Organization", at), mode: enumValue("ASK") }),
+  approveJoinRequest: joinRequest({ grants: [{ role: { key: "guest" } }] }),
+  refuseJoinRequest: joinRequest(),
   createRole: ({ tenant, at }) => ({
     organizationId: tenant.id("Organization", at),
     key: "new",
@@ -71,6 +88,22 @@ export const MUTATION_SAMPLES: Readonly<Record<string, (where: Where) => Readonl
 
 function organization({ tenant, at }: Where) {
   return { organizationId: tenant.id("Organization", at) };
+}
+
+function invitation({ tenant, at, person }: Where) {
+  return { invitationId: tenant.id("Invitation", `${person}@${at}`) };
+}
+
+/** A value that a document writes without quotes, and a variable as a text. */
+const enumValue = (name: string): object => Object(name);
+
+/** What a sketch claims is that of the organization and the tenant. */
+function domain({ tenant, at, person }: Where) {
+  return { organizationId: tenant.id("Organization", at), domain: `${person}.test` };
+}
+
+function joinRequest(more: object = {}) {
+  return ({ tenant, at, person }: Where) => ({ joinRequestId: tenant.id("JoinRequest", `${person}@${at}`), ...more });
 }
 
 function membership(more: object = {}) {

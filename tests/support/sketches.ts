@@ -75,7 +75,15 @@ const belongingAt = (at: string, can: readonly string[]): fc.Arbitrary<Belonging
     suspended: often(false, fc.constant(true)),
   });
 
-const ALL_KINDS = [...PERMISSIONS, "members:manage", "organizations:update", "roles:manage", "invoices:approve"];
+const ALL_KINDS = [
+  ...PERMISSIONS,
+  "members:manage",
+  "members:invite",
+  "domains:manage",
+  "organizations:update",
+  "roles:manage",
+  "invoices:approve",
+];
 
 /**
  * Tenants of the same shapes with more in them: an owner, three people of whom one may be shut out, roles of the tenant and of
@@ -99,6 +107,9 @@ export const anyTenant: fc.Arbitrary<TenantSketch> = anySketch.chain((sketch) =>
       local: fc.record({ at: fc.constantFrom(...slugs), permissions: fc.subarray(ALL_KINDS) }),
       wide: fc.record({ permissions: fc.subarray(ALL_KINDS) }),
     }),
+    invited: someOf(slugs, 3).map((those) => Object.fromEntries(those.map((slug) => [slug, ["ivo", "iva"]]))),
+    asking: someOf(slugs, 2).map((those) => Object.fromEntries(those.map((slug) => [slug, ["jo"]]))),
+    claims: someOf(slugs, 2).map((those) => Object.fromEntries(those.map((slug) => [slug, ["one.test"]]))),
     events: fc.constant(Object.fromEntries(slugs.map((slug, n) => [slug, n % 3]))),
   });
 });

@@ -77,8 +77,12 @@ export const aboutOf = (mutation: string): string => (ENDING.test(mutation) ? `o
 /** Somebody at hand for one mutation to act on, and for no other. */
 export const targetOf = (mutation: string): string => `target-of-${mutation}`.toLowerCase();
 
+/** Things that exist for those alone who may do something with them. */
+export const isHiddenWithout = ({ where }: MayRule): boolean =>
+  where.from === "args" && ["Invitation", "JoinRequest"].includes(where.type);
+
 /** What everybody at hand may do: to see what they are refused. */
-const LOOK = ["organizations:read", "members:read"];
+export const LOOK = ["organizations:read", "members:read"];
 
 /** Plants three people for each rule: one without its permission, one who holds it elsewhere only, and one who holds it here. */
 export async function plantStage(
@@ -148,6 +152,9 @@ export async function plantStage(
       },
       people,
       offers: { accepted: { from: "owner", to: "leaver" }, closed: { from: "somebody", to: "leaver" } },
+      claims: { here: ["verifyDomain", "releaseDomain"].map((mutation) => `${targetOf(mutation)}.test`) },
+      asking: { here: ["approveJoinRequest", "refuseJoinRequest"].map(targetOf) },
+      invited: { here: ["resendInvitation", "withdrawInvitation"].map(targetOf) },
       suspended: [targetOf("resumeUser")],
       archived: [aboutOf("restoreOrganization")],
     },

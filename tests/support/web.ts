@@ -1,11 +1,14 @@
 import { createServer, type IncomingHttpHeaders, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import pino from "pino";
+import { mailboxOf } from "../../src/commands/mailbox.js";
 import { type Routes, routes } from "../../src/commands/routes.js";
 import { readSettings } from "../../src/config.js";
 import { loadDevelopmentIssuer } from "../../src/identity/development.js";
+import { loadKey } from "../../src/identity/key.js";
 import type { Gateway } from "../../src/server.js";
 import { FOLDER } from "./database.js";
+import type { TestGateway } from "./gateway.js";
 
 export interface WebAnswer {
   readonly status: number;
@@ -23,7 +26,7 @@ export interface Web {
 }
 
 export async function openWeb(
-  gateway: Gateway,
+  gateway: Gateway | TestGateway,
   env: NodeJS.ProcessEnv = {},
   isHealthy: () => boolean = () => true,
   sealer: Routes["sealer"] = { unsealedMs: 0, made: 0 },
@@ -32,7 +35,9 @@ export async function openWeb(
   const development = settings.TENANTRY_DEVELOPMENT ? await loadDevelopmentIssuer(settings.TENANTRY_DATA_DIR) : null;
   const lines: string[] = [];
   const log = pino({ base: null }, { write: (line: string) => void lines.push(line) });
-  const server = createServer(routes({ gateway, sealer, isHealthy, development, settings, log }));
+  const mailbox = async () =>
+    "door" in gateway ? mailboxOf(gateway, await loadKey({ dataDir: FOLDER }), { invitationUrl: null })() : [];
+  const server = createServer(routes({ gateway, sealer, isHealthy, development, mailbox, settings, log }));
   await new Promise<void>((listening) => server.listen({ host: "127.0.0.1", port: 0 }, listening));
   const { port } = server.address() as AddressInfo;
   return {

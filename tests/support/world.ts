@@ -1,5 +1,8 @@
+import { randomBytes } from "node:crypto";
 import type { PgTable } from "drizzle-orm/pg-core";
 import { auditEvents, auditUnsealed } from "../../src/features/audit/table.js";
+import { invitations, offeredGrants } from "../../src/features/invitations/table.js";
+import { joinRequests, organizationDomains } from "../../src/features/joining/table.js";
 import { grants, memberships } from "../../src/features/memberships/table.js";
 import { organizations, slugs } from "../../src/features/organizations/table.js";
 import { ownershipOffers } from "../../src/features/ownership/table.js";
@@ -13,8 +16,12 @@ import { loadKey } from "../../src/identity/key.js";
 import {
   type AuditEventId,
   type GrantId,
+  type InvitationId,
+  type JoinRequestId,
   type MembershipId,
   newId,
+  type OfferedGrantId,
+  type OrganizationDomainId,
   type OrganizationId,
   type OwnershipOfferId,
   type RoleId,
@@ -62,6 +69,12 @@ export interface TenantSketch {
   readonly formerly?: Readonly<Record<string, readonly string[]>>;
   /** Open offers of ownership by a name, each from one of the people to another. */
   readonly offers?: Readonly<Record<string, { readonly from: string; readonly to: string }>>;
+  /** What people are invited by, by the slug of the organization: addresses like names of people, each offered `guest` by the first of them. */
+  readonly invited?: Readonly<Record<string, readonly string[]>>;
+  /** Who asks to join, by the slug of the organization: addresses like names of people. */
+  readonly asking?: Readonly<Record<string, readonly string[]>>;
+  /** Domains that organizations claim, by their slug, and have not proven; what proves one is `proof-of-<domain>`. */
+  readonly claims?: Readonly<Record<string, readonly string[]>>;
   /** How many events the audit has of organizations, by slug; done to them by the first of the people. */
   readonly events?: Readonly<Record<string, number>>;
 }
@@ -77,6 +90,9 @@ export interface Planted {
   readonly memberships: Readonly<Record<string, MembershipId>>;
   /** By `<name>@<slug>`, the first of them. */
   readonly grants: Readonly<Record<string, GrantId>>;
+  /** By `<name>@<slug>`. */
+  readonly invitations: Readonly<Record<string, InvitationId>>;
+  readonly joinRequests: Readonly<Record<string, JoinRequestId>>;
   /** By the slug of their organization, the first of them. */
   readonly events: Readonly<Record<string, AuditEventId>>;
   /** The global id of something by what the sketch calls it. */
@@ -123,6 +139,10 @@ export async function plant(db: TenantDb, rows: ReturnType<typeof toRows>): Prom
   await insert(memberships, rows.memberships);
   await insert(grants, rows.grants);
   await insert(ownershipOffers, rows.offers);
+  await insert(invitations, rows.invitations);
+  await insert(offeredGrants, rows.offeredGrants);
+  await insert(joinRequests, rows.joinRequests);
+  await insert(organizationDomains, rows.domains);
   await insert(auditEvents, rows.events);
   await insert(
     auditUnsealed,
@@ -216,7 +236,48 @@ export function toRows(tenantId: TenantId, tenant: string, sketch: TenantSketch,
       expiresAt: grantsUntil ?? null,
     }));
   });
+  const invitationRows = Object.entries(sketch.invited ?? {}).flatMap(([slug, names]) =>
+    names.map((name) => ({
+      ...made,
+      id: newId<InvitationId>(),
+      name: `${name}@${slug}`,
+      organizationId: at(slug),
+      email: addressOf(name, tenant),
+      inviterId: userRows[0]!.id,
+      tokenHash: randomBytes(32),
+      expiresAt: new Date(now.getTime() + 86_400_000),
+    })),
+  );
+  const requestRows = Object.entries(sketch.asking ?? {}).flatMap(([slug, names]) =>
+    names.map((name) => ({
+      ...made,
+      id: newId<JoinRequestId>(),
+      name: `${name}@${slug}`,
+      organizationId: at(slug),
+      email: addressOf(name, tenant),
+      displayName: name,
+      identity: randomBytes(32),
+    })),
+  );
   return {
+    joinRequests: requestRows,
+    domains: Object.entries(sketch.claims ?? {}).flatMap(([slug, domains]) =>
+      domains.map((domain) => ({
+        tenantId,
+        id: newId<OrganizationDomainId>(),
+        organizationId: at(slug),
+        domain,
+        proof: `proof-of-${domain}`,
+        createdAt: now,
+      })),
+    ),
+    invitations: invitationRows,
+    offeredGrants: invitationRows.map(({ id }) => ({
+      tenantId,
+      id: newId<OfferedGrantId>(),
+      invitationId: id,
+      roleKey: "guest",
+    })),
     organizations: organizationRows,
     slugs: organizationRows.flatMap(({ slug, id }) =>
       [slug, ...(sketch.formerly?.[slug] ?? [])].map((one) => ({
@@ -291,6 +352,16 @@ function toPlanted(gateway: TestGateway, tenantId: TenantId, slug: string, rows:
       (row) => row.name,
       (row) => row.id,
     ),
+    invitations: byName(
+      rows.invitations,
+      (row) => row.name,
+      (row) => row.id,
+    ),
+    joinRequests: byName(
+      rows.joinRequests,
+      (row) => row.name,
+      (row) => row.id,
+    ),
     events: byName(
       rows.events,
       (row) => row.slug,
@@ -303,6 +374,8 @@ function toPlanted(gateway: TestGateway, tenantId: TenantId, slug: string, rows:
     User: ids.users,
     Membership: ids.memberships,
     Grant: ids.grants,
+    Invitation: ids.invitations,
+    JoinRequest: ids.joinRequests,
     AuditEvent: ids.events,
     OwnershipOffer: byName(
       rows.offers,

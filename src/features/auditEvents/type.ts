@@ -1,3 +1,4 @@
+import type { BuiltInPermission } from "../../access/catalogue.js";
 import { builder, Node } from "../../graphql/builder.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import { BadInputError } from "../../graphql/errors.js";
@@ -13,6 +14,13 @@ import { Organization } from "../organizations/type.js";
 import { User } from "../users/type.js";
 import { auditEventsOf, changesOf, findAuditEvent, type ShownEvents } from "./loader.js";
 
+/** What opens things that are about people, where they stand. */
+const NEEDED: ReadonlyMap<string, BuiltInPermission> = new Map([
+  ["Membership", "members:read"],
+  ["Invitation", "members:invite"],
+  ["JoinRequest", "domains:manage"],
+]);
+
 /**
  * Whether the viewer may know of the people that an event is about: what is noted of them, their address among it, takes more
  * than the right to read what happened. Of a membership that is gone, its organization decides.
@@ -20,9 +28,10 @@ import { auditEventsOf, changesOf, findAuditEvent, type ShownEvents } from "./lo
 async function seesWhom(ctx: Context, { targetType, targetId, organizationId }: AuditEventRow): Promise<boolean> {
   const scope = scopeOf(ctx);
   if (targetType === "User") return (await visibleUsers(scope).load(targetId as UserId)) !== null;
-  if (targetType !== "Membership") return true;
+  const needed = NEEDED.get(targetType);
+  if (needed === undefined) return true;
   const organization = organizationId && (await findOrganization(scope, organizationId));
-  return !!organization && scope.access.allows(organization, "members:read");
+  return !!organization && scope.access.allows(organization, needed);
 }
 
 const Actor = builder.unionType("Actor", {
@@ -65,7 +74,7 @@ builder.node(AuditEvent, {
       type: "JSON",
       nullable: true,
       description:
-        "What became different; an object. Of a person who was erased, only which fields: `erased`. Null when it is about a person, or a membership, that is hidden from the viewer.",
+        "What became different; an object. Of a person who was erased, only which fields: `erased`. Null when it is about a person, a membership, an invitation or a request to join that is hidden from the viewer.",
       resolve: async (event, _args, ctx) => {
         // Both are asked either way: what is hidden costs what is shown.
         const [changes, isSeen] = await Promise.all([changesOf(scopeOf(ctx), event), seesWhom(ctx, event)]);

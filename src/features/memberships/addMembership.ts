@@ -15,6 +15,7 @@ import { changeGrants } from "./changeGrants.js";
 import { findUser } from "./findUser.js";
 import { GrantInput, grantInputs, mustBeAhead, readWanted, type Wanted } from "./grantInput.js";
 import { findMembership } from "./loader.js";
+import type { Giving } from "./planGrants.js";
 import { grants, memberships } from "./table.js";
 import { Membership } from "./type.js";
 
@@ -43,15 +44,13 @@ export async function addMembership(
   userId: UserId,
   wanted: readonly Wanted[],
   expiresAt: Date | null,
+  by: Giving = "members:manage",
 ): Promise<MembershipId> {
   const { access } = scopeOf(ctx);
   // To be a member is to see the organization: that, too, ends with the authority that it was made with.
-  mustHold(access, { permissions: [], at: place, reach: "ORGANIZATION", until: expiresAt }, "members:manage", [
-    "input",
-    "expiresAt",
-  ]);
+  mustHold(access, { permissions: [], at: place, reach: "ORGANIZATION", until: expiresAt }, by, ["input", "expiresAt"]);
   const id = (await renew(ctx, place, userId, expiresAt)) ?? (await insert(ctx, place, userId, expiresAt));
-  const changes = await changeGrants(ctx, { id, place, expiresAt }, wanted, { replace: false });
+  const changes = await changeGrants(ctx, { id, place, expiresAt }, wanted, { replace: false, by });
   await record(ctx, {
     action: "membership.added",
     organizationId: place.id,

@@ -4,7 +4,7 @@ import { uuids } from "../../tenancy/arrays.js";
 import { whichRole } from "../roles/role.js";
 import type { Wanted } from "./grantInput.js";
 import { listGrants } from "./loader.js";
-import { type Changing, type GrantChange, planGrants } from "./planGrants.js";
+import { type Changing, type Giving, type GrantChange, planGrants } from "./planGrants.js";
 import { grants, memberships } from "./table.js";
 
 /**
@@ -18,7 +18,7 @@ export async function changeGrants(
   ctx: Context,
   membership: Changing,
   wanted: readonly Wanted[],
-  how: { readonly replace: boolean },
+  how: { readonly replace: boolean; readonly by?: Giving },
 ): Promise<Record<string, unknown> | null> {
   const held = await listGrants(scopeOf(ctx), ctx.catalogue, membership.id);
   const change = planGrants(ctx, membership, held, wanted, how);

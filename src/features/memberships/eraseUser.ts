@@ -10,6 +10,7 @@ import { auditValues } from "../audit/table.js";
 import { organizations } from "../organizations/table.js";
 import { ExceedsYoursFailure } from "../roles/exceedsYours.js";
 import { type UserRow, users } from "../users/table.js";
+import { forgetEverywhere } from "./forget.js";
 import { LastOwnerFailure, mustKeepOwner } from "./lastOwner.js";
 import { allRightsOfUser, mustHoldAllNow } from "./rights.js";
 import { changeUser, userPayload } from "./suspendUser.js";
@@ -31,12 +32,13 @@ const NOBODY = {
 } as const;
 
 /**
- * Ends every membership of a person, and forgets for good who they are: in their row, and in what the audit says of them, which
- * verifies as before. Who signs in as they did is somebody new.
+ * Ends every membership of a person, and forgets for good who they are: in their row, in what other features know of
+ * them, and in what the audit says of them, which verifies as before. Who signs in as they did is somebody new.
  * @throws ExceedsYoursFailure  they hold something that the viewer does not, in a suspended membership or organization as well
  * @throws LastOwnerFailure     they were the last owner
  */
-export async function eraseUser(ctx: Context, { id }: UserRow): Promise<void> {
+export async function eraseUser(ctx: Context, person: UserRow): Promise<void> {
+  const { id } = person;
   const { session, now, root, access } = scopeOf(ctx);
   const { db, tenantId } = session;
   mustHoldAllNow(access.asIfAllWereOpen(), await allRightsOfUser(ctx, id), ["input", "userId"]);
@@ -64,6 +66,7 @@ export async function eraseUser(ctx: Context, { id }: UserRow): Promise<void> {
     .update(users)
     .set({ ...NOBODY, updatedAt: now })
     .where(and(eq(users.tenantId, tenantId), eq(users.id, id)));
+  await forgetEverywhere(ctx, person);
   await db.delete(auditValues).where(and(eq(auditValues.tenantId, tenantId), eq(auditValues.subjectId, id)));
   await mustKeepOwner(ctx);
   const ended = gone.map(

@@ -16,6 +16,9 @@ export interface Changing {
   readonly expiresAt: Date | null;
 }
 
+/** The permission by which somebody is given something. */
+export type Giving = "members:manage" | "members:invite" | "domains:manage";
+
 /** One grant, from what it was to what it shall be: its end, null for none, undefined where it is not given. */
 export interface Step {
   readonly id: GrantId;
@@ -49,7 +52,11 @@ export function planGrants(
   membership: Changing,
   held: readonly GrantOfRole[],
   wanted: readonly Wanted[],
-  { replace, field = ["input"] }: { readonly replace: boolean; readonly field?: readonly string[] },
+  {
+    replace,
+    field = ["input"],
+    by,
+  }: { readonly replace: boolean; readonly field?: readonly string[]; readonly by?: Giving },
 ): GrantChange | null {
   const steps = [
     ...wanted.map((one): Step => {
@@ -60,7 +67,7 @@ export function planGrants(
       .filter((grant) => replace && !wanted.some((one) => keyOf(one) === keyOf(grant)))
       .map((grant) => withdrawal(grant, [...field, "grants"])),
   ].filter(({ from, to }) => timeOf(from) !== timeOf(to));
-  return steps.length === 0 ? null : judged(ctx, membership, steps);
+  return steps.length === 0 ? null : judged(ctx, membership, steps, by);
 }
 
 /**
@@ -83,7 +90,12 @@ const withdrawal = ({ id, role, reach, expiresAt }: GrantOfRole, field: readonly
   field,
 });
 
-function judged(ctx: Context, { id, place, expiresAt }: Changing, steps: readonly Step[]): GrantChange {
+function judged(
+  ctx: Context,
+  { id, place, expiresAt }: Changing,
+  steps: readonly Step[],
+  by: Giving = "members:manage",
+): GrantChange {
   const { access, now } = scopeOf(ctx);
   const before = (step: Step) => {
     const end = timeOf(step.from);
@@ -96,7 +108,7 @@ function judged(ctx: Context, { id, place, expiresAt }: Changing, steps: readonl
   ];
   for (const { role, reach, to, field } of given) {
     const until = earlier(to ?? null, expiresAt);
-    mustHold(access, { permissions: role.permissions, at: place, reach, until }, "members:manage", field);
+    mustHold(access, { permissions: role.permissions, at: place, reach, until }, by, field);
   }
   for (const { role, reach, field } of withdrawn) {
     const permissions = stillThere(ctx.catalogue, role.permissions);

@@ -1,5 +1,6 @@
 import { Access, type Held, type Place, type Reach } from "../../access/access.js";
 import type { Catalogue } from "../../access/catalogue.js";
+import type { Result } from "../../database/connection.js";
 import { sqlState } from "../../database/errors.js";
 import { AllNamed, NAMEABLE, type Name, type Nameable } from "../../graphql/named.js";
 import type { HomeAnswer } from "../../graphql/operation.js";
@@ -11,12 +12,12 @@ import type { TenantSession } from "../../tenancy/session.js";
  * Everything that decisions stand on, in one statement: the home row, the viewer, their live memberships and grants by the
  * database's clock, what is closed, and the root.
  */
-const textWith = (named: string) => `
+const textWith = (named: string, isWho = "u.identity = $2") => `
 with clock as materialized (select clock_timestamp() as now),
 own as materialized (
   select m.id, m.organization_id, m.expires_at, o.path
   from tenant h
-    join users u on u.tenant_id = h.tenant_id and u.identity = $2 and u.status = 'ACTIVE'
+    join users u on u.tenant_id = h.tenant_id and ${isWho} and u.status = 'ACTIVE'
     join memberships m on m.tenant_id = u.tenant_id and m.user_id = u.id and m.status = 'ACTIVE'
     join organizations o on o.tenant_id = m.tenant_id and o.id = m.organization_id
     cross join clock
@@ -38,10 +39,12 @@ select h.epoch, h.status, clock.now, u.id as user_id,
   ${named} as named
 from tenant h
   cross join clock
-  left join users u on u.tenant_id = h.tenant_id and u.identity = $2 and u.status = 'ACTIVE'
+  left join users u on u.tenant_id = h.tenant_id and ${isWho} and u.status = 'ACTIVE'
 where h.tenant_id = $1`;
 
 const TEXT = textWith("null::json");
+/** For somebody in whose name something is done while they are not there. */
+const TEXT_OF_USER = textWith("null::json", "u.id = $2");
 
 /** For changes, whose arguments name things: the same, and where each of them stands. */
 const TEXT_NAMING = textWith(`(select json_agg(json_build_object('type', n.type, 'id', n.id, 'userId', n.user_id,
@@ -56,6 +59,10 @@ const TEXT_NAMING = textWith(`(select json_agg(json_build_object('type', n.type,
         where g.tenant_id = $1 and g.id = any($5::uuid[])
       union all select 'Role', r.id, null, r.organization_id
         from roles r where r.tenant_id = $1 and r.id = any($6::uuid[])
+      union all select 'Invitation', i.id, null, i.organization_id
+        from invitations i where i.tenant_id = $1 and i.id = any($7::uuid[])
+      union all select 'JoinRequest', j.id, null, j.organization_id
+        from join_requests j where j.tenant_id = $1 and j.id = any($8::uuid[])
     ) n left join organizations o on o.tenant_id = $1 and o.id = n.organization_id)`);
 
 const UNDEFINED_TABLE = "42P01";
@@ -93,9 +100,21 @@ export async function readAccess(
     named.length === 0
       ? session.query(TEXT, asker)
       : session.query(TEXT_NAMING, [...asker, ...NAMEABLE.map((type) => idsOf(named, type))]);
+  return understand(catalogue, session, answer, named);
+}
+
+/** The same of a user, who need not be the one who asks. */
+export const readAccessOf = (catalogue: Catalogue, session: TenantSession, user: UserId): Promise<HomeAnswer> =>
+  understand(catalogue, session, session.query(TEXT_OF_USER, [session.tenantId, user]), []);
+
+async function understand(
+  catalogue: Catalogue,
+  session: TenantSession,
+  answer: Promise<Result>,
+  named: readonly Name[],
+): Promise<HomeAnswer> {
   const [row] = await answer.catch((error) => {
-    // A home that the tenant left, and that has been removed since: the first table asked for is gone. One among others is not.
-    if (sqlState(error) === UNDEFINED_TABLE && /\btenant\b/.test(error.message)) return [];
+    if (isHomeGone(error)) return [];
     throw error;
   });
   if (row?.epoch !== session.tenant.epoch) return "STALE";
@@ -133,5 +152,9 @@ export async function readAccess(
     now: new Date(row.now as string),
   };
 }
+
+/** A home that the tenant left, and that has been removed since: the first table asked for is gone. One among others is not. */
+export const isHomeGone = (error: unknown): boolean =>
+  sqlState(error) === UNDEFINED_TABLE && /\btenant\b/.test((error as Error).message);
 
 const list = <T>(json: unknown): T[] => (json as T[] | null) ?? [];

@@ -7,6 +7,7 @@ import { JobOpenError, TooManyTenantsError } from "../../tenancy/jobs/desk.js";
 import type { Job } from "../../tenancy/jobs/job.js";
 import { isReserved, name, slug } from "../organizations/form.js";
 import { SlugUnavailableFailure, slugUnavailable } from "../organizations/takeSlug.js";
+import { EmailNotVerifiedFailure, verifiedEmail } from "../users/verifiedEmail.js";
 import { SignUp } from "./signUp.js";
 
 export class SignUpClosedFailure extends Failure {
@@ -16,15 +17,6 @@ export class SignUpClosedFailure extends Failure {
 failureType(
   SignUpClosedFailure,
   "Nobody makes tenants here by themselves, or not with this token. Ask who runs the service.",
-);
-
-export class EmailNotVerifiedFailure extends Failure {
-  override readonly name = "EmailNotVerifiedFailure";
-  readonly code = "EMAIL_NOT_VERIFIED";
-}
-failureType(
-  EmailNotVerifiedFailure,
-  "The token has no verified address. Confirm it where you sign in, and sign in again.",
 );
 
 export class TooManyTenantsFailure extends Failure {
@@ -48,14 +40,11 @@ const form = z.object({ name, slug });
 export async function createTenant(ctx: Context, wish: z.output<typeof form>): Promise<Job> {
   const [identity, { isOpen, desk, digest }] = [ctx.identity!, ctx.signUps!];
   if (!isOpen) throw new SignUpClosedFailure("Nobody makes tenants here by themselves. Ask who runs the service.");
-  if (!identity.emailVerified || identity.email === null)
-    throw new EmailNotVerifiedFailure(
-      "Your token has no verified address. Confirm it where you sign in, and sign in again.",
-    );
+  const email = verifiedEmail(identity);
   if (!mayEnter(identity, wish.slug))
     throw new SignUpClosedFailure("Tokens like yours could not enter this tenant. Ask who runs the service.");
   if (isReserved(wish.slug) || (await desk.isTaken(wish.slug))) throw slugUnavailable();
-  const { email, issuer, subject } = identity;
+  const { issuer, subject } = identity;
   const owner = { email, name: identity.name ?? email, signIn: { issuer, subject } };
   const order = { kind: "SIGN_UP", name: wish.name, owner, isolation: "SCHEMA", database: null } as const;
   return desk.signUp(digest, wish.slug, order).catch((error) => {

@@ -4,6 +4,7 @@ import { scopeOf } from "../../graphql/context.js";
 import { oneBy, perSession } from "../../graphql/loader.js";
 import type { OrganizationId } from "../../ids.js";
 import { uuids } from "../../tenancy/arrays.js";
+import { invitations } from "../invitations/table.js";
 import { grants, memberships } from "../memberships/table.js";
 import { within } from "../organizations/loader.js";
 import { organizations } from "../organizations/table.js";
@@ -16,6 +17,7 @@ interface Counted {
   readonly roles: number;
   readonly memberships: number;
   readonly grants: number;
+  readonly invitations: number;
 }
 
 /** What there is in an organization and below, as far as the viewer sees it. */
@@ -24,7 +26,8 @@ const counted = perSession(({ session: { db, tenantId }, access }) => {
   const count = (from: SQL, where: SQL) =>
     sql`(select count(*)::int from ${from} where ${eq(organizations.tenantId, tenantId)} and ${below} and ${where})`;
   const [visible, read] = [within(access.visibleScope()), within(access.scope("members:read"))];
-  const ofOrganization = (table: typeof roles | typeof memberships) =>
+  const invite = within(access.scope("members:invite"));
+  const ofOrganization = (table: typeof roles | typeof memberships | typeof invitations) =>
     sql`${table} join ${organizations} on ${and(
       eq(organizations.tenantId, table.tenantId),
       eq(organizations.id, table.organizationId),
@@ -42,13 +45,16 @@ const counted = perSession(({ session: { db, tenantId }, access }) => {
       (await db.execute(sql`
         select top.id, ${count(sql`${organizations}`, visible)} as organizations,
           ${count(ofOrganization(roles), visible)} as roles,
-          ${count(ofOrganization(memberships), read)} as memberships, ${count(ofMembership, read)} as grants
+          ${count(ofOrganization(memberships), read)} as memberships, ${count(ofMembership, read)} as grants,
+          ${count(ofOrganization(invitations), invite)} as invitations
         from unnest(${uuids(ids)}) top(id)`)) as unknown as Counted[],
   );
 });
 
 const DeletionPreview = builder
-  .objectRef<Omit<Counted, "memberships" | "grants"> & { readonly members: Counted | null }>("DeletionPreview")
+  .objectRef<Pick<Counted, "organizations" | "roles"> & Readonly<Record<"members" | "invited", Counted | null>>>(
+    "DeletionPreview",
+  )
   .implement({
     description: "What would go with an organization, as far as the viewer sees it. The people stay in the tenant.",
     fields: (t) => ({
@@ -64,6 +70,11 @@ const DeletionPreview = builder
         description:
           "What was given to these memberships. Null where the viewer may not read members everywhere below.",
         resolve: ({ members }) => members?.grants,
+      }),
+      invitations: t.int({
+        nullable: true,
+        description: "Invitations there, open or not. Null where the viewer may not invite everywhere below.",
+        resolve: ({ invited }) => invited?.invitations,
       }),
     }),
   });
@@ -81,7 +92,8 @@ builder.objectFields(Organization, (t) => ({
     resolve: async (organization, _args, ctx) => {
       const scope = scopeOf(ctx);
       const all = (await counted(scope).load(organization.id))!;
-      return { ...all, members: scope.access.allows(organization, "members:read", "SUBTREE") ? all : null };
+      const may = (permission: string) => (scope.access.allows(organization, permission, "SUBTREE") ? all : null);
+      return { ...all, members: may("members:read"), invited: may("members:invite") };
     },
   }),
 }));

@@ -11,19 +11,14 @@ import {
   shownText,
 } from "../../graphql/form.js";
 import { mutation } from "../../graphql/mutation.js";
-import { normaliseEmail } from "../../identity/email.js";
 import { newId, type UserId } from "../../ids.js";
 import { type Changes, patchOf } from "../audit/patch.js";
 import { record } from "../audit/record.js";
+import { email } from "./form.js";
 import { usersById } from "./loader.js";
+import { oneAtATime } from "./oneAtATime.js";
 import { type UserRow, users } from "./table.js";
 import { User } from "./type.js";
-
-const email = z.string().transform((value, ctx) => {
-  const normalised = normaliseEmail(value);
-  if (normalised === null) ctx.addIssue("This is not an e-mail address: name@example.com.");
-  return normalised ?? z.NEVER;
-});
 
 const locale = z.string().transform((value, ctx) => {
   try {
@@ -50,9 +45,6 @@ const form = z
     path: ["email"],
   });
 
-// One at a time in a tenant: addresses and external ids have no unique key that two at once could meet.
-const UPSERTING = "select pg_advisory_xact_lock(hashtextextended($1, 0))";
-
 /**
  * Makes a person of the tenant, or changes the one who has this external id, or else this address. Of two calls at once for
  * one person, the second changes what the first made.
@@ -61,7 +53,7 @@ const UPSERTING = "select pg_advisory_xact_lock(hashtextextended($1, 0))";
 export async function upsertUser(ctx: Context, input: z.output<typeof form>): Promise<UserId> {
   const { session, now, root } = scopeOf(ctx);
   const { db, tenantId } = session;
-  await session.query(UPSERTING, [`tenantry users ${tenantId}`]);
+  await oneAtATime(session);
   const { displayName, ...rest } = input;
   const known = await findPerson(ctx, input);
   if (known) {

@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import type { Result } from "../../database/connection.js";
 import type { Leases } from "../../database/leases.js";
 import { isUuid, type TenantId } from "../../ids.js";
 
@@ -42,12 +43,22 @@ const MOST_TENANTS = 100;
 
 const REMEMBERED_MS = 60_000;
 
-const COLUMNS = "t.id, t.slug, t.database, t.schema_name, t.epoch, t.created_at";
+/** What makes a record, of tenants as `t`. */
+export const COLUMNS = "t.id, t.slug, t.database, t.schema_name, t.epoch, t.created_at";
 // One statement whether the tenant is unknown, suspended, or the identity is not in it: they must not differ in time either.
 const BY_SLUG = `select ${COLUMNS} from tenantry.tenants t join tenantry.identities i on i.tenant_id = t.id
   where i.digest = $1 and t.slug = $2 and t.status = 'ACTIVE'`;
 const OF_IDENTITY = `select ${COLUMNS} from tenantry.tenants t join tenantry.identities i on i.tenant_id = t.id
   where i.digest = $1 and t.status = 'ACTIVE' order by t.slug collate "C" limit ${MOST_TENANTS}`;
+
+const ALL = `select ${COLUMNS} from tenantry.tenants t where t.status = 'ACTIVE' order by t.slug collate "C" limit ${MOST_TENANTS}`;
+const BY_ID = `select ${COLUMNS} from tenantry.tenants t where t.id = $1 and t.status = 'ACTIVE'`;
+const OF_DOMAIN = `select ${COLUMNS} from tenantry.tenants t join tenantry.join_domains d on d.tenant_id = t.id
+  where d.digest = $1 and t.status = 'ACTIVE' order by t.slug collate "C" limit ${MOST_TENANTS}`;
+const ANNOUNCE_DOMAIN = `insert into tenantry.join_domains (digest, tenant_id)
+  select $1, t.id from tenantry.tenants t where t.id = $2 on conflict do nothing`;
+const ADMIT = `insert into tenantry.identities (digest, tenant_id)
+  select $1, t.id from tenantry.tenants t where t.id = $2 and t.status = 'ACTIVE' on conflict do nothing`;
 
 /** Finds where tenants live, through the door's login. What it says is a hint: the home decides. */
 export class Directory {
@@ -75,10 +86,39 @@ export class Directory {
     return this.#ask(OF_IDENTITY, [digest], signal);
   }
 
+  /** The tenant of an id that was authenticated, for somebody who is not in it; null when there is none. */
+  async findById(id: TenantId, signal?: AbortSignal): Promise<TenantRecord | null> {
+    return (await this.#ask(BY_ID, [id], signal))[0] ?? null;
+  }
+
+  /** Tenants in use, by slug, a hundred at most: for development, where nobody has more. */
+  all(): Promise<TenantRecord[]> {
+    return this.#ask(ALL, []);
+  }
+
+  /** Tenants in which a domain of this digest may be proven; `[]` where it is in none. */
+  tenantsOfDomain(digest: Buffer, signal?: AbortSignal): Promise<TenantRecord[]> {
+    return this.#ask(OF_DOMAIN, [digest], signal);
+  }
+
+  /** Says that a domain of this digest is proven in a tenant. */
+  async announceDomain(digest: Buffer, id: TenantId): Promise<void> {
+    await this.#run(ANNOUNCE_DOMAIN, [digest, id]);
+  }
+
+  /** Lets an identity knock at a tenant from now on; nothing happens where it may already, or there is no such tenant. */
+  async admit(digest: Buffer, id: TenantId, signal?: AbortSignal): Promise<void> {
+    await this.#run(ADMIT, [digest, id], signal);
+  }
+
   async #ask(text: string, params: unknown[], signal?: AbortSignal): Promise<TenantRecord[]> {
+    return (await this.#run(text, params, signal)).map(toRecord);
+  }
+
+  async #run(text: string, params: unknown[], signal?: AbortSignal): Promise<Result> {
     const lease = await this.leases.acquire("", signal);
     try {
-      return (await lease.run(text, params)).map(toRecord);
+      return await lease.run(text, params);
     } finally {
       lease.release();
     }

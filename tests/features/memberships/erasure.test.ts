@@ -1,7 +1,7 @@
 import { sealNow, verifyIn } from "../../support/audit.js";
 import { change, refused } from "../../support/change.js";
 import { openGateway, type TestGateway } from "../../support/gateway.js";
-import { homeOf, ownerInHome, type Sql } from "../../support/home.js";
+import { everythingIn, homeOf, ownerInHome, type Sql } from "../../support/home.js";
 import { type Planted, world } from "../../support/world.js";
 
 let gateway: TestGateway;
@@ -44,16 +44,7 @@ const describePerson = (name: string) =>
     },
     "user { id }",
   );
-/** Every table of the home, as text. */
-const everything = async (): Promise<string> => {
-  const tables = await sql(
-    "select relname from pg_class where relnamespace = current_schema()::regnamespace and relkind = 'r'",
-  );
-  const parts = tables
-    .filter(({ relname }) => relname !== "migrations")
-    .map(({ relname }) => `select string_agg(t::text, '') as text from ${relname} t`);
-  return (await sql(parts.join(" union all "))).map(({ text }) => text).join("\n");
-};
+const everything = () => everythingIn(sql);
 const changesOf = async (person: string) => {
   const document = `{ organization(by: { slug: "shop" }) { auditEvents(filter: { targetId: "${shop.id("User", person)}" }) { nodes { action changes } } } }`;
   return (await shop.as("olga").get(document)).organization.auditEvents.nodes;

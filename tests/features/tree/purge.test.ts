@@ -26,6 +26,9 @@ beforeAll(async () => {
         emil: [{ at: "n1a", roles: ["member", "local"] }],
       },
       events: { n1a: 1 },
+      asking: { n1a: ["jo"], south: ["jo"] },
+      claims: { n1a: ["n1a.test"], south: ["south.test"] },
+      invited: { n1a: ["ivo"], south: ["iva"] },
     },
   }));
 });
@@ -42,12 +45,16 @@ const rows = async () =>
     )(
       `select (select string_agg(slug, ' ' order by slug) from organizations) as organizations,
          (select count(*)::int from memberships) as memberships, (select count(*)::int from grants) as grants,
-         (select count(*)::int from roles) as roles, (select count(*)::int from users) as users`,
+         (select string_agg(i.email || ' ' || i.status, ', ') from invitations i) as invitations,
+         (select count(*)::int from join_requests) as requests, (select string_agg(domain, ' ') from organization_domains) as domains,
+         (select count(*)::int from join_policies) as policies, (select count(*)::int from offered_grants) as offered, (select count(*)::int from roles) as roles, (select count(*)::int from users) as users`,
     )
   )[0];
 
 describe("tenantry tenant purge", () => {
   it("leaves alone what is in use, and what can still be restored", async () => {
+    const policy = { organizationId: acme.id("Organization", "n1a"), mode: "ASK" };
+    await change(acme.as("ada"), "setJoinPolicy", policy, "__typename");
     await remove("n1");
     const before = await rows();
 
@@ -60,6 +67,11 @@ describe("tenantry tenant purge", () => {
       gateway,
       "acme",
     )("update organizations set deletes_at = now() - interval '1 s' where slug in ('n1', 'n1a')");
+    // Offered where it was usable once.
+    await homeOf(gateway, "acme")("update offered_grants set role_key = null, role_id = $1 where invitation_id = $2", [
+      acme.roles.local,
+      acme.invitations["iva@south"],
+    ]);
 
     const { code, stdout } = await purge();
 
@@ -71,6 +83,11 @@ describe("tenantry tenant purge", () => {
       organizations: "n2 north root south",
       memberships: 1,
       grants: 1,
+      invitations: "iva@acme.test WITHDRAWN",
+      offered: 0,
+      requests: 1,
+      domains: "south.test",
+      policies: 0,
       roles: 0,
       users: 2,
     });
@@ -107,6 +124,8 @@ describe("tenantry tenant purge", () => {
       acme.id("Organization", "n1a"),
       acme.id("Membership", "emil@n1a"),
       acme.id("Role", "local"),
+      acme.id("Invitation", "ivo@n1a"),
+      acme.id("JoinRequest", "jo@n1a"),
     ];
     const event = acme.id("AuditEvent", "n1a");
 

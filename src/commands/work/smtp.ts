@@ -1,0 +1,56 @@
+import { createTransport } from "nodemailer";
+import { LetterRefusedError, type PostmanOptions } from "../../features/mail/postman.js";
+import { domainOf } from "../../identity/email.js";
+
+const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
+/** Each of them an answer of the server about this letter, which it would give again. */
+const ABOUT_THE_LETTER = new Set(["EENVELOPE", "EMESSAGE"]);
+
+interface SmtpError extends Error {
+  readonly code?: string;
+  readonly responseCode?: number;
+}
+
+/**
+ * Hands letters to a mail server.
+ * @param url   as the settings have it
+ * @param from  whose address they come from
+ */
+export function smtp(url: string, from: string): PostmanOptions["send"] {
+  const { protocol, hostname, port, username, password } = new URL(url);
+  const secure = protocol === "smtps:";
+  const transport = createTransport({
+    host: hostname.replace(/^\[|\]$/g, ""),
+    port: port ? Number(port) : secure ? 465 : 587,
+    secure,
+    // A token that travels in the clear is anybody's.
+    requireTLS: !secure && !LOOPBACK.has(hostname),
+    ...(username && { auth: { user: decodeURIComponent(username), pass: decodeURIComponent(password) } }),
+    connectionTimeout: 10_000,
+    greetingTimeout: 10_000,
+    socketTimeout: 30_000,
+    // Nothing in a letter is the name of a file, or an address to fetch.
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  return async ({ to, subject, text }, id) => {
+    try {
+      await transport.sendMail({
+        from,
+        // As an object it is taken as it stands, and never for a list.
+        to: { name: "", address: to },
+        subject,
+        text,
+        // Known again by whoever receives it twice.
+        messageId: `<${id}@${domainOf(from)}>`,
+        headers: { "Auto-Submitted": "auto-generated" },
+      });
+    } catch (error) {
+      const { code = "", responseCode = 0 } = error as SmtpError;
+      if (ABOUT_THE_LETTER.has(code) && responseCode >= 500)
+        throw new LetterRefusedError(`The server answered ${responseCode}.`, { cause: error });
+      // Its words may hold the address.
+      throw new Error(`The mail server did not take it: ${code} ${responseCode}.`);
+    }
+  };
+}

@@ -1,0 +1,115 @@
+import { and, eq, sql } from "drizzle-orm";
+import type { Place } from "../../access/access.js";
+import { type Context, scopeOf } from "../../graphql/context.js";
+import { type InvitationId, newId, type OfferedGrantId, type OrganizationId } from "../../ids.js";
+import { texts } from "../../tenancy/arrays.js";
+import { record } from "../audit/record.js";
+import { queueMail } from "../mail/mail.js";
+import { organizations } from "../organizations/table.js";
+import { usersById } from "../users/loader.js";
+import type { Offer } from "./offer.js";
+import { invitations, offeredGrants } from "./table.js";
+
+// One at a time in an organization: of two who invite the same address at once, the second replaces what the first made.
+const INVITING = "select pg_advisory_xact_lock(hashtextextended($1, 0))";
+
+/**
+ * Makes offers that the viewer may make, to different addresses, and writes the mail. An open offer to the same address is
+ * withdrawn. Whether anybody has the address makes no difference. As many statements for five hundred as for one.
+ * @returns the ids of the invitations, in the order of the offers
+ */
+export async function invite(ctx: Context, place: Place, offers: readonly Offer[]): Promise<InvitationId[]> {
+  if (offers.length === 0) return [];
+  const { session, now, viewer } = scopeOf(ctx);
+  const { db, tenantId } = session;
+  await session.query(INVITING, [`tenantry invitations ${place.id}`]);
+  const replaced = await db
+    .update(invitations)
+    .set({ status: "WITHDRAWN", updatedAt: now })
+    .where(
+      and(
+        eq(invitations.tenantId, tenantId),
+        eq(invitations.organizationId, place.id),
+        eq(invitations.status, "OPEN"),
+        sql`${invitations.email} = any(${texts(offers.map(({ email }) => email))})`,
+      ),
+    )
+    .returning({ id: invitations.id });
+
+  const made = offers.map((offer) => ({ ...offer, id: newId<InvitationId>(), ...ctx.invitationTokens.make(tenantId) }));
+  await db.insert(invitations).values(
+    made.map(({ id, email, hash, expiresAt, membershipExpiresAt }) => ({
+      tenantId,
+      id,
+      organizationId: place.id,
+      email,
+      inviterId: viewer.id,
+      tokenHash: hash,
+      expiresAt,
+      membershipExpiresAt,
+      createdAt: now,
+      updatedAt: now,
+    })),
+  );
+  const offered = made.flatMap(({ id, grants }) =>
+    grants.map(({ role, reach, expiresAt }) => {
+      const isFixed = role.source === "BUILT_IN" || role.source === "PRODUCT";
+      const which = isFixed ? { roleKey: role.key, roleId: null } : { roleKey: null, roleId: role.id };
+      return { tenantId, id: newId<OfferedGrantId>(), invitationId: id, ...which, reach, expiresAt };
+    }),
+  );
+  if (offered.length > 0) await db.insert(offeredGrants).values(offered);
+  await sendLinks(ctx, place.id, made);
+  await record(
+    ctx,
+    ...replaced.map(({ id }) => ({ ...about(place.id, id), action: "invitation.withdrawn" })),
+    ...made.map(({ id, grants, expiresAt, membershipExpiresAt }) => ({
+      ...about(place.id, id),
+      action: "invitation.created",
+      // Whom, the invitation itself says, as long as that is not erased.
+      changes: {
+        expiresAt,
+        membershipExpiresAt,
+        grants: grants.map(({ role, reach, ...grant }) => ({
+          role: role.key,
+          roleId: role.id,
+          reach,
+          expiresAt: grant.expiresAt,
+        })),
+      },
+    })),
+  );
+  return made.map(({ id }) => id);
+}
+
+/** Writes the mail that takes the links of offers to their addresses; nobody else is ever shown them. */
+export async function sendLinks(
+  ctx: Context,
+  organizationId: OrganizationId,
+  links: readonly { readonly email: string; readonly token: string; readonly expiresAt: Date }[],
+): Promise<void> {
+  const scope = scopeOf(ctx);
+  const { db, tenantId } = scope.session;
+  const [organization] = await db
+    .select({ name: organizations.name })
+    .from(organizations)
+    .where(and(eq(organizations.tenantId, tenantId), eq(organizations.id, organizationId)));
+  const inviter = await usersById(scope).load(scope.viewer.id);
+  await queueMail(
+    ctx,
+    links.map(({ email, token, expiresAt }) => ({
+      kind: "INVITATION",
+      to: email,
+      organization: organization!.name,
+      from: inviter!.displayName,
+      token,
+      expiresAt: expiresAt.toISOString(),
+    })),
+  );
+}
+
+export const about = (organizationId: OrganizationId, targetId: InvitationId) => ({
+  organizationId,
+  targetType: "Invitation",
+  targetId,
+});

@@ -1,0 +1,114 @@
+import { and, eq } from "drizzle-orm";
+import { z } from "zod";
+import { type Context, getNamed, scopeOf } from "../../graphql/context.js";
+import { Failure, InvalidInputFailure, NotFoundFailure } from "../../graphql/failure.js";
+import { failureType, type MutationPayload, mutation } from "../../graphql/mutation.js";
+import type { Named } from "../../graphql/named.js";
+import type { JoinRequestId } from "../../ids.js";
+import { record } from "../audit/record.js";
+import { AlreadyMemberFailure, addMembership } from "../memberships/addMembership.js";
+import { letIn } from "../memberships/arrive.js";
+import { GrantInput, grantInputs, mustBeAhead, readWanted } from "../memberships/grantInput.js";
+import { ExceedsYoursFailure } from "../roles/exceedsYours.js";
+import { findJoinRequest } from "./loader.js";
+import { type JoinRequestRow, joinRequests } from "./table.js";
+import { JoinRequest } from "./type.js";
+
+export class JoinRequestClosedFailure extends Failure {
+  override readonly name = "JoinRequestClosedFailure";
+  readonly code = "JOIN_REQUEST_CLOSED";
+}
+failureType(
+  JoinRequestClosedFailure,
+  "Somebody has decided about the request already, or whoever made it is suspended in the tenant.",
+);
+
+const FIELD = ["input", "joinRequestId"];
+
+/** An open request that the field's rule has judged, its row locked. */
+async function getOpen(ctx: Context, { id, place }: Named): Promise<JoinRequestRow> {
+  const { db, tenantId } = scopeOf(ctx).session;
+  const [row] = await db
+    .select()
+    .from(joinRequests)
+    .where(
+      and(
+        eq(joinRequests.tenantId, tenantId),
+        eq(joinRequests.organizationId, place.id),
+        eq(joinRequests.id, id as JoinRequestId),
+      ),
+    )
+    .for("update");
+  if (row!.status === "OPEN") return row!;
+  throw new JoinRequestClosedFailure("Somebody has decided about this request already.", FIELD);
+}
+
+async function end(ctx: Context, row: JoinRequestRow, status: "APPROVED" | "REFUSED", changes = {}): Promise<void> {
+  const { session, now } = scopeOf(ctx);
+  await session.db
+    .update(joinRequests)
+    .set({ status, updatedAt: now })
+    .where(and(eq(joinRequests.tenantId, session.tenantId), eq(joinRequests.id, row.id)));
+  await record(ctx, {
+    action: status === "APPROVED" ? "joinRequest.approved" : "joinRequest.refused",
+    organizationId: row.organizationId,
+    targetType: "JoinRequest",
+    targetId: row.id,
+    changes,
+  });
+}
+
+const payload = (description: string): MutationPayload<{ id: JoinRequestId }> => ({
+  description,
+  fields: (t) => ({
+    joinRequest: t.field({
+      type: JoinRequest,
+      nullable: true,
+      description: "The request as it is now; null when the viewer does not decide there any more.",
+      resolve: ({ id }, _args, ctx) => findJoinRequest(scopeOf(ctx), id),
+    }),
+  }),
+});
+
+const approval = z.object({ joinRequestId: z.string(), grants: grantInputs, expiresAt: z.date().nullish() });
+
+mutation<z.output<typeof approval>, { id: JoinRequestId }>("approveJoinRequest", {
+  description:
+    "Makes somebody a member who asked to join. Needs `domains:manage` there, and everything that the grants give.",
+  input: (t) => ({
+    joinRequestId: t.id({ required: true, description: "The request." }),
+    grants: t.field({ type: [GrantInput], required: true, description: "What they may do there; may be empty." }),
+    expiresAt: t.field({ type: "DateTime", description: "When the membership ends; left out for no end." }),
+  }),
+  form: approval,
+  payload: payload("They are a member."),
+  failures: [JoinRequestClosedFailure, AlreadyMemberFailure, ExceedsYoursFailure, InvalidInputFailure, NotFoundFailure],
+  change: async ({ joinRequestId, grants, expiresAt }, ctx) => {
+    const named = getNamed(ctx, "JoinRequest", joinRequestId);
+    const { place } = named;
+    const ends = mustBeAhead(expiresAt, scopeOf(ctx).now, ["input", "expiresAt"]);
+    const wanted = await readWanted(ctx, place, grants, (index) => ["input", "grants", String(index)]);
+    const row = await getOpen(ctx, named);
+    const userId = await letIn(ctx, { email: row.email, digest: row.identity, name: row.displayName });
+    if (userId === null) throw new JoinRequestClosedFailure("This person is suspended in the tenant.", FIELD);
+    const membershipId = await addMembership(ctx, place, userId, wanted, ends, "domains:manage");
+    await end(ctx, row, "APPROVED", { membershipId });
+    return { id: row.id };
+  },
+});
+
+const refusal = z.object({ joinRequestId: z.string() });
+
+mutation<z.output<typeof refusal>, { id: JoinRequestId }>("refuseJoinRequest", {
+  description:
+    "Does not let in somebody who asked to join, for good: they can still be invited. Needs `domains:manage` there.",
+  input: (t) => ({ joinRequestId: t.id({ required: true, description: "The request." }) }),
+  form: refusal,
+  payload: payload("They are not let in."),
+  failures: [JoinRequestClosedFailure, NotFoundFailure],
+  change: async ({ joinRequestId }, ctx) => {
+    const row = await getOpen(ctx, getNamed(ctx, "JoinRequest", joinRequestId));
+    await end(ctx, row, "REFUSED");
+    return { id: row.id };
+  },
+});

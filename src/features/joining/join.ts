@@ -1,0 +1,161 @@
+import { and, desc, eq, gt, isNotNull, isNull, or } from "drizzle-orm";
+import type { Place } from "../../access/access.js";
+import { type Context, scopeOf } from "../../graphql/context.js";
+import { Failure, NotFoundFailure } from "../../graphql/failure.js";
+import { failureType } from "../../graphql/mutation.js";
+import { type JoinRequestId, type MembershipId, newId } from "../../ids.js";
+import { record } from "../audit/record.js";
+import { AlreadyMemberFailure, addMembership } from "../memberships/addMembership.js";
+import { arrive } from "../memberships/arrive.js";
+import { memberships } from "../memberships/table.js";
+import { organizations } from "../organizations/table.js";
+import { ExceedsYoursFailure } from "../roles/exceedsYours.js";
+import { usableRoles } from "../roles/loader.js";
+import { withRoles } from "./loader.js";
+import { isStale } from "./proof.js";
+import { joinPolicies, joinRequests, type OrganizationDomainRow, organizationDomains } from "./table.js";
+
+export class JoinRefusedFailure extends Failure {
+  override readonly name = "JoinRefusedFailure";
+  readonly code = "JOIN_REFUSED";
+}
+failureType(JoinRefusedFailure, "Somebody decided not to let the caller in. They can still be invited.");
+
+/** Somebody has to look whether the domain is still proven, which nobody does inside a session. */
+export class StaleProof extends Error {
+  constructor(readonly claim: OrganizationDomainRow) {
+    super("The proof has to be looked for again.");
+  }
+}
+
+export interface Joined {
+  /** Null for somebody who has to wait. */
+  readonly membershipId: MembershipId | null;
+}
+
+export const nothingToJoin = () =>
+  new NotFoundFailure("There is nothing that you can join by your address. Ask somebody there to invite you.");
+
+interface Joining {
+  /** Verified. */
+  readonly email: string;
+  readonly domain: string;
+  /** Whether the proof was seen a moment ago. */
+  readonly isFresh: boolean;
+}
+
+/** Inside the tenant, with the rights of who set the policy: which are looked at for every person who joins. */
+export async function join(ctx: Context, { email, domain, isFresh }: Joining): Promise<Joined> {
+  const { session, access, now } = scopeOf(ctx);
+  const { db, tenantId } = session;
+  const [found] = await db
+    .select({
+      claim: organizationDomains,
+      policy: joinPolicies,
+      place: { id: organizations.id, path: organizations.path },
+    })
+    .from(organizationDomains)
+    .innerJoin(
+      joinPolicies,
+      and(
+        eq(joinPolicies.tenantId, organizationDomains.tenantId),
+        eq(joinPolicies.organizationId, organizationDomains.organizationId),
+      ),
+    )
+    .innerJoin(
+      organizations,
+      and(
+        eq(organizations.tenantId, organizationDomains.tenantId),
+        eq(organizations.id, organizationDomains.organizationId),
+      ),
+    )
+    .where(
+      and(
+        eq(organizationDomains.tenantId, tenantId),
+        eq(organizationDomains.domain, domain),
+        isNotNull(organizationDomains.provenAt),
+      ),
+    )
+    // Neither is taken back at the same moment.
+    .for("update", { of: [organizationDomains, joinPolicies] });
+  if (!found || found.policy.mode === "OFF" || !access.allows(found.place, "domains:manage")) throw nothingToJoin();
+  const { claim, policy, place } = found;
+  if (isFresh)
+    await db
+      .update(organizationDomains)
+      .set({ checkedAt: now })
+      .where(and(eq(organizationDomains.tenantId, tenantId), eq(organizationDomains.id, claim.id)));
+  else if (isStale(claim, now)) throw new StaleProof(claim);
+  if (policy.mode === "ASK") return ask(ctx, place, email);
+
+  const usable = await usableRoles(scopeOf(ctx), ctx.catalogue, place);
+  const { grants, isWhole } = withRoles(policy.grants, usable);
+  if (!isWhole) throw nothingToJoin();
+  const userId = await arrive(ctx, email);
+  const wanted = grants.map((grant) => ({ ...grant, field: [] }));
+  const membershipId = await addMembership(ctx, place, userId, wanted, null, "domains:manage").catch((error) => {
+    throw error instanceof ExceedsYoursFailure ? nothingToJoin() : error;
+  });
+  await record(ctx, {
+    action: "membership.joined",
+    organizationId: place.id,
+    targetType: "Membership",
+    targetId: membershipId,
+    changes: { domain, setBy: policy.setBy },
+  });
+  return { membershipId };
+}
+
+/** Asks to be let in; who asked before, and waits, has asked already. */
+async function ask(ctx: Context, place: Place, email: string): Promise<Joined> {
+  const { session, viewer, now } = scopeOf(ctx);
+  const { db, tenantId } = session;
+  const identity = ctx.arrivals!.digest;
+  const [member] = await db
+    .select({ id: memberships.id })
+    .from(memberships)
+    .where(
+      and(
+        eq(memberships.tenantId, tenantId),
+        eq(memberships.organizationId, place.id),
+        eq(memberships.userId, viewer.id),
+        or(isNull(memberships.expiresAt), gt(memberships.expiresAt, now)),
+      ),
+    );
+  if (member) throw new AlreadyMemberFailure("You are a member there already.");
+  const [last] = await db
+    .select({ status: joinRequests.status })
+    .from(joinRequests)
+    .where(
+      and(
+        eq(joinRequests.tenantId, tenantId),
+        eq(joinRequests.organizationId, place.id),
+        eq(joinRequests.identity, identity),
+      ),
+    )
+    .orderBy(desc(joinRequests.createdAt), desc(joinRequests.id))
+    .limit(1);
+  if (last?.status === "REFUSED")
+    throw new JoinRefusedFailure("Somebody decided not to let you in. Ask them to invite you.");
+  if (last?.status === "OPEN") return { membershipId: null };
+  const id = newId<JoinRequestId>();
+  const displayName = ctx.identity!.name ?? email;
+  await db.insert(joinRequests).values({
+    tenantId,
+    id,
+    organizationId: place.id,
+    email,
+    displayName,
+    identity,
+    createdAt: now,
+    updatedAt: now,
+  });
+  // Whoever asks need not be anybody in the tenant: then the entry names nobody whom it knows.
+  await record(ctx, {
+    action: "joinRequest.made",
+    organizationId: place.id,
+    targetType: "JoinRequest",
+    targetId: id,
+  });
+  return { membershipId: null };
+}

@@ -1,0 +1,147 @@
+import { builder } from "../../graphql/builder.js";
+import { scopeOf } from "../../graphql/context.js";
+import { reachable } from "../../graphql/node.js";
+import { connection } from "../../graphql/page.js";
+import type { JoinRequestId } from "../../ids.js";
+import { OfferedGrant } from "../invitations/type.js";
+import { visibleUsers } from "../memberships/visibleUsers.js";
+import { findOrganization } from "../organizations/loader.js";
+import type { OrganizationRow } from "../organizations/table.js";
+import { Organization } from "../organizations/type.js";
+import { usableRoles } from "../roles/loader.js";
+import { User } from "../users/type.js";
+import { domainsOf, findJoinRequest, joinRequestsOf, policyOf, withRoles } from "./loader.js";
+import { recordName, recordValue } from "./proof.js";
+import type { JoinPolicyRow, JoinRequestRow, OrganizationDomainRow } from "./table.js";
+
+export const OrganizationDomain = builder.objectRef<OrganizationDomainRow>("OrganizationDomain").implement({
+  description: "A domain of which an organization says that it is its own.",
+  fields: (t) => ({
+    domain: t.exposeString("domain", { description: "The domain, as DNS spells it." }),
+    isProven: t.boolean({
+      description: "Whether its DNS was seen to say so. Until then the claim lets nobody in, and keeps nobody out.",
+      resolve: ({ provenAt }) => provenAt !== null,
+    }),
+    recordName: t.string({
+      description: "Where to put a TXT record to prove it.",
+      resolve: ({ domain }) => recordName(domain),
+    }),
+    recordValue: t.string({ description: "What the record is to say.", resolve: recordValue }),
+    checkedAt: t.expose("checkedAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "When somebody last looked; null when nobody has.",
+    }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was claimed." }),
+  }),
+});
+
+export const JoinMode = builder.enumType("JoinMode", {
+  description: "What becomes of people who want to join by their address.",
+  values: {
+    OFF: { description: "Nobody joins in this way." },
+    ASK: { description: "They ask, and somebody decides." },
+    AUTOMATIC: { description: "They become members at once, with the default roles." },
+  } as const,
+});
+
+interface Policy {
+  readonly row: JoinPolicyRow | null;
+  readonly organization: OrganizationRow;
+}
+
+const JoinPolicy = builder.objectRef<Policy>("JoinPolicy").implement({
+  description: "How people with an address of a domain that the organization has proven join it.",
+  fields: (t) => ({
+    mode: t.field({ type: JoinMode, description: "What becomes of them.", resolve: ({ row }) => row?.mode ?? "OFF" }),
+    grants: t.field({
+      type: [OfferedGrant],
+      description:
+        "What they are given, where they join at once. A role that is not usable there any more is left out, and nobody joins.",
+      resolve: async ({ row, organization }, _args, ctx) => {
+        const usable = await usableRoles(scopeOf(ctx), ctx.catalogue, organization);
+        return withRoles(row?.grants ?? [], usable).grants;
+      },
+    }),
+    setBy: t.field({
+      type: User,
+      nullable: true,
+      description:
+        "In whose name they are let in: what they may not give any more, nobody gets. Null when nobody set it, or they are hidden from the viewer.",
+      resolve: ({ row }, _args, ctx) => row && visibleUsers(scopeOf(ctx)).load(row.setBy),
+    }),
+  }),
+});
+
+const JoinRequestStatus = builder.enumType("JoinRequestStatus", {
+  description: "What became of a request to join.",
+  values: {
+    OPEN: { description: "Nobody has decided yet." },
+    APPROVED: { description: "They were let in." },
+    REFUSED: { description: "They were not." },
+  } as const,
+});
+
+export const JoinRequest = builder.objectRef<JoinRequestRow>("JoinRequest");
+
+builder.node(JoinRequest, {
+  description: "Somebody who wants to join an organization by their address, and is nobody there yet.",
+  id: { resolve: (request) => request.id, description: "Global id, stable for ever." },
+  fields: (t) => ({
+    organization: t.field({
+      type: Organization,
+      description: "Where they want to be.",
+      resolve: async ({ organizationId }, _args, ctx) => (await findOrganization(scopeOf(ctx), organizationId))!,
+    }),
+    email: t.exposeString("email", { description: "Their address; it was verified when they asked." }),
+    displayName: t.exposeString("displayName", { description: "What their token calls them." }),
+    status: t.expose("status", { type: JoinRequestStatus, description: "What became of it." }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: "When they asked." }),
+    updatedAt: t.expose("updatedAt", {
+      type: "DateTime",
+      description: "When it was decided, or else when they asked.",
+    }),
+  }),
+});
+
+const JoinRequestConnection = builder.connectionObject(
+  { type: JoinRequest, name: "JoinRequestConnection", description: "A page of requests to join." },
+  { name: "JoinRequestEdge", description: "A request, and its place in the list." },
+);
+
+builder.objectFields(Organization, (t) => ({
+  domains: t.field({
+    type: [OrganizationDomain],
+    nullable: true,
+    description: "Domains that it claims, by name.",
+    resolve: ({ id }, _args, ctx) => domainsOf(scopeOf(ctx)).load(id),
+  }),
+  joinPolicy: t.field({
+    type: JoinPolicy,
+    nullable: true,
+    description: "How people join it by their address.",
+    resolve: async (organization, _args, ctx) => ({
+      row: await policyOf(scopeOf(ctx)).load(organization.id),
+      organization,
+    }),
+  }),
+  joinRequests: t.field({
+    type: JoinRequestConnection,
+    nullable: true,
+    description: "Who wants to join, newest first.",
+    args: {
+      status: t.arg({ type: [JoinRequestStatus], description: "Those of which this became; all when left out." }),
+      first: t.arg.int({ description: "How many, counted from the newest; 20 when left out, 100 at most." }),
+      after: t.arg.string({ description: "Begin after this cursor of the same list." }),
+    },
+    resolve: ({ id }, { status, ...args }, ctx) =>
+      connection(
+        ctx,
+        { name: "joinRequests", parentId: id, filter: status ?? null, order: "NEWEST_FIRST" },
+        args,
+        (page) => joinRequestsOf(scopeOf(ctx), id, page, { status }),
+      ) as never,
+  }),
+}));
+
+reachable("JoinRequest", (ctx, id) => findJoinRequest(scopeOf(ctx), id as JoinRequestId));

@@ -1,0 +1,422 @@
+import { auditOf } from "../../support/audit.js";
+import { change } from "../../support/change.js";
+import { type Caller, openGateway, type TestGateway } from "../../support/gateway.js";
+import { everythingIn, homeOf, inHome } from "../../support/home.js";
+import { tokenFor } from "../../support/letters.js";
+import { openPeople, type People } from "../../support/people.js";
+import { type Belonging, type Planted, world } from "../../support/world.js";
+
+const HOUR = 3_600_000;
+const hours = (count: number) => new Date(Date.now() + count * HOUR).toISOString();
+const INVITING = ["organizations:read", "members:read", "members:invite"];
+
+let people: People;
+let gateway: TestGateway;
+let acme: Planted;
+beforeAll(async () => {
+  people = await openPeople();
+  gateway = await openGateway({ verifier: people.verifier, leases: 8 });
+  const inviter: readonly Belonging[] = [{ at: "north", can: INVITING, reach: "SUBTREE" }];
+  ({ acme } = await world(gateway, {
+    acme: {
+      tree: { acme: { north: { n1: {}, n2: {} }, south: {}, attic: {}, gone: {} } },
+      roles: { local: { at: "north", permissions: ["organizations:read"] } },
+      people: {
+        ada: [{ at: "acme", roles: ["owner"], reach: "SUBTREE" }],
+        mo: inviter,
+        max: inviter,
+        mia: inviter,
+        moe: inviter,
+        known: [{ at: "south", roles: ["guest"] }],
+      },
+    },
+    globex: { tree: { globex: {} }, people: { zoe: [{ at: "globex", roles: ["owner"], reach: "SUBTREE" }] } },
+  }));
+});
+afterAll(async () => {
+  await gateway.close();
+  await people.close();
+});
+
+const home = (text: string, params: readonly unknown[] = []) => homeOf(gateway, "acme")(text, params);
+const as = async (sub: string, changes: Record<string, unknown> = {}, tenant: string | null = null): Promise<Caller> =>
+  gateway.withToken(await people.tokenOf(sub, changes), tenant);
+const invited = async (sub: string, slug = "north", more: object = {}, by = "ada"): Promise<string> => {
+  const email = `${sub}@people.test`;
+  const input = { organizationId: acme.id("Organization", slug), email, grants: [{ role: { key: "guest" } }], ...more };
+  const { invitation } = await change(acme.as(by), "inviteMember", input, "invitation { id }");
+  expect(invitation).toBeTruthy();
+  return tokenFor(gateway.database, acme, email.toLowerCase());
+};
+const MEMBERSHIP =
+  "tenantSlug organization { slug } membership { id expiresAt user { displayName email emailVerified } organization { slug } grants { role { key } reach expiresAt } }";
+const accept = (caller: Caller, token: string) => change(caller, "acceptInvitation", { token }, MEMBERSHIP);
+const membersOf = (email: string) =>
+  home(
+    `select o.slug, u.status from memberships m join users u using (tenant_id) join organizations o on o.tenant_id = m.tenant_id and o.id = m.organization_id
+     where u.id = m.user_id and u.email = $1`,
+    [email],
+  );
+
+describe("Mutation.acceptInvitation", () => {
+  it("makes whoever was invited a member, whatever tenant they named, and lets them in from then on", async () => {
+    const end = hours(48);
+    const token = await invited("eve", "north", {
+      grants: [{ role: { key: "member" }, reach: "SUBTREE", expiresAt: hours(24) }],
+      membershipExpiresAt: end,
+    });
+
+    const { tenantSlug, organization, membership } = await accept(await as("eve", { name: "Eve" }), token);
+
+    expect([tenantSlug, organization]).toEqual(["acme", { slug: "north" }]);
+    expect(membership).toMatchObject({
+      expiresAt: end,
+      user: { displayName: "Eve", email: "eve@people.test", emailVerified: true },
+      organization: { slug: "north" },
+      grants: [{ role: { key: "member" }, reach: "SUBTREE" }],
+    });
+    const { identity, viewer } = await (await as("eve")).get(
+      "{ identity { tenants { slug } } viewer { user { email } organizations { nodes { slug } } } }",
+    );
+    expect(identity.tenants).toEqual([{ slug: "acme" }]);
+    expect(viewer.organizations.nodes.map(({ slug }: { slug: string }) => slug)).toEqual(["n1", "n2", "north"]);
+    const actions = await home(
+      "select action from audit_events where actor_id = (select id from users where email = 'eve@people.test') order by id",
+    );
+    expect(actions.map(({ action }) => action)).toEqual(["user.created", "membership.added", "invitation.accepted"]);
+  });
+
+  it("lets one of fifty at once accept, and tells the others that it was used", async () => {
+    const token = await invited("quick");
+    const quick = await as("quick");
+
+    const answers = await Promise.all(Array.from({ length: 50 }, () => accept(quick, token)));
+
+    const codes = answers.map(({ code, membership }) => code ?? (membership ? "DONE" : "nothing"));
+    expect(codes.sort()).toEqual(["DONE", ...Array(49).fill("INVITATION_CLOSED")]);
+    expect(answers.find(({ code }) => code)).toMatchObject({ message: "This invitation was used already." });
+    expect(await membersOf("quick@people.test")).toHaveLength(1);
+    expect(await auditOf(gateway.database, acme, "invitation.accepted")).toHaveLength(2);
+  });
+
+  it("takes two invitations of one person at once for one person", async () => {
+    const tokens = [await invited("both", "n1"), await invited("both", "n2")];
+    const both = await as("both");
+
+    const answers = await Promise.all([0, 1].map(async (n) => accept(both, n === 0 ? tokens[0]! : tokens[1]!)));
+
+    expect(answers.map(({ organization }) => organization.slug).sort()).toEqual(["n1", "n2"]);
+    expect(await home("select id from users where email = 'both@people.test'")).toHaveLength(1);
+  });
+
+  it.each<[who: string, sub: string, changes: Record<string, unknown>, code: string]>([
+    ["an address that nobody verified", "una", { email_verified: false }, "EMAIL_NOT_VERIFIED"],
+    ["an address for which its issuer does not speak", "una", { email: "una@elsewhere.test" }, "EMAIL_NOT_VERIFIED"],
+    ["no address", "una", { email: undefined }, "EMAIL_NOT_VERIFIED"],
+    ["another address", "other", {}, "NOT_FOUND"],
+    ["one that differs by a tag", "una", { email: "una+x@people.test" }, "NOT_FOUND"],
+    ["one that differs by a dot", "una", { email: "u.na@people.test" }, "NOT_FOUND"],
+    ["one that looks alike", "una", { email: "unа@people.test" }, "NOT_FOUND"],
+    ["one of full width", "una", { email: "ｕna@people.test" }, "NOT_FOUND"],
+  ])("is not for somebody with %s", async (_who, sub, changes, code) => {
+    const token = await invited("una");
+
+    expect(await accept(await as(sub, changes), token)).toMatchObject({ code });
+    expect(await membersOf("una@people.test")).toEqual([]);
+  });
+
+  it("takes the same address in other capitals for the same", async () => {
+    const token = await invited("CAP");
+
+    expect(await accept(await as("cap", { email: "CAP@people.test" }), token)).toMatchObject({
+      membership: { user: { email: "cap@people.test" } },
+    });
+  });
+
+  it("says the same of every token that is not for the caller, and asks nobody about one that was not made here", async () => {
+    const mine = await invited("vic");
+    const bytes = Buffer.from(mine, "base64url");
+    const flipped = (at: number) => {
+      const other = Buffer.from(bytes);
+      other[at]! ^= 1;
+      return other.toString("base64url");
+    };
+    const vic = await as("vic");
+    const forged = ["", "x", mine.slice(1), `${mine}A`, flipped(0), flipped(20), flipped(59)];
+
+    const answers = await Promise.all(forged.map((token) => accept(vic, token)));
+    const statements = await gateway.database.statements(() => accept(vic, flipped(20)));
+    const ofAnother = await accept(await as("wim"), mine);
+    const elsewhere = await accept(await as("vic", {}, "globex"), mine);
+
+    expect(new Set([...answers, ofAnother, elsewhere].map((answer) => JSON.stringify(answer))).size).toBe(1);
+    expect(ofAnother).toMatchObject({ code: "NOT_FOUND", field: ["input", "token"] });
+    expect(statements).toEqual([]);
+    expect(await accept(await as("vic", {}, "acme"), mine)).toMatchObject({ tenantSlug: "acme" });
+  });
+
+  it("is not for tokens that are good in other tenants only", async () => {
+    const token = await invited("tia");
+    const others = await openPeople(["globex"]);
+    const apart = await openGateway({ database: gateway.database, verifier: others.verifier });
+
+    const answer = await accept(apart.withToken(await others.tokenOf("tia"), null), token);
+
+    expect(answer).toMatchObject({ code: "NOT_FOUND" });
+    await apart.close();
+    await others.close();
+  });
+
+  it("is for nobody without a token", async () => {
+    const { data, errors } = await gateway.anonymous.ask(
+      'mutation { acceptInvitation(input: { token: "x" }) { __typename } }',
+    );
+
+    expect([data, errors![0]!.extensions.code]).toEqual([{ acceptInvitation: null }, "UNAUTHENTICATED"]);
+  });
+
+  it("takes whom somebody wrote down by the address for that person", async () => {
+    await change(acme.as("ada"), "upsertUser", { email: "pre@people.test", displayName: "Pre" }, "__typename");
+    const token = await invited("pre");
+
+    const { membership } = await accept(await as("pre"), token);
+
+    expect(membership.user).toEqual({ displayName: "Pre", email: "pre@people.test", emailVerified: true });
+    expect(await home("select id from users where email = 'pre@people.test'")).toHaveLength(1);
+    expect(await (await as("pre", {}, "acme")).get("{ viewer { user { displayName } } }")).toEqual({
+      viewer: { user: { displayName: "Pre" } },
+    });
+  });
+
+  it("brings nobody back who is suspended in the tenant, by whatever account", async () => {
+    const first = await invited("sus", "n1");
+    await accept(await as("sus"), first);
+    const second = await invited("sus", "n2");
+    await home("update users set status = 'SUSPENDED' where email = 'sus@people.test'");
+
+    const same = await accept(await as("sus"), second);
+    const other = await accept(await as("sus-2", { email: "sus@people.test" }), second);
+
+    expect([same, other]).toEqual([
+      expect.objectContaining({ code: "NOT_FOUND" }),
+      expect.objectContaining({ code: "NOT_FOUND" }),
+    ]);
+    expect(await membersOf("sus@people.test")).toEqual([{ slug: "n1", status: "SUSPENDED" }]);
+  });
+
+  it("changes no membership that there is, and stays open", async () => {
+    await accept(await as("twin"), await invited("twin", "n1"));
+    await home(
+      "update memberships set status = 'SUSPENDED' where user_id = (select id from users where email = 'twin@people.test')",
+    );
+    const token = await invited("twin", "n1", { grants: [{ role: { key: "admin" } }] });
+
+    expect(await accept(await as("twin"), token)).toMatchObject({ code: "ALREADY_MEMBER" });
+    expect(await accept(await as("twin"), token)).toMatchObject({ code: "ALREADY_MEMBER" });
+  });
+
+  it("lets somebody find the tenant who accepted, and whom nobody let knock", async () => {
+    const token = await invited("lost");
+    await accept(await as("lost"), token);
+    const [user] = await home("select identity from users where email = 'lost@people.test'");
+    await gateway.database.owners(async (owners) =>
+      (await owners.main).run("delete from tenantry.identities where digest = $1", [user!.identity]),
+    );
+    const lost = await as("lost", {}, "acme");
+    expect((await lost.ask("{ viewer { id } }")).errors![0]!.extensions.code).toBe("TENANT_NOT_FOUND");
+
+    expect(await accept(lost, token)).toMatchObject({ code: "INVITATION_CLOSED" });
+    expect(await lost.get("{ viewer { user { email } } }")).toEqual({
+      viewer: { user: { email: "lost@people.test" } },
+    });
+  });
+});
+
+describe("an invitation", () => {
+  const expire = (email: string) =>
+    home("update invitations set expires_at = now() - interval '1 s' where email = $1", [email]);
+
+  it("that has expired makes no owner, and nobody else either", async () => {
+    const owner = { grants: [{ role: { key: "owner" }, reach: "SUBTREE" }] };
+    const token = await invited("heir", "acme", owner);
+    await expire("heir@people.test");
+
+    expect(await accept(await as("heir"), token)).toMatchObject({
+      code: "INVITATION_CLOSED",
+      message: "This invitation has expired. Ask for a new one.",
+    });
+    expect(await membersOf("heir@people.test")).toEqual([]);
+  });
+
+  it("of an owner who never comes leaves the tenant with the owner whom it has", async () => {
+    const token = await invited("next", "acme", { grants: [{ role: { key: "owner" }, reach: "SUBTREE" }] });
+    const leave = () =>
+      change(acme.as("ada"), "removeMembership", { membershipId: acme.id("Membership", "ada@acme") }, "__typename");
+
+    expect(await leave()).toMatchObject({ code: "LAST_OWNER" });
+    await accept(await as("next"), token);
+    expect(
+      await (await as("next", {}, "acme")).get(
+        '{ viewer { tenant { root { viewerCan(permission: "support:manage") } } } }',
+      ),
+    ).toEqual({
+      viewer: { tenant: { root: { viewerCan: true } } },
+    });
+    // Whoever came may go again, for the first is still there.
+    await home(
+      "delete from grants where membership_id in (select m.id from memberships m join users u on u.id = m.user_id where u.email = 'next@people.test')",
+    );
+    expect(await leave()).toMatchObject({ code: "LAST_OWNER" });
+  });
+
+  it.each<[what: string, by: string, sql: string]>([
+    [
+      "has lost the right",
+      "mo",
+      "delete from grants where membership_id = (select id from memberships where user_id = $1)",
+    ],
+    ["is no member any more", "max", "update memberships set expires_at = now() - interval '1 s' where user_id = $1"],
+    ["is suspended", "mia", "update users set status = 'SUSPENDED' where id = $1"],
+    [
+      "holds it for a while only",
+      "moe",
+      "update grants set expires_at = now() + interval '1 h' where membership_id = (select id from memberships where user_id = $1)",
+    ],
+  ])("is good for nothing when its maker %s", async (_what, by, sql) => {
+    const token = await invited(`of-${by}`, "n1", {}, by);
+    await home(sql, [acme.users[by]]);
+
+    expect(await accept(await as(`of-${by}`), token)).toMatchObject({
+      code: "INVITATION_VOID",
+      field: ["input", "token"],
+    });
+    expect(await membersOf(`of-${by}@people.test`)).toEqual([]);
+  });
+
+  it("gives no permission that its role has gained beyond what its maker holds", async () => {
+    const { hooli } = await world(gateway, {
+      hooli: {
+        tree: { hooli: {} },
+        roles: { growing: { permissions: ["organizations:read"] } },
+        people: {
+          boss: [{ at: "hooli", roles: ["owner"], reach: "SUBTREE" }],
+          aide: [{ at: "hooli", can: INVITING }],
+        },
+      },
+    });
+    const input = {
+      organizationId: hooli.id("Organization", "hooli"),
+      email: "grow@people.test",
+      grants: [{ role: { key: "growing" } }],
+    };
+    await change(hooli.as("aide"), "inviteMember", input, "__typename");
+    const token = await tokenFor(gateway.database, hooli, "grow@people.test");
+    const grow = (permissions: string[]) =>
+      change(hooli.as("boss"), "updateRole", { roleId: hooli.id("Role", "growing"), permissions }, "__typename");
+
+    await grow(["organizations:read", "members:manage"]);
+    const grown = await accept(await as("grow"), token);
+    await grow(["organizations:read"]);
+
+    expect(grown).toMatchObject({ code: "INVITATION_VOID" });
+    expect(await accept(await as("grow"), token)).toMatchObject({ tenantSlug: "hooli" });
+  });
+
+  it("rests while its organization is closed", async () => {
+    const token = await invited("rest", "attic");
+    const put = (mutation: string) =>
+      change(acme.as("ada"), mutation, { organizationId: acme.id("Organization", "attic") }, "__typename");
+    const rest = await as("rest");
+
+    await put("archiveOrganization");
+    const archived = await accept(rest, token);
+    await put("restoreOrganization");
+    await put("suspendOrganization");
+    const suspended = await accept(rest, token);
+    await put("resumeOrganization");
+
+    expect([archived, suspended]).toEqual([
+      expect.objectContaining({ code: "INVITATION_VOID" }),
+      expect.objectContaining({ code: "INVITATION_VOID" }),
+    ]);
+    expect(await accept(rest, token)).toMatchObject({ organization: { slug: "attic" } });
+  });
+
+  it("does not outlive its organization", async () => {
+    const token = await invited("fin", "gone");
+    await change(
+      acme.as("ada"),
+      "deleteOrganization",
+      { organizationId: acme.id("Organization", "gone") },
+      "__typename",
+    );
+
+    expect(await accept(await as("fin"), token)).toMatchObject({ code: "INVITATION_VOID" });
+  });
+
+  it("gives nothing by a role that stayed behind when its organization moved", async () => {
+    const token = await invited("mov", "n2", { grants: [{ role: { key: "local" } }] });
+    const move = { organizationId: acme.id("Organization", "n2"), parentId: acme.id("Organization", "south") };
+    expect(await change(acme.as("ada"), "moveOrganization", move, "__typename")).toMatchObject({
+      __typename: "MoveOrganizationPayload",
+    });
+
+    expect(await accept(await as("mov"), token)).toMatchObject({ code: "INVITATION_VOID" });
+  });
+
+  it("is forgotten with the person whom it was sent to", async () => {
+    await accept(await as("pia"), await invited("pia", "north"));
+    const token = await invited("pia", "south");
+    const [user] = await home("select id from users where email = 'pia@people.test'");
+    const userId = Buffer.from(`User:${user!.id}`).toString("base64url");
+    expect(await inHome(gateway, "acme", everythingIn)).toContain("pia@people.test");
+
+    await change(acme.as("ada"), "eraseUser", { userId }, "__typename");
+
+    expect(await inHome(gateway, "acme", everythingIn)).not.toContain("pia@people.test");
+    expect(await accept(await as("pia"), token)).toMatchObject({ code: "NOT_FOUND" });
+  });
+
+  it("is accepted or withdrawn, never both", async () => {
+    for (let round = 0; round < 10; round++) {
+      const token = await invited(`race-${round}`, "n1");
+      const [row] = await home("select id from invitations where email = $1", [`race-${round}@people.test`]);
+      const invitationId = Buffer.from(`Invitation:${row!.id}`).toString("base64url");
+      const person = await as(`race-${round}`);
+
+      const [accepted, withdrawn] = await Promise.all([
+        accept(person, token),
+        change(acme.as("ada"), "withdrawInvitation", { invitationId }, "__typename"),
+      ]);
+
+      const isMember = (await membersOf(`race-${round}@people.test`)).length === 1;
+      expect([accepted.code ?? "DONE", withdrawn.code ?? "DONE", isMember]).toEqual(
+        isMember ? ["DONE", "INVITATION_CLOSED", true] : ["INVITATION_CLOSED", "DONE", false],
+      );
+    }
+  });
+});
+
+describe("Mutation.declineInvitation", () => {
+  const decline = (caller: Caller, token: string) =>
+    change(caller, "declineInvitation", { token }, "declinedInvitationId");
+
+  it("closes an invitation for whom it was sent to, who becomes nobody in the tenant", async () => {
+    const token = await invited("nay", "south");
+
+    const stranger = await decline(await as("stranger"), token);
+    const { declinedInvitationId } = await decline(await as("nay"), token);
+
+    expect(stranger).toMatchObject({ code: "NOT_FOUND" });
+    const { node } = await acme
+      .as("ada")
+      .get("query($id: ID!) { node(id: $id) { ... on Invitation { status email } } }", {
+        id: declinedInvitationId,
+      });
+    expect(node).toEqual({ status: "DECLINED", email: "nay@people.test" });
+    expect(await decline(await as("nay"), token)).toMatchObject({ code: "INVITATION_CLOSED" });
+    expect(await accept(await as("nay"), token)).toMatchObject({ code: "INVITATION_CLOSED" });
+    expect(await home("select id from users where email = 'nay@people.test'")).toEqual([]);
+    expect(await auditOf(gateway.database, acme, "invitation.declined")).toHaveLength(1);
+  });
+});

@@ -1,0 +1,408 @@
+import { auditOf } from "../../support/audit.js";
+import { change } from "../../support/change.js";
+import { type Caller, openGateway, type TestGateway } from "../../support/gateway.js";
+import { everythingIn, homeOf, inHome } from "../../support/home.js";
+import { openPeople, type People } from "../../support/people.js";
+import { type Belonging, type Planted, world } from "../../support/world.js";
+
+const DOMAIN = "people.test";
+const RECORD = `_tenantry.${DOMAIN}`;
+const SOON = new Date(Date.now() + 3_600_000);
+
+let people: People;
+let gateway: TestGateway;
+let acme: Planted;
+let globex: Planted;
+/** What DNS holds by name; a code where it fails. */
+const dns = new Map<string, string[] | string>();
+let asked = 0;
+beforeAll(async () => {
+  people = await openPeople();
+  const resolveTxt = async (name: string) => {
+    asked += 1;
+    const records = dns.get(name) ?? "ENOTFOUND";
+    if (typeof records === "string") throw Object.assign(new Error(records), { code: records });
+    return records.map((text) => [text.slice(0, 10), text.slice(10)]);
+  };
+  gateway = await openGateway({ verifier: people.verifier, leases: 8, resolveTxt });
+  const manager = (at: string): readonly Belonging[] => [
+    { at, can: ["organizations:read", "members:read", "domains:manage"], reach: "SUBTREE" },
+  ];
+  const sketch = (slug: string) => ({
+    tree: { [slug]: { north: { n1: {} }, south: {} } },
+    roles: { local: { at: "north", permissions: ["organizations:read"] } },
+    people: {
+      ada: [{ at: slug, roles: ["owner"], reach: "SUBTREE" as const }],
+      mo: manager("north"),
+      temp: [{ at: "north", can: ["organizations:read", "domains:manage"], grantsUntil: SOON }],
+    },
+  });
+  ({ acme, globex } = await world(gateway, { acme: sketch("acme"), globex: sketch("globex") }));
+});
+beforeEach(async () => {
+  dns.clear();
+  for (const tenant of ["acme", "globex"]) await homeOf(gateway, tenant)("delete from organization_domains");
+  await gateway.database.owner("delete from tenantry.join_domains", []);
+});
+afterAll(async () => {
+  await gateway.close();
+  await people.close();
+});
+
+const home = (text: string, params: readonly unknown[] = []) => homeOf(gateway, "acme")(text, params);
+const at = (slug: string, tenant = acme) => ({ organizationId: tenant.id("Organization", slug) });
+const SHOWN = "domain { domain isProven recordName recordValue checkedAt }";
+const claim = (slug: string, domain = DOMAIN, person = "ada", tenant = acme) =>
+  change(tenant.as(person), "claimDomain", { ...at(slug, tenant), domain }, SHOWN);
+const verify = (slug: string, domain = DOMAIN, person = "ada", tenant = acme) =>
+  change(tenant.as(person), "verifyDomain", { ...at(slug, tenant), domain }, SHOWN);
+const put = (...values: string[]) => dns.set(RECORD, ["v=spf1 -all", ...values]);
+const prove = async (slug: string, tenant = acme) => {
+  const { domain } = await claim(slug, DOMAIN, "ada", tenant);
+  put(domain.recordValue);
+  expect(await verify(slug, DOMAIN, "ada", tenant)).toMatchObject({ domain: { isProven: true } });
+  return domain.recordValue as string;
+};
+const setPolicy = (slug: string, mode: string, grants?: object[], person = "ada") =>
+  change(acme.as(person), "setJoinPolicy", { ...at(slug), mode, grants }, "organization { joinPolicy { mode } }");
+const as = async (sub: string, changes: Record<string, unknown> = {}, tenant: string | null = null): Promise<Caller> =>
+  gateway.withToken(await people.tokenOf(sub, changes), tenant);
+const join = (caller: Caller, tenantSlug?: string) =>
+  change(
+    caller,
+    "joinByEmail",
+    { tenantSlug },
+    "outcome tenantSlug membership { organization { slug } grants { role { key } reach expiresAt } }",
+  );
+const provenIn = () =>
+  home(
+    `select o.slug from organization_domains d join organizations o on o.tenant_id = d.tenant_id and o.id = d.organization_id
+     where proven_at is not null`,
+  );
+
+describe("a domain", () => {
+  it("is claimed, proven by a record in its DNS, and released", async () => {
+    const { domain } = await claim("north", " People.TEST ");
+    expect(domain).toMatchObject({ domain: DOMAIN, isProven: false, recordName: RECORD, checkedAt: null });
+
+    expect(await verify("north")).toMatchObject({ code: "DOMAIN_NOT_PROVEN", field: ["input", "domain"] });
+    put("tenantry-verification=of-somebody-else");
+    expect(await verify("north")).toMatchObject({ code: "DOMAIN_NOT_PROVEN" });
+    put(domain.recordValue);
+    expect(await verify("north")).toMatchObject({ domain: { isProven: true, checkedAt: expect.any(String) } });
+    expect(await claim("north")).toMatchObject({ domain: { isProven: true, recordValue: domain.recordValue } });
+    expect(
+      await change(acme.as("ada"), "releaseDomain", { ...at("north"), domain: DOMAIN }, "releasedDomain"),
+    ).toMatchObject({ releasedDomain: DOMAIN });
+    expect(await verify("north")).toMatchObject({ code: "NOT_FOUND" });
+    for (const action of ["domain.claimed", "domain.proven", "domain.released"])
+      expect((await auditOf(gateway.database, acme, action)).at(-1)).toMatchObject({ changes: { domain: DOMAIN } });
+  });
+
+  it.each(["gmail.com", "Outlook.com", "mail.gmail.com", "web.de", "proton.me"])(
+    "is not of a provider from whom anybody has an address: %s",
+    async (domain) => {
+      expect(await claim("north", domain)).toMatchObject({ code: "PUBLIC_DOMAIN", field: ["input", "domain"] });
+    },
+  );
+
+  it.each(["com", "localhost", "127.0.0.1", "a b.test", "x@people.test", "", "-a.test"])(
+    "is a domain name, and not %j",
+    async (domain) => {
+      expect(await claim("north", domain)).toMatchObject({ code: "INVALID_INPUT", field: ["input", "domain"] });
+    },
+  );
+
+  it("that is only claimed keeps nobody from proving it", async () => {
+    await claim("south");
+    await prove("north");
+
+    expect(await provenIn()).toEqual([{ slug: "north" }]);
+    expect(await verify("south")).toMatchObject({ code: "DOMAIN_NOT_PROVEN" });
+  });
+
+  it("stays with who has proven it while the proof is there, and goes to the next when it is gone", async () => {
+    const first = await prove("north");
+    const { domain } = await claim("south");
+    put(first, domain.recordValue);
+    expect(await verify("south")).toMatchObject({ code: "DOMAIN_TAKEN" });
+
+    put(domain.recordValue);
+
+    expect(await verify("south")).toMatchObject({ domain: { isProven: true } });
+    expect(await provenIn()).toEqual([{ slug: "south" }]);
+    expect((await auditOf(gateway.database, acme, "domain.lapsed")).at(-1)).toMatchObject({
+      organization_id: acme.organizations.north,
+    });
+  });
+
+  it("is proven by one of two who prove it at once", async () => {
+    for (let round = 0; round < 5; round++) {
+      await home("delete from organization_domains");
+      const claims = [await claim("north"), await claim("south")];
+      put(...claims.map(({ domain }) => domain.recordValue));
+
+      const answers = await Promise.all([verify("north"), verify("south")]);
+
+      expect(answers.map(({ code }) => code ?? "PROVEN").sort()).toEqual(["DOMAIN_TAKEN", "PROVEN"]);
+      expect(await provenIn()).toHaveLength(1);
+    }
+  });
+
+  it("is looked for with no session open, and not at all when DNS does not answer", async () => {
+    await claim("north");
+    dns.set(RECORD, "ESERVFAIL");
+
+    const { data, errors } = await acme
+      .as("ada")
+      .ask("mutation($input: VerifyDomainInput!) { verifyDomain(input: $input) { __typename } }", {
+        input: { ...at("north"), domain: DOMAIN },
+      });
+
+    expect([data, errors![0]!.extensions.code]).toEqual([{ verifyDomain: null }, "UNAVAILABLE"]);
+    expect(await provenIn()).toEqual([]);
+  });
+});
+
+describe("Mutation.setJoinPolicy", () => {
+  it("gives whoever joins nothing that its maker does not hold, below as well, and for ever", async () => {
+    const guest = { role: { key: "guest" } };
+
+    expect(await setPolicy("north", "AUTOMATIC", [{ role: { key: "admin" } }], "mo")).toMatchObject({
+      code: "EXCEEDS_YOURS",
+      field: ["input", "grants", "0"],
+    });
+    expect(await setPolicy("north", "AUTOMATIC", [], "temp")).toMatchObject({
+      code: "EXCEEDS_YOURS",
+      latestExpiresAt: SOON.toISOString(),
+    });
+    expect(await setPolicy("south", "AUTOMATIC", [{ role: { key: "local" } }])).toMatchObject({ code: "NOT_FOUND" });
+    expect(await setPolicy("north", "ASK", [guest])).toMatchObject({ code: "INVALID_INPUT" });
+    expect(await setPolicy("north", "AUTOMATIC", [{ ...guest, reach: "SUBTREE" }], "mo")).toMatchObject({
+      organization: { joinPolicy: { mode: "AUTOMATIC" } },
+    });
+  });
+});
+
+describe("Mutation.joinByEmail", () => {
+  const isNothing = { code: "NOT_FOUND" };
+
+  it("makes whoever has an address of a proven domain a member at once, with the default roles", async () => {
+    await prove("north");
+    await setPolicy("north", "AUTOMATIC", [{ role: { key: "member" }, reach: "SUBTREE" }]);
+
+    const joined = await join(await as("jan", { name: "Jan" }));
+
+    expect(joined).toMatchObject({
+      outcome: "JOINED",
+      tenantSlug: "acme",
+      membership: {
+        organization: { slug: "north" },
+        grants: [{ role: { key: "member" }, reach: "SUBTREE", expiresAt: null }],
+      },
+    });
+    const { viewer } = await (await as("jan")).get("{ viewer { user { displayName email emailVerified } } }");
+    expect(viewer.user).toEqual({ displayName: "Jan", email: "jan@people.test", emailVerified: true });
+    expect(await join(await as("jan"))).toMatchObject({ code: "ALREADY_MEMBER" });
+    expect((await auditOf(gateway.database, acme, "membership.joined")).at(-1)).toMatchObject({
+      changes: { domain: DOMAIN, setBy: acme.users.ada },
+    });
+  });
+
+  it("says the same of everything that is not there for the caller", async () => {
+    await claim("north");
+    await setPolicy("north", "AUTOMATIC");
+    const unproven = await join(await as("nia"));
+    await prove("north");
+    await setPolicy("north", "OFF");
+    const off = await join(await as("nia"));
+    const unknown = await join(await as("nia"), "no-such-tenant");
+    const elsewhere = await join(await as("nia", {}, "globex"));
+
+    expect(unproven).toMatchObject(isNothing);
+    expect(new Set([unproven, off, unknown, elsewhere].map((one) => JSON.stringify(one))).size).toBe(1);
+    expect(await join(await as("nia", { email_verified: false }))).toMatchObject({ code: "EMAIL_NOT_VERIFIED" });
+    expect(await home("select id from users where email = 'nia@people.test'")).toEqual([]);
+  });
+
+  it("asks which tenant is meant where there are several", async () => {
+    const ours = await prove("north");
+    const { domain } = await claim("south", DOMAIN, "ada", globex);
+    put(ours, domain.recordValue);
+    await verify("south", DOMAIN, "ada", globex);
+    await setPolicy("north", "AUTOMATIC");
+
+    expect(await join(await as("kim"))).toMatchObject({ code: "INVALID_INPUT", field: ["input", "tenantSlug"] });
+    expect(await join(await as("kim"), "globex")).toMatchObject(isNothing);
+    expect(await join(await as("kim"), "acme")).toMatchObject({ outcome: "JOINED", tenantSlug: "acme" });
+  });
+
+  it.each<[what: string, sql: string]>([
+    [
+      "has lost what is given",
+      "update grants set role_id = null, role_key = 'guest' where membership_id = (select id from memberships where user_id = $1)",
+    ],
+    ["is suspended", "update users set status = 'SUSPENDED' where id = $1"],
+    [
+      "holds it for a while only",
+      "update grants set expires_at = now() + interval '1 h' where membership_id = (select id from memberships where user_id = $1)",
+    ],
+  ])("lets nobody in by the word of somebody who %s", async (_what, sql) => {
+    await prove("north");
+    await setPolicy("north", "AUTOMATIC", [{ role: { key: "guest" } }], "mo");
+    const before = await home(
+      "select * from grants where membership_id = (select id from memberships where user_id = $1)",
+      [acme.users.mo],
+    );
+    await home(sql, [acme.users.mo]);
+
+    const answer = await join(await as("lou"));
+
+    await home("update users set status = 'ACTIVE' where id = $1", [acme.users.mo]);
+    await home("update grants set role_id = $2, role_key = null, expires_at = null where id = $1", [
+      before[0]!.id,
+      before[0]!.role_id,
+    ]);
+    expect(answer).toMatchObject(isNothing);
+    expect(await home("select id from users where email = 'lou@people.test'")).toEqual([]);
+  });
+
+  it("looks again for a proof that it saw long ago, and takes it back when it is gone", async () => {
+    const value = await prove("north");
+    await setPolicy("north", "AUTOMATIC");
+    asked = 0;
+    await join(await as("early"));
+    expect(asked).toBe(0);
+    await home("update organization_domains set checked_at = now() - interval '2 days'");
+
+    expect(await join(await as("later"))).toMatchObject({ outcome: "JOINED" });
+    expect(asked).toBe(1);
+    expect(await home("select checked_at > now() - interval '1 min' as fresh from organization_domains")).toEqual([
+      { fresh: true },
+    ]);
+    await home("update organization_domains set checked_at = now() - interval '2 days'");
+    dns.delete(RECORD);
+    expect(await join(await as("late"))).toMatchObject(isNothing);
+    expect(await provenIn()).toEqual([]);
+    put(value);
+    expect(await join(await as("late"))).toMatchObject(isNothing);
+  });
+
+  it("lets one person join once, however often at once", async () => {
+    await prove("north");
+    await setPolicy("north", "AUTOMATIC");
+    const many = await as("many");
+
+    const answers = await Promise.all(Array.from({ length: 10 }, () => join(many)));
+
+    expect(answers.map(({ code, outcome }) => code ?? outcome).sort()).toEqual([
+      ...Array(9).fill("ALREADY_MEMBER"),
+      "JOINED",
+    ]);
+    expect(await home("select id from users where email = 'many@people.test'")).toHaveLength(1);
+  });
+
+  it("lets nobody in who is suspended in the tenant", async () => {
+    await prove("north");
+    await setPolicy("north", "AUTOMATIC");
+    await join(await as("bad"));
+    await home("update users set status = 'SUSPENDED' where email = 'bad@people.test'");
+
+    expect(await join(await as("bad"))).toMatchObject(isNothing);
+    expect(await join(await as("bad-2", { email: "bad@people.test" }))).toMatchObject(isNothing);
+  });
+});
+
+describe("a request to join", () => {
+  const requests = async (person = "ada") => {
+    const { organization } = await acme
+      .as(person)
+      .get(
+        '{ organization(by: { slug: "north" }) { joinRequests(status: [OPEN]) { nodes { id email displayName } } } }',
+      );
+    return organization.joinRequests.nodes;
+  };
+  const approve = (id: string, grants: object[] = [], person = "ada") =>
+    change(acme.as(person), "approveJoinRequest", { joinRequestId: id, grants }, "joinRequest { status }");
+  const refuse = (id: string) =>
+    change(acme.as("ada"), "refuseJoinRequest", { joinRequestId: id }, "joinRequest { status }");
+  const open = async (sub: string): Promise<string> => {
+    await prove("north");
+    await setPolicy("north", "ASK");
+    expect(await join(await as(sub))).toMatchObject({ outcome: "REQUESTED", membership: null });
+    return (await requests()).find(({ email }: { email: string }) => email === `${sub}@people.test`).id;
+  };
+
+  it("makes nobody anybody until it is approved, by somebody who may give what is given", async () => {
+    const id = await open("pat");
+    const pat = await as("pat", {}, "acme");
+    expect((await pat.ask("{ viewer { id } }")).errors![0]!.extensions.code).toBe("TENANT_NOT_FOUND");
+    expect(await home("select id from users where email = 'pat@people.test'")).toEqual([]);
+
+    expect(await approve(id, [{ role: { key: "admin" } }], "mo")).toMatchObject({ code: "EXCEEDS_YOURS" });
+    expect(await approve(id, [{ role: { key: "guest" } }], "mo")).toMatchObject({
+      joinRequest: { status: "APPROVED" },
+    });
+
+    expect(await pat.get("{ viewer { user { email } memberships { nodes { roles { key } } } } }")).toEqual({
+      viewer: { user: { email: "pat@people.test" }, memberships: { nodes: [{ roles: [{ key: "guest" }] }] } },
+    });
+    expect(await approve(id)).toMatchObject({ code: "JOIN_REQUEST_CLOSED" });
+    expect(await join(await as("pat"))).toMatchObject({ code: "ALREADY_MEMBER" });
+  });
+
+  it("is one, however often somebody asks at once", async () => {
+    await prove("north");
+    await setPolicy("north", "ASK");
+    const often = await as("often");
+
+    const answers = await Promise.all(Array.from({ length: 10 }, () => join(often)));
+
+    expect(new Set(answers.map(({ outcome }) => outcome))).toEqual(new Set(["REQUESTED"]));
+    const [request, ...others] = await home("select id from join_requests where email = 'often@people.test'");
+    expect(others).toEqual([]);
+    expect(await auditOf(gateway.database, acme, "joinRequest.made", request!.id as string)).toHaveLength(1);
+  });
+
+  it("is refused for good", async () => {
+    const id = await open("nope");
+
+    expect(await refuse(id)).toMatchObject({ joinRequest: { status: "REFUSED" } });
+    expect(await join(await as("nope"))).toMatchObject({ code: "JOIN_REFUSED" });
+    expect(await approve(id)).toMatchObject({ code: "JOIN_REQUEST_CLOSED" });
+  });
+
+  it("is approved or refused, never both", async () => {
+    for (let round = 0; round < 5; round++) {
+      const id = await open(`torn-${round}`);
+
+      const [approved, refused] = await Promise.all([approve(id), refuse(id)]);
+
+      const codes = [approved.code ?? "DONE", refused.code ?? "DONE"];
+      const isIn = (await home("select id from users where email = $1", [`torn-${round}@people.test`])).length === 1;
+      expect(codes).toEqual(isIn ? ["DONE", "JOIN_REQUEST_CLOSED"] : ["JOIN_REQUEST_CLOSED", "DONE"]);
+    }
+  });
+
+  it("is forgotten with the person", async () => {
+    const id = await open("gone");
+    await approve(id);
+    const [user] = await home("select id from users where email = 'gone@people.test'");
+    const userId = Buffer.from(`User:${user!.id}`).toString("base64url");
+
+    expect(await inHome(gateway, "acme", everythingIn)).toContain("gone@people.test");
+
+    await change(acme.as("ada"), "eraseUser", { userId }, "__typename");
+
+    expect(await inHome(gateway, "acme", everythingIn)).not.toContain("gone@people.test");
+    expect(await join(await as("gone"))).toMatchObject({ outcome: "REQUESTED" });
+  });
+
+  it("is not approved for somebody who was suspended meanwhile", async () => {
+    const id = await open("meanwhile");
+    await change(acme.as("ada"), "upsertUser", { email: "meanwhile@people.test" }, "__typename");
+    await home("update users set status = 'SUSPENDED' where email = 'meanwhile@people.test'");
+
+    expect(await approve(id)).toMatchObject({ code: "JOIN_REQUEST_CLOSED" });
+  });
+});

@@ -1,0 +1,259 @@
+import { smtp } from "../../../src/commands/work/smtp.js";
+import { Postman, type PostmanOptions } from "../../../src/features/mail/postman.js";
+import { deriveKey, loadKey } from "../../../src/identity/key.js";
+import { DueMail } from "../../../src/tenancy/directory/dueMail.js";
+import { MAIL_KEY, Seal } from "../../../src/tenancy/seal.js";
+import { change } from "../../support/change.js";
+import { run } from "../../support/command.js";
+import { FOLDER } from "../../support/database.js";
+import { openGateway, type TestGateway } from "../../support/gateway.js";
+import { ownerInHome } from "../../support/home.js";
+import { lettersOf } from "../../support/letters.js";
+import { owningSettings } from "../../support/settings.js";
+import { openSmtp, type SmtpServer } from "../../support/smtp.js";
+import { until } from "../../support/until.js";
+import { type Planted, world } from "../../support/world.js";
+
+const FROM = "no-reply@tenantry.test";
+const INVITATION_URL = "https://app.test/join#{token}";
+
+let gateway: TestGateway;
+let acme: Planted;
+let server: SmtpServer;
+let seal: Seal;
+beforeAll(async () => {
+  gateway = await openGateway();
+  server = await openSmtp();
+  seal = new Seal(deriveKey(await loadKey({ dataDir: FOLDER }), MAIL_KEY));
+  ({ acme } = await world(gateway, {
+    acme: { tree: { acme: {} }, people: { ada: [{ at: "acme", roles: ["owner"], reach: "SUBTREE" }] } },
+  }));
+});
+beforeEach(async () => {
+  await home("delete from outbox");
+  await directory("delete from tenantry.due_mail");
+  server.received.length = 0;
+  server.answer = () => null;
+});
+afterAll(async () => {
+  await server.close();
+  await gateway.close();
+});
+
+const home = (text: string, params: readonly unknown[] = []) =>
+  ownerInHome(gateway, "acme", (sql) => sql(text, params));
+const directory = (text: string) => gateway.database.owner(text, []);
+const isAnnounced = async () => (await directory("select from tenantry.due_mail")).length > 0;
+
+const invite = async (...names: string[]): Promise<void> => {
+  const invitations = names.map((name) => ({ email: `${name}@people.test`, grants: [{ role: { key: "guest" } }] }));
+  const input = { organizationId: acme.id("Organization", "acme"), invitations };
+  await change(acme.as("ada"), "inviteMembers", input, "outcomes { failure { code } }");
+  await until(isAnnounced);
+};
+
+interface Told {
+  readonly outcome: string;
+  readonly fault: unknown;
+}
+
+function postman(options: Partial<PostmanOptions> = {}) {
+  const told: Told[] = [];
+  const own = new Postman({
+    serve: gateway.serve,
+    due: new DueMail(gateway.door),
+    seal,
+    letters: { invitationUrl: INVITATION_URL },
+    send: smtp(server.url, FROM),
+    onEnd: (_id, outcome, fault) => void told.push({ outcome, fault }),
+    ...options,
+  });
+  const all = async () => {
+    while (await own.next());
+    return told.splice(0).map(({ outcome }) => outcome);
+  };
+  return { all, next: () => own.next() };
+}
+
+/** Time goes by: what waits for another try is due. */
+const wait = async () => {
+  await home("update outbox set due_at = now() - interval '1 s' where ended_at is null");
+  await directory("update tenantry.due_mail set due_at = now() - interval '1 s'");
+};
+const outbox = () =>
+  home("select sealed is not null as sealed, attempts, ended_at is not null as ended, outcome from outbox order by id");
+
+describe("Postman", () => {
+  it("sends what was written, once, and keeps no word of it", async () => {
+    await invite("eve");
+    const [letter] = await lettersOf(gateway.database, acme);
+
+    expect(await postman().all()).toEqual(["SENT"]);
+
+    expect(server.received).toHaveLength(1);
+    const [mail] = server.received;
+    expect(mail).toMatchObject({ from: FROM, to: "eve@people.test" });
+    expect(mail!.headers).toMatchObject({
+      from: FROM,
+      to: "eve@people.test",
+      subject: "ada invites you to acme",
+      "auto-submitted": "auto-generated",
+      "message-id": expect.stringMatching(/^<[0-9a-f-]{36}@tenantry\.test>$/),
+    });
+    expect(mail!.text).toContain(`https://app.test/join#${letter!.token}`);
+    expect(await outbox()).toEqual([{ sealed: false, attempts: 1, ended: true, outcome: "SENT" }]);
+    await wait();
+    expect(await postman().all()).toEqual([]);
+    expect(await isAnnounced()).toBe(false);
+  });
+
+  it("sends nothing that was not committed, and is told of nothing", async () => {
+    const input = {
+      organizationId: acme.id("Organization", "acme"),
+      email: "no@people.test",
+      grants: [{ role: { key: "no" } }],
+    };
+
+    await change(acme.as("ada"), "inviteMember", input, "__typename");
+
+    expect(await isAnnounced()).toBe(false);
+    expect(await outbox()).toEqual([]);
+  });
+
+  it("tries again later, under the same id, where the server would not take it now", async () => {
+    await invite("later");
+    server.answer = () => "451 not now";
+
+    expect(await postman().all()).toEqual(["Try 1 failed."]);
+    const [row] = await home(
+      "select due_at > now() + interval '50 s' as later, due_at < now() + interval '2 min' as soon from outbox",
+    );
+    expect(row).toEqual({ later: true, soon: true });
+    expect(await postman().all()).toEqual([]);
+    await wait();
+    expect(await postman().all()).toEqual(["Try 2 failed."]);
+    server.answer = () => null;
+    await wait();
+
+    expect(await postman().all()).toEqual(["SENT"]);
+    expect(await outbox()).toEqual([{ sealed: false, attempts: 3, ended: true, outcome: "SENT" }]);
+  });
+
+  it("sends a letter again of which nobody said that it was taken, so that it can be known again", async () => {
+    await invite("twice");
+    let isDropped = true;
+    const letters: string[] = [];
+    const send: PostmanOptions["send"] = async (letter, id) => {
+      letters.push(id);
+      return smtp(server.url, FROM)(letter, id);
+    };
+    server.answer = () => (isDropped ? "drop" : null);
+
+    expect(await postman({ send }).all()).toEqual(["Try 1 failed."]);
+    isDropped = false;
+    await wait();
+    expect(await postman({ send }).all()).toEqual(["SENT"]);
+    expect(new Set(letters).size).toBe(1);
+    expect(letters).toHaveLength(2);
+  });
+
+  it("does not offer again what the server refuses for good, and sends the rest", async () => {
+    await invite("bad", "good");
+    server.answer = (to) => (to.startsWith("bad") ? "550 nobody of that name" : null);
+
+    expect((await postman().all()).sort()).toEqual(["SENT", "The mail server refused it."]);
+    expect(server.received.map(({ to }) => to)).toEqual(["good@people.test"]);
+    await wait();
+    expect(await postman().all()).toEqual([]);
+  });
+
+  it("gives up after twelve tries", async () => {
+    await invite("never");
+    server.answer = () => "451 not now";
+    await home("update outbox set attempts = 11");
+
+    expect(await postman().all()).toEqual(["Given up after 12 tries."]);
+    expect(await outbox()).toEqual([expect.objectContaining({ sealed: false, ended: true })]);
+  });
+
+  it("sends no invitation that has come to its end meanwhile, and nothing sealed with another key", async () => {
+    await invite("stale");
+    const input = {
+      organizationId: acme.id("Organization", "acme"),
+      email: "stale@people.test",
+      grants: [],
+      expiresAt: new Date(Date.now() + 300).toISOString(),
+    };
+    await home("delete from outbox");
+    await change(acme.as("ada"), "inviteMember", input, "__typename");
+    await until(async () => Date.now() > Date.parse(input.expiresAt));
+
+    expect(await postman().all()).toEqual(["What it is about had come to its end."]);
+    await invite("strange");
+    expect(await postman({ seal: new Seal(Buffer.alloc(32)) }).all()).toEqual(["It was sealed with another key."]);
+    expect(server.received).toEqual([]);
+  });
+
+  it("shares the work with others, each letter being sent by one", async () => {
+    await invite(...Array.from({ length: 40 }, (_, n) => `p${n}`));
+    await wait();
+
+    const many = Array.from({ length: 4 }, () => postman());
+    const told = await Promise.all(many.map((one) => one.all()));
+    await wait();
+    told.push(await postman().all());
+
+    expect(told.flat()).toEqual(Array(40).fill("SENT"));
+    expect(new Set(server.received.map(({ to }) => to)).size).toBe(40);
+    expect(server.received).toHaveLength(40);
+  });
+
+  it("goes on with what another left when it died, once its time is up", async () => {
+    await invite("left");
+    const dying = postman({
+      send: async () => {
+        throw new Error("killed");
+      },
+      onEnd: () => {
+        throw new Error("killed");
+      },
+    });
+    await expect(dying.next()).rejects.toThrow("killed");
+    await home("update outbox set attempts = 1, due_at = now() + interval '15 min', outcome = null");
+    await directory("delete from tenantry.due_mail");
+
+    await new DueMail(gateway.door).takeNothingForGranted();
+    expect(await postman().all()).toEqual([]);
+    await wait();
+
+    expect(await postman().all()).toEqual(["SENT"]);
+  });
+
+  it("leaves a tenant alone that may not be changed, until it may", async () => {
+    await invite("fenced");
+    await home("update tenant set status = 'FENCED'");
+
+    expect(await postman().all()).toEqual([]);
+    expect(await outbox()).toEqual([expect.objectContaining({ attempts: 0, ended: false })]);
+    await home("update tenant set status = 'ACTIVE'");
+    await wait();
+    expect(await postman().all()).toEqual(["SENT"]);
+  });
+});
+
+describe("tenantry work", () => {
+  it("sends by the mail server that the settings name, with the rights of serving", async () => {
+    await invite("worked");
+    const names = Object.keys(gateway.database.databases).filter((name) => name !== "main");
+    const env = {
+      ...(await owningSettings(gateway.database, ...names)),
+      TENANTRY_SMTP_URL: server.url,
+      TENANTRY_MAIL_FROM: FROM,
+    };
+
+    const { code, stderr } = await run(["work", "--once"], { env });
+
+    expect([code, server.received.map(({ to }) => to)]).toEqual([0, ["worked@people.test"]]);
+    expect(stderr).not.toContain("worked@people.test");
+  });
+});
