@@ -50,7 +50,7 @@ describe("ddlOnCitus", () => {
     expect(spread).toEqual(
       TABLES.map((name) => `'${name}', 'tenant_id', colocate_with => '${name === "tenant" ? "none" : "tenant"}'`),
     );
-    expect(spread).toHaveLength(11);
+    expect(spread).toHaveLength(18);
     const joins = [...text.matchAll(/^ALTER TABLE "(\w+)" ADD CONSTRAINT \S+ FOREIGN KEY [^;]*? REFERENCES "(\w+)"/gm)];
     expect(joins.length).toBeGreaterThan(6);
     for (const { index, 1: from, 2: to } of joins)
@@ -186,7 +186,7 @@ describe("on a database that has the extension", () => {
 
     const beside = (name: unknown) => (name === "tenant" ? "none" : "tenant");
     const alike = { by: "tenant_id", mode: "sequential", sharding: "off", keys: 0 };
-    expect(spread).toHaveLength(11);
+    expect(spread).toHaveLength(18);
     expect(spread).toEqual(spread.map(({ name }) => ({ name, beside: beside(name), ...alike })));
     expect(hats).toEqual({ home: record.home.schemaName, by: "tenant_id", beside: "tenant" });
     expect(rows).toEqual([{ tenant_id: record.id }]);
