@@ -44,23 +44,23 @@ import "./features/memberships/eraseUser.js";
 import "./features/memberships/exportUser.js";
 import "./features/memberships/lists.js";
 import "./features/memberships/users.js";
-import "./features/holders/updatePreview.js";
-import "./features/holders/deleteRole.js";
 import "./features/invitations/type.js";
-import "./features/invitations/forget.js";
+import "./features/invitations/kept.js";
 import "./features/invitations/inviteMember.js";
 import "./features/invitations/resendInvitation.js";
 import "./features/invitations/withdrawInvitation.js";
 import "./features/invitations/acceptInvitation.js";
 import "./features/invitations/declineInvitation.js";
 import "./features/joining/type.js";
-import "./features/joining/forget.js";
+import "./features/joining/kept.js";
 import "./features/joining/claimDomain.js";
 import "./features/joining/verifyDomain.js";
 import "./features/joining/releaseDomain.js";
 import "./features/joining/setJoinPolicy.js";
 import "./features/joining/joinByEmail.js";
 import "./features/joining/answerJoinRequest.js";
+import "./features/holders/updatePreview.js";
+import "./features/holders/deleteRole.js";
 import "./features/tree/deletionPreview.js";
 import "./features/tree/moveOrganization.js";
 import "./features/tree/suspendOrganization.js";
@@ -86,9 +86,9 @@ export const policies = [
   organizationPolicy,
   rolePolicy,
   membershipPolicy,
-  holderPolicy,
   invitationPolicy,
   joiningPolicy,
+  holderPolicy,
   treePolicy,
   auditEventPolicy,
   checkPolicy,

@@ -35,8 +35,22 @@ const WRONG: Record<string, () => string> = {
 };
 const TABLES = [
   ...["tenant", "organizations", "slugs", "users", "roles", "memberships", "grants"],
+  ...["invitations", "offered_grants", "outbox", "organization_domains", "join_policies", "join_requests"],
+  "ownership_offers",
   ...["audit_events", "audit_seals", "audit_unsealed", "audit_values"],
 ];
+
+/** What stands in the tables that the demonstration leaves empty; `$2` is a new uuid. */
+const now = "'created_at', now(), 'updated_at', now()";
+const ASIDE: Readonly<Record<string, string>> = {
+  invitations: `jsonb_build_object('organization_id', o.id, 'email', $2::text, 'inviter_id', u.id, 'status', 'OPEN', 'token_hash', sha256($2::text::bytea), 'expires_at', now(), ${now})`,
+  offered_grants: "jsonb_build_object('invitation_id', $2::text, 'role_key', 'guest', 'reach', 'SUBTREE')",
+  outbox: `jsonb_build_object('ended_at', now(), 'due_at', now(), 'attempts', 1, ${now})`,
+  organization_domains: `jsonb_build_object('organization_id', o.id, 'domain', $2::text, 'proof', 'p', ${now})`,
+  join_policies: `jsonb_build_object('organization_id', o.id, 'mode', 'OFF', 'grants', '[]'::jsonb, 'set_by', u.id, ${now})`,
+  join_requests: `jsonb_build_object('organization_id', o.id, 'email', 'e', 'display_name', 'n', 'identity', sha256($2::text::bytea), 'status', 'OPEN', ${now})`,
+  ownership_offers: `jsonb_build_object('from_user_id', u.id, 'user_id', u.id, 'expires_at', now(), ${now})`,
+};
 
 /** A session of the tenant works, and sees the tenant and nobody else. */
 async function expectConfined(tenant: TenantRecord): Promise<void> {
@@ -172,6 +186,11 @@ describe("the serving login", () => {
         "insert into audit_values (tenant_id, commitment, subject_id, salt, value) values ($1, uuid_send($2), $2, '', '{}')",
         ofEvent,
       );
+      for (const [table, values] of Object.entries(ASIDE))
+        await theirs.query(
+          `insert into ${table} select r.* from organizations o, users u, jsonb_populate_record(null::${table}, ${values} || jsonb_build_object('tenant_id', $1::text, 'id', $2::text)) r limit 1 on conflict do nothing`,
+          ofEvent,
+        );
       await theirs.commit();
     }
     // In the order of their foreign keys. The home's own row is the owner's to write.

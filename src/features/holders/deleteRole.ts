@@ -1,14 +1,17 @@
-import { and, eq } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import { z } from "zod";
 import { stillThere } from "../../access/catalogue.js";
+import type { Right } from "../../access/giving.js";
 import { type Context, getNamed, scopeOf } from "../../graphql/context.js";
 import { Failure, InvalidInputFailure, NotFoundFailure } from "../../graphql/failure.js";
 import { failureType, mutation } from "../../graphql/mutation.js";
 import type { Named } from "../../graphql/named.js";
 import { encodeId } from "../../graphql/nodeId.js";
 import type { RoleId } from "../../ids.js";
+import { uuids } from "../../tenancy/arrays.js";
 import { record } from "../audit/record.js";
 import { type RightOfGrant, rightsOfRole } from "../memberships/rights.js";
+import { grants, memberships } from "../memberships/table.js";
 import { discreetly, ExceedsYoursFailure, mustHold, mustHoldNow } from "../roles/exceedsYours.js";
 import { findRole, usableRoles } from "../roles/loader.js";
 import type { Role as RoleShape } from "../roles/role.js";
@@ -16,13 +19,19 @@ import { pickRole, RoleRef, roleRef } from "../roles/roleRef.js";
 import { roles } from "../roles/table.js";
 import { Role } from "../roles/type.js";
 import { FixedRoleFailure, mustNotBeFixed } from "../roles/updateRole.js";
+import { offersOfRole, replaceOffered } from "./offers.js";
 import { dropGrants, replaceInGrants } from "./replaceInGrants.js";
 
 export class RoleInUseFailure extends Failure {
   override readonly name = "RoleInUseFailure";
   readonly code = "ROLE_IN_USE";
 }
-failureType(RoleInUseFailure, "Somebody has the role. Name another one for them to have in its place.");
+failureType(
+  RoleInUseFailure,
+  "Somebody has the role, or is offered it. Name another one for them to have in its place.",
+);
+const IN_USE =
+  "Somebody has this role, or gets it by an invitation or by joining. Name a replacement for them to have instead.";
 
 const form = z.object({ roleId: z.string(), replacement: roleRef.nullish() });
 const REPLACEMENT = ["input", "replacement"];
@@ -31,11 +40,11 @@ const SOMEBODY_WOULD_GET_MORE =
 
 /**
  * Removes a role for good. Whoever has it gets the replacement instead, as far and as long; who has both keeps the one that
- * ends later. The tenant's lock is held alone: whoever is given the role meanwhile has it before, and is given the
- * replacement, or is told that there is no such role.
+ * ends later. So it is with what open invitations offer, and with what is given to those who join. The tenant's lock is held
+ * alone: whoever is given the role meanwhile has it before, and is given the replacement, or is told that there is no such role.
  * @throws FixedRoleFailure     the role is the catalogue's
- * @throws RoleInUseFailure     somebody has it, and there is no replacement
- * @throws ExceedsYoursFailure  where somebody has it, the viewer could not give the replacement, or does not hold what they lose
+ * @throws RoleInUseFailure     somebody has it or is offered it, and there is no replacement
+ * @throws ExceedsYoursFailure  the viewer could not give the replacement there, or does not hold what somebody loses
  */
 export async function deleteRole(ctx: Context, { id, place }: Named, replacement: RoleShape | null): Promise<void> {
   const { session } = scopeOf(ctx);
@@ -43,17 +52,22 @@ export async function deleteRole(ctx: Context, { id, place }: Named, replacement
   const itself = and(eq(roles.tenantId, session.tenantId), eq(roles.id, roleId));
   const [role] = await session.db.select().from(roles).where(itself);
   const held = await rightsOfRole(ctx, roleId);
-  if (held.length > 0) {
-    if (!replacement)
-      throw new RoleInUseFailure("Somebody has this role. Name a replacement for them to have instead.", REPLACEMENT);
-    mustBeAbleToReplace(ctx, held, replacement);
-    await replaceInGrants(ctx, roleId, replacement, held);
+  const offered = await offersOfRole(ctx, roleId);
+  if (held.length + offered.length > 0) {
+    if (!replacement) throw new RoleInUseFailure(IN_USE, REPLACEMENT);
+    mustBeAbleToReplace(ctx, held, offered, replacement);
+    await replaceHeld(ctx, roleId, replacement, held);
+    await replaceOffered(ctx, roleId, replacement, offered);
   }
   await dropGrants(ctx, roleId);
   await session.db.delete(roles).where(itself);
 
   const told = replacement && { roleId: replacement.id, role: replacement.key };
   const { key, name, description, permissions } = role!;
+  const happened = ({ at, reach }: Right) => ({
+    organizationId: at.id,
+    changes: { before: { roleId, role: key }, after: told, reach },
+  });
   await record(
     ctx,
     {
@@ -63,26 +77,56 @@ export async function deleteRole(ctx: Context, { id, place }: Named, replacement
       targetId: id,
       changes: { before: { key, name, description, permissions }, ...(told && { replacement: told }) },
     },
-    ...held.map(({ membershipId, at, reach }) => ({
+    ...held.map((one) => ({
       action: "grant.replaced",
-      organizationId: at.id,
       targetType: "Membership",
-      targetId: membershipId,
-      changes: { before: { roleId, role: key }, after: told, reach },
+      targetId: one.membershipId,
+      ...happened(one),
+    })),
+    ...offered.map((one) => ({
+      action: "offer.replaced",
+      targetType: one.invitationId ? "Invitation" : "Organization",
+      targetId: one.invitationId ?? one.at.id,
+      ...happened(one),
     })),
   );
 }
 
-/** The replacement is given wherever the role is held, and what the role allows beyond that is withdrawn. */
-function mustBeAbleToReplace(ctx: Context, held: readonly RightOfGrant[], { permissions }: RoleShape): void {
+/** The replacement is given wherever the role is held or offered, and what the role allows those who have it beyond that is withdrawn. */
+function mustBeAbleToReplace(
+  ctx: Context,
+  held: readonly RightOfGrant[],
+  offered: readonly Right[],
+  { permissions }: RoleShape,
+): void {
   const { access } = scopeOf(ctx);
-  for (const { at, reach, until, permissions: before } of held) {
-    const lost = stillThere(ctx.catalogue, before).filter((one) => !permissions.includes(one));
+  const mustGive = ({ at, reach, until }: Right) =>
+    mustHold(access, { permissions, at, reach, until }, "roles:manage", REPLACEMENT);
+  for (const one of held) {
+    const { at, reach } = one;
+    const lost = stillThere(ctx.catalogue, one.permissions).filter((permission) => !permissions.includes(permission));
     discreetly(access, at, SOMEBODY_WOULD_GET_MORE, () => {
-      mustHold(access, { permissions, at, reach, until }, "roles:manage", REPLACEMENT);
+      mustGive(one);
       mustHoldNow(access, { permissions: lost, at, reach }, "withdraw", REPLACEMENT);
     });
   }
+  for (const one of offered) discreetly(access, one.at, SOMEBODY_WOULD_GET_MORE, () => mustGive(one));
+}
+
+async function replaceHeld(
+  ctx: Context,
+  roleId: RoleId,
+  replacement: RoleShape,
+  held: readonly RightOfGrant[],
+): Promise<void> {
+  if (held.length === 0) return;
+  const { session, now } = scopeOf(ctx);
+  const ids = held.map(({ membershipId }) => membershipId);
+  await replaceInGrants(ctx, grants, roleId, replacement, ids);
+  await session.db
+    .update(memberships)
+    .set({ updatedAt: now })
+    .where(and(eq(memberships.tenantId, session.tenantId), sql`${memberships.id} = any(${uuids(ids)})`));
 }
 
 /** @throws NotFoundFailure, InvalidInputFailure when it could not take the role's place wherever that is usable */
@@ -102,13 +146,13 @@ interface Deleted {
 
 mutation<z.output<typeof form>, Deleted>("deleteRole", {
   description:
-    "Removes a role for good. One that somebody has needs a replacement, which they get instead in the same moment, as far and as long. Needs `roles:manage` where the role is defined (of a tenant's role: at the root) with reach SUBTREE; wherever somebody has it, everything that the replacement allows, and all that they lose.",
+    "Removes a role for good. One that somebody has, or is offered by an invitation or for joining, needs a replacement, which they get instead in the same moment, as far and as long. Needs `roles:manage` where the role is defined (of a tenant's role: at the root) with reach SUBTREE; wherever somebody has it or is offered it, everything that the replacement allows, and all that they lose.",
   input: (t) => ({
     roleId: t.id({ required: true, description: "The role to remove." }),
     replacement: t.field({
       type: RoleRef,
       description:
-        "What those who have it get instead: a role that is usable wherever this one is. Left out where nobody has it.",
+        "What those who have it get instead: a role that is usable wherever this one is. Left out where nobody has it or is offered it.",
     }),
   }),
   form,

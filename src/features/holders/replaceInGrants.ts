@@ -3,69 +3,70 @@ import { alias } from "drizzle-orm/pg-core";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import type { RoleId } from "../../ids.js";
 import { uuids } from "../../tenancy/arrays.js";
-import type { RightOfGrant } from "../memberships/rights.js";
-import { grants, memberships } from "../memberships/table.js";
+import { offeredGrants } from "../invitations/table.js";
+import { grants } from "../memberships/table.js";
 import { type Role, whichRole } from "../roles/role.js";
 
-const moved = alias(grants, "moved");
-const other = alias(grants, "other");
+/** What somebody has, or what an invitation offers them. */
+type Given = typeof grants | typeof offeredGrants;
+
+/** An alias has the columns of its table, which the types of drizzle do not say of one table or another. */
+const aliasOf = alias as unknown as (table: Given, name: string) => Given;
+
+/** Whose it is: the membership, or the invitation. */
+const bearerOf = (table: Given) => ("membershipId" in table ? table.membershipId : table.invitationId);
 
 /**
- * Puts another role in the place of one, in every live grant of it; `held` are these. Where a membership has the other one
- * with the same reach already, one of the two is left, and ends when the later would have. Four statements, however many
- * grants there are.
+ * Puts another role in the place of one, in every live grant of it that these memberships have, or these invitations offer.
+ * Where one of them has the other role with the same reach already, one of the two is left, and ends when the later would
+ * have. Three statements, however many there are.
  */
 export async function replaceInGrants(
   ctx: Context,
+  table: Given,
   roleId: RoleId,
   replacement: Role,
-  held: readonly RightOfGrant[],
+  bearers: readonly string[],
 ): Promise<void> {
   const { session, now } = scopeOf(ctx);
   const { db, tenantId } = session;
+  const [moved, other] = [aliasOf(table, "moved"), aliasOf(table, "other")];
   const which = whichRole(replacement);
-  const isOther = (table: typeof grants | typeof other) =>
-    which.roleKey === null ? eq(table.roleId, which.roleId) : eq(table.roleKey, which.roleKey);
-  const ids = uuids([...new Set(held.map(({ membershipId }) => membershipId))]);
-  const isMoved = (table: typeof grants | typeof moved) =>
-    and(eq(table.roleId, roleId), sql`${table.membershipId} = any(${ids})`, isLive(table.expiresAt, now));
-  const isBeside = (table: typeof moved | typeof other) =>
-    and(
-      eq(table.tenantId, grants.tenantId),
-      eq(table.membershipId, grants.membershipId),
-      eq(table.reach, grants.reach),
-    );
-  const ofTenant = eq(grants.tenantId, tenantId);
+  const isOther = (one: Given) =>
+    which.roleKey === null ? eq(one.roleId, which.roleId) : eq(one.roleKey, which.roleKey);
+  const ids = uuids([...new Set(bearers)]);
+  const isMoved = (one: Given) =>
+    and(eq(one.roleId, roleId), sql`${bearerOf(one)} = any(${ids})`, isLive(one.expiresAt, now));
+  const isBeside = (one: Given) =>
+    and(eq(one.tenantId, table.tenantId), eq(bearerOf(one), bearerOf(table)), eq(one.reach, table.reach));
+  const ofTenant = eq(table.tenantId, tenantId);
 
   await db
-    .update(grants)
+    .update(table)
     .set({
-      expiresAt: sql`(case when ${grants.expiresAt} is null or ${moved.expiresAt} is null then null
-        else greatest(${grants.expiresAt}, ${moved.expiresAt}) end)`,
+      expiresAt: sql`(case when ${table.expiresAt} is null or ${moved.expiresAt} is null then null
+        else greatest(${table.expiresAt}, ${moved.expiresAt}) end)`,
     })
     .from(moved)
-    .where(and(ofTenant, isOther(grants), isMoved(moved), isBeside(moved)));
+    .where(and(ofTenant, isOther(table), isMoved(moved), isBeside(moved)));
   const hasOther = exists(
     db
       .select({ id: other.id })
       .from(other)
       .where(and(isBeside(other), isOther(other))),
   );
-  await db.delete(grants).where(and(ofTenant, isMoved(grants), hasOther));
+  await db.delete(table).where(and(ofTenant, isMoved(table), hasOther));
   await db
-    .update(grants)
+    .update(table)
     .set(which)
-    .where(and(ofTenant, isMoved(grants)));
-  await db
-    .update(memberships)
-    .set({ updatedAt: now })
-    .where(and(eq(memberships.tenantId, tenantId), sql`${memberships.id} = any(${ids})`));
+    .where(and(ofTenant, isMoved(table)));
 }
 
-/** Removes what is left of a role: grants that have ended, or are on a membership that has. */
+/** Removes what is left of a role: grants that have ended, or are on a membership that has, and offers that are open no more. */
 export async function dropGrants(ctx: Context, roleId: RoleId): Promise<void> {
   const { db, tenantId } = scopeOf(ctx).session;
-  await db.delete(grants).where(and(eq(grants.tenantId, tenantId), eq(grants.roleId, roleId)));
+  for (const table of [grants, offeredGrants])
+    await db.delete(table).where(and(eq(table.tenantId, tenantId), eq(table.roleId, roleId)));
 }
 
 const isLive = (end: SQLWrapper, now: Date): SQL | undefined =>

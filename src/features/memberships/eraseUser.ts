@@ -1,20 +1,19 @@
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq } from "drizzle-orm";
 import { z } from "zod";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import { NotFoundFailure } from "../../graphql/failure.js";
 import { mutation } from "../../graphql/mutation.js";
 import type { UserId } from "../../ids.js";
-import { uuids } from "../../tenancy/arrays.js";
-import { type Happened, record } from "../audit/record.js";
+import { record } from "../audit/record.js";
 import { auditValues } from "../audit/table.js";
-import { organizations } from "../organizations/table.js";
 import { ExceedsYoursFailure } from "../roles/exceedsYours.js";
 import { type UserRow, users } from "../users/table.js";
-import { forgetEverywhere } from "./forget.js";
+import { forgetKept } from "./kept.js";
 import { LastOwnerFailure, mustKeepOwner } from "./lastOwner.js";
+import { remove } from "./remove.js";
 import { allRightsOfUser, mustHoldAllNow } from "./rights.js";
 import { changeUser, userPayload } from "./suspendUser.js";
-import { grants, memberships } from "./table.js";
+import { memberships } from "./table.js";
 
 const form = z.object({ userId: z.string() });
 
@@ -43,42 +42,19 @@ export async function eraseUser(ctx: Context, person: UserRow): Promise<void> {
   const { db, tenantId } = session;
   mustHoldAllNow(access.asIfAllWereOpen(), await allRightsOfUser(ctx, id), ["input", "userId"]);
 
-  const theirs = and(eq(memberships.tenantId, tenantId), eq(memberships.userId, id));
-  await db
-    .delete(grants)
-    .where(
-      and(
-        eq(grants.tenantId, tenantId),
-        sql`${grants.membershipId} in (${db.select({ id: memberships.id }).from(memberships).where(theirs)})`,
-      ),
-    );
-  const gone = await db.delete(memberships).where(theirs).returning();
-  await db
-    .update(organizations)
-    .set({ memberCount: sql`${organizations.memberCount} - 1` })
-    .where(
-      and(
-        eq(organizations.tenantId, tenantId),
-        sql`${organizations.id} = any(${uuids(gone.map(({ organizationId }) => organizationId))})`,
-      ),
-    );
+  const theirs = await db
+    .select({ id: memberships.id, organizationId: memberships.organizationId, userId: memberships.userId })
+    .from(memberships)
+    .where(and(eq(memberships.tenantId, tenantId), eq(memberships.userId, id)));
+  await remove(ctx, theirs);
   await db
     .update(users)
     .set({ ...NOBODY, updatedAt: now })
     .where(and(eq(users.tenantId, tenantId), eq(users.id, id)));
-  await forgetEverywhere(ctx, person);
+  await forgetKept(ctx, person);
   await db.delete(auditValues).where(and(eq(auditValues.tenantId, tenantId), eq(auditValues.subjectId, id)));
   await mustKeepOwner(ctx);
-  const ended = gone.map(
-    (one): Happened => ({
-      action: "membership.removed",
-      organizationId: one.organizationId,
-      targetType: "Membership",
-      targetId: one.id,
-      changes: { userId: id },
-    }),
-  );
-  await record(ctx, ...ended, { action: "user.erased", organizationId: root.id, targetType: "User", targetId: id });
+  await record(ctx, { action: "user.erased", organizationId: root.id, targetType: "User", targetId: id });
 }
 
 mutation<z.output<typeof form>, { id: UserId }>("eraseUser", {

@@ -9,15 +9,17 @@ import { auditEvents, auditValues } from "../audit/table.js";
 import { organizations } from "../organizations/table.js";
 import type { UserRow } from "../users/table.js";
 import { findUser } from "./findUser.js";
+import { takeKept } from "./kept.js";
 import { grants, memberships } from "./table.js";
 
 const form = z.object({ userId: z.string() });
 
 /**
- * What the tenant holds about a person: themselves, their memberships, and what the audit notes of who they are and were. That
- * it was taken out is written down.
+ * What the tenant holds about a person: themselves, their memberships, what other features keep of them, and what the audit
+ * notes of who they are and were. That it was taken out is written down.
  */
-export async function exportUser(ctx: Context, { tenantId, identity, ...user }: UserRow): Promise<object> {
+export async function exportUser(ctx: Context, person: UserRow): Promise<object> {
+  const { tenantId, identity, ...user } = person;
   const { session, root } = scopeOf(ctx);
   const { db } = session;
   const theirs = await db
@@ -63,13 +65,14 @@ export async function exportUser(ctx: Context, { tenantId, identity, ...user }: 
       ...one,
       grants: given.filter(({ membershipId }) => membershipId === one.id).map(({ membershipId: _, ...grant }) => grant),
     })),
+    ...(await takeKept(ctx, person)),
     audit: said.map(({ changes, value, ...event }) => ({ ...event, changes: join(changes ?? {}, value) })),
   };
 }
 
 mutation<z.output<typeof form>, { content: object }>("exportUser", {
   description:
-    "Takes out what this tenant holds about a person: themselves, their memberships, and what the audit notes of who they are and were. Notes in the audit that it was taken out. Needs `members:manage` and `members:read` at the root, both with reach SUBTREE.",
+    "Takes out what this tenant holds about a person: themselves, their memberships, invitations to their address, requests of theirs to join, and what the audit notes of who they are and were. Notes in the audit that it was taken out. Needs `members:manage` and `members:read` at the root, both with reach SUBTREE.",
   input: (t) => ({ userId: t.id({ required: true, description: "The person." }) }),
   form,
   payload: {
@@ -78,7 +81,7 @@ mutation<z.output<typeof form>, { content: object }>("exportUser", {
       content: t.field({
         type: "JSON",
         description:
-          "`user`, `memberships` with their grants, and in `audit` each change of their name, address and whatever else of them is noted; ids are bare uuids. An object.",
+          "`user`, `memberships` with their grants, `invitations`, `joinRequests`, and in `audit` each change of their name, address and whatever else of them is noted; ids are bare uuids. An object.",
         resolve: ({ content }) => content as Record<string, unknown>,
       }),
     }),

@@ -34,6 +34,10 @@ beforeAll(async () => {
         wide: { permissions: CLERK },
         rare: { permissions: CLERK },
         common: { permissions: CLERK },
+        offered: atNorth(CLERK),
+        joined: atNorth(CLERK),
+        lure: atNorth(CLERK),
+        withdrawn: atNorth(CLERK),
       },
       people: {
         ada: [{ at: "acme", roles: ["owner"], reach: "SUBTREE" }],
@@ -234,5 +238,75 @@ describe("deleteRole", () => {
 
     expect(both.map(({ __typename }) => __typename).sort()).toEqual(["DeleteRolePayload", "NotFoundFailure"]);
     expect(await grantsOf("tom")).toHaveLength(1);
+  });
+});
+
+describe("deleteRole, of a role that is offered", () => {
+  const at = (slug: string) => ({ organizationId: acme.id("Organization", slug) });
+  const invite = async (email: string, ...grants: object[]) => {
+    const made = await change(acme.as("ada"), "inviteMember", { ...at("north"), email, grants }, "invitation { id }");
+    return made.invitation.id as string;
+  };
+  const offersTo = async (email: string) => {
+    const { organization } = await acme
+      .as("ada")
+      .get(
+        '{ organization(by: { slug: "north" }) { invitations { nodes { email grants { role { key } reach expiresAt } } } } }',
+      );
+    return organization.invitations.nodes.find((one: { email: string }) => one.email === email).grants;
+  };
+  const role = (key: string) => ({ role: { key } });
+
+  it("needs a replacement, which the invitation offers instead, each role once and as long as the longer", async () => {
+    const expiresAt = LATER.toISOString();
+    await invite(
+      "eve@acme.test",
+      { ...role("offered"), expiresAt },
+      { ...role("reader"), expiresAt: SOON.toISOString() },
+    );
+
+    expect(await remove("ada", "offered")).toMatchObject({ code: "ROLE_IN_USE" });
+    expect(await offersTo("eve@acme.test")).toHaveLength(2);
+    expect(await remove("ada", "offered", { key: "reader" })).toMatchObject({ replacement: { key: "reader" } });
+
+    expect(await offersTo("eve@acme.test")).toEqual([{ ...role("reader"), reach: "ORGANIZATION", expiresAt }]);
+    expect(await auditOf(gateway.database, acme, "offer.replaced")).toMatchObject([
+      { target_type: "Invitation", changes: { before: { role: "offered" }, after: { role: "reader" } } },
+    ]);
+  });
+
+  it("gives whoever joins the replacement", async () => {
+    const grants = [{ ...role("joined"), reach: "SUBTREE" }, role("guest")];
+    await change(acme.as("ada"), "setJoinPolicy", { ...at("north"), mode: "AUTOMATIC", grants }, "__typename");
+
+    expect(await remove("ada", "joined")).toMatchObject({ code: "ROLE_IN_USE" });
+    expect(await remove("ada", "joined", { key: "member" })).toMatchObject({ replacement: { key: "member" } });
+
+    const { organization } = await acme
+      .as("ada")
+      .get('{ organization(by: { slug: "north" }) { joinPolicy { grants { role { key } reach } } } }');
+    expect(organization.joinPolicy.grants).toHaveLength(2);
+    expect(organization.joinPolicy.grants).toEqual(
+      expect.arrayContaining([
+        { ...role("member"), reach: "SUBTREE" },
+        { ...role("guest"), reach: "ORGANIZATION" },
+      ]),
+    );
+  });
+
+  it("is refused where somebody would be offered what the viewer does not hold, in another's name", async () => {
+    await invite("friend@acme.test", role("lure"));
+
+    expect(await remove("ben", "lure", { key: "owner" })).toMatchObject({ code: "EXCEEDS_YOURS" });
+
+    expect(await offersTo("friend@acme.test")).toMatchObject([role("lure")]);
+  });
+
+  it("does not count what was withdrawn", async () => {
+    const invitationId = await invite("late@acme.test", role("withdrawn"));
+    await change(acme.as("ada"), "withdrawInvitation", { invitationId }, "__typename");
+
+    expect(await remove("ada", "withdrawn")).toMatchObject({ replacement: null });
+    expect(await isThere("withdrawn")).toBe(false);
   });
 });

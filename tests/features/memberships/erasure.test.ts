@@ -120,6 +120,13 @@ describe("eraseUser", () => {
 describe("exportUser", () => {
   it("takes out all that is held about a person, and notes that it was", async () => {
     await describePerson("pia");
+    const offer = { email: "pia@shop.test", grants: [{ role: { key: "guest" }, reach: "SUBTREE" }] };
+    await change(
+      shop.as("olga"),
+      "inviteMember",
+      { organizationId: shop.id("Organization", "yard"), ...offer },
+      "__typename",
+    );
 
     const { content } = await change(shop.as("deputy"), "exportUser", { userId: shop.id("User", "pia") }, "content");
 
@@ -134,6 +141,15 @@ describe("exportUser", () => {
       memberships: [
         { organization: { slug: "till" }, status: "ACTIVE", grants: [{ roleKey: "member", reach: "ORGANIZATION" }] },
       ],
+      invitations: [
+        {
+          organizationId: shop.organizations.yard,
+          email: "pia@shop.test",
+          status: "OPEN",
+          grants: [{ roleKey: "guest", reach: "SUBTREE" }],
+        },
+      ],
+      joinRequests: [],
       audit: [
         { action: "user.updated", changes: { before: { displayName: "pia" }, after: { displayName: "Secret pia" } } },
       ],

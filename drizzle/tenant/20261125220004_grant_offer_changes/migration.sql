@@ -1,0 +1,2 @@
+-- With a role that is removed goes what closed invitations offered of it; open ones offer its replacement.
+GRANT UPDATE, DELETE ON "offered_grants" TO "{{serve}}";

@@ -1,0 +1,44 @@
+import { and, asc, eq, or, sql } from "drizzle-orm";
+import { type Context, scopeOf } from "../../graphql/context.js";
+import { keeps } from "../memberships/kept.js";
+import type { UserRow } from "../users/table.js";
+import { joinRequests } from "./table.js";
+
+const NOBODY = { email: "", displayName: "Erased person", identity: Buffer.alloc(0) };
+
+/** Every request that they made, by whatever account. */
+const madeBy = ({ tenantId, email, identity }: UserRow) =>
+  and(
+    eq(joinRequests.tenantId, tenantId),
+    or(
+      email === null ? sql`false` : eq(joinRequests.email, email),
+      identity === null ? sql`false` : eq(joinRequests.identity, identity),
+    ),
+  );
+
+const take = (ctx: Context, person: UserRow): Promise<readonly object[]> =>
+  scopeOf(ctx)
+    .session.db.select({
+      id: joinRequests.id,
+      organizationId: joinRequests.organizationId,
+      email: joinRequests.email,
+      displayName: joinRequests.displayName,
+      status: joinRequests.status,
+      createdAt: joinRequests.createdAt,
+    })
+    .from(joinRequests)
+    .where(madeBy(person))
+    .orderBy(asc(joinRequests.createdAt), asc(joinRequests.id));
+
+/** Whoever asks as they did is somebody new. */
+async function forget(ctx: Context, person: UserRow): Promise<void> {
+  const { session, now } = scopeOf(ctx);
+  const theirs = madeBy(person);
+  await session.db
+    .update(joinRequests)
+    .set({ status: "REFUSED", updatedAt: now })
+    .where(and(theirs, eq(joinRequests.status, "OPEN")));
+  await session.db.update(joinRequests).set(NOBODY).where(theirs);
+}
+
+keeps({ name: "joinRequests", take, forget });
