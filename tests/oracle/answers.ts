@@ -358,13 +358,9 @@ export class Oracle {
         const going = this.#membershipsGoing(id);
         return going && this.facts.grants.filter((one) => going.includes(one.membershipId)).length;
       },
-      invitations: (id: string) => {
-        if (!this.judge.allows(id, "members:invite", "SUBTREE")) return null;
-        const isGoing = (at: string) => at === id || this.#above(at).includes(id);
-        return this.facts.invitations.filter(
-          ({ organizationId: at }) => isGoing(at) && this.judge.allows(at, "members:invite"),
-        ).length;
-      },
+      invitations: (id: string) => this.#countGoing(id, this.facts.invitations, "members:invite"),
+      domains: (id: string) => this.#countGoing(id, this.facts.domains, "domains:manage"),
+      joinRequests: (id: string) => this.#countGoing(id, this.facts.joinRequests, "domains:manage"),
     },
     AccessExplanation: {
       allowed: ({ allowed }: { allowed: boolean }) => allowed,
@@ -825,6 +821,13 @@ export class Oracle {
     return this.membershipsBelow(id)
       .filter(({ organizationId: at }) => this.judge.allows(at, "members:read"))
       .map((one) => one.id);
+  }
+
+  /** How many of them would go with an organization; null for who has no say about them everywhere below. */
+  #countGoing(id: string, all: readonly { readonly organizationId: string }[], permission: string): number | null {
+    if (!this.judge.allows(id, permission, "SUBTREE")) return null;
+    const isGoing = (at: string) => at === id || this.#above(at).includes(id);
+    return all.filter(({ organizationId: at }) => isGoing(at) && this.judge.allows(at, permission)).length;
   }
 
   #grantsOf(membershipId: string): Found<"grants">[] {

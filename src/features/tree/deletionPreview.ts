@@ -5,6 +5,7 @@ import { oneBy, perSession } from "../../graphql/loader.js";
 import type { OrganizationId } from "../../ids.js";
 import { uuids } from "../../tenancy/arrays.js";
 import { invitations } from "../invitations/table.js";
+import { joinRequests, organizationDomains } from "../joining/table.js";
 import { grants, memberships } from "../memberships/table.js";
 import { within } from "../organizations/loader.js";
 import { organizations } from "../organizations/table.js";
@@ -18,6 +19,8 @@ interface Counted {
   readonly memberships: number;
   readonly grants: number;
   readonly invitations: number;
+  readonly domains: number;
+  readonly joinRequests: number;
 }
 
 /** What there is in an organization and below, as far as the viewer sees it. */
@@ -27,7 +30,10 @@ const counted = perSession(({ session: { db, tenantId }, access }) => {
     sql`(select count(*)::int from ${from} where ${eq(organizations.tenantId, tenantId)} and ${below} and ${where})`;
   const [visible, read] = [within(access.visibleScope()), within(access.scope("members:read"))];
   const invite = within(access.scope("members:invite"));
-  const ofOrganization = (table: typeof roles | typeof memberships | typeof invitations) =>
+  const letIn = within(access.scope("domains:manage"));
+  const ofOrganization = (
+    table: typeof roles | typeof memberships | typeof invitations | typeof organizationDomains | typeof joinRequests,
+  ) =>
     sql`${table} join ${organizations} on ${and(
       eq(organizations.tenantId, table.tenantId),
       eq(organizations.id, table.organizationId),
@@ -46,15 +52,17 @@ const counted = perSession(({ session: { db, tenantId }, access }) => {
         select top.id, ${count(sql`${organizations}`, visible)} as organizations,
           ${count(ofOrganization(roles), visible)} as roles,
           ${count(ofOrganization(memberships), read)} as memberships, ${count(ofMembership, read)} as grants,
-          ${count(ofOrganization(invitations), invite)} as invitations
+          ${count(ofOrganization(invitations), invite)} as invitations,
+          ${count(ofOrganization(organizationDomains), letIn)} as domains,
+          ${count(ofOrganization(joinRequests), letIn)} as "joinRequests"
         from unnest(${uuids(ids)}) top(id)`)) as unknown as Counted[],
   );
 });
 
 const DeletionPreview = builder
-  .objectRef<Pick<Counted, "organizations" | "roles"> & Readonly<Record<"members" | "invited", Counted | null>>>(
-    "DeletionPreview",
-  )
+  .objectRef<
+    Pick<Counted, "organizations" | "roles"> & Readonly<Record<"members" | "invited" | "joining", Counted | null>>
+  >("DeletionPreview")
   .implement({
     description: "What would go with an organization, as far as the viewer sees it. The people stay in the tenant.",
     fields: (t) => ({
@@ -76,6 +84,17 @@ const DeletionPreview = builder
         description: "Invitations there, open or not. Null where the viewer may not invite everywhere below.",
         resolve: ({ invited }) => invited?.invitations,
       }),
+      domains: t.int({
+        nullable: true,
+        description: "Domains claimed there. Null where the viewer may not manage domains everywhere below.",
+        resolve: ({ joining }) => joining?.domains,
+      }),
+      joinRequests: t.int({
+        nullable: true,
+        description:
+          "Requests to join there, answered or not. Null where the viewer may not manage domains everywhere below.",
+        resolve: ({ joining }) => joining?.joinRequests,
+      }),
     }),
   });
 
@@ -93,7 +112,7 @@ builder.objectFields(Organization, (t) => ({
       const scope = scopeOf(ctx);
       const all = (await counted(scope).load(organization.id))!;
       const may = (permission: string) => (scope.access.allows(organization, permission, "SUBTREE") ? all : null);
-      return { ...all, members: may("members:read"), invited: may("members:invite") };
+      return { ...all, members: may("members:read"), invited: may("members:invite"), joining: may("domains:manage") };
     },
   }),
 }));

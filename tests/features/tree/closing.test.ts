@@ -36,6 +36,9 @@ const SKETCH: TenantSketch = {
     ],
     finn: [{ at: "n1a", roles: ["member"] }],
   },
+  invited: { north: ["ivo"], n1a: ["ian"], lab: ["leo"] },
+  claims: { n2: ["n2.test"], lab: ["lab.test"] },
+  asking: { n1: ["jo"] },
 };
 
 const close = (by: string, mutation: string, slug: string) =>
@@ -210,6 +213,15 @@ describe("Organization.deletionPreview", () => {
       tenant.as("ada").get("{ organizations { nodes { deletionPreview { organizations } } } }"),
     );
     expect(ofData(counts)).toHaveLength(2);
+  });
+
+  it("counts invitations, domains and requests to join for who has a say about them", async () => {
+    const fields = "{ deletionPreview { invitations domains joinRequests } }";
+    const seenBy = async (who: string) =>
+      (await tenant.as(who).get(`{ organization(by: { slug: "north" }) ${fields} }`)).organization.deletionPreview;
+
+    expect(await seenBy("ada")).toEqual({ invitations: 2, domains: 1, joinRequests: 1 });
+    expect(await seenBy("dora")).toEqual({ invitations: null, domains: null, joinRequests: null });
   });
 
   it("counts no members for who may not read them, and nothing that is closed to the viewer", async () => {
