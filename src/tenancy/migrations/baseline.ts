@@ -40,7 +40,6 @@ export function baselineSql(schema: string, names: Names, files: readonly Migrat
 
 /**
  * Makes a home at this version, in the caller's transaction, which finds its tables from here on. The schema must not exist.
- * @returns a digest of how the home is built
  * @throws Error that names every hole in its walls
  */
 export async function createHome(
@@ -49,10 +48,9 @@ export async function createHome(
   names: Names,
   isolation: Isolation,
   files: readonly Migration[] = ownFiles().tenant,
-): Promise<string> {
+): Promise<void> {
   const text = baselineSql(schema, names, files);
   await owner.run(owner.isCitus ? ddlOnCitus(text, isolation) : text);
-  const digest = await mustStand(owner, schema);
+  await mustStand(owner, schema);
   await owner.run(`set local search_path = ${schema}, pg_temp`);
-  return digest;
 }

@@ -6,10 +6,10 @@ import { type Home, SCHEMA_NAME } from "../directory/directory.js";
 import type { Isolation } from "../directory/table.js";
 import type { Owners } from "../owners.js";
 import { recordSql } from "./baseline.js";
-import { type Migration, pending, spell } from "./files.js";
+import { type Migration, type Names, pending, spell } from "./files.js";
 import { inTransaction } from "./transaction.js";
 import { remember } from "./versions.js";
-import { mustStand } from "./walls.js";
+import { mustStand, type Standing } from "./walls.js";
 
 /** A home whose schema is not there. */
 export class NoHomeError extends Error {
@@ -25,6 +25,8 @@ export interface Work {
   readonly last: string;
   /** How long a statement waits for a lock, while others wait behind it: less than those of a request do. */
   readonly lockMs: number;
+  /** What was seen of walls in each database, by whatever connection. */
+  readonly standing: Map<string, Standing>;
 }
 
 const UNDEFINED_TABLE = "42P01";
@@ -47,18 +49,32 @@ export async function bring(work: Work, owner: Lease, home: DueHome): Promise<st
   const isMain = home.database === MAIN;
   // Whoever is just making it holds its lock until it is there.
   if (home.version === null) await mustExist(owner, home.schemaName);
-  const { due, all } = await inTransaction(owner, async () => {
-    const applied = await enter(owner, home, work.lockMs);
+  const go = async (record: Result) => {
+    const applied = record.map(({ name }) => String(name));
     const due = pending(work.files, applied).filter(({ name }) => name <= work.last);
-    if (due.length > 0)
-      await apply(owner, due, home.isolation, { ...work.owners.names(home.database), schema: home.schemaName });
     const all = [...applied, ...due.map(({ name }) => name)].sort();
-    if (isMain) await remember(owner, home, all);
+    if (due.length > 0) await run(owner, due, home, work.owners.names(home.database));
+    // Both at once.
+    await Promise.all([
+      isMain && remember(owner, home, all),
+      due.length > 0 && mustStand(owner, home.schemaName, standingIn(work, home.database)),
+    ]);
     return { due, all };
+  };
+  // One message to begin with: of thousands of homes every way there and back counts.
+  const { due, all } = await inTransaction(owner, go, "read committed", entryTo(home, work.lockMs)).catch((cause) => {
+    if (sqlState(cause) !== UNDEFINED_TABLE) throw cause;
+    throw new NoHomeError(`There is no home ${home.schemaName}, or no record of what ran in it.`, { cause });
   });
   // Not before it is certain: a memory that is behind is mended by the next look, one that is ahead by nobody.
   if (!isMain) await remember(await work.owners.main, home, all);
   return due.map(({ name }) => name);
+}
+
+function standingIn({ standing }: Work, database: string): Standing {
+  const seen = standing.get(database) ?? new Map();
+  standing.set(database, seen);
+  return seen;
 }
 
 async function mustExist(owner: Lease, schema: string): Promise<void> {
@@ -67,14 +83,12 @@ async function mustExist(owner: Lease, schema: string): Promise<void> {
 }
 
 /**
- * Locks a home for this transaction, and goes into it.
- * @returns the migrations that ran in it, in order
+ * Locks a home for this transaction, goes into it, and asks for the migrations that ran in it, in order. The row before the
+ * lock on the name, as whoever moves into the home takes them.
  */
-async function enter(owner: Lease, { database, schemaName }: DueHome, lockMs: number): Promise<string[]> {
+function entryTo({ database, schemaName }: DueHome, lockMs: number): string[] {
   if (!SCHEMA_NAME.test(schemaName)) throw new TypeError("A home is called t_ and 32 hexadecimal digits.");
-  // One message: of thousands of homes every way there and back counts. The row before the lock on the name, as whoever
-  // moves into the home takes them.
-  const texts = [
+  return [
     `set local lock_timeout = ${lockMs}`,
     `set local search_path = ${schemaName}, pg_temp`,
     ...(database === MAIN
@@ -83,13 +97,6 @@ async function enter(owner: Lease, { database, schemaName }: DueHome, lockMs: nu
     `select pg_advisory_xact_lock(hashtextextended('${schemaName}', 0))`,
     'select name from migrations order by name collate "C"',
   ];
-  try {
-    const answers = (await owner.run(texts.join("; "))) as unknown as Result[];
-    return answers.at(-1)!.map(({ name }) => String(name));
-  } catch (error) {
-    if (sqlState(error) !== UNDEFINED_TABLE) throw error;
-    throw new NoHomeError(`There is no home ${schemaName}, or no record of what ran in it.`, { cause: error });
-  }
 }
 
 /** A migration that did not run in a home. */
@@ -97,20 +104,19 @@ export class MigrationError extends Error {
   override readonly name = "MigrationError";
 }
 
-/** Runs these migrations on the home of the `search_path`, records them there, and looks whether its walls still stand. */
-async function apply(
+/** Runs these migrations on the home of the `search_path`, and records them there. */
+async function run(
   owner: Lease,
   due: readonly Migration[],
-  isolation: Isolation,
-  names: { readonly door: string; readonly serve: string; readonly schema: string },
+  { isolation, schemaName }: DueHome,
+  names: Names,
 ): Promise<void> {
   for (const migration of due) {
-    const sql = spell(migration, names);
+    const sql = spell(migration, { ...names, schema: schemaName });
     const text = `${owner.isCitus ? ddlOnCitus(sql, isolation) : sql}\n;\n${recordSql([migration])}`;
     await owner.run(text).catch((cause: Error) => {
       // What the connection says of its end is not about this migration.
       throw sqlState(cause) ? new MigrationError(`${migration.name} failed: ${cause.message}`, { cause }) : cause;
     });
   }
-  await mustStand(owner, names.schema);
 }

@@ -46,7 +46,13 @@ export async function migrate(owners: Owners, options: MigrateOptions = {}): Pro
     await refuseMisfits(owners, main, fleet, files.tenant);
     await rehearse(owners, fleet, files);
 
-    const work = { owners, files: files.tenant, last: fleet.last, lockMs: options.lockMs ?? LOCK_MS };
+    const work = {
+      owners,
+      files: files.tenant,
+      last: fleet.last,
+      lockMs: options.lockMs ?? LOCK_MS,
+      standing: new Map(),
+    };
     const brought: Brought[] = [];
     const go = async (homes: readonly KnownHome[]) => {
       let done = 0;

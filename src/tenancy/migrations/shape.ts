@@ -12,6 +12,12 @@ const sorted = (acl: string) =>
 
 /** How the parts of a catalogue are spelled. */
 interface Spelling {
+  /** Which homes `$1` means: a condition on `n`, their row in `pg_namespace`. */
+  readonly homes: string;
+  /** Which tables, sequences and views are told of: a condition on `c`, their row in `pg_class`. */
+  readonly relations: string;
+  /** Which columns are told of; the name of each is `a.attname`. */
+  readonly columns: string;
   readonly expression: (tree: string, table: string) => string;
   readonly column: string;
   readonly index: string;
@@ -24,10 +30,10 @@ interface Spelling {
  * and from there by the table's own indexes: `pg_class` has none by schema, and to read the whole of it for one home takes
  * longer with every other home. Without `tracers`, which are what a mover lays into a home for its length.
  */
-const linesWith = ({ expression, column, index, constraint, tracers }: Spelling) => `
+const linesWith = ({ homes, relations, columns, expression, column, index, constraint, tracers }: Spelling) => `
 home as materialized (
   select n.oid, n.nspname as home, n.nspowner as owner, n.nspacl from pg_catalog.pg_namespace n
-  where n.nspname = any (string_to_array($1, ','))
+  where ${homes}
 ),
 ${tracers},
 content as materialized (
@@ -36,7 +42,7 @@ content as materialized (
 ),
 relation as materialized (
   select t.home, c.* from content t join pg_catalog.pg_class c on c.oid = t.objid
-  where t.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+  where t.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and ${relations}
     and not (c.relname ~ '${MOVING.source}' and exists (
       select from tracers p join pg_catalog.pg_proc f on f.oid = p.oid where p.name = c.relname and f.pronamespace = c.relnamespace))
 ),
@@ -64,7 +70,7 @@ line as (
       where d.adrelid = a.attrelid and d.adnum = a.attnum) end,
     case when a.attacl is not null then 'rights ' || ${sorted("a.attacl")} end)
   from relation r
-  join pg_catalog.pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
+  join pg_catalog.pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped and ${columns}
   union all
   select r.home, 'index ' || c.relname, concat_ws(' ', ${index}, case when not i.indisvalid then 'invalid' end)
   from relation r
@@ -98,7 +104,11 @@ line as (
 // To write out an expression, a key or an index, PostgreSQL first builds all it knows of the tables in memory, which takes
 // longer than all the rest. As they are stored they say the same: what differs there may be the same in words, never the
 // other way round. By the numbers of its columns an index or a key is the same, if those are told, too.
+const LISTED = "n.nspname = any (string_to_array($1, ','))";
 const TERSE: Spelling = {
+  homes: LISTED,
+  relations: "true",
+  columns: "true",
   expression: (tree) => `${tree}::text`,
   column: "a.attnum",
   index: `r.relname, c.relam, i.indisunique, i.indnullsnotdistinct, i.indisprimary, i.indisexclusion, i.indimmediate,
@@ -111,6 +121,9 @@ const TERSE: Spelling = {
   tracers: "tracers as (select 0::oid as oid, ''::name as name where false)",
 };
 const IN_WORDS: Spelling = {
+  homes: LISTED,
+  relations: "true",
+  columns: "true",
   expression: (tree, table) => `pg_catalog.pg_get_expr(${tree}, ${table})`,
   column: "null",
   index: "pg_catalog.pg_get_indexdef(i.indexrelid)",
@@ -118,9 +131,21 @@ const IN_WORDS: Spelling = {
   tracers: TRACERS,
 };
 
-const DIGESTS = `with ${linesWith(TERSE)}
+// Whatever a transaction does to a table leaves a lock until its end, but for a change of rights, which leaves a new row.
+// Most of a table are columns of which its walls know nothing.
+const OF_WALLS_TOUCHED: Spelling = {
+  ...TERSE,
+  homes: "n.nspname = $1",
+  relations: `(c.xmin = pg_catalog.pg_current_xact_id()::xid or c.oid in (
+    select l.relation from pg_catalog.pg_locks l where l.locktype = 'relation' and l.pid = pg_catalog.pg_backend_pid()))`,
+  columns: "(a.attname = 'tenant_id' or a.attidentity <> '' or a.atthasdef or a.attacl is not null)",
+};
+
+const digestsWith = (spelling: Spelling) => `with ${linesWith(spelling)}
 select home, md5(string_agg(md5(name || replace(definition, home || '.', '')), '' order by name collate "C", definition collate "C")) as digest
 from line group by home`;
+
+const [DIGESTS, DIGESTS_OF_WALLS] = [digestsWith(TERSE), digestsWith(OF_WALLS_TOUCHED)];
 
 const SHAPES = `with ${linesWith(IN_WORDS)} select home, name, replace(definition, home || '.', '') as definition from line`;
 
@@ -135,6 +160,15 @@ export async function digestsOf(query: Query, schemas: readonly string[]): Promi
     for (const { home, digest } of rows) digests.set(String(home), String(digest));
   }
   return digests;
+}
+
+/**
+ * A digest of all that the walls of a home depend on and that the transaction may have changed: the other tables are as they
+ * were before it. Null when there is no such schema.
+ */
+export async function wallsDigestOf(query: Query, schema: string): Promise<string | null> {
+  const [row] = await query(DIGESTS_OF_WALLS, [schema]);
+  return row ? String(row.digest) : null;
 }
 
 /** The whole catalogue of each of these homes, by its schema. */

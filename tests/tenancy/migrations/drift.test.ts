@@ -7,7 +7,7 @@ import { baselineSql, createHome, newSchemaName } from "../../../src/tenancy/mig
 import { checkFleet } from "../../../src/tenancy/migrations/check.js";
 import { type Looked, lookAtHomes } from "../../../src/tenancy/migrations/drift.js";
 import { ownFiles, spell } from "../../../src/tenancy/migrations/files.js";
-import { differences, digestsOf, shapesOf } from "../../../src/tenancy/migrations/shape.js";
+import { differences, digestsOf, shapesOf, wallsDigestOf } from "../../../src/tenancy/migrations/shape.js";
 import { inTrial } from "../../../src/tenancy/migrations/transaction.js";
 import type { Route } from "../../../src/tenancy/move/route.js";
 import { layTraces, removeTraces } from "../../../src/tenancy/move/trace.js";
@@ -109,7 +109,7 @@ describe("lookAtHomes", () => {
     [
       "a key from elsewhere",
       `create table ${OTHER}.spies (tenant_id uuid, id uuid, foreign key (tenant_id, id) references ${HOME}.users)`,
-      "triggers of keys of users is (8 enabled O) and not (6 enabled O)",
+      "triggers of keys of users is (12 enabled O) and not (10 enabled O)",
     ],
   ])("names %s", async (_what, change, words) => {
     const { drifted, behind } = await lookAfter(change);
@@ -196,6 +196,39 @@ describe("a digest of a home", () => {
 
     expect(before).toHaveLength(2);
     expect(after).not.toEqual(before);
+  });
+
+  /** Of what this change leaves behind in both homes, alone and with all their other tables. */
+  const ofWallsAfter = (change: string) =>
+    inTrial(owner, async () => {
+      await owner.run(`set local search_path = ${home.schema}; ${named(change)}`);
+      await owner.run("set local search_path = ''");
+      const both = async () => [await wallsDigestOf(query, home.schema), await wallsDigestOf(query, other.schema)];
+      const alone = await both();
+      for (const { schema } of [home, other])
+        for (const { name } of await readTables(owner, schema)) await owner.run(`lock table ${schema}."${name}"`);
+      return { alone, all: await both() };
+    });
+
+  it.each(faults.map((one) => [one.name, one.fault]))(
+    "of its walls alone is another one after %s, in what was touched and in the whole",
+    async (_name, fault) => {
+      const [sound, broken] = [await ofWallsAfter("select"), await ofWallsAfter(fault)];
+
+      expect(sound.all).not.toContain(null);
+      expect(broken.alone).not.toEqual(sound.alone);
+      expect(broken.all).not.toEqual(sound.all);
+    },
+  );
+
+  it("of its walls alone does not know of columns that no wall depends on", async () => {
+    const [one, another] = [
+      await ofWallsAfter("alter table users add column shoe_size integer"),
+      await ofWallsAfter("alter table users add column hat_size text"),
+    ];
+
+    expect(one).toEqual(another);
+    expect(one.all).toEqual((await ofWallsAfter("select")).all);
   });
 });
 
