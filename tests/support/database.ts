@@ -5,7 +5,6 @@ import { join } from "node:path";
 import type { Lease } from "../../src/database/connection.js";
 import { embeddedDatabase, type Login, loginUrl, readLogins, servingUrl } from "../../src/database/embedded/logins.js";
 import { MAIN } from "../../src/database/names.js";
-import { withOwner } from "../../src/database/owner.js";
 import type { Isolation } from "../../src/tenancy/directory/table.js";
 import { databaseSql, loginOf, type Login as ServingLogin } from "../../src/tenancy/migrations/logins.js";
 import { Owners, type OwnersSettings, withOwners } from "../../src/tenancy/owners.js";
@@ -80,7 +79,6 @@ export async function cloneDatabase(installation: Installation = SHARED): Promis
   // Owners go to the server itself: a pooler in transaction mode is not for what they do.
   const portOf = (login: Login) => (login === "tenantry_owner" ? port : pooler);
   const urlOf = (login: Login, database: string) => loginUrl(logins, login, portOf(login), database);
-  const admin = (text: string) => withOwner(urlOf("tenantry_owner", "postgres"), (owner) => owner.run(text));
   const nameOf = (database: string) => (database === MAIN ? name : `${name}_${database}`);
   const servingOf = (database: string) => {
     const url = new URL(servingUrl(logins, database, pooler));
@@ -109,21 +107,24 @@ export async function cloneDatabase(installation: Installation = SHARED): Promis
   };
   const owner = (text: string, params: readonly unknown[] = [], database = MAIN) =>
     ownersOf(database).run(text, params);
+  const server = new OwnerSessions(urlOf("tenantry_owner", "postgres"));
+  const make = async (database: string, logins: readonly string[], isOwn: boolean, template?: string) => {
+    const from = template ? `template ${template} ` : "";
+    await server.lend((lease) => lease.run(`create database ${nameOf(database)} ${from}strategy file_copy`));
+    await ownersOf(database).lend(async (lease) => {
+      for (const text of databaseSql(nameOf(database), logins, isOwn)) await lease.run(text);
+    });
+  };
 
-  await admin(`create database ${name} template tenantry strategy file_copy`);
-  for (const text of databaseSql(name, ["tenantry_door", "tenantry_serve"])) await owner(text);
-  for (const one of own) {
-    await admin(`create database ${nameOf(one)} template ${embeddedDatabase(one).database} strategy file_copy`);
-    for (const text of databaseSql(nameOf(one), [embeddedDatabase(one).login], true)) await owner(text, [], one);
-  }
+  await make(MAIN, ["tenantry_door", "tenantry_serve"], false, "tenantry");
+  for (const one of own) await make(one, [embeddedDatabase(one).login], true, embeddedDatabase(one).database);
   const made = [MAIN, ...own];
   const free = [...spares];
   const spare = async () => {
     const one = free.shift();
     if (!one) throw new Error(`A test file has ${spares.length} spare databases, and this one needs more.`);
-    await admin(`create database ${nameOf(one)} strategy file_copy`);
+    await make(one, [embeddedDatabase(one).login], true);
     made.push(one);
-    for (const text of databaseSql(nameOf(one), [embeddedDatabase(one).login], true)) await owner(text, [], one);
     return one;
   };
 
@@ -191,7 +192,10 @@ export async function cloneDatabase(installation: Installation = SHARED): Promis
     statements: (work) => statementsIn(join(folder, "postgres.log"), name, work),
     async drop() {
       await Promise.all([...sessions.values()].map((one) => one.close()));
-      for (const one of made) await admin(`drop database ${nameOf(one)} with (force)`);
+      await server.lend(async (lease) => {
+        for (const one of made) await lease.run(`drop database ${nameOf(one)} with (force)`);
+      });
+      await server.close();
     },
   };
 }
