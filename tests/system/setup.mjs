@@ -5,11 +5,11 @@ import { build, isStale } from "../../build.mjs";
 /** Debian's packages, each by a program of its. */
 const NEEDED = { chromium: "/usr/bin/chromium" };
 
-export default function setup() {
+export default async function setup() {
   const missing = Object.keys(NEEDED).filter((name) => !existsSync(NEEDED[name]));
   if (missing.length > 0) {
     process.stderr.write(`The system tests need what is not installed here: apt-get install -y ${missing.join(" ")}\n`);
     process.exit(1);
   }
-  if (isStale()) build();
+  if (isStale()) await build();
 }
