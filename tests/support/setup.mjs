@@ -41,6 +41,10 @@ export default async function setup() {
       wal_level: "minimal",
       max_wal_senders: "0",
       max_connections: "300",
+      // All of it lies in memory, and nothing lives long enough to be cleaned.
+      synchronous_commit: "off",
+      io_method: "sync",
+      autovacuum: "off",
       log_statement: "all",
       log_line_prefix: "%m [%p] app=%a db=%d user=%u ",
     },
