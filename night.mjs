@@ -74,6 +74,18 @@ const RUNS = {
     test: "tests/commands/kills.test.ts",
     env: { TENANTRY_FLEET_HOMES: "500", TENANTRY_FLEET_KILLS: "30" },
   },
+  killedMoves: {
+    shows: "a mover may be killed at any step",
+    size: "every step",
+    test: "tests/tenancy/move/killed.test.ts",
+    env: { TENANTRY_SAMPLES: "all" },
+  },
+  lastOwners: {
+    shows: "of two owners who end at once one stays",
+    size: "every way with every other",
+    test: "tests/features/memberships/lastOwner.test.ts",
+    env: { TENANTRY_SAMPLES: "all" },
+  },
   moves: {
     shows: "a tenant that is moved while it is in use loses nothing and doubles nothing",
     size: "2,000,000 rows",

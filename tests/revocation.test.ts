@@ -15,7 +15,7 @@ import { recordOf } from "./support/sessions.js";
 import { until } from "./support/until.js";
 import { type Planted, type TenantSketch, world } from "./support/world.js";
 
-const OPERATIONS = Number(process.env.TENANTRY_REVOCATIONS ?? 4000);
+const OPERATIONS = Number(process.env.TENANTRY_REVOCATIONS ?? 2000);
 const SEED = Number(process.env.TENANTRY_SEED ?? randomInt(2 ** 31));
 const WAYS = [
   "grant",

@@ -1,6 +1,7 @@
 import { change } from "../../support/change.js";
 import { openGateway, type TestGateway } from "../../support/gateway.js";
 import { homeOf } from "../../support/home.js";
+import { SEED, sampled } from "../../support/random.js";
 import { type Planted, world } from "../../support/world.js";
 
 const SOON = new Date(Date.now() + 3_600_000);
@@ -133,8 +134,17 @@ describe("the last owner of a tenant", () => {
     ...simple.flatMap((one, index) => simple.slice(index).map((other) => [one, other])),
     ...MADE_OF_OTHERS.map((one, n) => [one, MADE_OF_OTHERS[(n + 1) % MADE_OF_OTHERS.length]]),
   ];
+  // Each way, with whichever the seed chooses.
+  const some = new Set(
+    Object.keys(WAYS).flatMap((way) =>
+      sampled(
+        pairs.filter((pair) => pair.includes(way)),
+        1,
+      ),
+    ),
+  );
 
-  it.each(pairs)("stays when two owners end at once: %s and %s", async (one, other) => {
+  it.each([...some])(`stays when two owners end at once: %s and %s (TENANTRY_SEED=${SEED})`, async (one, other) => {
     const slug = `race-${one}-${other}`.replaceAll(" ", "-");
     const tenant = await plant(slug, { ada: [owner(slug)], ben: [owner(slug)] });
 
