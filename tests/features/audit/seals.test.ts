@@ -174,7 +174,9 @@ const OTHER: Readonly<Record<string, string>> = {
 };
 /** These come in pairs that a rule of the table holds together. */
 const TOGETHER: Readonly<Record<string, string>> = {
-  actor_type: "actor_type = 'OPERATOR', actor_id = null",
+  actor_type:
+    "actor_type = case actor_type when 'USER' then 'OPERATOR' else 'USER' end, actor_id = case when actor_id is null then gen_random_uuid() end",
+  actor_id: "actor_type = 'USER', actor_id = gen_random_uuid()",
   events: "events = events || gen_random_uuid(), digests = digests || '\\x00'::bytea",
 };
 
