@@ -1,0 +1,82 @@
+// What was measured, as a table for people and as numbers for programs.
+import { cpus, loadavg } from "node:os";
+
+const BASE = "mercurius";
+const MEASURES = ["throughput", "cpu", "p99"];
+
+function median(numbers) {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const half = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+}
+
+/** The median of a measure over the rounds; `cpu` is that of the gateway and of PostgreSQL together. */
+export function measured({ rows }, operation, name, measure) {
+  const own = rows.filter((row) => row.operation === operation && row.name === name);
+  return own.length === 0
+    ? undefined
+    : median(own.map((row) => (measure === "cpu" ? row.node + row.server : row[measure])));
+}
+
+/** How a measure compares with that of another, in the same run. */
+export const ratio = (results, operation, name, measure, base = BASE) =>
+  measured(results, operation, name, measure) / measured(results, operation, base, measure);
+
+const rounded = (number) => (Number.isFinite(number) ? Number(number.toFixed(3)) : null);
+
+/** For each operation: ratios to Mercurius by kind of home, and those of PostgreSQL's own way beside them. */
+export function asJson(results) {
+  const { operations, names, statements } = results;
+  const of = (operation, name) => ({
+    ...Object.fromEntries(MEASURES.map((measure) => [measure, rounded(ratio(results, operation, name, measure))])),
+    statements: rounded(statements[`${name} ${operation}`] / statements[`${BASE} ${operation}`]),
+  });
+  return Object.fromEntries(
+    operations.map((operation) => [
+      operation,
+      Object.fromEntries(names.filter((name) => name !== BASE).map((name) => [name, of(operation, name)])),
+    ]),
+  );
+}
+
+export const machine = ({ version, fsync }, { tenants, rounds, seconds, sender }) =>
+  `${cpus().length} x ${cpus()[0].model}, load ${loadavg()[0].toFixed(1)}, Node.js ${process.version}, PostgreSQL ${version}, fsync ${fsync}; ` +
+  `${tenants} tenants, ${rounds} rounds of ${seconds} s, sent by ${sender}`;
+
+export function table(results) {
+  const { operations, names, statements, memory } = results;
+  const lines = [];
+  const cell = (number, digits) => (Number.isFinite(number) ? number.toFixed(digits) : "");
+  for (const operation of operations) {
+    lines.push(
+      "",
+      `**${operation}**`,
+      "",
+      `| | requests/s | × ${BASE} | p99, ms | × | CPU of the process, ms | of PostgreSQL, ms | together × | statements | bytes |`,
+      "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+    );
+    for (const name of names) {
+      const [value, times] = [
+        (measure, digits) => cell(measured(results, operation, name, measure), digits),
+        (measure) => cell(ratio(results, operation, name, measure), 2),
+      ];
+      const cells = [
+        name,
+        value("throughput", 0),
+        times("throughput"),
+        value("p99", 1),
+        times("p99"),
+        value("node", 2),
+        value("server", 2),
+        times("cpu"),
+        cell(statements[`${name} ${operation}`], 1),
+        value("bytes", 0),
+      ];
+      lines.push(`| ${cells.join(" | ")} |`);
+    }
+  }
+  lines.push("", "| | connections | MB of each | MB of the process |", "|---|--:|--:|--:|");
+  for (const [name, { backends, each, process }] of Object.entries(memory))
+    lines.push(`| ${name} | ${backends} | ${cell(each, 1)} | ${cell(process, 0)} |`);
+  return lines.join("\n");
+}

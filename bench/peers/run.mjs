@@ -1,0 +1,170 @@
+// The gateway beside its peers: the same rows in one PostgreSQL, the same questions in turn, within one minute.
+//   npm run bench [-- --ops Q1,Q2,Q3,M1 --contenders floor,mercurius,postgraphile --homes shared,schema --tenants 100
+//     --rounds 3 --seconds 4 --warm 3000 --sender wrk --json --chart docs/images/performance.svg]
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { chart } from "./chart.mjs";
+import { CONTENDERS, kindOf, start } from "./contenders.mjs";
+import { facts, OPERATIONS } from "./documents.mjs";
+import { cpuOf, cpuOfServer, hasWrk, load, ownMemory, render, warmUp } from "./load.mjs";
+import { asJson, machine, table } from "./report.mjs";
+import { takeBack } from "./seed.mjs";
+import { build } from "./stage.mjs";
+
+const { values } = parseArgs({
+  options: {
+    ops: { type: "string", default: OPERATIONS.join() },
+    contenders: { type: "string", default: CONTENDERS.filter((name) => !kindOf(name)).join() },
+    homes: { type: "string", default: CONTENDERS.filter(kindOf).join() },
+    tenants: { type: "string", default: "100" },
+    rounds: { type: "string", default: "3" },
+    seconds: { type: "string", default: "4" },
+    warm: { type: "string", default: "3000" },
+    sender: { type: "string", default: hasWrk() ? "wrk" : "node" },
+    json: { type: "boolean", default: false },
+    chart: { type: "string" },
+  },
+});
+const list = (text) => text.split(",").filter(Boolean);
+const [operations, names] = [list(values.ops), [...list(values.contenders), ...list(values.homes)]];
+const [tenants, rounds, seconds, warm] = ["tenants", "rounds", "seconds", "warm"].map((name) => Number(values[name]));
+const { sender } = values;
+/** However slow the machine is. */
+const LONGEST_WARMING = 40;
+const say = (words) => process.stderr.write(`${words}\n`);
+/** How many answers are compared, of each operation. */
+const COMPARED = 12;
+
+const stage = await build({ tenants, kinds: list(values.homes).map(kindOf), say });
+const running = [];
+try {
+  for (const name of names) running.push(await start(name, stage));
+  for (const operation of operations) await mustAnswerAlike(operation);
+  const statements = await countStatements();
+  const rows = [];
+  for (const operation of operations) rows.push(...(await measure(operation)));
+  const memory = await readMemory();
+
+  const results = { rows, statements, memory, operations, names };
+  const about = machine(stage, { tenants, rounds, seconds, sender });
+  if (values.chart) writeFileSync(values.chart, chart(results));
+  console.log(values.json ? JSON.stringify(asJson(results)) : `${about}\n${table(results)}`);
+} finally {
+  for (const contender of running) await contender.stop();
+  await stage.close();
+}
+
+function targetsOf(operation) {
+  return operation === "M1" ? stage.assignments : stage.targets;
+}
+
+async function fetched({ url, ask }, operation, target) {
+  const { headers, body } = ask(operation, target);
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { ...headers, "content-type": "application/json" },
+    body,
+  });
+  const { data, errors } = await response.json();
+  if (errors) throw new Error(`${operation}: ${JSON.stringify(errors).slice(0, 500)}`);
+  return data;
+}
+
+/** A comparison is fair where all carry the same. */
+async function mustAnswerAlike(operation) {
+  const some = targetsOf(operation).slice(0, COMPARED);
+  let first;
+  for (const contender of running) {
+    const said = [];
+    for (const target of some) said.push(JSON.stringify(facts(await fetched(contender, operation, target))));
+    first ??= said;
+    const nth = said.findIndex((one, n) => one !== first[n]);
+    if (nth >= 0)
+      throw new Error(
+        `${contender.name} answers ${operation} differently.\n${first[nth]}\n${said[nth]}`.slice(0, 5000),
+      );
+    if (operation === "M1" && (await takeBack(contender, stage)) !== some.length)
+      throw new Error(`${contender.name} did not assign all.`);
+  }
+}
+
+/** Statements of one operation, `begin` and settings included, by the server's own count. */
+async function countStatements() {
+  const { sql } = stage;
+  const counts = {};
+  await sql`alter system set pg_stat_statements.track = 'top'`;
+  await sql`select pg_reload_conf()`;
+  for (const contender of running)
+    for (const operation of operations) {
+      const some = targetsOf(operation).slice(0, COMPARED);
+      for (const target of some) await fetched(contender, operation, target);
+      if (operation === "M1") await takeBack(contender, stage);
+      await sql`select pg_stat_statements_reset()`;
+      for (const target of some) await fetched(contender, operation, target);
+      const [{ calls }] = await sql`select sum(calls)::int as calls from pg_stat_statements
+        where query not like '%pg_stat_statements_reset%' `;
+      counts[`${contender.name} ${operation}`] = calls / some.length;
+      if (operation === "M1") await takeBack(contender, stage);
+    }
+  await sql`alter system set pg_stat_statements.track = 'none'`;
+  await sql`select pg_reload_conf()`;
+  return counts;
+}
+
+async function measure(operation) {
+  const rows = [];
+  for (const contender of running) {
+    contender.requests = join(stage.folder, `${contender.name}-${operation}`);
+    render(
+      contender.requests,
+      contender.url,
+      targetsOf(operation).map((target) => contender.ask(operation, target)),
+    );
+    await warmUp(sender, contender.url, contender.requests, { requests: warm, seconds: LONGEST_WARMING });
+    if (operation === "M1") await takeBack(contender, stage);
+  }
+  for (let round = 0; round < rounds; round++)
+    for (const contender of round % 2 === 0 ? running : running.toReversed()) {
+      const before = [cpuOf(contender.pid), cpuOfServer(stage.cluster.pid)];
+      const { requests, us, bytes, bad, p50, p99 } = await load(sender, contender.url, contender.requests, seconds);
+      const [node, server] = [cpuOf(contender.pid) - before[0], cpuOfServer(stage.cluster.pid) - before[1]];
+      if (bad > 0) throw new Error(`${contender.name} failed ${bad} of ${requests} requests of ${operation}.`);
+      if (operation === "M1") {
+        const made = await takeBack(contender, stage);
+        const least = 0.98 * Math.min(requests, stage.assignments.length);
+        if (made < least) throw new Error(`${contender.name} assigned ${made} of ${requests}.`);
+      }
+      rows.push({
+        operation,
+        name: contender.name,
+        throughput: requests / (us / 1e6),
+        p50: p50 / 1000,
+        p99: p99 / 1000,
+        node: node / requests,
+        server: server / requests,
+        bytes: bytes / requests,
+      });
+      say(`${operation} ${contender.name} ${(requests / (us / 1e6)).toFixed(0)}/s`);
+    }
+  return rows;
+}
+
+/** Megabytes of the servers of each contender's connections, by now. */
+async function readMemory() {
+  const memory = {};
+  for (const { name, kind, pid } of running) {
+    const called =
+      await stage.sql`select pid, application_name as name from pg_stat_activity where backend_type = 'client backend'`;
+    const own = kind
+      ? called.filter((backend) => backend.name === "tenantry serve")
+      : called.filter((backend) => backend.name === name);
+    const sizes = own.map((backend) => ownMemory(backend.pid));
+    memory[name] = {
+      backends: sizes.length,
+      each: sizes.reduce((sum, size) => sum + size, 0) / sizes.length,
+      process: ownMemory(pid),
+    };
+  }
+  return memory;
+}
