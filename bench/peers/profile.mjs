@@ -95,9 +95,7 @@ function packageOf({ url, functionName }) {
   return url === "" ? "built in" : "own code";
 }
 
-const shown = (sums, all, most) =>
-  [...sums]
-    .sort(([, a], [, b]) => b - a)
-    .slice(0, most)
-    .map(([what, us]) => `${((100 * us) / all).toFixed(1).padStart(5)} %  ${what}`)
-    .join("\n");
+function shown(sums, all, most) {
+  const sorted = [...sums].sort(([, a], [, b]) => b - a).slice(0, most);
+  return sorted.map(([what, us]) => `${((100 * us) / all).toFixed(1).padStart(5)} %  ${what}`).join("\n");
+}
