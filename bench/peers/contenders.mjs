@@ -46,7 +46,11 @@ async function startPeer(name, { peersUrl, postgraphileUrl, nodeArgs = [] }) {
   return { name, pid: child.pid, url: `http://127.0.0.1:${port}/graphql`, ask, stop: () => stop(child) };
 }
 
-async function startGateway(name, kind, { folder, serving, key, issuers, tokenOf, nodeArgs = [] }) {
+async function startGateway(
+  name,
+  kind,
+  { folder, serving, key, issuers, tokenOf, nodeArgs = [], entry = path("../../tenantry.mjs") },
+) {
   const product = join(folder, "product.json");
   writeFileSync(product, JSON.stringify(PRODUCT));
   const env = {
@@ -58,9 +62,11 @@ async function startGateway(name, kind, { folder, serving, key, issuers, tokenOf
     TENANTRY_PRODUCT: product,
     // At the end of each run the sender hangs up in the middle of what it asked, which is told of as an error.
     TENANTRY_LOG_LEVEL: "fatal",
+    // Others let wait for as long as it takes, too.
+    TENANTRY_LEASE_WAIT_MS: "10000",
     PORT: "0",
   };
-  const args = [...TUNED, ...nodeArgs, path("../../tenantry.mjs"), "serve"];
+  const args = [...TUNED, ...nodeArgs, entry, "serve"];
   const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "inherit"] });
   const url = await new Promise((ready, reject) => {
     child.stdout.on("data", (said) => {

@@ -107,6 +107,9 @@ export class Connection {
   }
 }
 
+/** Why a lease that was given back takes no statement. */
+const DONE = new LeaseOverError();
+
 /** One operation's use of a connection. Every statement goes through it, and none after its end. */
 export class Lease {
   #over: Error | null = null;
@@ -170,8 +173,8 @@ export class Lease {
   /** Ends the lease with everything answered and the transaction closed: the connection goes to the next one. */
   release(): void {
     if (this.#over) return;
-    if (this.#waiting.size > 0) this.condemn(new LeaseOverError());
-    else this.#finish(new LeaseOverError());
+    if (this.#waiting.size > 0) this.condemn(DONE);
+    else this.#finish(DONE);
   }
 
   /** Ends the lease and the session with it: for a transaction in an unknown state. */
@@ -198,7 +201,9 @@ export class Lease {
 
   /** The driver leaves some statements of a dead session unanswered for ever, so each is raced against its end. */
   #send<T>(send: () => PromiseLike<T>): Promise<T> {
-    const refusal = this.#over ?? (this.#lastIsSent ? new LeaseOverError() : null);
+    const over = this.#over ?? (this.#lastIsSent ? DONE : null);
+    // Made here, where it tells who comes too late: every lease ends, and few are used after that.
+    const refusal = over === DONE ? new LeaseOverError() : over;
     const answer = new Promise<T>((resolve, reject) => {
       if (refusal) return reject(refusal);
       this.#listen();

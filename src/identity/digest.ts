@@ -3,15 +3,30 @@ import type { Identity } from "./identity.js";
 import { deriveKey } from "./key.js";
 
 const PURPOSE = "tenantry identity v1";
-// Deriving costs as much as the rest, and every request with an identity needs a digest.
-const derived = new WeakMap<Uint8Array, Buffer>();
+
+/** What is worked out once for an installation key, and with it once for each identity that a verifier keeps. */
+interface Known {
+  readonly key: Buffer;
+  readonly digests: WeakMap<object, Buffer>;
+}
+const knownOf = new WeakMap<Uint8Array, Known>();
 
 /**
  * What the directory stores in place of an identity: 32 bytes, equal for equal issuer and subject, and without the
  * installation key neither readable nor guessable. Two identities never share the text that is digested.
  */
-export function identityDigest(key: Uint8Array, { issuer, subject }: Pick<Identity, "issuer" | "subject">): Buffer {
-  const mac = createHmac("sha256", identityKey(key));
+export function identityDigest(key: Uint8Array, identity: Pick<Identity, "issuer" | "subject">): Buffer {
+  const known = knownOf.get(key) ?? { key: deriveKey(key, PURPOSE), digests: new WeakMap() };
+  knownOf.set(key, known);
+  // One that can still change is no key to anything.
+  if (!Object.isFrozen(identity)) return digestOf(known.key, identity);
+  const digest = known.digests.get(identity) ?? digestOf(known.key, identity);
+  known.digests.set(identity, digest);
+  return digest;
+}
+
+function digestOf(key: Buffer, { issuer, subject }: Pick<Identity, "issuer" | "subject">): Buffer {
+  const mac = createHmac("sha256", key);
   for (const part of [issuer, subject]) {
     // UTF-16, because UTF-8 would spell every lone surrogate alike; the length first, so that no border can shift.
     const bytes = Buffer.from(part, "utf16le");
@@ -20,13 +35,4 @@ export function identityDigest(key: Uint8Array, { issuer, subject }: Pick<Identi
     mac.update(length).update(bytes);
   }
   return mac.digest();
-}
-
-function identityKey(key: Uint8Array): Buffer {
-  let own = derived.get(key);
-  if (!own) {
-    own = deriveKey(key, PURPOSE);
-    derived.set(key, own);
-  }
-  return own;
 }

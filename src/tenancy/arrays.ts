@@ -1,4 +1,4 @@
-import { type SQL, sql } from "drizzle-orm";
+import { type Column, type SQL, sql } from "drizzle-orm";
 import { isUuid } from "../ids.js";
 
 /**
@@ -7,6 +7,11 @@ import { isUuid } from "../ids.js";
  */
 export function uuids(ids: readonly string[]): SQL {
   return sql`${arrayOf(ids)}::uuid[]`;
+}
+
+/** Whether a column holds one of the identifiers that `arrayOf` makes the value of this name. */
+export function anyOf(column: Column, name: string): SQL {
+  return sql`${column} = any(${sql.placeholder(name)}::uuid[])`;
 }
 
 /** Texts as one parameter, for `= any(…)`. */

@@ -33,7 +33,9 @@ const LOCK = {
  * shows the rows of its tenant and nothing else, whatever a statement asks for.
  */
 export class TenantSession {
-  readonly db: TenantDb;
+  /** Sends what drizzle has written. */
+  readonly client: ReturnType<Lease["asClient"]>;
+  #db: TenantDb | undefined;
   #ended = false;
 
   private constructor(
@@ -41,7 +43,13 @@ export class TenantSession {
     readonly purpose: Purpose,
     private readonly lease: Lease,
   ) {
-    this.db = drizzle({ client: lease.asClient() as never });
+    this.client = lease.asClient();
+  }
+
+  /** What drizzle writes for this session alone. What is asked often is a `statement`, written once for all. */
+  get db(): TenantDb {
+    this.#db ??= drizzle({ client: this.client as never });
+    return this.#db;
   }
 
   /**

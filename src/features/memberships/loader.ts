@@ -3,14 +3,13 @@ import type { Catalogue } from "../../access/catalogue.js";
 import { manyBy, oneBy, perSession } from "../../graphql/loader.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { MembershipId } from "../../ids.js";
-import { uuids } from "../../tenancy/arrays.js";
+import { anyOf, arrayOf } from "../../tenancy/arrays.js";
+import { statement } from "../../tenancy/statement.js";
 import { organizations } from "../organizations/table.js";
 import { toRole } from "../roles/loader.js";
 import { ofCatalogue, type Role } from "../roles/role.js";
 import { roles } from "../roles/table.js";
 import { type GrantRow, grants, type MembershipRow, memberships } from "./table.js";
-
-const ofTenant = (scope: Scope) => eq(memberships.tenantId, scope.session.tenantId);
 
 /** The membership of this id, if its organization is visible and it is the viewer's own or members may be read there. */
 export const findMembership = async (scope: Scope, id: MembershipId): Promise<MembershipRow | null> => {
@@ -20,18 +19,21 @@ export const findMembership = async (scope: Scope, id: MembershipId): Promise<Me
   return membership.userId === scope.viewer.id || scope.access.allows(place, "members:read") ? membership : null;
 };
 
-const rowsById = perSession((scope) =>
+const selectById = statement((db) =>
+  db
+    .select({ membership: memberships, place: { id: organizations.id, path: organizations.path } })
+    .from(memberships)
+    .innerJoin(
+      organizations,
+      and(eq(organizations.tenantId, memberships.tenantId), eq(organizations.id, memberships.organizationId)),
+    )
+    .where(and(eq(memberships.tenantId, sql.placeholder("tenant")), anyOf(memberships.id, "ids"))),
+);
+
+const rowsById = perSession(({ session }) =>
   oneBy(
     ({ membership }: { membership: MembershipRow }) => membership.id,
-    (ids: readonly MembershipId[]) =>
-      scope.session.db
-        .select({ membership: memberships, place: { id: organizations.id, path: organizations.path } })
-        .from(memberships)
-        .innerJoin(
-          organizations,
-          and(eq(organizations.tenantId, memberships.tenantId), eq(organizations.id, memberships.organizationId)),
-        )
-        .where(and(ofTenant(scope), sql`${memberships.id} = any(${uuids(ids)})`)),
+    (ids: readonly MembershipId[]) => selectById(session, { tenant: session.tenantId, ids: arrayOf(ids) }),
   ),
 );
 
@@ -39,21 +41,25 @@ export interface GrantOfRole extends GrantRow {
   readonly role: Role;
 }
 
+const selectGrants = statement((db) =>
+  db
+    .select({ grant: grants, role: roles, path: organizations.path })
+    .from(grants)
+    .leftJoin(roles, and(eq(roles.tenantId, grants.tenantId), eq(roles.id, grants.roleId)))
+    .leftJoin(
+      organizations,
+      and(eq(organizations.tenantId, roles.tenantId), eq(organizations.id, roles.organizationId)),
+    )
+    .where(and(eq(grants.tenantId, sql.placeholder("tenant")), anyOf(grants.membershipId, "ids")))
+    .orderBy(asc(grants.id)),
+);
+
 /** The grants of each membership with their roles, first given first; `[]` where there are none. */
-const grantsOf = perSession((scope) =>
+const grantsOf = perSession(({ session }) =>
   manyBy<MembershipId, GrantRow & { ownRole: Role | null }>(
     (row) => row.membershipId,
     async (ids) => {
-      const rows = await scope.session.db
-        .select({ grant: grants, role: roles, path: organizations.path })
-        .from(grants)
-        .leftJoin(roles, and(eq(roles.tenantId, grants.tenantId), eq(roles.id, grants.roleId)))
-        .leftJoin(
-          organizations,
-          and(eq(organizations.tenantId, roles.tenantId), eq(organizations.id, roles.organizationId)),
-        )
-        .where(and(eq(grants.tenantId, scope.session.tenantId), sql`${grants.membershipId} = any(${uuids(ids)})`))
-        .orderBy(asc(grants.id));
+      const rows = await selectGrants(session, { tenant: session.tenantId, ids: arrayOf(ids) });
       return rows.map(({ grant, role, path }) => ({ ...grant, ownRole: role && toRole({ role, path }) }));
     },
   ),

@@ -3,20 +3,24 @@ import type { Scope as Places } from "../../access/access.js";
 import { manyBy, oneBy, perSession } from "../../graphql/loader.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { OrganizationId } from "../../ids.js";
-import { texts, uuids } from "../../tenancy/arrays.js";
+import { anyOf, arrayOf, texts, uuids } from "../../tenancy/arrays.js";
+import { statement } from "../../tenancy/statement.js";
 import { type OrganizationRow, organizations, slugs } from "./table.js";
 
 const visibleOnly = (scope: Scope) => (row: OrganizationRow | null) => (row && scope.access.sees(row) ? row : null);
 const ofTenant = (scope: Scope) => eq(organizations.tenantId, scope.session.tenantId);
 
-const rowsById = perSession((scope) =>
+const selectById = statement((db) =>
+  db
+    .select()
+    .from(organizations)
+    .where(and(eq(organizations.tenantId, sql.placeholder("tenant")), anyOf(organizations.id, "ids"))),
+);
+
+const rowsById = perSession(({ session }) =>
   oneBy<OrganizationId, OrganizationRow>(
     (row) => row.id,
-    (ids) =>
-      scope.session.db
-        .select()
-        .from(organizations)
-        .where(and(ofTenant(scope), sql`${organizations.id} = any(${uuids(ids)})`)),
+    (ids) => selectById(session, { tenant: session.tenantId, ids: arrayOf(ids) }),
   ),
 );
 
@@ -30,18 +34,26 @@ export async function findOrganizations(scope: Scope, ids: readonly Organization
   return rows.filter((row) => row !== null);
 }
 
-const rowsBySlug = perSession((scope) =>
+const selectBySlug = statement((db) =>
+  db
+    .select({ asked: slugs.slug, row: organizations })
+    .from(slugs)
+    .innerJoin(
+      organizations,
+      and(eq(organizations.tenantId, slugs.tenantId), eq(organizations.id, slugs.organizationId)),
+    )
+    .where(
+      and(
+        eq(slugs.tenantId, sql.placeholder("tenant")),
+        sql`${slugs.slug} = any(array(select jsonb_array_elements_text(${sql.placeholder("slugs")}::text::jsonb)))`,
+      ),
+    ),
+);
+
+const rowsBySlug = perSession(({ session }) =>
   oneBy(
     ({ asked }: { asked: string; row: OrganizationRow }) => asked,
-    (wanted) =>
-      scope.session.db
-        .select({ asked: slugs.slug, row: organizations })
-        .from(slugs)
-        .innerJoin(
-          organizations,
-          and(eq(organizations.tenantId, slugs.tenantId), eq(organizations.id, slugs.organizationId)),
-        )
-        .where(and(eq(slugs.tenantId, scope.session.tenantId), sql`${slugs.slug} = any(${texts(wanted)})`)),
+    (wanted) => selectBySlug(session, { tenant: session.tenantId, slugs: JSON.stringify(wanted) }),
   ),
 );
 
