@@ -30,7 +30,7 @@ export async function start(name, stage) {
 async function startPeer(name, { peersUrl, postgraphileUrl, nodeArgs = [] }) {
   const isPostgraphile = name === "postgraphile";
   const env = { ...process.env, NODE_ENV: "production", GRAPHILE_ENV: "production" };
-  Object.assign(env, { PEERS_URL: peersUrl(name), POSTGRAPHILE_URL: postgraphileUrl, PGAPPNAME: name });
+  Object.assign(env, { PEERS_URL: peersUrl, POSTGRAPHILE_URL: postgraphileUrl });
   const execPath = isPostgraphile && existsSync(NODE_22) ? NODE_22 : process.execPath;
   const stdio = ["ignore", "ignore", "inherit", "ipc"];
   const child = fork(path(`contenders/${name}.mjs`), { env, execPath, execArgv: [...TUNED, ...nodeArgs], stdio });
@@ -46,11 +46,7 @@ async function startPeer(name, { peersUrl, postgraphileUrl, nodeArgs = [] }) {
   return { name, pid: child.pid, url: `http://127.0.0.1:${port}/graphql`, ask, stop: () => stop(child) };
 }
 
-async function startGateway(
-  name,
-  kind,
-  { folder, serving, key, issuers, tokenOf, nodeArgs = [], entry = path("../../tenantry.mjs") },
-) {
+async function startGateway(name, kind, { folder, serving, key, issuers, tokenOf, nodeArgs = [] }) {
   const product = join(folder, "product.json");
   writeFileSync(product, JSON.stringify(PRODUCT));
   const env = {
@@ -66,7 +62,7 @@ async function startGateway(
     TENANTRY_LEASE_WAIT_MS: "10000",
     PORT: "0",
   };
-  const args = [...TUNED, ...nodeArgs, entry, "serve"];
+  const args = [...TUNED, ...nodeArgs, path("../../tenantry.mjs"), "serve"];
   const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "inherit"] });
   const url = await new Promise((ready, reject) => {
     child.stdout.on("data", (said) => {

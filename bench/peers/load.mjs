@@ -1,6 +1,6 @@
 // Sends requests from 32 connections, and reads from /proc what they cost.
 import { spawn, spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 
@@ -87,4 +87,20 @@ export function ownMemory(pid) {
   } catch {
     return Number.NaN;
   }
+}
+
+/** The ports that a process's own connections come from. */
+export function portsOf(pid) {
+  const sockets = new Set(
+    readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+      try {
+        return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? [];
+      } catch {
+        return [];
+      }
+    }),
+  );
+  const lines = readFileSync(`/proc/${pid}/net/tcp`, "utf8").trim().split("\n").slice(1);
+  const fields = lines.map((line) => line.trim().split(/\s+/));
+  return new Set(fields.filter((of) => sockets.has(of[9])).map((of) => Number.parseInt(of[1].split(":")[1], 16)));
 }

@@ -44,7 +44,7 @@ async function profile(operation) {
   const { requests: answered } = await load("node", contender.url, file, seconds);
   await contender.stop();
   await stage.sql`alter system set pg_stat_statements.track = 'none'`;
-  const statements = await stage.sql`select calls, total_exec_time as ms, total_plan_time as planned, rows,
+  const statements = await stage.sql`select calls, total_exec_time as ms, rows,
       shared_blks_hit as hit, regexp_replace(query, '\\s+', ' ', 'g') as query
     from pg_stat_statements order by total_exec_time desc limit 14`;
   await stage.sql`select pg_reload_conf()`;
@@ -58,7 +58,7 @@ async function profile(operation) {
   );
   console.log(shown(shares.packages, shares.all, 20), "\n");
   console.log(shown(shares.functions, shares.all, top), "\n");
-  for (const { calls, ms, planned, rows, hit, query } of statements)
+  for (const { calls, ms, rows, hit, query } of statements)
     console.log(
       `${(ms / answered).toFixed(3)} ms, ${(calls / answered).toFixed(2)} calls, ${(rows / answered).toFixed(1)} rows, ${(hit / calls).toFixed(0)} buffers a call  ${query.slice(0, 110)}`,
     );

@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { chart } from "./chart.mjs";
 import { CONTENDERS, kindOf, start } from "./contenders.mjs";
 import { facts, OPERATIONS } from "./documents.mjs";
-import { cpuOf, cpuOfServer, hasWrk, load, ownMemory, render, warmUp } from "./load.mjs";
+import { cpuOf, cpuOfServer, hasWrk, load, ownMemory, portsOf, render, warmUp } from "./load.mjs";
 import { asJson, machine, table } from "./report.mjs";
 import { takeBack } from "./seed.mjs";
 import { build } from "./stage.mjs";
@@ -150,21 +150,16 @@ async function measure(operation) {
   return rows;
 }
 
-/** Megabytes of the servers of each contender's connections, by now. */
+/** Megabytes of the server processes of each contender's connections, by now. */
 async function readMemory() {
+  const servers =
+    await stage.sql`select pid, client_port as port from pg_stat_activity where backend_type = 'client backend'`;
   const memory = {};
-  for (const { name, kind, pid } of running) {
-    const called =
-      await stage.sql`select pid, application_name as name from pg_stat_activity where backend_type = 'client backend'`;
-    const own = kind
-      ? called.filter((backend) => backend.name === "tenantry serve")
-      : called.filter((backend) => backend.name === name);
-    const sizes = own.map((backend) => ownMemory(backend.pid));
-    memory[name] = {
-      backends: sizes.length,
-      each: sizes.reduce((sum, size) => sum + size, 0) / sizes.length,
-      process: ownMemory(pid),
-    };
+  for (const { name, pid } of running) {
+    const ports = portsOf(pid);
+    const sizes = servers.filter(({ port }) => ports.has(port)).map((server) => ownMemory(server.pid));
+    const each = sizes.reduce((sum, size) => sum + size, 0) / sizes.length;
+    memory[name] = { backends: sizes.length, each, process: ownMemory(pid) };
   }
   return memory;
 }

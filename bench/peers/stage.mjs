@@ -84,7 +84,7 @@ export async function build({ tenants, kinds = KINDS, say }) {
       serving: embeddedSettings(cluster.logins, cluster.port, []).serving,
       issuers: [{ issuer: ISSUER, audience: "bench", tenants: "*", emailDomains: [], jwksUri: issuer.jwksUri }],
       tokenOf: (subject) => tokens.get(subject),
-      peersUrl: () => url.href,
+      peersUrl: url.href,
       postgraphileUrl: postgraphileUrl.href,
     };
   } catch (error) {
