@@ -29,7 +29,7 @@ export const load = (sender, url, file, seconds) => (sender === "wrk" ? byWrk : 
 export async function warmUp(sender, url, file, { requests, seconds }) {
   const began = performance.now();
   for (let sent = 0; sent < requests && performance.now() - began < seconds * 1000; )
-    sent += (await load(sender, url, file, 2)).requests;
+    sent += (await load(sender, url, file, 1)).requests;
 }
 
 async function byWrk(url, file, seconds) {

@@ -1,5 +1,6 @@
 // What was measured, as a table for people and as numbers for programs.
 import { cpus, loadavg } from "node:os";
+import { kindOf } from "./contenders.mjs";
 
 const BASE = "mercurius";
 const MEASURES = ["throughput", "cpu", "p99"];
@@ -24,17 +25,25 @@ export const ratio = (results, operation, name, measure, base = BASE) =>
 
 const rounded = (number) => (Number.isFinite(number) ? Number(number.toFixed(3)) : null);
 
-/** For each operation: ratios to Mercurius by kind of home, and those of PostgreSQL's own way beside them. */
+/**
+ * For each operation what the gateway takes, as ratios to Mercurius: for the first kind of home that was measured. Beside them,
+ * by their names, those of the other kind and of the other contenders.
+ */
 export function asJson(results) {
   const { operations, names, statements } = results;
   const of = (operation, name) => ({
     ...Object.fromEntries(MEASURES.map((measure) => [measure, rounded(ratio(results, operation, name, measure))])),
     statements: rounded(statements[`${name} ${operation}`] / statements[`${BASE} ${operation}`]),
   });
+  const [first, ...others] = names.filter(kindOf);
+  const beside = [...others, ...names.filter((name) => !kindOf(name) && name !== BASE)];
   return Object.fromEntries(
     operations.map((operation) => [
       operation,
-      Object.fromEntries(names.filter((name) => name !== BASE).map((name) => [name, of(operation, name)])),
+      {
+        ...(first && of(operation, first)),
+        ...Object.fromEntries(beside.map((name) => [name, of(operation, name)])),
+      },
     ]),
   );
 }
