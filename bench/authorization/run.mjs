@@ -44,16 +44,20 @@ const DOCUMENT = parse(`{ rows { ${FIELDS.join(" ")} } }`);
 const WIDTH = Math.ceil(Math.cbrt(count));
 const below = ({ id, path }) => Array.from({ length: WIDTH }, () => ({ id: newId(), path: [...path, id] }));
 const root = { id: newId(), path: [] };
-const leaves = below(root).flatMap(below).flatMap(below).slice(0, count);
+const branches = below(root);
+const leaves = branches.flatMap(below).flatMap(below).slice(0, count);
 const rows = leaves.map((place) => ({ ...place, ...Object.fromEntries(FIELDS.map((field) => [field, field])) }));
-const access = new Access({
-  grants: [{ at: root, reach: "SUBTREE", permissions: new Set(Object.values(ASKED)), expiresAt: null }],
-  memberOf: [root],
-  suspended: [],
-  archived: [],
-});
+const holding = (places) =>
+  new Access({
+    grants: places.map((at) => ({ at, reach: "SUBTREE", permissions: new Set(Object.values(ASKED)), expiresAt: null })),
+    memberOf: [root],
+    suspended: [],
+    archived: [],
+  });
+/** Whoever is given it at the root may do it anywhere; of others each row is asked where it is. */
+const VIEWERS = { root: holding([root]), branches: holding(branches) };
 
-const newContext = () => ({
+const newContext = (access = VIEWERS.root) => ({
   operation: {
     gone: null,
     scope: { access, root, viewer: { kind: "USER", id: newId() }, named: new AllNamed([]), now: new Date() },
@@ -86,13 +90,15 @@ const COMPARISONS = {
   "none (how far the measure is off)": () => plain(),
   "six of six fields": () => ruled(FIELDS),
   "one of six fields": () => ruled(["members"]),
+  "six of six, of rights below the root": () => ruled(FIELDS),
+  "one of six, of rights below the root": () => ruled(["members"]),
   "graphql-shield, six of six": () => shielded(FIELDS),
   "graphql-shield, one of six": () => shielded(["members"]),
 };
 
-async function cpuOf(schema) {
+async function cpuOf(schema, access) {
   const before = process.cpuUsage();
-  const { data, errors } = await execute({ schema, document: DOCUMENT, contextValue: newContext() });
+  const { data, errors } = await execute({ schema, document: DOCUMENT, contextValue: newContext(access) });
   const { user, system } = process.cpuUsage(before);
   if (errors || data.rows.length !== count || FIELDS.some((field) => data.rows.at(-1)[field] !== field))
     throw new Error("The rows are not answered.");
@@ -131,13 +137,14 @@ const shown = (number, width) => number.toFixed(2).padStart(width);
 async function compare(name) {
   await meetResolvers();
   const schemas = { off: plain(), on: COMPARISONS[name]() };
+  const access = name.endsWith("below the root") ? VIEWERS.branches : VIEWERS.root;
   const times = { off: [], on: [] };
   // What the compiler learns in the first rounds is no cost of a rule.
   for (let round = -WARM_UP; round < rounds; round++) {
     // Each goes first as often as the other: what one leaves behind is collected while the next runs.
     const order = round % 2 === 0 ? ["off", "on", "on", "off"] : ["on", "off", "off", "on"];
     const sums = { off: 0, on: 0 };
-    for (const which of order) sums[which] += await cpuOf(schemas[which]);
+    for (const which of order) sums[which] += await cpuOf(schemas[which], access);
     if (round >= 0) for (const which of ["off", "on"]) times[which].push(sums[which] / 2);
   }
   const ratio = median(times.on.map((time, round) => time / times.off[round]));

@@ -61,6 +61,8 @@ export class Access {
   readonly #notResumable: ReadonlySet<OrganizationId>;
   /** Organizations that the viewer sees for a reason of their own, not because one above them is seen. */
   readonly #seen: readonly Place[];
+  /** What `allowsAnywhere` has answered, by number. */
+  readonly #anywhere: (boolean | undefined)[] = [];
 
   constructor(readonly grounds: Grounds) {
     for (const grant of grounds.grants) {
@@ -133,6 +135,20 @@ export class Access {
   /** Whether the viewer holds the permission at the root, with a reach of the whole tenant. */
   allowsEverywhere(permission: string): boolean {
     return this.grounds.grants.some(({ at }) => at.path.length === 0 && this.allows(at, permission, "SUBTREE"));
+  }
+
+  /**
+   * Whether the viewer may do this in whatever organization of the tenant there is: held at the root with a reach of the whole
+   * tenant, while nothing is closed to it.
+   * @param number the same for the same permission whenever it is asked about, small and not negative: what was answered is
+   *   kept by it, so that asking for each of many rows costs next to nothing
+   */
+  allowsAnywhere(permission: string, number: number): boolean {
+    const known = this.#anywhere[number];
+    if (known !== undefined) return known;
+    const answer = this.#closedTo(permission).size === 0 && this.allowsEverywhere(permission);
+    this.#anywhere[number] = answer;
+    return answer;
   }
 
   /**

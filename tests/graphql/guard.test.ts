@@ -295,7 +295,11 @@ describe("guard", () => {
       schema,
       document: parse("{ shop(id: 1) { id till { cash } } }"),
       rootValue: { shop: { id: "1", till: { cash: 5 } } },
-      contextValue: { operation: { scope: { access: { allows: () => true, sees: () => true }, named: new Map() } } },
+      contextValue: {
+        operation: {
+          scope: { access: { allows: () => true, allowsAnywhere: () => false, sees: () => true }, named: new Map() },
+        },
+      },
     });
 
     expect(data).toEqual({ shop: { id: "1", till: null } });
