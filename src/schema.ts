@@ -18,7 +18,6 @@ import type { Rule } from "./graphql/policy.js";
 
 // Every feature, in order: each adds to those above it and knows none below.
 import "./features/users/type.js";
-import "./features/users/upsertUser.js";
 import "./features/organizations/type.js";
 import "./features/organizations/lists.js";
 import "./features/organizations/createOrganization.js";
@@ -28,6 +27,7 @@ import "./features/roles/createRole.js";
 import "./features/roles/cloneRole.js";
 import "./features/roles/updateRole.js";
 import "./features/memberships/type.js";
+import "./features/memberships/upsertUser.js";
 import "./features/memberships/addMembership.js";
 import "./features/memberships/removeMembership.js";
 import "./features/memberships/removeMemberships.js";

@@ -28,7 +28,8 @@ export const policy = definePolicy({
     suspendMembership: may("members:manage").in(inMembership, "withdraw"),
     resumeMembership: may("members:manage").in(inMembership, "withdraw"),
     changeMemberships: may("members:manage").and("members:read").in(fromArgs("input.organizationId"), "withdraw"),
-    // A person belongs to the tenant as a whole.
+    // A person belongs to the tenant as a whole; whoever changes them by their address learns who is there.
+    upsertUser: may("members:manage", "SUBTREE").and("members:read").in(root),
     suspendUser: may("members:manage", "SUBTREE").in(root, "withdraw"),
     resumeUser: may("members:manage", "SUBTREE").in(root, "withdraw"),
     eraseUser: may("members:manage", "SUBTREE").in(root, "withdraw"),

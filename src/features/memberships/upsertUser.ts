@@ -14,11 +14,13 @@ import { mutation } from "../../graphql/mutation.js";
 import { newId, type UserId } from "../../ids.js";
 import { type Changes, patchOf } from "../audit/patch.js";
 import { record } from "../audit/record.js";
-import { email } from "./form.js";
-import { usersById } from "./loader.js";
-import { oneAtATime } from "./oneAtATime.js";
-import { type UserRow, users } from "./table.js";
-import { User } from "./type.js";
+import { ExceedsYoursFailure } from "../roles/exceedsYours.js";
+import { email } from "../users/form.js";
+import { usersById } from "../users/loader.js";
+import { oneAtATime } from "../users/oneAtATime.js";
+import { type UserRow, users } from "../users/table.js";
+import { User } from "../users/type.js";
+import { allRightsOfUser, mustHoldAll } from "./rights.js";
 
 const locale = z.string().transform((value, ctx) => {
   try {
@@ -48,7 +50,10 @@ const form = z
 /**
  * Makes a person of the tenant, or changes the one who has this external id, or else this address. Of two calls at once for
  * one person, the second changes what the first made.
+ * Whoever comes with the address of somebody who never signed in becomes that person: to give them another address is to give
+ * away all that they hold.
  * @throws InvalidInputFailure  external id and address belong to two different people; metadata over 8 kB
+ * @throws ExceedsYoursFailure  such a person is given another address, and holds what the viewer could not give
  */
 export async function upsertUser(ctx: Context, input: z.output<typeof form>): Promise<UserId> {
   const { session, now, root } = scopeOf(ctx);
@@ -61,8 +66,10 @@ export async function upsertUser(ctx: Context, input: z.output<typeof form>): Pr
     const sent = { ...rest, email: rest.email ?? undefined, externalId: rest.externalId ?? undefined };
     const changes: Changes = patchOf(known, { ...sent, displayName: displayName ?? undefined });
     if (Object.keys(changes.after).length === 0) return known.id;
+    const isAddressed = "email" in changes.after;
+    if (isAddressed && known.identity === null) await mustBeAbleToHandOn(ctx, known);
     // A new address has not been confirmed by anybody.
-    const unverified = "email" in changes.after && { emailVerified: false };
+    const unverified = isAddressed && { emailVerified: false };
     await db
       .update(users)
       .set({ ...changes.after, ...unverified, updatedAt: now })
@@ -82,6 +89,11 @@ export async function upsertUser(ctx: Context, input: z.output<typeof form>): Pr
   await db.insert(users).values({ ...row, tenantId, id, createdAt: now, updatedAt: now });
   await record(ctx, { ...about(root.id, id), action: "user.created", changes: { after: row } });
   return id;
+}
+
+/** What they hold in a closed organization, or in a suspended membership, comes back with that, and counts. */
+async function mustBeAbleToHandOn(ctx: Context, { id }: UserRow): Promise<void> {
+  mustHoldAll(scopeOf(ctx).access.asIfAllWereOpen(), await allRightsOfUser(ctx, id), ["input", "email"]);
 }
 
 async function findPerson(ctx: Context, { email, externalId }: z.output<typeof form>): Promise<UserRow | null> {
@@ -115,7 +127,7 @@ const about = <R>(rootId: R, id: UserId) => ({ organizationId: rootId, targetTyp
 
 mutation<z.output<typeof form>, { id: UserId }>("upsertUser", {
   description:
-    "Makes a person of this tenant, or changes the one who has this external id or address. What is left out stays. Needs `members:manage` and `members:read` at the root, both with reach SUBTREE.",
+    "Makes a person of this tenant, or changes the one who has this external id or address. What is left out stays. Needs `members:manage` and `members:read` at the root, both with reach SUBTREE; to give another address to somebody who never signed in, everything that they hold, for as long: who has the address becomes them.",
   input: (t) => ({
     email: t.string({ description: "Their address. Finds them when no external id does; otherwise becomes theirs." }),
     externalId: t.string({ description: "Their id in the product's own system. Finds them before the address does." }),
@@ -141,6 +153,6 @@ mutation<z.output<typeof form>, { id: UserId }>("upsertUser", {
       }),
     }),
   },
-  failures: [InvalidInputFailure],
+  failures: [ExceedsYoursFailure, InvalidInputFailure],
   change: async (input, ctx) => ({ id: await upsertUser(ctx, input) }),
 });

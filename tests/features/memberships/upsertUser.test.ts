@@ -12,6 +12,7 @@ beforeAll(async () => {
       tree: { acme: { north: {} } },
       people: {
         ada: [{ at: "acme", roles: ["owner"], reach: "SUBTREE" }],
+        mia: [{ at: "acme", roles: ["admin"], reach: "SUBTREE" }],
         near: [{ at: "acme", roles: ["owner"] }],
         ben: [{ at: "north", roles: ["admin"], reach: "SUBTREE" }],
       },
@@ -102,6 +103,34 @@ describe("upsertUser", () => {
   ])("takes nothing like %j", async (input, field) => {
     expect(await upsert(input)).toMatchObject({ code: "INVALID_INPUT", field: ["input", field] });
   });
+
+  it.each([
+    ["holds more", { role: { key: "owner" }, reach: "SUBTREE" }, "EXCEEDS_YOURS"],
+    ["holds no more", { role: { key: "member" }, reach: "SUBTREE" }, undefined],
+  ])(
+    "hands nobody's place to another address, as long as they never signed in, but by who could give it: %s",
+    async (key, grant, code) => {
+      const { user } = await upsert({ externalId: key, email: `${key.replaceAll(" ", ".")}@acme.test` });
+      await change(
+        acme.as("ada"),
+        "addMembership",
+        { organizationId: acme.id("Organization", "north"), userId: user.id, grants: [grant] },
+        "__typename",
+      );
+      const moved = { externalId: key, email: `mia.too+${key.length}@acme.test` };
+
+      const outcome = await change(acme.as("mia"), "upsertUser", moved, "user { email }");
+
+      expect(outcome.code).toBe(code);
+      expect(outcome.user?.email).toBe(code ? undefined : moved.email);
+      expect(
+        await change(acme.as("mia"), "upsertUser", { externalId: key, displayName: "Renamed" }, "__typename"),
+      ).toEqual({
+        __typename: "UpsertUserPayload",
+      });
+      expect(await upsert({ ...moved, displayName: "By the owner" })).toMatchObject({ user: { email: moved.email } });
+    },
+  );
 
   it("is for those who manage members everywhere", async () => {
     const input = { email: "eve@example.com" };
