@@ -8,7 +8,7 @@ import { organizations, slugs } from "../organizations/table.js";
 import { users } from "../users/table.js";
 import { Batch, planRow } from "./plan.js";
 import { type ImportRow, RowRefused } from "./row.js";
-import { ImportState } from "./state.js";
+import { ImportState, versionOf } from "./state.js";
 
 /** What became of a row: what was done, or why nothing was. */
 export interface RowOutcome {
@@ -37,6 +37,8 @@ export type ReadRow = ImportRow | { readonly line: number; readonly refused: str
  */
 export class Importer {
   #state: ImportState | null = null;
+  /** Of what the state says, as it was when the last batch was done. */
+  #version = "";
 
   constructor(private readonly importing: Importing) {}
 
@@ -45,7 +47,9 @@ export class Importer {
     const session = await open();
     const { db, tenantId } = session;
     try {
-      this.#state ??= await ImportState.read(db, tenantId, catalogue);
+      // Between two batches the tenant is in use: what was moved, taken or removed meanwhile must not come back by old paths.
+      const isStale = !dryRun && this.#version !== (await versionOf(session));
+      if (!this.#state || isStale) this.#state = await ImportState.read(db, tenantId, catalogue);
       const state = this.#state;
       await state.readBatch(
         db,
@@ -60,6 +64,7 @@ export class Importer {
         await write(session, batch, now);
         await recordOfOperator(db, tenantId, { id: runId, now }, batch.events);
         state.forgetBatch();
+        this.#version = await versionOf(session);
       }
       await session.commit();
       return outcomes;

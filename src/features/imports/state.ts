@@ -3,7 +3,7 @@ import type { Place } from "../../access/access.js";
 import type { Catalogue } from "../../access/catalogue.js";
 import type { GrantId, MembershipId, OrganizationId, TenantId, UserId } from "../../ids.js";
 import { texts, uuids } from "../../tenancy/arrays.js";
-import type { TenantDb } from "../../tenancy/session.js";
+import type { TenantDb, TenantSession } from "../../tenancy/session.js";
 import { grants, memberships } from "../memberships/table.js";
 import { organizations, slugs } from "../organizations/table.js";
 import { toRole } from "../roles/loader.js";
@@ -32,9 +32,21 @@ export interface KnownMembership {
   readonly held: Map<string, { readonly id: GrantId; readonly expiresAt: Date | null }>;
 }
 
+const VERSION = `select concat_ws(' ',
+    (select concat(count(*), ' ', max(updated_at)) from organizations where tenant_id = $1),
+    (select concat(count(*), ' ', max(updated_at)) from roles where tenant_id = $1),
+    (select count(*) from slugs where tenant_id = $1)) as version`;
+
+/** Another one whenever organizations, slugs or roles have changed: each change is of a later instant, or of their number. */
+export async function versionOf(session: TenantSession): Promise<string> {
+  const [row] = await session.query(VERSION, [session.tenantId]);
+  return row!.version as string;
+}
+
 /**
  * What an import knows of a tenant: what there is, and what it has made of it so far, also in a dry run, which makes nothing.
- * Organizations and roles are few and read once; people and memberships are read for each batch.
+ * Organizations and roles are few and read once, and again when somebody else has changed them; people and memberships are read
+ * for each batch.
  */
 export class ImportState {
   readonly organizations = new Map<OrganizationId, KnownOrganization>();

@@ -1,0 +1,64 @@
+import { randomUUID } from "node:crypto";
+import type { Leases } from "../../../src/database/leases.js";
+import { Importer } from "../../../src/features/imports/importRows.js";
+import { readRow } from "../../../src/features/imports/row.js";
+import { PRODUCT_FILE, readProduct } from "../../../src/product.js";
+import { TenantSession } from "../../../src/tenancy/session.js";
+import { change } from "../../support/change.js";
+import { openGateway, type TestGateway } from "../../support/gateway.js";
+import { homeOf } from "../../support/home.js";
+import { openLeases, recordOf } from "../../support/sessions.js";
+import { type Planted, world } from "../../support/world.js";
+
+let gateway: TestGateway;
+let acme: Planted;
+let serve: Leases;
+beforeAll(async () => {
+  gateway = await openGateway();
+  ({ acme } = await world(gateway, {
+    acme: {
+      tree: { acme: { north: { store: {} }, south: {} } },
+      roles: { clerk: { at: "north", permissions: ["organizations:read"] } },
+      people: { ada: [{ at: "acme", roles: ["owner"], reach: "SUBTREE" }] },
+    },
+  }));
+  serve = openLeases(gateway.database.databases);
+});
+afterAll(async () => {
+  await serve.close();
+  await gateway.close();
+});
+
+describe("Importer.take", () => {
+  it("goes by what the tenant is at the time of each batch, whatever was moved, taken or removed between two", async () => {
+    const record = await recordOf(gateway.database, "acme");
+    const importer = new Importer({
+      open: () => TenantSession.open(serve, record, "withdraw"),
+      catalogue: readProduct(PRODUCT_FILE),
+      runId: randomUUID(),
+      dryRun: false,
+    });
+    const make = (slug: string) =>
+      readRow(2, { organization: `o-${slug}`, organization_name: slug, organization_slug: slug, parent: "store" });
+    const ada = acme.as("ada");
+    const by = (slug: string) => acme.id("Organization", slug);
+    await importer.take([make("till-1")]);
+
+    await change(ada, "moveOrganization", { organizationId: by("store"), parentId: by("south") }, "__typename");
+    await change(ada, "createOrganization", { parentId: by("acme"), name: "Taken", slug: "till-2" }, "__typename");
+    await change(ada, "deleteRole", { roleId: acme.id("Role", "clerk") }, "__typename");
+    const outcomes = await importer.take([
+      make("till-2"),
+      make("till-3"),
+      readRow(3, { external_id: "u-1", organization: "north", roles: "clerk" }),
+    ]);
+
+    expect(outcomes).toMatchObject([
+      { refused: "organization_slug: till-2 is, or was, another's." },
+      { did: ["organization till-3 made"] },
+      { refused: "roles: there is no role clerk that is usable there." },
+    ]);
+    const [made] = await homeOf(gateway, "acme")("select path from organizations where slug = 'till-3'");
+    expect(made!.path).toEqual(["acme", "south", "store"].map((slug) => acme.organizations[slug]));
+  });
+});
