@@ -1,19 +1,20 @@
-import { and, asc, eq, sql } from "drizzle-orm";
+import { and, asc, eq, isNull, ne, sql } from "drizzle-orm";
 import { type Context, scopeOf } from "../../graphql/context.js";
-import { uuids } from "../../tenancy/arrays.js";
-import { keeps } from "../memberships/kept.js";
-import type { UserRow } from "../users/table.js";
+import type { TenantId } from "../../ids.js";
+import { texts, uuids } from "../../tenancy/arrays.js";
+import { boundTo, type Mail } from "../mail/mail.js";
+import { outbox } from "../mail/table.js";
+import { keeps, type Somebody } from "../memberships/kept.js";
 import { invitations, offeredGrants } from "./table.js";
 
 /** What stands in place of an address that was erased: none that anybody could have. */
 const NOBODY = "";
 
-const sentTo = (tenantId: UserRow["tenantId"], email: string) =>
-  and(eq(invitations.tenantId, tenantId), eq(invitations.email, email));
+const sentTo = (tenantId: TenantId, emails: readonly string[]) =>
+  and(eq(invitations.tenantId, tenantId), sql`${invitations.email} = any(${texts(emails)})`);
 
-/** Every invitation to their address, by whomever. */
-async function take(ctx: Context, { email }: UserRow): Promise<readonly object[]> {
-  if (email === null) return [];
+/** Every invitation to an address of theirs, by whomever. */
+async function take(ctx: Context, { emails }: Somebody): Promise<readonly object[]> {
   const { db, tenantId } = scopeOf(ctx).session;
   const theirs = await db
     .select({
@@ -26,7 +27,7 @@ async function take(ctx: Context, { email }: UserRow): Promise<readonly object[]
       createdAt: invitations.createdAt,
     })
     .from(invitations)
-    .where(sentTo(tenantId, email))
+    .where(sentTo(tenantId, emails))
     .orderBy(asc(invitations.createdAt), asc(invitations.id));
   const offered = await db
     .select({
@@ -51,16 +52,45 @@ async function take(ctx: Context, { email }: UserRow): Promise<readonly object[]
 }
 
 /** An open one is good for nothing any more. */
-async function forget(ctx: Context, { email }: UserRow): Promise<void> {
-  if (email === null) return;
+async function forget(ctx: Context, { id, emails }: Somebody): Promise<void> {
   const { session, now } = scopeOf(ctx);
   const { db, tenantId } = session;
-  const theirs = sentTo(tenantId, email);
+  const theirs = sentTo(tenantId, emails);
   await db
     .update(invitations)
     .set({ status: "WITHDRAWN", updatedAt: now })
     .where(and(theirs, eq(invitations.status, "OPEN")));
   await db.update(invitations).set({ email: NOBODY }).where(theirs);
+  await forgetMail(ctx, id);
+}
+
+/**
+ * Ends mail that waits to be sent, but for what somebody else offers still: what was to be sent to them, or in their name, and
+ * every link that another one has replaced.
+ */
+async function forgetMail(ctx: Context, inviterId: Somebody["id"]): Promise<void> {
+  const { session, now } = scopeOf(ctx);
+  const { db, tenantId } = session;
+  const stands = await db
+    .select({ hash: invitations.tokenHash })
+    .from(invitations)
+    .where(
+      and(eq(invitations.tenantId, tenantId), eq(invitations.status, "OPEN"), ne(invitations.inviterId, inviterId)),
+    );
+  const good = new Set(stands.map(({ hash }) => hash.toString("hex")));
+  const waiting = await db
+    .select({ id: outbox.id, sealed: outbox.sealed })
+    .from(outbox)
+    .where(and(eq(outbox.tenantId, tenantId), isNull(outbox.endedAt)));
+  const useless = waiting.filter(({ id, sealed }) => {
+    const text = ctx.mail.seal.open(boundTo(tenantId, id), sealed!);
+    const read = text && ctx.invitationTokens.read((JSON.parse(text) as Mail).token);
+    return !read || !good.has(read.hash.toString("hex"));
+  });
+  await db
+    .update(outbox)
+    .set({ sealed: null, endedAt: now, outcome: "What it is about had come to its end." })
+    .where(and(eq(outbox.tenantId, tenantId), sql`${outbox.id} = any(${uuids(useless.map(({ id }) => id))})`));
 }
 
 keeps({ name: "invitations", take, forget });

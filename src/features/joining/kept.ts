@@ -1,22 +1,22 @@
 import { and, asc, eq, or, sql } from "drizzle-orm";
 import { type Context, scopeOf } from "../../graphql/context.js";
-import { keeps } from "../memberships/kept.js";
-import type { UserRow } from "../users/table.js";
+import { texts } from "../../tenancy/arrays.js";
+import { keeps, type Somebody } from "../memberships/kept.js";
 import { joinRequests } from "./table.js";
 
 const NOBODY = { email: "", displayName: "Erased person", identity: Buffer.alloc(0) };
 
-/** Every request that they made, by whatever account. */
-const madeBy = ({ tenantId, email, identity }: UserRow) =>
+/** Every request that they made, by whatever account, with any address of theirs. */
+const madeBy = ({ tenantId, emails, identity }: Somebody) =>
   and(
     eq(joinRequests.tenantId, tenantId),
     or(
-      email === null ? sql`false` : eq(joinRequests.email, email),
+      sql`${joinRequests.email} = any(${texts(emails)})`,
       identity === null ? sql`false` : eq(joinRequests.identity, identity),
     ),
   );
 
-const take = (ctx: Context, person: UserRow): Promise<readonly object[]> =>
+const take = (ctx: Context, person: Somebody): Promise<readonly object[]> =>
   scopeOf(ctx)
     .session.db.select({
       id: joinRequests.id,
@@ -31,7 +31,7 @@ const take = (ctx: Context, person: UserRow): Promise<readonly object[]> =>
     .orderBy(asc(joinRequests.createdAt), asc(joinRequests.id));
 
 /** Whoever asks as they did is somebody new. */
-async function forget(ctx: Context, person: UserRow): Promise<void> {
+async function forget(ctx: Context, person: Somebody): Promise<void> {
   const { session, now } = scopeOf(ctx);
   const theirs = madeBy(person);
   await session.db

@@ -1,8 +1,9 @@
+import { encodeId } from "../../../src/graphql/nodeId.js";
 import { auditOf } from "../../support/audit.js";
 import { change } from "../../support/change.js";
 import { type Caller, openGateway, type TestGateway } from "../../support/gateway.js";
 import { everythingIn, homeOf, inHome } from "../../support/home.js";
-import { tokenFor } from "../../support/letters.js";
+import { lettersOf, tokenFor } from "../../support/letters.js";
 import { openPeople, type People } from "../../support/people.js";
 import { type Belonging, type Planted, world } from "../../support/world.js";
 
@@ -375,6 +376,57 @@ describe("an invitation", () => {
 
     expect(await inHome(gateway, "acme", everythingIn)).not.toContain("pia@people.test");
     expect(await accept(await as("pia"), token)).toMatchObject({ code: "NOT_FOUND" });
+  });
+
+  it("is forgotten also where it was sent to a former address of theirs, unless somebody else has that", async () => {
+    await accept(await as("old"), await invited("old", "north"));
+    await accept(await as("shared"), await invited("shared", "north"));
+    const rename = async (from: string, to: string) => {
+      const id = `crm-${from}`;
+      await change(acme.as("ada"), "upsertUser", { externalId: id, email: `${from}@people.test` }, "__typename");
+      const { user } = await change(
+        acme.as("ada"),
+        "upsertUser",
+        { externalId: id, email: `${to}@people.test` },
+        "user { id }",
+      );
+      return user.id;
+    };
+    const persons = [await rename("old", "new"), await rename("shared", "own")];
+    await change(acme.as("ada"), "upsertUser", { email: "shared@people.test" }, "__typename");
+
+    for (const userId of persons) await change(acme.as("ada"), "eraseUser", { userId }, "__typename");
+
+    const left = await inHome(gateway, "acme", everythingIn);
+    expect(left).not.toContain("old@people.test");
+    expect(left).toContain("shared@people.test");
+  });
+
+  it("is sent to nobody who was erased, and in nobody's name who was, while others' go on", async () => {
+    await accept(
+      await as("lea"),
+      await invited("lea", "north", { grants: [{ role: { key: "admin" }, reach: "SUBTREE" }] }),
+    );
+    await invited("wanted", "south");
+    const lea = await as("lea", {}, "acme");
+    await change(
+      lea,
+      "inviteMember",
+      { organizationId: acme.id("Organization", "north"), email: "friend@people.test", grants: [] },
+      "__typename",
+    );
+    await invited("lea", "south");
+    const waiting = async () => (await lettersOf(gateway.database, acme)).map(({ to }) => to);
+    expect(await waiting()).toEqual(
+      expect.arrayContaining(["friend", "lea", "wanted"].map((who) => `${who}@people.test`)),
+    );
+    const [user] = await home("select id from users where email = 'lea@people.test'");
+
+    await change(acme.as("ada"), "eraseUser", { userId: encodeId("User", user!.id as string) }, "__typename");
+
+    const left = await waiting();
+    expect(left).toContain("wanted@people.test");
+    for (const gone of ["lea@people.test", "friend@people.test"]) expect(left).not.toContain(gone);
   });
 
   it("is accepted or withdrawn, never both", async () => {
