@@ -13,7 +13,13 @@ import { ExceedsYoursFailure } from "../roles/exceedsYours.js";
 import { usableRoles } from "../roles/loader.js";
 import { withRoles } from "./loader.js";
 import { isStale } from "./proof.js";
-import { joinPolicies, joinRequests, type OrganizationDomainRow, organizationDomains } from "./table.js";
+import {
+  type JoinRequestRow,
+  joinPolicies,
+  joinRequests,
+  type OrganizationDomainRow,
+  organizationDomains,
+} from "./table.js";
 
 export class JoinRefusedFailure extends Failure {
   override readonly name = "JoinRefusedFailure";
@@ -86,7 +92,10 @@ export async function join(ctx: Context, { email, domain, isFresh }: Joining): P
       .set({ checkedAt: now })
       .where(and(eq(organizationDomains.tenantId, tenantId), eq(organizationDomains.id, claim.id)));
   else if (isStale(claim, now)) throw new StaleProof(claim);
-  if (policy.mode === "ASK") return ask(ctx, place, email);
+  await mustNotBeMember(ctx, place);
+  const answer = await lastAnswer(ctx, place);
+  if (answer === "REFUSED") throw new JoinRefusedFailure("Somebody decided not to let you in. Ask them to invite you.");
+  if (policy.mode === "ASK") return ask(ctx, place, email, answer);
 
   const usable = await usableRoles(scopeOf(ctx), ctx.catalogue, place);
   const { grants, isWhole } = withRoles(policy.grants, usable);
@@ -106,11 +115,10 @@ export async function join(ctx: Context, { email, domain, isFresh }: Joining): P
   return { membershipId };
 }
 
-/** Asks to be let in; who asked before, and waits, has asked already. */
-async function ask(ctx: Context, place: Place, email: string): Promise<Joined> {
+/** @throws AlreadyMemberFailure when the caller has a membership there that has not ended */
+async function mustNotBeMember(ctx: Context, place: Place): Promise<void> {
   const { session, viewer, now } = scopeOf(ctx);
   const { db, tenantId } = session;
-  const identity = ctx.arrivals!.digest;
   const [member] = await db
     .select({ id: memberships.id })
     .from(memberships)
@@ -123,6 +131,11 @@ async function ask(ctx: Context, place: Place, email: string): Promise<Joined> {
       ),
     );
   if (member) throw new AlreadyMemberFailure("You are a member there already.");
+}
+
+/** What became of the last request that the caller made there: a no holds however people join now. Null where there is none. */
+async function lastAnswer(ctx: Context, place: Place): Promise<JoinRequestRow["status"] | null> {
+  const { db, tenantId } = scopeOf(ctx).session;
   const [last] = await db
     .select({ status: joinRequests.status })
     .from(joinRequests)
@@ -130,14 +143,25 @@ async function ask(ctx: Context, place: Place, email: string): Promise<Joined> {
       and(
         eq(joinRequests.tenantId, tenantId),
         eq(joinRequests.organizationId, place.id),
-        eq(joinRequests.identity, identity),
+        eq(joinRequests.identity, ctx.arrivals!.digest),
       ),
     )
     .orderBy(desc(joinRequests.createdAt), desc(joinRequests.id))
     .limit(1);
-  if (last?.status === "REFUSED")
-    throw new JoinRefusedFailure("Somebody decided not to let you in. Ask them to invite you.");
-  if (last?.status === "OPEN") return { membershipId: null };
+  return last?.status ?? null;
+}
+
+/** Asks to be let in; who asked before, and waits, has asked already. */
+async function ask(
+  ctx: Context,
+  place: Place,
+  email: string,
+  answer: JoinRequestRow["status"] | null,
+): Promise<Joined> {
+  const { session, now } = scopeOf(ctx);
+  const { db, tenantId } = session;
+  const identity = ctx.arrivals!.digest;
+  if (answer === "OPEN") return { membershipId: null };
   const id = newId<JoinRequestId>();
   const displayName = ctx.identity!.name ?? email;
   await db.insert(joinRequests).values({

@@ -2,6 +2,7 @@ import { auditOf } from "../../support/audit.js";
 import { change } from "../../support/change.js";
 import { type Caller, openGateway, type TestGateway } from "../../support/gateway.js";
 import { everythingIn, homeOf, inHome } from "../../support/home.js";
+import { tokenFor } from "../../support/letters.js";
 import { openPeople, type People } from "../../support/people.js";
 import { type Belonging, type Planted, world } from "../../support/world.js";
 
@@ -369,6 +370,18 @@ describe("a request to join", () => {
 
     expect(await refuse(id)).toMatchObject({ joinRequest: { status: "REFUSED" } });
     expect(await join(await as("nope"))).toMatchObject({ code: "JOIN_REFUSED" });
+    await setPolicy("north", "AUTOMATIC");
+    expect(await join(await as("nope"))).toMatchObject({ code: "JOIN_REFUSED" });
+
+    await change(
+      acme.as("ada"),
+      "inviteMember",
+      { ...at("north"), email: "nope@people.test", grants: [] },
+      "__typename",
+    );
+    const token = await tokenFor(gateway.database, acme, "nope@people.test");
+    await change(await as("nope"), "acceptInvitation", { token }, "__typename");
+    expect(await join(await as("nope"))).toMatchObject({ code: "ALREADY_MEMBER" });
     expect(await approve(id)).toMatchObject({ code: "JOIN_REQUEST_CLOSED" });
   });
 
