@@ -38,6 +38,12 @@ const RUNS = {
     test: "tests/features/tree/moveOrganization.test.ts",
     env: { TENANTRY_CIRCLES: "500" },
   },
+  acceptances: {
+    shows: "of fifty who accept one invitation at once one becomes a member",
+    size: "200 rounds",
+    test: "tests/features/invitations/accepting.test.ts",
+    env: { TENANTRY_ACCEPTANCES: "200" },
+  },
   revocations: {
     shows: "nobody uses a right that was withdrawn, at either of two processes",
     size: "10,000 operations",

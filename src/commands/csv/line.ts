@@ -1,5 +1,5 @@
-/** A text that a spreadsheet would take for a formula, and run: also behind what it trims. */
-const FORMULA = /^\s*[=+\-@\t\r]/;
+/** A text that a spreadsheet would take for a formula, and run: also behind what it trims, and in full width. */
+const FORMULA = /^\s*[=+\-@\t\r＝＋－＠]/;
 const NEEDS_QUOTES = /[",\r\n]/;
 
 /** A line of a CSV (RFC 4180). A cell that would be a formula begins with an apostrophe, so that every spreadsheet shows it. */

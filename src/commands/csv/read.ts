@@ -56,6 +56,11 @@ interface Row {
   readonly cells: readonly string[];
 }
 
+function mustBeShort(cell: string, path: string, line: number): void {
+  if (cell.length <= MOST_CHARACTERS) return;
+  throw new UsageError(`${path}, line ${line}: a cell is too long, or its quotes do not end.`);
+}
+
 async function* rowsOf(path: string): AsyncGenerator<Row> {
   let [line, began, cell] = [1, 1, ""];
   let cells: string[] = [];
@@ -70,8 +75,7 @@ async function* rowsOf(path: string): AsyncGenerator<Row> {
       if (place === "quoted") {
         if (character === '"') place = "behind";
         else cell += character;
-        if (cell.length > MOST_CHARACTERS)
-          throw new UsageError(`${path}, line ${began}: a cell is too long, or its quotes do not end.`);
+        mustBeShort(cell, path, began);
         continue;
       }
       if (character === '"') {
@@ -84,8 +88,10 @@ async function* rowsOf(path: string): AsyncGenerator<Row> {
         if (character === ",") continue;
         yield { line: began, cells };
         [cells, began] = [[], line];
-      } else if (place === "plain") cell += character;
-      else if (character !== "\r") throw new UsageError(`${path}, line ${began}: something stands behind a quote.`);
+      } else if (place === "plain") {
+        cell += character;
+        mustBeShort(cell, path, began);
+      } else if (character !== "\r") throw new UsageError(`${path}, line ${began}: something stands behind a quote.`);
     }
   }
   if (place === "quoted") throw new UsageError(`${path}, line ${began}: its quotes do not end.`);

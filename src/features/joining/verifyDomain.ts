@@ -1,4 +1,4 @@
-import { and, eq, isNotNull, ne } from "drizzle-orm";
+import { and, eq, isNotNull, lt, ne } from "drizzle-orm";
 import type { z } from "zod";
 import { refuseOn } from "../../database/errors.js";
 import { type Context, getNamed, scopeOf } from "../../graphql/context.js";
@@ -73,13 +73,27 @@ async function settle(ctx: Context, organizationId: OrganizationId, domain: stri
 const isTaken = () =>
   new DomainTakenFailure("Another organization has proven this domain, and its record is still there.", DOMAIN_FIELD);
 
-/** Takes back what was proven and is so no more. */
-export async function lapse(ctx: Context, { id, organizationId, domain }: OrganizationDomainRow): Promise<void> {
+/** Takes back what was proven and is so no more; nothing happens where somebody has seen the proof, or released the domain, since. */
+export async function lapse(
+  ctx: Context,
+  { id, organizationId, domain, checkedAt }: OrganizationDomainRow,
+): Promise<void> {
   const { session, now } = scopeOf(ctx);
-  await session.db
+  // The database tells instants apart that are the same here.
+  const isUnseen = lt(organizationDomains.checkedAt, new Date((checkedAt ?? now).getTime() + 1));
+  const lapsed = await session.db
     .update(organizationDomains)
     .set({ provenAt: null, checkedAt: now })
-    .where(and(eq(organizationDomains.tenantId, session.tenantId), eq(organizationDomains.id, id)));
+    .where(
+      and(
+        eq(organizationDomains.tenantId, session.tenantId),
+        eq(organizationDomains.id, id),
+        isNotNull(organizationDomains.provenAt),
+        isUnseen,
+      ),
+    )
+    .returning({ id: organizationDomains.id });
+  if (lapsed.length === 0) return;
   await record(ctx, { ...aboutDomain(organizationId, domain), action: "domain.lapsed" });
 }
 

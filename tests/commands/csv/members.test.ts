@@ -5,7 +5,7 @@ import { homeOf, type Sql } from "../../support/home.js";
 import { openWeb, type Web } from "../../support/web.js";
 import { type Planted, world } from "../../support/world.js";
 
-const FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "\r=1", '=cmd|"/c calc"!A1'];
+const FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "\r=1", "＝1+1", '=cmd|"/c calc"!A1'];
 const PEOPLE = 230;
 const END = "2126-01-01T00:00:00.000Z";
 

@@ -60,6 +60,10 @@ describe("recordsOf", () => {
     await expect(read(text)).rejects.toThrow(words);
   });
 
+  it.each(["", '"'])("refuses a cell that does not end, with %j before it", async (quote) => {
+    await expect(read(`a\n${quote}${"x".repeat(100_001)}`)).rejects.toThrow("line 2: a cell is too long");
+  });
+
   it("refuses a line that is no JSON object", async () => {
     await expect(read('{"a":1}\n[1]\n', "file.ndjson")).rejects.toThrow("line 2: this is no JSON object");
   });

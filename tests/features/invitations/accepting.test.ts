@@ -9,6 +9,8 @@ import { type Belonging, type Planted, world } from "../../support/world.js";
 
 const HOUR = 3_600_000;
 const hours = (count: number) => new Date(Date.now() + count * HOUR).toISOString();
+/** How often fifty accept at once. */
+const ROUNDS = Number(process.env.TENANTRY_ACCEPTANCES ?? 1);
 const INVITING = ["organizations:read", "members:read", "members:invite"];
 
 let people: People;
@@ -88,16 +90,19 @@ describe("Mutation.acceptInvitation", () => {
   });
 
   it("lets one of fifty at once accept, and tells the others that it was used", async () => {
-    const token = await invited("quick");
-    const quick = await as("quick");
+    for (let round = 0; round < ROUNDS; round++) {
+      const who = `quick-${round}`;
+      const [token, quick] = [await invited(who), await as(who)];
 
-    const answers = await Promise.all(Array.from({ length: 50 }, () => accept(quick, token)));
+      const answers = await Promise.all(Array.from({ length: 50 }, () => accept(quick, token)));
 
-    const codes = answers.map(({ code, membership }) => code ?? (membership ? "DONE" : "nothing"));
-    expect(codes.sort()).toEqual(["DONE", ...Array(49).fill("INVITATION_CLOSED")]);
-    expect(answers.find(({ code }) => code)).toMatchObject({ message: "This invitation was used already." });
-    expect(await membersOf("quick@people.test")).toHaveLength(1);
-    expect(await auditOf(gateway.database, acme, "invitation.accepted")).toHaveLength(2);
+      const codes = answers.map(({ code, membership }) => code ?? (membership ? "DONE" : "nothing"));
+      expect(codes.sort()).toEqual(["DONE", ...Array(49).fill("INVITATION_CLOSED")]);
+      expect(answers.find(({ code }) => code)).toMatchObject({ message: "This invitation was used already." });
+      expect(await membersOf(`${who}@people.test`)).toHaveLength(1);
+      const [made] = await home("select id from invitations where email = $1", [`${who}@people.test`]);
+      expect(await auditOf(gateway.database, acme, "invitation.accepted", made!.id as string)).toHaveLength(1);
+    }
   });
 
   it("takes two invitations of one person at once for one person", async () => {

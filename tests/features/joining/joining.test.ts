@@ -17,11 +17,16 @@ let globex: Planted;
 /** What DNS holds by name; a code where it fails. */
 const dns = new Map<string, string[] | string>();
 let asked = 0;
+/** What somebody does while DNS is answering, once. */
+let meanwhile: (() => Promise<unknown>) | null = null;
 beforeAll(async () => {
   people = await openPeople();
   const resolveTxt = async (name: string) => {
     asked += 1;
     const records = dns.get(name) ?? "ENOTFOUND";
+    const work = meanwhile;
+    meanwhile = null;
+    await work?.();
     if (typeof records === "string") throw Object.assign(new Error(records), { code: records });
     return records.map((text) => [text.slice(0, 10), text.slice(10)]);
   };
@@ -287,6 +292,22 @@ describe("Mutation.joinByEmail", () => {
     expect(await provenIn()).toEqual([]);
     put(value);
     expect(await join(await as("late"))).toMatchObject(isNothing);
+  });
+
+  it("takes back no proof that somebody has seen while it was looked for", async () => {
+    const value = await prove("north");
+    await setPolicy("north", "AUTOMATIC");
+    await home("update organization_domains set checked_at = now() - interval '2 days'");
+    dns.delete(RECORD);
+    meanwhile = async () => {
+      put(value);
+      await verify("north");
+    };
+
+    expect(await join(await as("between"))).toMatchObject(isNothing);
+
+    expect(await provenIn()).toEqual([{ slug: "north" }]);
+    expect(await join(await as("between"))).toMatchObject({ outcome: "JOINED" });
   });
 
   it("lets one person join once, however often at once", async () => {
