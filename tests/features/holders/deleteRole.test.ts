@@ -1,4 +1,4 @@
-import { encodeId } from "../../../src/graphql/nodeId.js";
+import { encodeId, idOf } from "../../../src/graphql/nodeId.js";
 import { newId } from "../../../src/ids.js";
 import { auditOf } from "../../support/audit.js";
 import { change, refused } from "../../support/change.js";
@@ -292,6 +292,40 @@ describe("deleteRole, of a role that is offered", () => {
         { ...role("guest"), reach: "ORGANIZATION" },
       ]),
     );
+  });
+
+  it("is offered to nobody any more when somebody offers it at once: before, or not at all", async () => {
+    for (let round = 0; round < 6; round++) {
+      const { role: made } = await change(
+        acme.as("ada"),
+        "createRole",
+        { key: `o${round}`, name: "O", permissions: CLERK },
+        "role { id }",
+      );
+      const offered = [{ role: { id: made.id } }];
+      const email = `o${round}@acme.test`;
+      const offer = (name: string, input: object) => () =>
+        change(acme.as("ada"), name, { ...at("north"), ...input, grants: offered }, "__typename");
+      const attempts = [
+        offer("inviteMember", { email }),
+        () => change(acme.as("ada"), "deleteRole", { roleId: made.id, replacement: { key: "guest" } }, PAYLOAD),
+        offer("setJoinPolicy", { mode: "AUTOMATIC" }),
+      ];
+
+      const outcomes = await Promise.all(
+        (round % 2 === 0 ? attempts : attempts.toReversed()).map((attempt) => attempt()),
+      );
+
+      const names = outcomes.map(({ __typename }) => __typename);
+      const isExpected = /^(InviteMember|SetJoinPolicy|DeleteRole)Payload$|^NotFoundFailure$/;
+      expect(names.filter((name) => !isExpected.test(name))).toEqual([]);
+      expect(names).toContain("DeleteRolePayload");
+      if (names.includes("InviteMemberPayload")) expect(await offersTo(email)).toMatchObject([role("guest")]);
+      const [policy] = await home("select grants from join_policies where organization_id = $1", [
+        acme.organizations.north,
+      ]);
+      expect(JSON.stringify(policy?.grants ?? [])).not.toContain(idOf("Role", made.id)!);
+    }
   });
 
   it("is refused where somebody would be offered what the viewer does not hold, in another's name", async () => {
