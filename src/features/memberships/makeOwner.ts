@@ -1,4 +1,4 @@
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, isNotNull, sql } from "drizzle-orm";
 import { OWNER } from "../../access/catalogue.js";
 import { type MembershipId, newId, type OrganizationId, type TenantId, type UserId } from "../../ids.js";
 import type { TenantDb } from "../../tenancy/session.js";
@@ -14,7 +14,7 @@ interface NewOwner {
 
 /**
  * Makes somebody an owner without an end: their membership of the root counts from now on, whatever it was, and has the owner
- * role for everything below. The tenant's lock is held alone; nobody is judged here.
+ * role for everything below; other roles end as before. The tenant's lock is held alone; nobody is judged here.
  */
 export async function makeOwner(
   db: TenantDb,
@@ -31,6 +31,21 @@ export async function makeOwner(
       .update(organizations)
       .set({ memberCount: sql`${organizations.memberCount} + 1` })
       .where(and(eq(organizations.tenantId, tenantId), eq(organizations.id, root)));
+  // What else they had ends when their membership would have: an owner's has no end, and they may be none some day.
+  await db
+    .update(grants)
+    .set({ expiresAt: sql`least(${grants.expiresAt}, ${memberships.expiresAt})` })
+    .from(memberships)
+    .where(
+      and(
+        eq(grants.tenantId, tenantId),
+        eq(memberships.tenantId, grants.tenantId),
+        eq(memberships.id, grants.membershipId),
+        eq(memberships.organizationId, root),
+        eq(memberships.userId, userId),
+        isNotNull(memberships.expiresAt),
+      ),
+    );
   const [membership] = await db
     .update(memberships)
     .set({ status: "ACTIVE", expiresAt: null, updatedAt: at })

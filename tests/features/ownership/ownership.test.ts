@@ -156,6 +156,31 @@ describe("acceptOwnership", () => {
     expect(await owners(tenant)).toEqual(["dan"]);
   });
 
+  it.each([
+    ["has ended", -HOUR],
+    ["is to end", HOUR],
+  ])("gives nothing without an end but ownership, where their membership %s", async (_when, ms) => {
+    const tenant = await plant();
+    const home = homeOf(gateway, tenant.slug);
+    const id = tenant.memberships[`ben@${tenant.slug}`];
+    const end = inMs(ms);
+    await home("update memberships set expires_at = $1 where id = $2", [end, id]);
+    const { offer: made } = await offer(tenant, "ada", "ben");
+
+    // Whoever's membership has ended is in the tenant still, and so can accept.
+    const accepted = await accept(tenant, "ben", made.id);
+
+    expect(accepted).toMatchObject({ membership: { expiresAt: null, status: "ACTIVE" } });
+    const given = await home(
+      "select role_key, to_json(expires_at) #>> '{}' as until from grants where membership_id = $1 order by role_key",
+      [id],
+    );
+    expect(given.map(({ role_key, until }) => [role_key, until && new Date(String(until)).toISOString()])).toEqual([
+      ["admin", end],
+      ["owner", null],
+    ]);
+  });
+
   it("is for whom it was made to, and nobody else can tell that it is there", async () => {
     const tenant = await plant();
     const { offer: made } = await offer(tenant, "ada", "cleo");
