@@ -67,13 +67,18 @@ export interface ServerOptions {
 
 export interface Gateway {
   /** Answers GraphQL over HTTP at `/graphql`, and what there is to ask for, as text, at `/graphql/schema`. */
-  readonly yoga: ReturnType<typeof createYoga<object, Context>>;
+  readonly yoga: ReturnType<typeof createYoga<Whence, Context>>;
   /** Waits for what runs, and closes every connection to the database. */
   close(): Promise<void>;
 }
 
 /** Where the API is read as text, in the schema definition language. */
 const SCHEMA_PATH = "/graphql/schema";
+
+/** What whoever hands a request over knows of where it comes from. */
+interface Whence {
+  readonly address?: string | null;
+}
 
 /** A gateway made of its dependencies; opens nothing by itself. */
 export function createGateway(options: ServerOptions): Gateway {
@@ -86,7 +91,7 @@ export function createGateway(options: ServerOptions): Gateway {
   });
   const desk = new JobDesk(options.door, deriveKey(options.key, JOBS_KEY));
 
-  async function toContext({ request }: YogaInitialContext): Promise<Context> {
+  async function toContext({ request, address = null }: YogaInitialContext & Whence): Promise<Context> {
     const requestId = requestIds.get(request) ?? randomUUID();
     const [host, origin] = [request.headers.get("host"), request.headers.get("origin")];
     const identity = await options.verifier.verify(request.headers.get("authorization"), { host, origin });
@@ -103,6 +108,7 @@ export function createGateway(options: ServerOptions): Gateway {
     return {
       identity,
       requestId,
+      address,
       deadline,
       explains: request.headers.get("x-tenantry-explain") === "1",
       catalogue: options.catalogue,

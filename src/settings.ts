@@ -141,6 +141,11 @@ export const SETTINGS = {
     )
     .prefault("")
     .describe("Origins whose pages may ask, separated by commas: `https://app.example.com`"),
+  TENANTRY_PROXIES: whole(0, 16)
+    .prefault("0")
+    .describe(
+      "How many proxies of yours stand before the gateway, each of which adds to `X-Forwarded-For` whom it heard. The audit notes the address that the outermost one heard; with 0 that of whoever connects",
+    ),
   TENANTRY_DEVELOPMENT: onOff
     .optional()
     .describe(

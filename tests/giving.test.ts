@@ -240,7 +240,7 @@ function inputOf(
       // The last one stays, for others to give.
       return {
         roleId: id("Role", rows.roles.length > 1 ? rows.roles : [{ id: tenant.tenantId }], which),
-        replacement: where % 4 === 0 ? null : wanted[0]!.role,
+        replacement: where % 2 === 0 ? null : wanted[0]!.role,
       };
     case "updateRole":
       return { roleId: id("Role", rows.roles, which), permissions };
@@ -326,7 +326,7 @@ const OUTCOMES = [
   "UpdateRolePayload",
 ];
 /** Some of them come up once in a few walks. */
-const MAY_BE_MISSED = WALKS < 6 ? 4 : WALKS < 20 ? 1 : 0;
+const MAY_BE_MISSED = WALKS < 6 ? 8 : WALKS < 20 ? 3 : 0;
 
 describe("whatever people do to each other's rights", () => {
   const outcomes = new Map<string, number>();

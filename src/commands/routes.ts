@@ -7,6 +7,7 @@ import type { DevelopmentIssuer } from "../identity/development.js";
 import { mintToken } from "../identity/developmentToken.js";
 import { isLocalRequest } from "../identity/local.js";
 import type { Gateway } from "../server.js";
+import { addressOf } from "./address.js";
 import { MEMBERS_PATH, sendMembers } from "./csv/members.js";
 import { DEMO_TENANTS } from "./demo/tenants.js";
 import { sendPage, wantsPage } from "./graphiql/page.js";
@@ -42,7 +43,8 @@ async function answer(
   const path = (request.url ?? "/").split("?", 1)[0];
   if (path === "/graphql" && settings.TENANTRY_GRAPHIQL && wantsPage(request))
     return sendPage(request, response, { hasViewers: development !== null && isLocal(request) });
-  if (path === "/graphql" || path === "/graphql/schema") return void gateway.yoga(request, response);
+  if (path === "/graphql" || path === "/graphql/schema")
+    return void gateway.yoga(request, response, { address: addressOf(request, settings.TENANTRY_PROXIES) });
   if (path === MEMBERS_PATH) return sendMembers(gateway, request, response);
   if (path === "/" && request.method === "GET") return send(response, 302, null, { location: "/graphql" });
   if (path === "/health/live") return send(response, 200, { status: "live" });

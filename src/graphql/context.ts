@@ -18,6 +18,8 @@ export interface Context {
   readonly identity: Identity | null;
   readonly operation: Operation;
   readonly requestId: string;
+  /** The network address that it was asked from; null where nobody can tell. */
+  readonly address: string | null;
   readonly catalogue: Catalogue;
   readonly cursors: Cursors;
   /** The host under which a tenant is reached; null where tenants have none. */

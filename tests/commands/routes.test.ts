@@ -32,6 +32,32 @@ describe("/graphql/schema", () => {
   });
 });
 
+describe("/graphql", () => {
+  it("has the audit note the address of whoever connects, or what a proxy of ours heard", async () => {
+    const proxied = await openWeb(gateway, { TENANTRY_PROXIES: "1" });
+    const [{ token }] = JSON.parse((await web.send("GET", "/dev/viewers")).body);
+    const headers = {
+      authorization: `Bearer ${token}`,
+      "x-tenant": "northwind",
+      "x-forwarded-for": "6.6.6.6, 198.51.100.1",
+      "content-type": "application/json",
+    };
+    const rename = (name: string) =>
+      JSON.stringify({
+        query: `mutation { updateOrganization(input: { organizationId: "${northwind}", name: "${name}" }) { __typename } }`,
+      });
+
+    await web.send("POST", "/graphql", headers, rename("Northwind directly"));
+    await proxied.send("POST", "/graphql", headers, rename("Northwind through a proxy"));
+
+    const { organization } = await gateway
+      .withToken(token, "northwind")
+      .get('{ organization(by: { slug: "northwind" }) { auditEvents(first: 2) { nodes { address } } } }');
+    expect(organization.auditEvents.nodes).toEqual([{ address: "198.51.100.1" }, { address: "127.0.0.1" }]);
+    await proxied.close();
+  });
+});
+
 describe("/dev/viewers", () => {
   it("answers with the demo's viewers, tenant by tenant, and a token that makes one of them", async () => {
     const { status, headers, body } = await web.send("GET", "/dev/viewers");

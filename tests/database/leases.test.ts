@@ -124,6 +124,9 @@ describe("Leases.acquire", () => {
     let running = 0;
     let mostRunning = 0;
 
+    const all = await Promise.all(["a", "b", "c"].map((key) => leases.acquire(key)));
+    expect(leases.counts.open).toBe(3);
+    for (const lease of all) lease.release();
     await Promise.all(
       Array.from({ length: 200 }, async (_, at) => {
         const lease = await leases.acquire(`tenant ${at % 7}`);
@@ -137,7 +140,7 @@ describe("Leases.acquire", () => {
       }),
     );
 
-    expect(mostRunning).toBe(3);
+    expect(mostRunning).toBeLessThanOrEqual(3);
     // A condemned session's process may take a moment to notice.
     expect(most).toBeLessThanOrEqual(4);
     expect(leases.counts.waiting).toBe(0);

@@ -527,6 +527,7 @@ export class Oracle {
       at: ({ row }: Found<"events">) => instant(row.at),
       action: ({ row }: Found<"events">) => row.action,
       requestId: ({ row }: Found<"events">) => row.request_id,
+      address: ({ row, address }: Found<"events">) => (this.#user(row.actor_id as string) ? address : null),
       actor: ({ row }: Found<"events">) => this.#user(row.actor_id as string),
       organization: ({ organizationId }: Found<"events">) => this.#organization(organizationId),
       targetId: ({ row }: Found<"events">) => encoded(row.target_type as string, row.target_id as string),

@@ -51,6 +51,8 @@ export interface Facts {
     readonly path: readonly string[];
     /** What it says of a person, as long as that is not erased. */
     readonly apart: unknown;
+    /** From where it was asked for, as long as that is not erased. */
+    readonly address: string | null;
   }[];
   readonly ownershipOffers: readonly {
     readonly id: string;
@@ -88,7 +90,8 @@ const COLUMNS = {
   organization_domains: `id, organization_id as "organizationId"`,
   join_policies: "organization_id as id",
   audit_events: `id, organization_id as "organizationId", path,
-    (select value::jsonb from audit_values v where v.commitment = t.commitment) as apart`,
+    (select value::jsonb from audit_values v where v.commitment = t.commitment) as apart,
+    (select value::jsonb ->> 'address' from audit_values v where v.commitment = t.origin) as address`,
   ownership_offers: `id, from_user_id as "fromUserId", user_id as "userId", ${ENDED}`,
 };
 

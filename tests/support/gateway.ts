@@ -57,6 +57,9 @@ const wanted = process.env.TENANTRY_TEST_EXECUTOR;
 const executor = wanted ? EXECUTORS[wanted] : undefined;
 if (wanted && !executor) throw new Error(`There is no executor ${wanted}: ${Object.keys(EXECUTORS).join(", ")}.`);
 
+/** From where everybody asks. */
+export const ADDRESS = "192.0.2.7";
+
 export async function openGateway(
   // On a database that is given, which stays when the gateway is closed, or on one of its own.
   options: Partial<ServerOptions> & {
@@ -100,10 +103,11 @@ export async function openGateway(
     ...options,
   });
   const fetch = async (path: string, init: RequestInit = {}) =>
-    gateway.yoga.fetch(`http://localhost${path}`, {
-      ...init,
-      headers: { host: "localhost", ...(init.headers as Record<string, string>) },
-    });
+    gateway.yoga.fetch(
+      `http://localhost${path}`,
+      { ...init, headers: { host: "localhost", ...(init.headers as Record<string, string>) } },
+      { address: ADDRESS },
+    );
 
   const settled = async () => {
     // Most have ended by now. To look again and again would keep the server from ending the others.

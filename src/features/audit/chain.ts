@@ -39,11 +39,12 @@ export class SealKey {
 
 /**
  * The digest of an event `e`, over every column of it. PostgreSQL makes it, from the text of a value that is the same on
- * every server and in every home.
+ * every server and in every home. An event of which no origin is known has the digest that it had before origins were kept.
  */
-export const EVENT_DIGEST = `sha256(convert_to(jsonb_build_array(e.tenant_id, e.id,
+export const EVENT_DIGEST = `sha256(convert_to((jsonb_build_array(e.tenant_id, e.id,
   (extract(epoch from e.at) * 1000)::bigint, e.action, e.actor_type, e.actor_id, e.organization_id, e.path, e.target_type,
-  e.target_id, e.changes, encode(e.commitment, 'hex'), e.request_id)::text, 'UTF8'))`;
+  e.target_id, e.changes, encode(e.commitment, 'hex'), e.request_id) ||
+  case when e.origin is null then '[]' else jsonb_build_array(encode(e.origin, 'hex')) end)::text, 'UTF8'))`;
 
 /** The digest of a list of events, `id` and `digest` in the order of `n`. */
 export const LIST_DIGEST = "encode(sha256(coalesce(string_agg(uuid_send(id) || digest, '' order by n), '')), 'hex')";

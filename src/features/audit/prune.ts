@@ -29,6 +29,13 @@ export async function pruneAudit(run: Lease["run"], tenant: TenantId, key: SealK
      where v.tenant_id = $1 and e.tenant_id = $1 and e.commitment = v.commitment and e.id in (${OLD})`,
     [tenant, number],
   );
+  // Of one operation some events may stay.
+  await run(
+    `delete from audit_values where tenant_id = $1 and commitment in (
+       select origin from audit_events where tenant_id = $1 and origin is not null and id in (${OLD})
+       except select origin from audit_events where tenant_id = $1 and origin is not null and id not in (${OLD}))`,
+    [tenant, number],
+  );
   const [gone] = await run(
     `with gone as (delete from audit_events where tenant_id = $1 and id in (${OLD}) returning 1) select count(*)::int as count from gone`,
     [tenant, number],

@@ -4,7 +4,7 @@ import type { Context } from "../../graphql/context.js";
 import { scopeOf } from "../../graphql/context.js";
 import { newId, type OrganizationId, type TenantId } from "../../ids.js";
 import type { TenantDb } from "../../tenancy/session.js";
-import { part } from "./personal.js";
+import { type Apart, part, setApart } from "./personal.js";
 
 export interface Happened {
   /** `noun.verb`, past: `organization.created`. */
@@ -18,8 +18,19 @@ export interface Happened {
 /** Writes down what the viewer did, in the transaction that does it: both are kept, or neither. */
 export async function record(ctx: Context, ...happened: readonly Happened[]): Promise<void> {
   const { session, viewer, now } = scopeOf(ctx);
-  const by = { actorType: viewer.kind, actorId: viewer.id, at: now, requestId: ctx.requestId };
+  const by = { actorType: viewer.kind, actorId: viewer.id, at: now, requestId: ctx.requestId, origin: originOf(ctx) };
   await writeAll(session.db, session.tenantId, by, happened);
+}
+
+const origins = new WeakMap<Context, Apart>();
+
+/** From where it is asked, set apart once for all that an operation does. */
+function originOf(ctx: Context): Apart | null {
+  const { address } = ctx;
+  if (address === null) return null;
+  const origin = origins.get(ctx) ?? setApart({ address });
+  origins.set(ctx, origin);
+  return origin;
 }
 
 /** By whom what the operator did was done: a run of a command, at an instant of the database's. */
@@ -35,7 +46,7 @@ export async function recordOfOperator(
   run: Run,
   happened: readonly Happened[],
 ): Promise<void> {
-  const by = { actorType: "OPERATOR", actorId: null, at: run.now, requestId: run.id };
+  const by = { actorType: "OPERATOR", actorId: null, at: run.now, requestId: run.id, origin: null };
   await writeAll(db, tenantId, by, happened);
 }
 
@@ -44,6 +55,7 @@ interface By {
   readonly actorId: string | null;
   readonly at: Date;
   readonly requestId: string;
+  readonly origin: Apart | null;
 }
 
 /** So many at once that no statement grows without bound. */
@@ -55,7 +67,8 @@ async function writeAll(db: TenantDb, tenantId: TenantId, by: By, happened: read
 }
 
 /**
- * One statement for the events, that they wait for a seal, and what of them may be erased.
+ * One statement for the events, that they wait for a seal, and what of them may be erased: from where it was asked stands there
+ * once for each operation.
  * @throws Error where an organization is not there, and so has no path: remove one after writing it down
  */
 async function write(db: TenantDb, tenantId: TenantId, by: By, happened: readonly Happened[]): Promise<void> {
@@ -74,11 +87,18 @@ async function write(db: TenantDb, tenantId: TenantId, by: By, happened: readonl
       insert into audit_values (tenant_id, commitment, subject_id, salt, value)
       select ${tenantId}::uuid, decode(commitment, 'hex'), "targetId", decode(salt, 'hex'), value
       from happened where commitment is not null
+    ), origin as (
+      insert into audit_values (tenant_id, commitment, subject_id, salt, value)
+      select ${tenantId}::uuid, decode(o.commitment, 'hex'), ${by.actorId}::uuid, decode(o.salt, 'hex'), o.value
+      from json_to_record(${JSON.stringify(by.origin ?? {})}::text::json) as o(commitment text, salt text, value text)
+      where o.commitment is not null
+      on conflict do nothing
     )
     insert into audit_events (tenant_id, id, at, action, actor_type, actor_id, organization_id, path, target_type, target_id,
-      changes, commitment, request_id)
+      changes, commitment, request_id, origin)
     select ${tenantId}::uuid, h.id, ${by.at.toISOString()}::timestamptz, h.action, ${by.actorType}, ${by.actorId}::uuid,
-      h."organizationId", o.path, h."targetType", h."targetId", h.changes, decode(h.commitment, 'hex'), ${by.requestId}
+      h."organizationId", o.path, h."targetType", h."targetId", h.changes, decode(h.commitment, 'hex'), ${by.requestId},
+      decode(${by.origin?.commitment ?? null}, 'hex')
     from happened h
     join organizations o on o.tenant_id = ${tenantId}::uuid and o.id = h."organizationId"`)) as unknown as Result;
   // By the tag of the statement: to return a row is to read it, and that is no part of writing it down.

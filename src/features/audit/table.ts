@@ -26,6 +26,8 @@ export const auditEvents = tenantTable(
     /** The salted digest of the values that stand apart; null where none do. */
     commitment: bytea(),
     requestId: text().notNull(),
+    /** The salted digest of the address that it was asked from, which stands apart as well; null where that is not known. */
+    origin: bytea(),
   },
   (t) => [
     check(
@@ -39,7 +41,7 @@ export const auditEvents = tenantTable(
 
 export type AuditEventRow = typeof auditEvents.$inferSelect;
 
-/** What an event says of a person, by the digest in the event. It can be erased, and the event still stands. */
+/** What an event says of a person, or of where somebody was, by the digest in the event. It can be erased, and the event still stands. */
 export const auditValues = tenantTable(
   "audit_values",
   {

@@ -33,12 +33,13 @@ select s.number, (extract(epoch from s.sealed_at) * 1000)::bigint::text as at, s
     where ${EVENT_DIGEST} is distinct from l.digest or e.id is null order by l.n limit 1) as event,
   (select json_build_object('id', e.id, 'isMissing', v.commitment is null)
     from unnest(s.events) with ordinality l(id, n)
-    join audit_events e on e.tenant_id = $1 and e.id = l.id and e.commitment is not null
-    left join audit_values v on v.tenant_id = $1 and v.commitment = e.commitment
+    join audit_events e on e.tenant_id = $1 and e.id = l.id
+    join lateral (values (e.commitment, e.target_id), (e.origin, e.actor_id)) a(commitment, subject_id) on a.commitment is not null
+    left join audit_values v on v.tenant_id = $1 and v.commitment = a.commitment
     where case when v.commitment is null then not exists (
-        select from audit_events x where x.tenant_id = $1 and x.action = 'user.erased' and x.target_id = e.target_id
+        select from audit_events x where x.tenant_id = $1 and x.action = 'user.erased' and x.target_id = a.subject_id
           and x.path is not null)
-      else sha256(v.salt || convert_to(v.value, 'UTF8')) <> v.commitment or v.subject_id <> e.target_id end
+      else sha256(v.salt || convert_to(v.value, 'UTF8')) <> v.commitment or v.subject_id <> a.subject_id end
     order by l.n limit 1) as value
 from audit_seals s where s.tenant_id = $1 and coalesce(s.number > $2::int, true) order by s.number limit ${SEALS_AT_ONCE}`;
 const REST = `
@@ -53,8 +54,9 @@ select (select count(*) from audit_events where tenant_id = $1)::int as events,
     and not exists (select from sealed s where s.id = e.id) order by e.id limit 1) as stray,
   (select u.event_id from audit_unsealed u where u.tenant_id = $1
     and not exists (select from audit_events e where e.tenant_id = $1 and e.id = u.event_id) order by 1 limit 1) as lost,
-  (select v.subject_id from audit_values v where v.tenant_id = $1
-    and not exists (select from audit_events e where e.tenant_id = $1 and e.commitment = v.commitment)
+  (select v.subject_id from audit_values v where v.tenant_id = $1 and v.commitment not in (
+      select commitment from audit_events where tenant_id = $1 and commitment is not null
+      union all select origin from audit_events where tenant_id = $1 and origin is not null)
     order by 1 limit 1) as loose`;
 
 interface Row {

@@ -90,6 +90,12 @@ const valuesByCommitment = perSession(({ session: { db, tenantId } }) =>
   ),
 );
 
+/** From where an event was asked for; null where that is not known, and when whoever asked was erased. */
+export async function addressOf(scope: Scope, { origin }: AuditEventRow): Promise<string | null> {
+  const found = origin && (await valuesByCommitment(scope).load(origin.toString("hex")));
+  return found ? (JSON.parse(found.value) as { address: string }).address : null;
+}
+
 /** What an event changed, with what stands apart; whether the viewer may know it is for the caller to judge. */
 export async function changesOf(scope: Scope, { changes, commitment }: AuditEventRow) {
   if (!changes || !commitment) return changes;

@@ -12,7 +12,7 @@ import { visibleUsers } from "../memberships/visibleUsers.js";
 import { findOrganization } from "../organizations/loader.js";
 import { Organization } from "../organizations/type.js";
 import { User } from "../users/type.js";
-import { auditEventsOf, changesOf, findAuditEvent, type ShownEvents } from "./loader.js";
+import { addressOf, auditEventsOf, changesOf, findAuditEvent, type ShownEvents } from "./loader.js";
 
 /** What opens things that are about people, where they stand. */
 const NEEDED: ReadonlyMap<string, BuiltInPermission> = new Map([
@@ -79,6 +79,21 @@ builder.node(AuditEvent, {
         // Both are asked either way: what is hidden costs what is shown.
         const [changes, isSeen] = await Promise.all([changesOf(scopeOf(ctx), event), seesWhom(ctx, event)]);
         return isSeen ? changes : null;
+      },
+    }),
+    address: t.string({
+      nullable: true,
+      description:
+        "The network address that it was asked from. Null when that is not known, when whoever asked was erased or is hidden from the viewer, and when it was who runs the service.",
+      resolve: async (event, _args, ctx) => {
+        const scope = scopeOf(ctx);
+        const { actorId } = event;
+        // Both are asked either way, as for what changed.
+        const [address, actor] = await Promise.all([
+          addressOf(scope, event),
+          actorId && visibleUsers(scope).load(actorId as UserId),
+        ]);
+        return actor ? address : null;
       },
     }),
     requestId: t.exposeString("requestId", {

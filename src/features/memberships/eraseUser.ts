@@ -30,9 +30,15 @@ const NOBODY = {
   status: "SUSPENDED",
 } as const;
 
+const isNobody = (person: UserRow): boolean =>
+  (Object.keys(NOBODY) as (keyof typeof NOBODY)[]).every(
+    (column) => JSON.stringify(person[column]) === JSON.stringify(NOBODY[column]),
+  );
+
 /**
  * Ends every membership of a person, and forgets for good who they are: in their row, in what other features know of
- * them, and in what the audit says of them, which verifies as before. Who signs in as they did is somebody new.
+ * them, and in what the audit says of them, which verifies as before. Who signs in as they did is somebody new. Of who was
+ * erased before nothing is changed, or noted.
  * @throws ExceedsYoursFailure  they hold something that the viewer does not, in a suspended membership or organization as well
  * @throws LastOwnerFailure     they were the last owner
  */
@@ -46,6 +52,7 @@ export async function eraseUser(ctx: Context, person: UserRow): Promise<void> {
     .select({ id: memberships.id, organizationId: memberships.organizationId, userId: memberships.userId })
     .from(memberships)
     .where(and(eq(memberships.tenantId, tenantId), eq(memberships.userId, id)));
+  if (theirs.length === 0 && isNobody(person)) return;
   await remove(ctx, theirs);
   await db
     .update(users)

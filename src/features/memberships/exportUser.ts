@@ -58,6 +58,15 @@ export async function exportUser(ctx: Context, person: UserRow): Promise<object>
     )
     .where(and(eq(auditEvents.tenantId, tenantId), eq(auditValues.subjectId, user.id)))
     .orderBy(asc(auditEvents.at), asc(auditEvents.id));
+  const from = await db
+    .select({ at: auditEvents.at, action: auditEvents.action, value: auditValues.value })
+    .from(auditEvents)
+    .innerJoin(
+      auditValues,
+      and(eq(auditValues.tenantId, auditEvents.tenantId), eq(auditValues.commitment, auditEvents.origin)),
+    )
+    .where(and(eq(auditEvents.tenantId, tenantId), eq(auditValues.subjectId, user.id)))
+    .orderBy(asc(auditEvents.at), asc(auditEvents.id));
   await record(ctx, { action: "user.exported", organizationId: root.id, targetType: "User", targetId: user.id });
   return {
     user: { ...user, signsIn: identity !== null },
@@ -67,12 +76,13 @@ export async function exportUser(ctx: Context, person: UserRow): Promise<object>
     })),
     ...(await takeKept(ctx, person)),
     audit: said.map(({ changes, value, ...event }) => ({ ...event, changes: join(changes ?? {}, value) })),
+    requests: from.map(({ value, ...event }) => ({ ...event, ...(JSON.parse(value) as object) })),
   };
 }
 
 mutation<z.output<typeof form>, { content: object }>("exportUser", {
   description:
-    "Takes out what this tenant holds about a person: themselves, their memberships, invitations to their address, requests of theirs to join, and what the audit notes of who they are and were. Notes in the audit that it was taken out. Needs `members:manage` and `members:read` at the root, both with reach SUBTREE.",
+    "Takes out what this tenant holds about a person: themselves, their memberships, invitations to their address, requests of theirs to join, what the audit notes of who they are and were, and from where they did what. Notes in the audit that it was taken out. Needs `members:manage` and `members:read` at the root, both with reach SUBTREE.",
   input: (t) => ({ userId: t.id({ required: true, description: "The person." }) }),
   form,
   payload: {
@@ -81,7 +91,7 @@ mutation<z.output<typeof form>, { content: object }>("exportUser", {
       content: t.field({
         type: "JSON",
         description:
-          "`user`, `memberships` with their grants, `invitations`, `joinRequests`, and in `audit` each change of their name, address and whatever else of them is noted; ids are bare uuids. An object.",
+          "`user`, `memberships` with their grants, `invitations`, `joinRequests`, and in `audit` each change of their name, address and whatever else of them is noted; in `requests` what they did themselves, and from which network address; ids are bare uuids. An object.",
         resolve: ({ content }) => content as Record<string, unknown>,
       }),
     }),

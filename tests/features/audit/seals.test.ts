@@ -336,32 +336,39 @@ describe("verifyAudit", () => {
     expect(broken).toContain("Seal 1 was made with another TENANTRY_KEY");
   });
 
-  it("misses values that stand apart, unless the audit says that the person was erased", async () => {
-    await ownerInHome(gateway, "shop", async (run) => {
-      const [value] = await run(
-        `select e.id, e.target_id, v.commitment from audit_values v join audit_events e using (tenant_id, commitment)
-         where tenant_id = $1 limit 1`,
-        [shop.tenantId],
-      );
-      const remove = () =>
-        run("delete from audit_values where tenant_id = $1 and commitment = $2", [shop.tenantId, value!.commitment]);
-
-      const silently = await tampered(run, remove);
-      const openly = await tampered(run, async () => {
-        await remove();
-        const id = newId();
-        await run("insert into audit_unsealed values ($1, $2)", [shop.tenantId, id]);
-        await run(
-          `insert into audit_events (tenant_id, id, at, action, actor_type, organization_id, path, target_type, target_id, request_id)
-           values ($1, $2, clock_timestamp(), 'user.erased', 'OPERATOR', $3, '{}', 'User', $4, 'r')`,
-          [shop.tenantId, id, shop.organizations.top, value!.target_id],
+  it.each([
+    ["of a change", "commitment", "target_id"],
+    ["of where somebody was", "origin", "actor_id"],
+  ])(
+    "misses values %s that stand apart, unless the audit says that the person was erased",
+    async (_what, by, whose) => {
+      await ownerInHome(gateway, "shop", async (run) => {
+        const [value] = await run(
+          `select e.id, v.subject_id, v.commitment from audit_values v
+         join audit_events e on e.tenant_id = v.tenant_id and e.${by} = v.commitment and e.${whose} = v.subject_id
+         where v.tenant_id = $1 limit 1`,
+          [shop.tenantId],
         );
-      });
+        const remove = () =>
+          run("delete from audit_values where tenant_id = $1 and commitment = $2", [shop.tenantId, value!.commitment]);
 
-      expect(silently).toContain(`What the event ${value!.id} of seal`);
-      expect(openly).toBeNull();
-    });
-  });
+        const silently = await tampered(run, remove);
+        const openly = await tampered(run, async () => {
+          await remove();
+          const id = newId();
+          await run("insert into audit_unsealed values ($1, $2)", [shop.tenantId, id]);
+          await run(
+            `insert into audit_events (tenant_id, id, at, action, actor_type, organization_id, path, target_type, target_id, request_id)
+           values ($1, $2, clock_timestamp(), 'user.erased', 'OPERATOR', $3, '{}', 'User', $4, 'r')`,
+            [shop.tenantId, id, shop.organizations.top, value!.subject_id],
+          );
+        });
+
+        expect(silently).toContain(`What the event ${value!.id} of seal`);
+        expect(openly).toBeNull();
+      });
+    },
+  );
 });
 
 describe("pruneAudit", () => {

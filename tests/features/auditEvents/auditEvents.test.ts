@@ -1,6 +1,6 @@
 import { encodeId } from "../../../src/graphql/nodeId.js";
 import type { TestGateway } from "../../support/gateway.js";
-import { openGateway } from "../../support/gateway.js";
+import { ADDRESS, openGateway } from "../../support/gateway.js";
 import { homeOf, type Sql } from "../../support/home.js";
 import { ofData } from "../../support/statements.js";
 import { type Planted, world } from "../../support/world.js";
@@ -173,6 +173,35 @@ describe("Organization.auditEvents", () => {
 
     // Organizations, events, users, memberships; organizations again, by id.
     expect(ofData(statements)).toHaveLength(5);
+  });
+});
+
+describe("AuditEvent.address", () => {
+  it("says from where it was asked for, to who sees by whom", async () => {
+    const { cellar } = await world(gateway, {
+      cellar: {
+        tree: { cellar: {} },
+        people: {
+          olga: [{ at: "cellar", roles: ["owner"], reach: "SUBTREE" }],
+          auditor: [{ at: "cellar", can: ["organizations:read", "audit:read"] }],
+        },
+      },
+    });
+    const input = `{ organizationId: "${cellar.id("Organization", "cellar")}", name: "Wine cellar" }`;
+    await cellar.as("olga").get(`mutation { updateOrganization(input: ${input}) { __typename } }`);
+    const seenBy = async (who: string) =>
+      (
+        await cellar
+          .as(who)
+          .get('{ organization(by: { slug: "cellar" }) { auditEvents { nodes { action address } } } }')
+      ).organization.auditEvents.nodes;
+
+    expect(await seenBy("olga")).toEqual([{ action: "organization.updated", address: ADDRESS }]);
+    expect(await seenBy("auditor")).toEqual([{ action: "organization.updated", address: null }]);
+  });
+
+  it("is not known of what an older version wrote", async () => {
+    expect((await ask("olga", "", "address")).data.organization.auditEvents.nodes[0]).toEqual({ address: null });
   });
 });
 

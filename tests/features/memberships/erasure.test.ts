@@ -1,6 +1,6 @@
 import { sealNow, verifyIn } from "../../support/audit.js";
 import { change, refused } from "../../support/change.js";
-import { openGateway, type TestGateway } from "../../support/gateway.js";
+import { ADDRESS, openGateway, type TestGateway } from "../../support/gateway.js";
 import { everythingIn, homeOf, ownerInHome, type Sql } from "../../support/home.js";
 import { type Planted, world } from "../../support/world.js";
 
@@ -16,6 +16,8 @@ beforeAll(async () => {
         olga: [{ at: "shop", roles: ["owner"], reach: "SUBTREE" }],
         deputy: [{ at: "shop", roles: ["admin"], reach: "SUBTREE" }],
         tina: [{ at: "till", roles: ["admin"] }],
+        toni: [{ at: "till", roles: ["guest"] }],
+        tess: [{ at: "till", roles: ["admin"] }],
         boss: [{ at: "till", roles: ["owner"], suspended: true }],
         pat: [
           { at: "till", roles: ["member"] },
@@ -73,6 +75,37 @@ describe("eraseUser", () => {
       unsealed: 0,
       broken: null,
     });
+  });
+
+  it("forgets from where they did what they did, and the audit verifies as before", async () => {
+    const own = { organizationId: shop.id("Organization", "till"), name: "Till" };
+    await change(shop.as("tess"), "updateOrganization", own, "__typename");
+    await sealNow(gateway, "shop");
+    const addresses = () =>
+      sql(
+        "select v.value::json ->> 'address' as address from audit_events e left join audit_values v on v.commitment = e.origin where e.actor_id = $1",
+        [shop.users.tess],
+      );
+    const before = await addresses();
+
+    await erase("olga", "tess");
+
+    expect(before).toEqual([{ address: ADDRESS }]);
+    expect(await addresses()).toEqual([{ address: null }]);
+    await sealNow(gateway, "shop");
+    expect(await ownerInHome(gateway, "shop", (run) => verifyIn(run, shop.tenantId))).toMatchObject({
+      unsealed: 0,
+      broken: null,
+    });
+  });
+
+  it("of somebody who was erased before changes nothing, and notes nothing, also when two erase them at once", async () => {
+    await Promise.all([erase("olga", "toni"), erase("olga", "toni")]);
+
+    expect(await erase("olga", "toni")).toMatchObject({ user: { displayName: "Erased person" } });
+    expect(
+      await sql("select from audit_events where action = 'user.erased' and target_id = $1", [shop.users.toni]),
+    ).toHaveLength(1);
   });
 
   it("ends every membership, counts them off, and writes each down", async () => {
