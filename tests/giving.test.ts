@@ -82,6 +82,7 @@ const step = fc.record({
     "joinByEmail",
     "joinByEmail",
     "approveJoinRequest",
+    "approveJoinRequest",
     "createOrganization",
     "createOrganization",
     "moveOrganization",
@@ -186,7 +187,7 @@ function inputOf(
       return { invitationId: id("Invitation", [...rows.invitations, { id: tenant.tenantId }], which) };
     case "setJoinPolicy": {
       // Of the one organization that has proven a domain.
-      const isAsking = which % 3 === 0;
+      const isAsking = which % 2 === 0;
       return {
         organizationId: encodeId("Organization", tenant.organizations.north!),
         mode: isAsking ? "ASK" : "AUTOMATIC",

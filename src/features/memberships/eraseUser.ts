@@ -59,9 +59,10 @@ export async function eraseUser(ctx: Context, person: UserRow): Promise<void> {
     .set({ ...NOBODY, updatedAt: now })
     .where(and(eq(users.tenantId, tenantId), eq(users.id, id)));
   await forgetKept(ctx, person);
-  await db.delete(auditValues).where(and(eq(auditValues.tenantId, tenantId), eq(auditValues.subjectId, id)));
   await mustKeepOwner(ctx);
   await record(ctx, { action: "user.erased", organizationId: root.id, targetType: "User", targetId: id });
+  // Last: whoever erases themselves was somewhere, too.
+  await db.delete(auditValues).where(and(eq(auditValues.tenantId, tenantId), eq(auditValues.subjectId, id)));
 }
 
 mutation<z.output<typeof form>, { id: UserId }>("eraseUser", {

@@ -16,6 +16,7 @@ beforeAll(async () => {
         olga: [{ at: "shop", roles: ["owner"], reach: "SUBTREE" }],
         deputy: [{ at: "shop", roles: ["admin"], reach: "SUBTREE" }],
         tina: [{ at: "till", roles: ["admin"] }],
+        oscar: [{ at: "shop", roles: ["owner"], reach: "SUBTREE" }],
         toni: [{ at: "till", roles: ["guest"] }],
         tess: [{ at: "till", roles: ["admin"] }],
         boss: [{ at: "till", roles: ["owner"], suspended: true }],
@@ -97,6 +98,15 @@ describe("eraseUser", () => {
       unsealed: 0,
       broken: null,
     });
+  });
+
+  it("forgets from where somebody erased themselves", async () => {
+    await erase("oscar", "oscar", "__typename");
+
+    expect(await sql("select from audit_values where subject_id = $1", [shop.users.oscar])).toEqual([]);
+    expect(
+      await sql("select from audit_events where action = 'user.erased' and actor_id = $1", [shop.users.oscar]),
+    ).toHaveLength(1);
   });
 
   it("of somebody who was erased before changes nothing, and notes nothing, also when two erase them at once", async () => {
