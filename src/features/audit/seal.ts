@@ -47,37 +47,49 @@ values ($1, $2, $3, $4::text::uuid[], $5::text::bytea[], $6, decode($7, 'hex'))`
 const RELEASE = "delete from audit_unsealed where tenant_id = $1 and event_id = any ($2::text::uuid[])";
 
 /**
- * Seals whatever of a tenant's audit is in no seal yet: also an event that was committed after others that happened later.
+ * Seals whatever of a tenant's audit is in no seal yet: also an event that was committed after others that happened later. Each
+ * seal in a transaction of its own: while one is open, nothing can be withdrawn in the tenant.
  * @returns null where the record does not lead to the tenant's home, or that is closed to changes at this moment
  */
 export async function sealTenant(leases: Leases, tenant: TenantRecord, key: Buffer): Promise<Sealing | null> {
+  const own = new SealKey(key, tenant.id);
+  for (let made = 0; ; made++) {
+    const sealing = await sealOnce(leases, tenant, own);
+    if (sealing === null || sealing.made === 0) return sealing && { ...sealing, made };
+  }
+}
+
+async function sealOnce(leases: Leases, tenant: TenantRecord, key: SealKey): Promise<Sealing | null> {
   const session = await TenantSession.open(leases, tenant, "change");
   try {
     const [home] = await session.query(LOOK, [tenant.id]);
     if (!home || Number(home.epoch) !== tenant.epoch || home.status === "FENCED") return null;
-    const sealed = home.waits ? await sealAll(session, new SealKey(key, tenant.id)) : { newest: sealOf(home), made: 0 };
+    const made = home.waits ? await makeSeal(session, key) : null;
     await session.commit();
-    return { ...sealed, behindSince: home.behind_since === null ? null : new Date(String(home.behind_since)) };
+    return {
+      newest: made ?? sealOf(home),
+      made: made ? 1 : 0,
+      behindSince: home.behind_since === null ? null : new Date(String(home.behind_since)),
+    };
   } finally {
     await session.rollback();
   }
 }
 
-async function sealAll(session: TenantSession, key: SealKey): Promise<Omit<Sealing, "behindSince">> {
+/** One seal over what waits, as much as goes into one; null where somebody else has just sealed it. */
+async function makeSeal(session: TenantSession, key: SealKey): Promise<Seal | null> {
   const { tenantId } = session;
   await session.query(SEALING_ALONE, [tenantId]);
-  let newest = sealOf((await session.query(NEWEST, [tenantId]))[0]);
-  for (let made = 0; ; made++) {
-    const [waiting] = await session.query(WAITING, [tenantId]);
-    const { count, events, digests, list, now } = waiting as Record<string, string>;
-    if (Number(count) === 0) return { newest, made };
-    const sealed = { number: (newest?.number ?? 0) + 1, sealedAt: Number(now), list: list! };
-    const mac = key.seal(sealed, newest?.mac ?? null);
-    const at = new Date(sealed.sealedAt).toISOString();
-    await session.query(KEEP, [tenantId, sealed.number, at, events, digests, key.mark, mac]);
-    await session.query(RELEASE, [tenantId, events]);
-    newest = { number: sealed.number, mac };
-  }
+  const newest = sealOf((await session.query(NEWEST, [tenantId]))[0]);
+  const [waiting] = await session.query(WAITING, [tenantId]);
+  const { count, events, digests, list, now } = waiting as Record<string, string>;
+  if (Number(count) === 0) return null;
+  const sealed = { number: (newest?.number ?? 0) + 1, sealedAt: Number(now), list: list! };
+  const mac = key.seal(sealed, newest?.mac ?? null);
+  const at = new Date(sealed.sealedAt).toISOString();
+  await session.query(KEEP, [tenantId, sealed.number, at, events, digests, key.mark, mac]);
+  await session.query(RELEASE, [tenantId, events]);
+  return { number: sealed.number, mac };
 }
 
 const sealOf = (row: Readonly<Record<string, unknown>> | undefined): Seal | null =>
