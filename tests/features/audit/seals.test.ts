@@ -78,6 +78,33 @@ describe("sealTenant", () => {
     expect(await verify()).toMatchObject({ events: 8, newest: 4, unsealed: 0, broken: null });
   });
 
+  it("seals a backlog a thousand events at a time, each seal in a transaction of its own", async () => {
+    const { crowd } = await world(gateway, { crowd: { tree: { crowd: {} } } });
+    await homeOf(gateway, "crowd")(
+      `with made as (
+         insert into audit_events (tenant_id, id, at, action, actor_type, organization_id, path, target_type, target_id, request_id)
+         select $1, gen_random_uuid(), clock_timestamp(), 'organization.updated', 'OPERATOR', $2::uuid, '{}', 'Organization', $2::uuid, 'r'
+         from generate_series(1, 2001) returning id
+       )
+       insert into audit_unsealed (tenant_id, event_id) select $1, id from made`,
+      [crowd.tenantId, crowd.organizations.crowd],
+    );
+
+    await sealNow(gateway, "crowd");
+
+    const seals = await homeOf(
+      gateway,
+      "crowd",
+    )(
+      "select cardinality(events) as count, count(*) over (partition by xmin::text) as together from audit_seals order by number",
+    );
+    expect(seals.map(({ count, together }) => [count, Number(together)])).toEqual([
+      [1000, 1],
+      [1000, 1],
+      [1, 1],
+    ]);
+  });
+
   it("makes no seal of nothing", async () => {
     expect(await sealNow(gateway, "shop")).toMatchObject({ made: 0, newest: { number: 4 } });
   });
