@@ -1,4 +1,5 @@
 import type { Connection, Lease } from "../database/connection.js";
+import { Leases } from "../database/leases.js";
 import { MAIN } from "../database/names.js";
 import { openOwner } from "../database/owner.js";
 import type { Names } from "./migrations/files.js";
@@ -67,6 +68,19 @@ export class Owners {
   /** The same for the login that reads the directory. */
   get doorUrl(): string {
     return as(this.settings.door, this.get(MAIN).url);
+  }
+
+  /** A connection of the login that serves a database, for what a command does under row security. Whoever asks for it closes it. */
+  servingLeases(database: string, applicationName: string): Leases {
+    return new Leases({
+      databases: { [database]: this.servingUrl(database) },
+      applicationName,
+      prepare: true,
+      connectTimeoutMs: 5000,
+      size: 1,
+      waitMs: 10_000,
+      maxAgeMs: Number.POSITIVE_INFINITY,
+    });
   }
 
   /** The names of the logins that migrations let into a database. */

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { readSettings } from "../../config.js";
-import { Leases } from "../../database/leases.js";
 import { Importer, type ReadRow, type RowOutcome } from "../../features/imports/importRows.js";
 import { RowRefused, readRow } from "../../features/imports/row.js";
 import { TenantRecord } from "../../tenancy/directory/directory.js";
@@ -90,15 +89,7 @@ async function inSessions(
   { id, slug, schemaName, database, epoch, createdAt }: Tenant,
   work: (open: () => Promise<TenantSession>) => Promise<void>,
 ): Promise<void> {
-  const serve = new Leases({
-    databases: { [database]: owners.servingUrl(database) },
-    applicationName: "tenantry import",
-    prepare: true,
-    connectTimeoutMs: 5000,
-    size: 1,
-    waitMs: 10_000,
-    maxAgeMs: Number.POSITIVE_INFINITY,
-  });
+  const serve = owners.servingLeases(database, "tenantry import");
   const record = new TenantRecord(id, slug, { database, schemaName }, epoch, createdAt);
   try {
     await work(() => TenantSession.open(serve, record, "withdraw"));

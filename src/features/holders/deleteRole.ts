@@ -1,4 +1,4 @@
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq } from "drizzle-orm";
 import { z } from "zod";
 import { stillThere } from "../../access/catalogue.js";
 import type { Right } from "../../access/giving.js";
@@ -8,10 +8,10 @@ import { failureType, mutation } from "../../graphql/mutation.js";
 import type { Named } from "../../graphql/named.js";
 import { encodeId } from "../../graphql/nodeId.js";
 import type { RoleId } from "../../ids.js";
-import { uuids } from "../../tenancy/arrays.js";
 import { record } from "../audit/record.js";
+import { touch } from "../memberships/changeGrants.js";
 import { type RightOfGrant, rightsOfRole } from "../memberships/rights.js";
-import { grants, memberships } from "../memberships/table.js";
+import { grants } from "../memberships/table.js";
 import { discreetly, ExceedsYoursFailure, mustHold, mustHoldNow } from "../roles/exceedsYours.js";
 import { findRole, usableRoles } from "../roles/loader.js";
 import type { Role as RoleShape } from "../roles/role.js";
@@ -120,13 +120,9 @@ async function replaceHeld(
   held: readonly RightOfGrant[],
 ): Promise<void> {
   if (held.length === 0) return;
-  const { session, now } = scopeOf(ctx);
   const ids = held.map(({ membershipId }) => membershipId);
   await replaceInGrants(ctx, grants, roleId, replacement, ids);
-  await session.db
-    .update(memberships)
-    .set({ updatedAt: now })
-    .where(and(eq(memberships.tenantId, session.tenantId), sql`${memberships.id} = any(${uuids(ids)})`));
+  await touch(ctx, ids);
 }
 
 /** @throws NotFoundFailure, InvalidInputFailure when it could not take the role's place wherever that is usable */

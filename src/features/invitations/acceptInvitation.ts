@@ -13,8 +13,8 @@ import { findOrganization } from "../organizations/loader.js";
 import { Organization } from "../organizations/type.js";
 import { ExceedsYoursFailure } from "../roles/exceedsYours.js";
 import { EmailNotVerifiedFailure } from "../users/verifiedEmail.js";
-import { answerInvitation, end, FIELD, type Invited } from "./answerInvitation.js";
-import { InvitationClosedFailure } from "./closed.js";
+import { answerInvitation, FIELD, type Invited } from "./answerInvitation.js";
+import { end, InvitationClosedFailure } from "./closed.js";
 import { about } from "./invite.js";
 import { listOffers } from "./loader.js";
 

@@ -72,12 +72,3 @@ async function lock(ctx: Context, hash: Buffer, email: string): Promise<Invited>
     .where(and(eq(organizations.tenantId, tenantId), eq(organizations.id, row.organizationId)));
   return { row, place: place!, email };
 }
-
-/** Ends an open invitation. */
-export async function end(ctx: Context, { id }: InvitationRow, status: "ACCEPTED" | "DECLINED"): Promise<void> {
-  const { session, now } = scopeOf(ctx);
-  await session.db
-    .update(invitations)
-    .set({ status, updatedAt: now })
-    .where(and(eq(invitations.tenantId, session.tenantId), eq(invitations.id, id)));
-}

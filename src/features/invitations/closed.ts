@@ -1,6 +1,8 @@
+import { and, eq } from "drizzle-orm";
+import { type Context, scopeOf } from "../../graphql/context.js";
 import { Failure } from "../../graphql/failure.js";
 import { failureType } from "../../graphql/mutation.js";
-import type { InvitationRow } from "./table.js";
+import { type InvitationRow, invitations } from "./table.js";
 
 export class InvitationClosedFailure extends Failure {
   override readonly name = "InvitationClosedFailure";
@@ -21,3 +23,16 @@ const WHY: Readonly<Record<InvitationRow["status"], string>> = {
 /** Says what became of an invitation; of an open one, that it came to its end. */
 export const closed = (status: InvitationRow["status"], field: readonly string[]) =>
   new InvitationClosedFailure(WHY[status], field);
+
+/** Ends an open invitation, whose row is locked. */
+export async function end(
+  ctx: Context,
+  { id }: InvitationRow,
+  status: "ACCEPTED" | "DECLINED" | "WITHDRAWN",
+): Promise<void> {
+  const { session, now } = scopeOf(ctx);
+  await session.db
+    .update(invitations)
+    .set({ status, updatedAt: now })
+    .where(and(eq(invitations.tenantId, session.tenantId), eq(invitations.id, id)));
+}

@@ -5,8 +5,8 @@ import { encodeId } from "../../graphql/nodeId.js";
 import type { InvitationId } from "../../ids.js";
 import { record } from "../audit/record.js";
 import { EmailNotVerifiedFailure } from "../users/verifiedEmail.js";
-import { answerInvitation, end } from "./answerInvitation.js";
-import { InvitationClosedFailure } from "./closed.js";
+import { answerInvitation } from "./answerInvitation.js";
+import { end, InvitationClosedFailure } from "./closed.js";
 import { about } from "./invite.js";
 
 const form = z.object({ token: z.string() });

@@ -6,6 +6,7 @@ import { texts } from "../../tenancy/arrays.js";
 import { record } from "../audit/record.js";
 import { queueMail } from "../mail/mail.js";
 import { organizations } from "../organizations/table.js";
+import { whichRole } from "../roles/role.js";
 import { usersById } from "../users/loader.js";
 import type { Offer } from "./offer.js";
 import { invitations, offeredGrants } from "./table.js";
@@ -52,11 +53,14 @@ export async function invite(ctx: Context, place: Place, offers: readonly Offer[
     })),
   );
   const offered = made.flatMap(({ id, grants }) =>
-    grants.map(({ role, reach, expiresAt }) => {
-      const isFixed = role.source === "BUILT_IN" || role.source === "PRODUCT";
-      const which = isFixed ? { roleKey: role.key, roleId: null } : { roleKey: null, roleId: role.id };
-      return { tenantId, id: newId<OfferedGrantId>(), invitationId: id, ...which, reach, expiresAt };
-    }),
+    grants.map(({ role, reach, expiresAt }) => ({
+      tenantId,
+      id: newId<OfferedGrantId>(),
+      invitationId: id,
+      ...whichRole(role),
+      reach,
+      expiresAt,
+    })),
   );
   if (offered.length > 0) await db.insert(offeredGrants).values(offered);
   await sendLinks(ctx, place.id, made);

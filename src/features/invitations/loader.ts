@@ -9,7 +9,7 @@ import type { InvitationId, OrganizationId } from "../../ids.js";
 import { uuids } from "../../tenancy/arrays.js";
 import { organizations } from "../organizations/table.js";
 import { usableRoles } from "../roles/loader.js";
-import type { Role } from "../roles/role.js";
+import { type Role, roleOf } from "../roles/role.js";
 import { type InvitationRow, invitations, type OfferedGrantRow, offeredGrants } from "./table.js";
 
 const { id, organizationId, status, expiresAt, createdAt } = invitations;
@@ -91,12 +91,8 @@ export async function listOffers(
 ): Promise<{ readonly offers: OfferOfRole[]; readonly isWhole: boolean }> {
   const [rows, usable] = await Promise.all([grantsOf(scope).load(invitation), usableRoles(scope, catalogue, place)]);
   const offers = rows.flatMap((row) => {
-    const role = usable.find((one) =>
-      row.roleId === null ? isFixed(one) && one.key === row.roleKey : one.id === row.roleId,
-    );
+    const role = roleOf(usable, row);
     return role ? [{ ...row, role }] : [];
   });
   return { offers, isWhole: offers.length === rows.length };
 }
-
-const isFixed = ({ source }: Role): boolean => source === "BUILT_IN" || source === "PRODUCT";

@@ -6,7 +6,7 @@ import { mutation } from "../../graphql/mutation.js";
 import type { Named } from "../../graphql/named.js";
 import type { InvitationId } from "../../ids.js";
 import { record } from "../audit/record.js";
-import { closed, InvitationClosedFailure } from "./closed.js";
+import { closed, end, InvitationClosedFailure } from "./closed.js";
 import { about } from "./invite.js";
 import { invitationPayload } from "./inviteMember.js";
 import { type InvitationRow, invitations } from "./table.js";
@@ -36,13 +36,9 @@ export async function getInvitation(ctx: Context, { id, place }: Named): Promise
  * @throws InvitationClosedFailure  it is not open any more
  */
 export async function withdrawInvitation(ctx: Context, named: Named): Promise<void> {
-  const { session, now } = scopeOf(ctx);
   const row = await getInvitation(ctx, named);
   if (row.status !== "OPEN") throw closed(row.status, FIELD);
-  await session.db
-    .update(invitations)
-    .set({ status: "WITHDRAWN", updatedAt: now })
-    .where(and(eq(invitations.tenantId, session.tenantId), eq(invitations.id, row.id)));
+  await end(ctx, row, "WITHDRAWN");
   await record(ctx, { ...about(row.organizationId, row.id), action: "invitation.withdrawn" });
 }
 

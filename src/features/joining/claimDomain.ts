@@ -9,7 +9,8 @@ import { normaliseDomain } from "../../identity/domain.js";
 import { newId, type OrganizationId } from "../../ids.js";
 import { record } from "../audit/record.js";
 import { findOrganization } from "../organizations/loader.js";
-import { Organization } from "../organizations/type.js";
+import { organizationField } from "../organizations/payload.js";
+import { organizations } from "../organizations/table.js";
 import { domainsOf } from "./loader.js";
 import { isPublicProvider } from "./providers.js";
 import { type OrganizationDomainRow, organizationDomains } from "./table.js";
@@ -56,12 +57,7 @@ export const domainPayload = (description: string): MutationPayload<OfDomain> =>
         return (await domainsOf(scopeOf(ctx)).load(organizationId)).find((row) => row.domain === domain);
       },
     }),
-    organization: t.field({
-      type: Organization,
-      nullable: true,
-      description: "Whose it is; null when the viewer does not see it any more.",
-      resolve: ({ organizationId }, _args, ctx) => findOrganization(scopeOf(ctx), organizationId),
-    }),
+    organization: organizationField(t, "Whose it is; null when the viewer does not see it any more."),
   }),
 });
 
@@ -99,6 +95,13 @@ async function claimDomain(ctx: Context, place: Place, domain: string): Promise<
     );
   const { session, now } = scopeOf(ctx);
   const { db, tenantId } = session;
+  // Of two who claim at once, the second counts what the first claimed.
+  await db
+    .select({ id: organizations.id })
+    .from(organizations)
+    .where(and(eq(organizations.tenantId, tenantId), eq(organizations.id, place.id)))
+    .for("no key update");
+  if (await findClaim(ctx, place.id, domain)) return;
   const [all] = await db
     .select({ count: count() })
     .from(organizationDomains)
@@ -107,12 +110,10 @@ async function claimDomain(ctx: Context, place: Place, domain: string): Promise<
     throw new InvalidInputFailure(`An organization may claim ${MOST_DOMAINS} domains. Release one.`, DOMAIN_FIELD);
   const id = newId<OrganizationDomainRow["id"]>();
   const proof = randomBytes(18).toString("base64url");
-  const made = await db
+  await db
     .insert(organizationDomains)
-    .values({ tenantId, id, organizationId: place.id, domain, proof, createdAt: now })
-    .onConflictDoNothing()
-    .returning({ id: organizationDomains.id });
-  if (made.length > 0) await record(ctx, { ...aboutDomain(place.id, domain), action: "domain.claimed" });
+    .values({ tenantId, id, organizationId: place.id, domain, proof, createdAt: now });
+  await record(ctx, { ...aboutDomain(place.id, domain), action: "domain.claimed" });
 }
 
 /** A domain has no id of its own: what happened to it is noted of the organization. */

@@ -7,7 +7,7 @@ import { pagesOf } from "../../graphql/pages.js";
 import type { JoinRequestId, OrganizationId } from "../../ids.js";
 import { uuids } from "../../tenancy/arrays.js";
 import { organizations } from "../organizations/table.js";
-import type { Role } from "../roles/role.js";
+import { type Role, roleOf } from "../roles/role.js";
 import {
   type DefaultGrant,
   type JoinPolicyRow,
@@ -50,13 +50,9 @@ export const policyOf = perSession(({ session: { db, tenantId } }) =>
 
 /** Default grants with their roles, of those that are still usable there, and whether that is all of them. */
 export function withRoles(grants: readonly DefaultGrant[], usable: readonly Role[]) {
-  const found = grants.flatMap(({ roleKey, roleId, reach }) => {
-    const role = usable.find((one) =>
-      roleId === null
-        ? one.key === roleKey && (one.source === "BUILT_IN" || one.source === "PRODUCT")
-        : one.id === roleId,
-    );
-    return role ? [{ role, reach, expiresAt: null }] : [];
+  const found = grants.flatMap((grant) => {
+    const role = roleOf(usable, grant);
+    return role ? [{ role, reach: grant.reach, expiresAt: null }] : [];
   });
   return { grants: found, isWhole: found.length === grants.length };
 }

@@ -4,8 +4,7 @@ import { getNamed, scopeOf } from "../../graphql/context.js";
 import { InvalidInputFailure, NotFoundFailure } from "../../graphql/failure.js";
 import { mutation } from "../../graphql/mutation.js";
 import { record } from "../audit/record.js";
-import { findOrganization } from "../organizations/loader.js";
-import { Organization } from "../organizations/type.js";
+import { organizationField } from "../organizations/payload.js";
 import { aboutDomain, DOMAIN_FIELD, domainForm, type OfDomain } from "./claimDomain.js";
 import { organizationDomains } from "./table.js";
 
@@ -21,12 +20,7 @@ mutation<z.output<typeof domainForm>, OfDomain>("releaseDomain", {
     description: "The domain is not claimed any more.",
     fields: (t) => ({
       releasedDomain: t.exposeString("domain", { description: "The domain." }),
-      organization: t.field({
-        type: Organization,
-        nullable: true,
-        description: "Whose it was; null when the viewer does not see it any more.",
-        resolve: ({ organizationId }, _args, ctx) => findOrganization(scopeOf(ctx), organizationId),
-      }),
+      organization: organizationField(t, "Whose it was; null when the viewer does not see it any more."),
     }),
   },
   failures: [InvalidInputFailure, NotFoundFailure],

@@ -8,9 +8,9 @@ import type { OrganizationId } from "../../ids.js";
 import { record } from "../audit/record.js";
 import { readWanted, type Wanted } from "../memberships/grantInput.js";
 import { Reach } from "../memberships/type.js";
-import { findOrganization } from "../organizations/loader.js";
-import { Organization } from "../organizations/type.js";
+import { organizationField } from "../organizations/payload.js";
 import { ExceedsYoursFailure, mustHold } from "../roles/exceedsYours.js";
+import { whichRole } from "../roles/role.js";
 import { RoleRef, roleRef } from "../roles/roleRef.js";
 import { joinPolicies } from "./table.js";
 import { JoinMode } from "./type.js";
@@ -53,10 +53,7 @@ async function setJoinPolicy(
     for (const { role, reach, field } of wanted)
       mustHold(access, { ...forEver, permissions: role.permissions, reach }, "domains:manage", field);
   }
-  const grants = wanted.map(({ role, reach }) => {
-    const isFixed = role.source === "BUILT_IN" || role.source === "PRODUCT";
-    return { roleKey: isFixed ? role.key : null, roleId: isFixed ? null : role.id, reach };
-  });
+  const grants = wanted.map(({ role, reach }) => ({ ...whichRole(role), reach }));
   const changed = { mode, grants, setBy: viewer.id, updatedAt: now };
   await session.db
     .insert(joinPolicies)
@@ -71,7 +68,7 @@ async function setJoinPolicy(
   });
 }
 
-mutation<z.output<typeof form>, { id: OrganizationId }>("setJoinPolicy", {
+mutation<z.output<typeof form>, { organizationId: OrganizationId }>("setJoinPolicy", {
   description:
     "Says how people join an organization by an address of a domain that it has proven. Needs `domains:manage` there; where they join at once, without an end, and everything that they are given: now, and whenever somebody joins.",
   input: (t) => ({
@@ -86,12 +83,7 @@ mutation<z.output<typeof form>, { id: OrganizationId }>("setJoinPolicy", {
   payload: {
     description: "It is so from now on.",
     fields: (t) => ({
-      organization: t.field({
-        type: Organization,
-        nullable: true,
-        description: "The organization; null when the viewer does not see it any more.",
-        resolve: ({ id }, _args, ctx) => findOrganization(scopeOf(ctx), id),
-      }),
+      organization: organizationField(t, "The organization; null when the viewer does not see it any more."),
     }),
   },
   failures: [ExceedsYoursFailure, InvalidInputFailure, NotFoundFailure],
@@ -101,6 +93,6 @@ mutation<z.output<typeof form>, { id: OrganizationId }>("setJoinPolicy", {
       throw new InvalidInputFailure("Default roles are for who joins at once. Leave them out.", ["input", "grants"]);
     const wanted = await readWanted(ctx, place, grants ?? [], (index) => ["input", "grants", String(index)]);
     await setJoinPolicy(ctx, place, mode, wanted);
-    return { id: place.id };
+    return { organizationId: place.id };
   },
 });

@@ -7,12 +7,11 @@ import { Failure, InvalidInputFailure, NotFoundFailure } from "../../graphql/fai
 import { failureType, mutation } from "../../graphql/mutation.js";
 import { type MembershipId, newId, type OrganizationId, type UserId } from "../../ids.js";
 import { record } from "../audit/record.js";
-import { findOrganization } from "../organizations/loader.js";
+import { organizationField } from "../organizations/payload.js";
 import { organizations } from "../organizations/table.js";
-import { Organization } from "../organizations/type.js";
 import { ExceedsYoursFailure, mustHold } from "../roles/exceedsYours.js";
 import { changeGrants } from "./changeGrants.js";
-import { findUser } from "./findUser.js";
+import { getUser } from "./getUser.js";
 import { GrantInput, grantInputs, mustBeAhead, readWanted, type Wanted } from "./grantInput.js";
 import { findMembership } from "./loader.js";
 import type { Giving } from "./planGrants.js";
@@ -124,19 +123,13 @@ mutation<z.output<typeof form>, { id: MembershipId; organizationId: Organization
         description: "The membership; null when the viewer may not read members there.",
         resolve: ({ id }, _args, ctx) => findMembership(scopeOf(ctx), id),
       }),
-      organization: t.field({
-        type: Organization,
-        nullable: true,
-        description: "The organization, with its new count; null when the viewer does not see it.",
-        resolve: ({ organizationId }, _args, ctx) => findOrganization(scopeOf(ctx), organizationId),
-      }),
+      organization: organizationField(t, "The organization, with its new count; null when the viewer does not see it."),
     }),
   },
   failures: [AlreadyMemberFailure, ExceedsYoursFailure, InvalidInputFailure, NotFoundFailure],
   change: async (input, ctx) => {
     const { place } = getNamed(ctx, "Organization", input.organizationId);
-    const user = await findUser(ctx, input.userId);
-    if (!user) throw new NotFoundFailure("There is no such user, or you cannot see them.", ["input", "userId"]);
+    const user = await getUser(ctx, input.userId);
     const expiresAt = mustBeAhead(input.expiresAt, scopeOf(ctx).now, ["input", "expiresAt"]);
     const wanted = await readWanted(ctx, place, input.grants, (index) => ["input", "grants", String(index)]);
     return { id: await addMembership(ctx, place, user.id, wanted, expiresAt), organizationId: place.id };

@@ -1,5 +1,6 @@
 import { and, eq, sql } from "drizzle-orm";
 import { type Context, scopeOf } from "../../graphql/context.js";
+import type { MembershipId } from "../../ids.js";
 import { uuids } from "../../tenancy/arrays.js";
 import { whichRole } from "../roles/role.js";
 import type { Wanted } from "./grantInput.js";
@@ -49,9 +50,17 @@ export async function writeGrants(ctx: Context, changes: readonly GrantChange[])
       .insert(grants)
       .values(put.slice(from, from + AT_ONCE))
       .onConflictDoUpdate({ target: [grants.tenantId, grants.id], set: { expiresAt: sql`excluded.expires_at` } });
-  const ids = uuids(changes.map(({ membershipId }) => membershipId));
-  await db
+  await touch(
+    ctx,
+    changes.map(({ membershipId }) => membershipId),
+  );
+}
+
+/** Notes that something of these memberships was changed. */
+export async function touch(ctx: Context, ids: readonly MembershipId[]): Promise<void> {
+  const { session, now } = scopeOf(ctx);
+  await session.db
     .update(memberships)
     .set({ updatedAt: now })
-    .where(and(eq(memberships.tenantId, tenantId), sql`${memberships.id} = any(${ids})`));
+    .where(and(eq(memberships.tenantId, session.tenantId), sql`${memberships.id} = any(${uuids(ids)})`));
 }

@@ -8,7 +8,7 @@ import { record } from "../audit/record.js";
 import { auditEvents, auditValues } from "../audit/table.js";
 import { organizations } from "../organizations/table.js";
 import type { UserRow } from "../users/table.js";
-import { findUser } from "./findUser.js";
+import { getUser } from "./getUser.js";
 import { takeKept } from "./kept.js";
 import { grants, memberships } from "./table.js";
 
@@ -49,24 +49,17 @@ export async function exportUser(ctx: Context, person: UserRow): Promise<object>
     .innerJoin(memberships, and(eq(memberships.tenantId, grants.tenantId), eq(memberships.id, grants.membershipId)))
     .where(and(eq(grants.tenantId, tenantId), eq(memberships.userId, user.id)))
     .orderBy(asc(grants.id));
-  const said = await db
-    .select({ at: auditEvents.at, action: auditEvents.action, changes: auditEvents.changes, value: auditValues.value })
-    .from(auditEvents)
-    .innerJoin(
-      auditValues,
-      and(eq(auditValues.tenantId, auditEvents.tenantId), eq(auditValues.commitment, auditEvents.commitment)),
-    )
-    .where(and(eq(auditEvents.tenantId, tenantId), eq(auditValues.subjectId, user.id)))
-    .orderBy(asc(auditEvents.at), asc(auditEvents.id));
-  const from = await db
-    .select({ at: auditEvents.at, action: auditEvents.action, value: auditValues.value })
-    .from(auditEvents)
-    .innerJoin(
-      auditValues,
-      and(eq(auditValues.tenantId, auditEvents.tenantId), eq(auditValues.commitment, auditEvents.origin)),
-    )
-    .where(and(eq(auditEvents.tenantId, tenantId), eq(auditValues.subjectId, user.id)))
-    .orderBy(asc(auditEvents.at), asc(auditEvents.id));
+  const { at, action, changes: stands, commitment, origin } = auditEvents;
+  const { value } = auditValues;
+  /** Events of which this column leads to what stands apart of the person. */
+  const apartBy = (column: typeof commitment | typeof origin) =>
+    db
+      .select({ at, action, changes: stands, value })
+      .from(auditEvents)
+      .innerJoin(auditValues, and(eq(auditValues.tenantId, auditEvents.tenantId), eq(auditValues.commitment, column)))
+      .where(and(eq(auditEvents.tenantId, tenantId), eq(auditValues.subjectId, user.id)))
+      .orderBy(asc(at), asc(auditEvents.id));
+  const [said, asked] = [await apartBy(commitment), await apartBy(origin)];
   await record(ctx, { action: "user.exported", organizationId: root.id, targetType: "User", targetId: user.id });
   return {
     user: { ...user, signsIn: identity !== null },
@@ -76,7 +69,7 @@ export async function exportUser(ctx: Context, person: UserRow): Promise<object>
     })),
     ...(await takeKept(ctx, person)),
     audit: said.map(({ changes, value, ...event }) => ({ ...event, changes: join(changes ?? {}, value) })),
-    requests: from.map(({ value, ...event }) => ({ ...event, ...(JSON.parse(value) as object) })),
+    requests: asked.map((one) => ({ at: one.at, action: one.action, ...(JSON.parse(one.value) as object) })),
   };
 }
 
@@ -98,8 +91,7 @@ mutation<z.output<typeof form>, { content: object }>("exportUser", {
   },
   failures: [NotFoundFailure],
   change: async ({ userId }, ctx) => {
-    const user = await findUser(ctx, userId);
-    if (!user) throw new NotFoundFailure("There is no such user, or you cannot see them.", ["input", "userId"]);
+    const user = await getUser(ctx, userId);
     return { content: await exportUser(ctx, user) };
   },
 });

@@ -13,11 +13,13 @@ export class LastOwnerFailure extends Failure {
 }
 failureType(LastOwnerFailure, "The tenant would be left without an owner.");
 
+/** Of a membership of the root, the grant that makes an owner, as far as that is the grant's. */
+export const isOwners = () => and(eq(grants.roleKey, OWNER), eq(grants.reach, "SUBTREE"));
+
 /** Whether a grant, its membership and its user together make an owner, at the root. */
 export const isOwning = () =>
   and(
-    eq(grants.roleKey, OWNER),
-    eq(grants.reach, "SUBTREE"),
+    isOwners(),
     isNull(grants.expiresAt),
     eq(memberships.status, "ACTIVE"),
     isNull(memberships.expiresAt),

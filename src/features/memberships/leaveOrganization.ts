@@ -6,8 +6,7 @@ import { NotFoundFailure } from "../../graphql/failure.js";
 import { mutation } from "../../graphql/mutation.js";
 import { encodeId, idOf } from "../../graphql/nodeId.js";
 import type { MembershipId, OrganizationId } from "../../ids.js";
-import { findOrganization } from "../organizations/loader.js";
-import { Organization } from "../organizations/type.js";
+import { organizationField } from "../organizations/payload.js";
 import { LastOwnerFailure, mustKeepOwner } from "./lastOwner.js";
 import { remove } from "./remove.js";
 import { memberships } from "./table.js";
@@ -47,12 +46,10 @@ mutation<z.output<typeof form>, { id: MembershipId; organizationId: Organization
         description: "The id that their membership had.",
         resolve: ({ id }) => encodeId("Membership", id),
       }),
-      organization: t.field({
-        type: Organization,
-        nullable: true,
-        description: "Where it was, with its new count; null when the viewer does not see it any more.",
-        resolve: ({ organizationId }, _args, ctx) => findOrganization(scopeOf(ctx), organizationId),
-      }),
+      organization: organizationField(
+        t,
+        "Where it was, with its new count; null when the viewer does not see it any more.",
+      ),
     }),
   },
   failures: [LastOwnerFailure, NotFoundFailure],

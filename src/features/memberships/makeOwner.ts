@@ -3,6 +3,7 @@ import { OWNER } from "../../access/catalogue.js";
 import { type MembershipId, newId, type OrganizationId, type TenantId, type UserId } from "../../ids.js";
 import type { TenantDb } from "../../tenancy/session.js";
 import { organizations } from "../organizations/table.js";
+import { isOwners } from "./lastOwner.js";
 import { grants, memberships } from "./table.js";
 
 /** Who is to own a tenant, by its root, and when. */
@@ -57,14 +58,7 @@ export async function makeOwner(
   const [kept] = await db
     .update(grants)
     .set({ expiresAt: null })
-    .where(
-      and(
-        eq(grants.tenantId, tenantId),
-        eq(grants.membershipId, id),
-        eq(grants.roleKey, OWNER),
-        eq(grants.reach, "SUBTREE"),
-      ),
-    )
+    .where(and(eq(grants.tenantId, tenantId), eq(grants.membershipId, id), isOwners()))
     .returning();
   if (!kept)
     await db

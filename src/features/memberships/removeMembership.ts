@@ -5,8 +5,7 @@ import { mutation } from "../../graphql/mutation.js";
 import type { Named } from "../../graphql/named.js";
 import { encodeId } from "../../graphql/nodeId.js";
 import type { MembershipId, OrganizationId } from "../../ids.js";
-import { findOrganization } from "../organizations/loader.js";
-import { Organization } from "../organizations/type.js";
+import { organizationField } from "../organizations/payload.js";
 import { ExceedsYoursFailure } from "../roles/exceedsYours.js";
 import { LastOwnerFailure, mustKeepOwner } from "./lastOwner.js";
 import { remove } from "./remove.js";
@@ -41,12 +40,10 @@ export const removeMembershipInput = mutation<z.output<typeof form>, { id: strin
           description: "The id it had.",
           resolve: ({ id }) => encodeId("Membership", id),
         }),
-        organization: t.field({
-          type: Organization,
-          nullable: true,
-          description: "Where it was, with its new count; null when the viewer does not see it any more.",
-          resolve: ({ organizationId }, _args, ctx) => findOrganization(scopeOf(ctx), organizationId),
-        }),
+        organization: organizationField(
+          t,
+          "Where it was, with its new count; null when the viewer does not see it any more.",
+        ),
       }),
     },
     failures: [ExceedsYoursFailure, LastOwnerFailure, NotFoundFailure],

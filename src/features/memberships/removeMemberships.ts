@@ -6,11 +6,10 @@ import { NotFoundFailure } from "../../graphql/failure.js";
 import { mutation } from "../../graphql/mutation.js";
 import { encodeId } from "../../graphql/nodeId.js";
 import type { MembershipId, OrganizationId, UserId } from "../../ids.js";
-import { findOrganization } from "../organizations/loader.js";
+import { organizationField } from "../organizations/payload.js";
 import { organizations } from "../organizations/table.js";
-import { Organization } from "../organizations/type.js";
 import { discreetly, ExceedsYoursFailure, mustHoldNow } from "../roles/exceedsYours.js";
-import { findUser } from "./findUser.js";
+import { getUser } from "./getUser.js";
 import { LastOwnerFailure, mustKeepOwner } from "./lastOwner.js";
 import { remove } from "./remove.js";
 import { rightsOfMemberships } from "./rights.js";
@@ -79,19 +78,16 @@ mutation<z.output<typeof form>, Removed>("removeMemberships", {
           "The ids of the memberships that are gone, but for those in suspended organizations into which the viewer may not look.",
         resolve: ({ ids }) => ids.map((id) => encodeId("Membership", id)),
       }),
-      organization: t.field({
-        type: Organization,
-        nullable: true,
-        description: "The topmost of the organizations; null when the viewer does not see it any more.",
-        resolve: ({ organizationId }, _args, ctx) => findOrganization(scopeOf(ctx), organizationId),
-      }),
+      organization: organizationField(
+        t,
+        "The topmost of the organizations; null when the viewer does not see it any more.",
+      ),
     }),
   },
   failures: [ExceedsYoursFailure, LastOwnerFailure, NotFoundFailure],
   change: async ({ organizationId, userId }, ctx) => {
     const { place } = getNamed(ctx, "Organization", organizationId);
-    const user = await findUser(ctx, userId);
-    if (!user) throw new NotFoundFailure("There is no such user, or you cannot see them.", FIELD);
+    const user = await getUser(ctx, userId);
     return { ids: await removeMemberships(ctx, place, user.id), organizationId: place.id };
   },
 });

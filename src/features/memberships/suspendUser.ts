@@ -8,7 +8,7 @@ import { record } from "../audit/record.js";
 import { ExceedsYoursFailure } from "../roles/exceedsYours.js";
 import { type UserRow, users } from "../users/table.js";
 import { User } from "../users/type.js";
-import { findUser } from "./findUser.js";
+import { getUser } from "./getUser.js";
 import { LastOwnerFailure, mustKeepOwner } from "./lastOwner.js";
 import { mustHoldAllNow, rightsOfUser } from "./rights.js";
 import { visibleUsers } from "./visibleUsers.js";
@@ -62,8 +62,7 @@ export const userPayload = (description: string): MutationPayload<{ id: UserId }
  * @throws NotFoundFailure when there is none whom the viewer could manage
  */
 export async function changeUser(ctx: Context, globalId: string, change: typeof suspendUser): Promise<{ id: UserId }> {
-  const user = await findUser(ctx, globalId);
-  if (!user) throw new NotFoundFailure("There is no such user, or you cannot see them.", FIELD);
+  const user = await getUser(ctx, globalId);
   await change(ctx, user);
   return { id: user.id };
 }

@@ -1,13 +1,12 @@
 import { and, eq, gt } from "drizzle-orm";
 import { z } from "zod";
-import { OWNER } from "../../access/catalogue.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import { NotFoundFailure } from "../../graphql/failure.js";
 import { mutation } from "../../graphql/mutation.js";
 import { idOf } from "../../graphql/nodeId.js";
 import type { MembershipId, OwnershipOfferId } from "../../ids.js";
 import { record } from "../audit/record.js";
-import { mustKeepOwner, owningMembershipOf } from "../memberships/lastOwner.js";
+import { isOwners, mustKeepOwner, owningMembershipOf } from "../memberships/lastOwner.js";
 import { makeOwner } from "../memberships/makeOwner.js";
 import { membershipPayload } from "../memberships/membershipPayload.js";
 import { grants } from "../memberships/table.js";
@@ -45,16 +44,7 @@ export async function acceptOwnership(ctx: Context, id: OwnershipOfferId | null)
     ]);
 
   const membershipId = await makeOwner(db, tenantId, { userId: viewer.id, root: root.id, at: now });
-  await db
-    .delete(grants)
-    .where(
-      and(
-        eq(grants.tenantId, tenantId),
-        eq(grants.membershipId, from),
-        eq(grants.roleKey, OWNER),
-        eq(grants.reach, "SUBTREE"),
-      ),
-    );
+  await db.delete(grants).where(and(eq(grants.tenantId, tenantId), eq(grants.membershipId, from), isOwners()));
   await mustKeepOwner(ctx);
   await record(ctx, {
     action: "ownership.transferred",

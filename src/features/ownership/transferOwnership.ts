@@ -5,7 +5,7 @@ import { Failure, InvalidInputFailure, NotFoundFailure } from "../../graphql/fai
 import { failureType, mutation } from "../../graphql/mutation.js";
 import { newId, type OwnershipOfferId } from "../../ids.js";
 import { record } from "../audit/record.js";
-import { findUser } from "../memberships/findUser.js";
+import { getUser } from "../memberships/getUser.js";
 import { mustBeAhead } from "../memberships/grantInput.js";
 import { owningMembershipOf } from "../memberships/lastOwner.js";
 import type { UserRow } from "../users/table.js";
@@ -81,8 +81,7 @@ mutation<z.output<typeof form>, { id: OwnershipOfferId }>("transferOwnership", {
   failures: [NotOwnerFailure, InvalidInputFailure, NotFoundFailure],
   change: async ({ userId, expiresAt }, ctx) => {
     const { now, viewer } = scopeOf(ctx);
-    const to = await findUser(ctx, userId);
-    if (!to) throw new NotFoundFailure("There is no such user, or you cannot see them.", FIELD);
+    const to = await getUser(ctx, userId);
     if (to.id === viewer.id) throw new InvalidInputFailure("This is you. Name somebody else.", FIELD);
     const field = ["input", "expiresAt"];
     const end = mustBeAhead(expiresAt, now, field) ?? new Date(now.getTime() + OPEN_FOR_DAYS * DAY_MS);

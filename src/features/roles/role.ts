@@ -31,6 +31,18 @@ export const ofTenant = ({ id, key, name, description, permissions }: RoleRow, d
   definedAt,
 });
 
+/** Whether a role is the catalogue's: built in, or the product's. */
+export const isFixed = ({ source }: Role): boolean => source === "BUILT_IN" || source === "PRODUCT";
+
 /** A role as a grant names it: one of the catalogue by its key, one of the tenant's by its id. */
-export const whichRole = ({ source, key, id }: Role) =>
-  source === "BUILT_IN" || source === "PRODUCT" ? { roleKey: key, roleId: null } : { roleKey: null, roleId: id };
+export const whichRole = (role: Role) =>
+  isFixed(role) ? { roleKey: role.key, roleId: null } : { roleKey: null, roleId: role.id };
+
+interface Named {
+  readonly roleKey: string | null;
+  readonly roleId: RoleId | null;
+}
+
+/** The role that a grant names, among these. */
+export const roleOf = (roles: readonly Role[], { roleKey, roleId }: Named): Role | undefined =>
+  roles.find((one) => (roleId === null ? isFixed(one) && one.key === roleKey : one.id === roleId));

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { builder } from "../../graphql/builder.js";
 import { idOf } from "../../graphql/nodeId.js";
 import type { RoleId } from "../../ids.js";
-import type { Role } from "./role.js";
+import { isFixed, type Role } from "./role.js";
 
 export const RoleRef = builder.inputType("RoleRef", {
   description: "One of the ways to name a role.",
@@ -28,7 +28,8 @@ export function pickRole(usable: readonly Role[], { id, key }: z.output<typeof r
   return nearest ?? null;
 }
 
-function nearness({ source, definedAt }: Role): number {
-  if (source === "BUILT_IN" || source === "PRODUCT") return Number.POSITIVE_INFINITY;
+function nearness(role: Role): number {
+  if (isFixed(role)) return Number.POSITIVE_INFINITY;
+  const { definedAt } = role;
   return definedAt ? definedAt.path.length + 1 : 0;
 }

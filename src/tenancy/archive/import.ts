@@ -1,5 +1,4 @@
 import { sqlState } from "../../database/errors.js";
-import { Leases } from "../../database/leases.js";
 import { ensureHome, openRecord, writeHomeRow, writeRecord } from "../create.js";
 import { TenantRecord } from "../directory/directory.js";
 import type { Isolation } from "../directory/table.js";
@@ -71,15 +70,7 @@ async function fill(
   onRows: (done: number, of: number) => void,
 ): Promise<void> {
   const { database } = tenant.home;
-  const serve = new Leases({
-    databases: { [database]: owners.servingUrl(database) },
-    applicationName: "tenantry import",
-    prepare: true,
-    connectTimeoutMs: 5000,
-    size: 1,
-    waitMs: 10_000,
-    maxAgeMs: Number.POSITIVE_INFINITY,
-  });
+  const serve = owners.servingLeases(database, "tenantry import");
   const session = await TenantSession.open(serve, tenant, "change");
   const run: Run = (text, params = []) => session.query(text, params);
   let reading = "";

@@ -1,5 +1,5 @@
-import type { Result } from "../../database/connection.js";
 import type { Leases } from "../../database/leases.js";
+import { once } from "../../database/once.js";
 import type { TenantId } from "../../ids.js";
 import { COLUMNS, type TenantRecord, toRecord } from "./directory.js";
 
@@ -22,12 +22,12 @@ export class DueMail {
 
   /** Says that there is something in a tenant's outbox; to be called after the commit. */
   async announce(tenantId: TenantId): Promise<void> {
-    await this.#run(PUT, [tenantId, null]);
+    await once(this.door, PUT, [tenantId, null]);
   }
 
   /** Says when there will be something due again. */
   async putBack(tenantId: TenantId, at: Date): Promise<void> {
-    await this.#run(PUT, [tenantId, at.toISOString()]);
+    await once(this.door, PUT, [tenantId, at.toISOString()]);
   }
 
   /**
@@ -35,21 +35,12 @@ export class DueMail {
    * @returns null when there is none; a tenant of null for one that nobody may look into, until it is in use again
    */
   async take(): Promise<{ readonly tenant: TenantRecord | null } | null> {
-    const [row] = await this.#run(TAKE, []);
+    const [row] = await once(this.door, TAKE);
     return row ? { tenant: row.status === "ACTIVE" ? toRecord(row) : null } : null;
   }
 
   /** Has the outboxes of all tenants looked into. */
   async takeNothingForGranted(): Promise<void> {
-    await this.#run(ALL, []);
-  }
-
-  async #run(text: string, params: unknown[]): Promise<Result> {
-    const lease = await this.door.acquire("");
-    try {
-      return await lease.run(text, params);
-    } finally {
-      lease.release();
-    }
+    await once(this.door, ALL);
   }
 }

@@ -1,4 +1,5 @@
 import type { Leases } from "../../database/leases.js";
+import { once } from "../../database/once.js";
 import type { TenantId } from "../../ids.js";
 import type { Isolation } from "./table.js";
 
@@ -43,18 +44,13 @@ export class TenantListing {
   }
 
   async #query(text: string, params: readonly unknown[]): Promise<ListedTenant[]> {
-    const lease = await this.door.acquire("");
-    try {
-      return (await lease.run(text, params)).map((row) => ({
-        id: row.id as TenantId,
-        slug: String(row.slug),
-        status: row.status as TenantStatus,
-        isolation: row.isolation as Isolation,
-        database: String(row.database),
-        createdAt: new Date(row.created_at as string),
-      }));
-    } finally {
-      lease.release();
-    }
+    return (await once(this.door, text, params)).map((row) => ({
+      id: row.id as TenantId,
+      slug: String(row.slug),
+      status: row.status as TenantStatus,
+      isolation: row.isolation as Isolation,
+      database: String(row.database),
+      createdAt: new Date(row.created_at as string),
+    }));
   }
 }

@@ -1,5 +1,6 @@
 import type { Lease } from "../../database/connection.js";
 import type { Leases } from "../../database/leases.js";
+import { once } from "../../database/once.js";
 import type { TenantId } from "../../ids.js";
 import { type TenantRecord, toRecord } from "./directory.js";
 
@@ -40,18 +41,14 @@ export async function tenantsToVisit(
 
 /** Notes how far the audit of a tenant was sealed. What stands there never goes back. */
 export async function noteWitness(door: Leases, tenant: TenantId, { number, mac }: Witness): Promise<void> {
-  const lease = await door.acquire("");
-  try {
-    await lease.run(
-      `insert into tenantry.audit_witnesses as w (tenant_id, number, mac, witnessed_at)
-       select id, $2, decode($3, 'hex'), clock_timestamp() from tenantry.tenants where id = $1
-       on conflict (tenant_id) do update set number = excluded.number, mac = excluded.mac, witnessed_at = excluded.witnessed_at
-         where w.number < excluded.number`,
-      [tenant, number, mac],
-    );
-  } finally {
-    lease.release();
-  }
+  await once(
+    door,
+    `insert into tenantry.audit_witnesses as w (tenant_id, number, mac, witnessed_at)
+     select id, $2, decode($3, 'hex'), clock_timestamp() from tenantry.tenants where id = $1
+     on conflict (tenant_id) do update set number = excluded.number, mac = excluded.mac, witnessed_at = excluded.witnessed_at
+       where w.number < excluded.number`,
+    [tenant, number, mac],
+  );
 }
 
 /** Null where nothing was sealed yet. */

@@ -1,5 +1,6 @@
 import { ConnectionLostError, OutcomeUnknownError, refuseOn } from "../../database/errors.js";
 import type { Leases } from "../../database/leases.js";
+import { once } from "../../database/once.js";
 import { newId, type TenantId } from "../../ids.js";
 import { MOST_SIGN_UPS } from "../directory/table.js";
 import { JOB_COLUMNS, type Job, type JobHead, type JobKind, type JobState, type Order, toJob } from "./job.js";
@@ -66,13 +67,14 @@ export class JobDesk {
   }
 
   async find(id: string): Promise<Job | null> {
-    const [row] = await this.#query(`select ${JOB_COLUMNS} from tenantry.jobs where id = $1`, [id]);
+    const [row] = await once(this.door, `select ${JOB_COLUMNS} from tenantry.jobs where id = $1`, [id]);
     return row ? toJob(row) : null;
   }
 
   /** Newest first. */
   async list({ slug, states, before, limit }: JobFilter): Promise<Job[]> {
-    const rows = await this.#query(
+    const rows = await once(
+      this.door,
       `select ${JOB_COLUMNS} from tenantry.jobs
        where ($1::text is null or slug = $1) and ($2::text is null or state = any (string_to_array($2, ',')))
          and ($3::uuid is null or id < $3) order by id desc limit $4`,
@@ -83,7 +85,8 @@ export class JobDesk {
 
   /** Those that somebody handed in by signing up, oldest first: of the failed ones the last few. */
   async signUpsOf(digest: Buffer): Promise<Job[]> {
-    const rows = await this.#query(
+    const rows = await once(
+      this.door,
       `select ${JOB_COLUMNS} from tenantry.jobs where asked_by = $1 and slot is not null order by id desc limit 20`,
       [digest],
     );
@@ -92,7 +95,8 @@ export class JobDesk {
 
   /** Whether a slug is a tenant's, or ever was, or is about to be. */
   async isTaken(slug: string): Promise<boolean> {
-    const [row] = await this.#query(
+    const [row] = await once(
+      this.door,
       `select exists (select from tenantry.slugs where slug = $1)
          or exists (select from tenantry.jobs where slug = $1 and ended_at is null) as taken`,
       [slug],
@@ -109,21 +113,12 @@ export class JobDesk {
         jobs_open_key: () => new JobOpenError(`Something else is still to be done with ${slug}.`),
         jobs_sign_up_key: () => new TooManyTenantsError("This place is taken."),
       },
-      this.#query(INSERT, values),
+      once(this.door, INSERT, values),
     ).catch((error) => {
       if (!(error instanceof ConnectionLostError)) throw error;
       throw new OutcomeUnknownError("The job may have been handed in.", { cause: error });
     });
     return (await this.find(id))!;
-  }
-
-  async #query(text: string, params: readonly unknown[]) {
-    const lease = await this.door.acquire("");
-    try {
-      return await lease.run(text, params);
-    } finally {
-      lease.release();
-    }
   }
 }
 

@@ -105,6 +105,16 @@ describe("a domain", () => {
       expect((await auditOf(gateway.database, acme, action)).at(-1)).toMatchObject({ changes: { domain: DOMAIN } });
   });
 
+  it("is one of twenty at most, also for two who claim the twentieth at once, and one that is claimed is claimed again", async () => {
+    for (let n = 0; n < 19; n++) await claim("south", `d${n}.test`);
+
+    const both = await Promise.all(["x.test", "y.test"].map((domain) => claim("south", domain)));
+
+    expect(both.map(({ __typename }) => __typename).sort()).toEqual(["ClaimDomainPayload", "InvalidInputFailure"]);
+    expect(await home("select from organization_domains")).toHaveLength(20);
+    expect(await claim("south", "d0.test")).toMatchObject({ domain: { domain: "d0.test" } });
+  });
+
   it.each(["gmail.com", "Outlook.com", "mail.gmail.com", "web.de", "proton.me"])(
     "is not of a provider from whom anybody has an address: %s",
     async (domain) => {
