@@ -6,7 +6,7 @@ import { RowRefused, readRow } from "../../features/imports/row.js";
 import { TenantRecord } from "../../tenancy/directory/directory.js";
 import type { Owners } from "../../tenancy/owners.js";
 import { TenantSession } from "../../tenancy/session.js";
-import { findTenant, getTenant, type Tenant, TenantRefusedError, whileHolding } from "../../tenancy/tenants/record.js";
+import { findTenant, getTenant, mustBeWhole, type Tenant, whileHolding } from "../../tenancy/tenants/record.js";
 import { type FileRecord, recordsOf } from "../csv/read.js";
 import { withOwnersOf } from "../database.js";
 import { EXIT, UsageError } from "../explain.js";
@@ -43,10 +43,7 @@ export async function importCommand(file: string, { tenant: slug, dryRun = false
     const { id } = await getTenant(await owners.main, slug);
     await whileHolding(await owners.main, id, async () => {
       const tenant = await findTenant(await owners.main, id);
-      if (tenant?.status !== "ACTIVE" && tenant?.status !== "SUSPENDED")
-        throw new TenantRefusedError(
-          `The tenant ${slug} is being made or erased. \`tenantry doctor\` says what to do.`,
-        );
+      mustBeWhole(tenant, slug);
       await inSessions(owners, tenant, async (open) => {
         const importer = new Importer({ open, catalogue: settings.TENANTRY_PRODUCT, runId: randomUUID(), dryRun });
         for await (const rows of batches(file)) {

@@ -5,7 +5,7 @@ import { recoverOwner } from "../../features/tenants/recover.js";
 import { identityDigest } from "../../identity/digest.js";
 import { lockOf } from "../../tenancy/session.js";
 import { inHome } from "../../tenancy/tenants/inHome.js";
-import { findTenant, getTenant, TenantRefusedError, whileHolding } from "../../tenancy/tenants/record.js";
+import { findTenant, getTenant, mustBeWhole, whileHolding } from "../../tenancy/tenants/record.js";
 import { keyOf, withOwnersOf } from "../database.js";
 import { UsageError } from "../explain.js";
 import { emailIn } from "./arguments.js";
@@ -45,10 +45,7 @@ async function recover(settings: Settings, slug: string, email: string, identity
     const { id } = await getTenant(main, slug);
     return whileHolding(main, id, async () => {
       const tenant = await findTenant(main, id);
-      if (tenant?.status !== "ACTIVE" && tenant?.status !== "SUSPENDED")
-        throw new TenantRefusedError(
-          `The tenant ${slug} is being made or erased. \`tenantry doctor\` says what to do.`,
-        );
+      mustBeWhole(tenant, slug);
       // A hint, which the home does not follow before it knows them: without it they would not be let as far as that.
       await main.run(
         "insert into tenantry.identities (digest, tenant_id) values ($1, $2) on conflict (digest, tenant_id) do nothing",

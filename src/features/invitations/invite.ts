@@ -3,6 +3,7 @@ import type { Place } from "../../access/access.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import { type InvitationId, newId, type OfferedGrantId, type OrganizationId } from "../../ids.js";
 import { texts } from "../../tenancy/arrays.js";
+import { oneAtATime } from "../../tenancy/oneAtATime.js";
 import { record } from "../audit/record.js";
 import { queueMail } from "../mail/mail.js";
 import { organizations } from "../organizations/table.js";
@@ -10,9 +11,6 @@ import { whichRole } from "../roles/role.js";
 import { usersById } from "../users/loader.js";
 import type { Offer } from "./offer.js";
 import { invitations, offeredGrants } from "./table.js";
-
-// One at a time in an organization: of two who invite the same address at once, the second replaces what the first made.
-const INVITING = "select pg_advisory_xact_lock(hashtextextended($1, 0))";
 
 /**
  * Makes offers that the viewer may make, to different addresses, and writes the mail. An open offer to the same address is
@@ -23,7 +21,8 @@ export async function invite(ctx: Context, place: Place, offers: readonly Offer[
   if (offers.length === 0) return [];
   const { session, now, viewer } = scopeOf(ctx);
   const { db, tenantId } = session;
-  await session.query(INVITING, [`tenantry invitations ${place.id}`]);
+  // Of two who invite the same address at once, the second replaces what the first made.
+  await oneAtATime(session, `invitations ${place.id}`);
   const replaced = await db
     .update(invitations)
     .set({ status: "WITHDRAWN", updatedAt: now })

@@ -7,10 +7,10 @@ import { Failure, InvalidInputFailure, NotFoundFailure } from "../../graphql/fai
 import { failureType, type MutationPayload, mutation } from "../../graphql/mutation.js";
 import { normaliseDomain } from "../../identity/domain.js";
 import { newId, type OrganizationId } from "../../ids.js";
+import { oneAtATime } from "../../tenancy/oneAtATime.js";
 import { record } from "../audit/record.js";
 import { findOrganization } from "../organizations/loader.js";
 import { organizationField } from "../organizations/payload.js";
-import { organizations } from "../organizations/table.js";
 import { domainsOf } from "./loader.js";
 import { isPublicProvider } from "./providers.js";
 import { type OrganizationDomainRow, organizationDomains } from "./table.js";
@@ -96,11 +96,7 @@ async function claimDomain(ctx: Context, place: Place, domain: string): Promise<
   const { session, now } = scopeOf(ctx);
   const { db, tenantId } = session;
   // Of two who claim at once, the second counts what the first claimed.
-  await db
-    .select({ id: organizations.id })
-    .from(organizations)
-    .where(and(eq(organizations.tenantId, tenantId), eq(organizations.id, place.id)))
-    .for("no key update");
+  await oneAtATime(session, `domains ${place.id}`);
   if (await findClaim(ctx, place.id, domain)) return;
   const [all] = await db
     .select({ count: count() })

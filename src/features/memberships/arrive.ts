@@ -5,9 +5,9 @@ import { AllNamed } from "../../graphql/named.js";
 import type { Entrance } from "../../graphql/operation.js";
 import { TenantNotFoundError } from "../../identity/errors.js";
 import { newId, type OrganizationId, type TenantId, type UserId } from "../../ids.js";
+import { oneAtATime, PEOPLE } from "../../tenancy/oneAtATime.js";
 import type { TenantSession } from "../../tenancy/session.js";
 import { record } from "../audit/record.js";
-import { oneAtATime } from "../users/oneAtATime.js";
 import { users } from "../users/table.js";
 import { isHomeGone, readAccessOf } from "./readAccess.js";
 
@@ -45,7 +45,7 @@ export function entranceOf(
       return found;
     },
     async readAccess(session) {
-      await oneAtATime(session);
+      await oneAtATime(session, PEOPLE);
       const [row] = await session.query(ARRIVING, [tenantId, digest, email]).catch((error) => {
         if (isHomeGone(error)) return [];
         throw error;
@@ -78,7 +78,7 @@ export interface Arriving {
 /** Lets somebody in who asked before; null for who is suspended in the tenant. The viewer need not be them. */
 export async function letIn(ctx: Context, arriving: Arriving): Promise<UserId | null> {
   const { session } = scopeOf(ctx);
-  await oneAtATime(session);
+  await oneAtATime(session, PEOPLE);
   const [row] = await session.query(ARRIVING, [session.tenantId, arriving.digest, arriving.email]);
   if (row!.is_barred) return null;
   return arriveAs(ctx, (row!.user_id as UserId | null) ?? newId(), arriving);

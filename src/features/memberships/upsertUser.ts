@@ -12,12 +12,12 @@ import {
 } from "../../graphql/form.js";
 import { mutation } from "../../graphql/mutation.js";
 import { newId, type UserId } from "../../ids.js";
+import { oneAtATime, PEOPLE } from "../../tenancy/oneAtATime.js";
 import { type Changes, patchOf } from "../audit/patch.js";
 import { record } from "../audit/record.js";
 import { ExceedsYoursFailure } from "../roles/exceedsYours.js";
 import { email } from "../users/form.js";
 import { usersById } from "../users/loader.js";
-import { oneAtATime } from "../users/oneAtATime.js";
 import { type UserRow, users } from "../users/table.js";
 import { User } from "../users/type.js";
 import { allRightsOfUser, mustHoldAll } from "./rights.js";
@@ -58,7 +58,7 @@ const form = z
 export async function upsertUser(ctx: Context, input: z.output<typeof form>): Promise<UserId> {
   const { session, now, root } = scopeOf(ctx);
   const { db, tenantId } = session;
-  await oneAtATime(session);
+  await oneAtATime(session, PEOPLE);
   const { displayName, ...rest } = input;
   const known = await findPerson(ctx, input);
   if (known) {

@@ -6,7 +6,7 @@ import type { Lease } from "../../database/connection.js";
 import { readTables, type Table } from "../homeTables.js";
 import { inTransaction } from "../migrations/transaction.js";
 import type { Owners } from "../owners.js";
-import { findHomeRow, type Tenant, TenantRefusedError } from "../tenants/record.js";
+import { findHomeRow, mustBeWhole, type Tenant, TenantRefusedError } from "../tenants/record.js";
 import { type FileFacts, FORMAT, fileName, IDENTITIES, MANIFEST, type Manifest, thisMigration } from "./manifest.js";
 import { linesOf, measure, settleTexts } from "./rows.js";
 import { type Entry, writeTar } from "./tar.js";
@@ -24,11 +24,7 @@ export async function exportTenant(
   to: Writable,
   onRows: (done: number, of: number) => void = () => {},
 ): Promise<Manifest> {
-  const { status } = tenant;
-  if (status !== "ACTIVE" && status !== "SUSPENDED")
-    throw new TenantRefusedError(
-      `The tenant ${tenant.slug} is being made or erased. \`tenantry doctor\` says what to do.`,
-    );
+  mustBeWhole(tenant, tenant.slug);
   const digests = await (await owners.main).run(
     "select encode(digest, 'hex') as digest from tenantry.identities where tenant_id = $1 order by digest",
     [tenant.id],
@@ -53,7 +49,7 @@ export async function exportTenant(
         tenant: {
           id: tenant.id,
           slug: tenant.slug,
-          status,
+          status: tenant.status,
           isolation: tenant.isolation,
           createdAt: tenant.createdAt.toISOString(),
         },

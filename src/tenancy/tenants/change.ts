@@ -4,7 +4,7 @@ import { SlugTakenError } from "../create.js";
 import { inTransaction } from "../migrations/transaction.js";
 import type { Owners } from "../owners.js";
 import { lockOf } from "../session.js";
-import { findTenant, type Tenant, TenantRefusedError, whileHolding } from "./record.js";
+import { findTenant, mustBeWhole, type Tenant, TenantRefusedError, whileHolding } from "./record.js";
 
 /** Lets nobody into a tenant until it is resumed: from the next request on, in every process. Its data stays as it is. */
 export const suspendTenant = (owners: Owners, tenant: Tenant): Promise<Tenant> =>
@@ -37,10 +37,7 @@ async function changeTenant(
     inTransaction(main, async () => {
       await main.run("select from tenantry.tenants where id = $1 for update", [id]);
       const tenant = await findTenant(main, id);
-      if (tenant?.status !== "ACTIVE" && tenant?.status !== "SUSPENDED")
-        throw new TenantRefusedError(
-          `The tenant ${called} is being made or erased. \`tenantry doctor\` says what to do.`,
-        );
+      mustBeWhole(tenant, called);
       const { status = tenant.status, slug = tenant.slug } = to;
       if (status === tenant.status && slug === tenant.slug) return;
 

@@ -52,6 +52,19 @@ export async function findTenant(main: Lease, id: TenantId): Promise<Tenant | nu
   return row ? toTenant(row) : null;
 }
 
+/**
+ * Returns when something can be done with a tenant, and in its home.
+ * @param called by whoever wants to
+ * @throws TenantRefusedError when it is being made or erased, or is gone
+ */
+export function mustBeWhole(
+  tenant: Tenant | null,
+  called: string,
+): asserts tenant is Tenant & { readonly status: "ACTIVE" | "SUSPENDED" } {
+  if (tenant?.status !== "ACTIVE" && tenant?.status !== "SUSPENDED")
+    throw new TenantRefusedError(`The tenant ${called} is being made or erased. \`tenantry doctor\` says what to do.`);
+}
+
 /** The row that a tenant's home has of it; null where there is none, or no home. */
 export async function findHomeRow(place: Lease, { id, schemaName }: Pick<Tenant, "id" | "schemaName">) {
   if (!(await hasSchema(place, schemaName))) return null;
