@@ -92,7 +92,8 @@ async function answer(
     // The only field of a mutation is judged where it runs.
     const isForeseen = needs.tenant && (!isChange || roots.length > 1);
     if (isForeseen) {
-      await ctx.operation[isChange ? "read" : "query"](namedIn(plan, coerced));
+      const named = namedIn(plan, coerced);
+      await (isChange ? ctx.operation.read(named) : ctx.operation.query(named, plan.fields));
       const stopped = foresee(plan, coerced, ctx);
       if (stopped) return stopped;
       if (isChange) await ctx.operation.end();

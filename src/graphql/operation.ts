@@ -8,6 +8,7 @@ import type { Replica, Replicas } from "../tenancy/replicas.js";
 import { type Purpose, TenantSession } from "../tenancy/session.js";
 import { follow } from "./follow.js";
 import type { Name } from "./named.js";
+import type { Fields } from "./plan.js";
 import { type Entrance, type HomeAnswer, isResolved, type OperationSettings, type Scope } from "./scope.js";
 
 export type { Entrance, HomeAnswer, OperationSettings, ReadAccess, Resolved, Scope, Viewer } from "./scope.js";
@@ -58,9 +59,11 @@ export class Operation {
   /**
    * The same for a query, which may read from a replica that has all that the primary can have shown by now. What a mutation
    * reads is the primary's: it asks for what was committed a moment ago, and no replica has that yet.
+   * @param fields all that the query asks for
    */
-  async query(named: readonly Name[]): Promise<void> {
+  async query(named: readonly Name[], fields?: Fields): Promise<void> {
     await this.read(named, this.#isLetDown ? undefined : this.settings?.replicas);
+    if (this.#scope && fields) this.#scope = { ...this.#scope, fields };
   }
 
   /**

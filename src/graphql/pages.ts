@@ -1,10 +1,15 @@
 import DataLoader from "dataloader";
-import { getColumns, type InferSelectModel, type SQL, sql } from "drizzle-orm";
+import { and, type Column, eq, getColumns, type InferSelectModel, type SQL, sql } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
-import type { Scope } from "../access/access.js";
+import type { Scope as Places } from "../access/access.js";
 import type { TenantDb } from "../tenancy/session.js";
+import { statement } from "../tenancy/statement.js";
+import type { ColumnsOf } from "./columns.js";
+import { givenBy, TENANT } from "./given.js";
+import { perSession } from "./loader.js";
 import { ASKED, type Asked, bounds, type Order, orderSql } from "./order.js";
 import type { Page, Placed } from "./page.js";
+import type { Scope } from "./scope.js";
 
 export interface PageOf<By extends string = string> {
   /** What the list hangs on; nothing for a list of the whole tenant. */
@@ -12,7 +17,7 @@ export interface PageOf<By extends string = string> {
   readonly page: Page;
   readonly order: By;
   /** Organizations to which the list is confined, where its condition asks for them. */
-  readonly scope?: Scope;
+  readonly scope?: Places;
   /** Values that the list's condition compares with, by name. */
   readonly filter?: Readonly<Record<string, unknown>>;
 }
@@ -21,10 +26,31 @@ export interface PageOf<By extends string = string> {
 export interface ListOf<T extends PgTable, By extends string> {
   readonly table: T;
   readonly orders: Readonly<Record<By, Order>>;
+  /** Written once for the process: it may hold nothing of a session but what it is given. */
   readonly where: (asked: Asked) => SQL | undefined;
+  /** What of its rows an operation asks for. */
+  readonly columns?: (scope: Scope) => ColumnsOf<T>;
+  /** Rows of other tables that come with a row in the same statement, where many would be asked for right after it. */
+  readonly along?: readonly Along<T>[];
+  /** What the condition is given besides the tenant and the instant, by the names of its placeholders. */
+  readonly given?: (scope: Scope) => Readonly<Record<string, unknown>>;
 }
 
-const NOWHERE: Scope = { exact: [], subtree: [], blocked: [] };
+/** The one row of another table that a row of the list leads to. */
+export interface Along<T extends PgTable> {
+  /** Whether it pays, for pages of so many lists in an operation that asks for this. */
+  readonly pays: (scope: Scope, lists: number) => boolean;
+  readonly table: PgTable & { readonly tenantId: Column; readonly id: Column };
+  readonly columns: (scope: Scope) => Record<string, unknown>;
+  /** The column that names it. */
+  readonly by: keyof ColumnsOf<T> & string;
+  /** Keeps it for whoever asks. */
+  readonly keep: (scope: Scope, row: never) => void;
+}
+
+type Rows<T extends PgTable> = Placed<InferSelectModel<T>>[];
+
+const NOWHERE: Places = { exact: [], subtree: [], blocked: [] };
 
 /**
  * Pages of many lists at once: one statement for all lists of a level that are read in the same order from the same end,
@@ -32,83 +58,141 @@ const NOWHERE: Scope = { exact: [], subtree: [], blocked: [] };
  * page holds if there is one.
  */
 export function pagesOf<T extends PgTable, By extends string>(
-  db: TenantDb,
   list: ListOf<T, By>,
-): DataLoader<PageOf<By>, Placed<InferSelectModel<T>>[], string> {
-  return new DataLoader(
-    async (requests) => {
-      const groups = new Map<string, number[]>();
-      requests.forEach(({ order, page }, n) => {
-        const group = `${order} ${page.backward}`;
-        groups.set(group, [...(groups.get(group) ?? []), n]);
-      });
-      const pages: Placed<InferSelectModel<T>>[][] = [];
-      const readGroup = async (members: readonly number[]) => {
-        const found = await read(
-          db,
-          list,
-          members.map((n) => requests[n]!),
-        );
-        members.forEach((n, nth) => {
-          pages[n] = found[nth]!;
+): (scope: Scope) => DataLoader<PageOf<By>, Rows<T>, string> {
+  const written = new Map<string, ReturnType<typeof write<T>>>();
+  const read = (scope: Scope, given: Record<string, unknown>, requests: readonly PageOf<By>[]) => {
+    const [{ order, page }] = requests as [PageOf<By>];
+    const asked = {
+      by: order,
+      backward: page.backward,
+      columns: list.columns?.(scope) ?? getColumns(list.table),
+      along: (list.along ?? [])
+        .filter(({ pays }) => pays(scope, requests.length))
+        .map((one) => ({ ...one, columns: one.columns(scope) })),
+    };
+    const whole = { ...asked, columns: getColumns(list.table), along: [] };
+    const way = written.has(nameOf(asked)) || written.size < MOST_WAYS ? asked : whole;
+    const select = written.get(nameOf(way)) ?? write(list, way);
+    written.set(nameOf(way), select);
+    return select(scope, given, requests);
+  };
+  return perSession((scope) => {
+    const given = { ...givenBy(scope), ...list.given?.(scope) };
+    return new DataLoader(
+      async (requests) => {
+        const groups = new Map<string, number[]>();
+        requests.forEach(({ order, page }, n) => {
+          const group = `${order} ${page.backward}`;
+          const members = groups.get(group);
+          if (members) members.push(n);
+          else groups.set(group, [n]);
         });
-      };
-      await Promise.all([...groups.values()].map(readGroup));
-      return pages;
-    },
-    { cacheKeyFn: ({ key, page, order, scope, filter }) => JSON.stringify([key, page, order, scope, filter]) },
-  );
+        const pages: Rows<T>[] = [];
+        const readGroup = async (members: readonly number[]) => {
+          const found = await read(
+            scope,
+            given,
+            members.map((n) => requests[n]!),
+          );
+          members.forEach((n, nth) => {
+            pages[n] = found[nth]!;
+          });
+        };
+        await Promise.all([...groups.values()].map(readGroup));
+        return pages;
+      },
+      { cacheKeyFn: ({ key, page, order, scope, filter }) => JSON.stringify([key, page, order, scope, filter]) },
+    );
+  });
 }
 
-/** Pages that are read in the same order from the same end. */
-async function read<T extends PgTable, By extends string>(
-  db: TenantDb,
-  { table, orders, where }: ListOf<T, By>,
-  requests: readonly PageOf<By>[],
-): Promise<Placed<InferSelectModel<T>>[][]> {
-  const [first] = requests;
-  const order = orders[first!.order];
-  const { by, between, sorted, join } = orderSql(order, first!.page.backward);
-  const asked = requests.map(({ key, page, scope, filter }, n) => ({
-    n,
-    key,
-    ...(scope ?? NOWHERE),
-    filter: filter ?? {},
-    ...bounds(page, order),
-  }));
-  const most = Math.max(...requests.map(({ page }) => page.limit + 1));
-  const all = db
-    .select({
-      ...getColumns(table),
-      placeBy: by.as("place_by"),
-      placeId: sql<string>`${order.id}`.as("place_id"),
-      nth: sql<number>`row_number() over (order by ${sorted})`.as("nth"),
-    })
-    .from(table as PgTable);
-  const rows = (join ? all.innerJoin(join.table, join.on) : all)
-    .where(sql`${where(ASKED)} and ${between}`)
-    .orderBy(sorted)
-    .limit(most)
-    .as("page");
-  const { placeBy, placeId, nth, ...row } = getColumns(rows);
-  const found = await db
-    .select({ n: sql<number>`k.n`, by: placeBy as never, id: placeId as never, row: row as never })
-    .from(sql`jsonb_to_recordset(${JSON.stringify(asked)}::text::jsonb)
+/** How pages are read: in one order, from one end, with these columns, and with these rows of other tables. */
+interface Way<T extends PgTable> {
+  readonly by: string;
+  readonly backward: boolean;
+  readonly columns: ColumnsOf<T>;
+  readonly along: readonly (Omit<Along<T>, "columns"> & { readonly columns: Record<string, unknown> })[];
+}
+
+/** Ways to ask are combined without end; each is a statement that is kept. What comes after so many is read whole. */
+const MOST_WAYS = 60;
+
+const nameOf = <T extends PgTable>({ by, backward, columns, along }: Way<T>): string =>
+  [by, backward, Object.keys(columns), ...along.map((one) => [one.by, Object.keys(one.columns)])].join(" ");
+
+function write<T extends PgTable>({ table, orders, where }: ListOf<T, string>, way: Way<T>) {
+  const { along } = way;
+  const order = orders[way.by]!;
+  const pieces = orderSql(order, way.backward);
+  const isById = !order.text && !order.at;
+  const select = statement((db: TenantDb) => {
+    const all = db
+      .select({
+        ...way.columns,
+        placeBy: pieces.by.as("place_by"),
+        nth: sql<number>`row_number() over (order by ${pieces.sorted})`.as("nth"),
+      })
+      .from(table as PgTable);
+    const rows = (order.join ? all.innerJoin(order.join.table, order.join.on) : all)
+      .where(sql`${where(ASKED)} and ${pieces.between}`)
+      .orderBy(pieces.sorted)
+      .limit(sql.placeholder("most"))
+      .as("page");
+    const { placeBy, nth, ...row } = getColumns(rows);
+    // One by one, by its key: whatever a plan for many expects, none reads the other table as a whole.
+    const others = along.map(({ by, table: other, columns }, n) =>
+      db
+        .select(columns as never)
+        .from(other as PgTable)
+        .where(and(eq(other.tenantId, TENANT), eq(other.id, (row as Record<string, unknown>)[by])))
+        .limit(1)
+        .as(`along_${n}`),
+    );
+    const pages = db
+      .select({
+        n: sql<number>`k.n`,
+        nth: sql<number>`${nth}::int`,
+        by: (isById ? sql`null` : placeBy) as never,
+        row: row as never,
+        along: Object.fromEntries(others.map((other, n) => [n, getColumns(other)])) as never,
+      })
+      .from(sql`jsonb_to_recordset(${sql.placeholder("asked")}::text::jsonb)
         as k(n int, key uuid, exact uuid[], subtree uuid[], blocked uuid[], filter jsonb,
              after_text text, after_at timestamptz, after_id uuid, before_text text, before_at timestamptz, before_id uuid)`)
-    .crossJoinLateral(rows)
-    .orderBy(sql`k.n`, sql`${nth}`);
-  const pages = requests.map((): Placed<InferSelectModel<T>>[] => []);
-  for (const { n, by, id, row } of found as unknown as Found<InferSelectModel<T>>[]) {
-    const page = pages[n]!;
-    if (page.length <= requests[n]!.page.limit) page.push({ row, place: by === null ? [id] : [by, id] });
-  }
-  return pages;
+      .crossJoinLateral(rows);
+    return others.reduce((joined, other) => joined.crossJoinLateral(other) as never, pages);
+  });
+  return async (scope: Scope, given: Record<string, unknown>, requests: readonly PageOf[]): Promise<Rows<T>[]> => {
+    const asked = requests.map(({ key, page, scope: places, filter }, n) => ({
+      n,
+      key,
+      ...(places ?? NOWHERE),
+      filter: filter ?? {},
+      ...bounds(page, order),
+    }));
+    const most = Math.max(...requests.map(({ page }) => page.limit + 1));
+    const found = await select(scope.session, { ...given, most, asked: JSON.stringify(asked) });
+    const pages = requests.map((): Rows<T> => []);
+    for (const { n, nth, by: text, row, along: others } of found as unknown as Found<
+      InferSelectModel<T> & { id: string }
+    >[]) {
+      if (nth > requests[n]!.page.limit + 1) continue;
+      along.forEach(({ keep }, which) => {
+        keep(scope, others[which] as never);
+      });
+      // In whatever order PostgreSQL brings them.
+      pages[n]![nth - 1] = { row, place: text == null ? [row.id] : [text, row.id] };
+    }
+    return pages;
+  };
 }
 
 interface Found<R> {
   readonly n: number;
-  readonly by: string | null;
-  readonly id: string;
+  /** The place in its page, from one. */
+  readonly nth: number;
+  readonly by?: string | null;
   readonly row: R;
+  readonly along: Readonly<Record<number, object>>;
 }

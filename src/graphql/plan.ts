@@ -59,7 +59,11 @@ export interface Plan {
   /** Every field with a rule, wherever it is; the roots too. */
   readonly guarded: readonly Asked[];
   readonly lengths: readonly Length[];
+  readonly fields: Fields;
 }
+
+/** Every field that an operation asks of a type anywhere, by the type's name; what `@include` and `@skip` leave out may be in it. */
+export type Fields = ReadonlyMap<string, ReadonlySet<string>>;
 
 export type Variables = Readonly<Record<string, unknown>>;
 
@@ -91,6 +95,7 @@ export function withVariables(plan: Plan, variables: Variables): Plan {
     below: plan.below.filter(isIncluded),
     guarded: plan.guarded.filter(isIncluded),
     lengths: plan.lengths.filter(isIncluded),
+    fields: plan.fields,
   };
 }
 
@@ -112,6 +117,7 @@ class Planner {
   readonly #below: Asked[] = [];
   readonly #guarded: Asked[] = [];
   readonly #lengths: Length[] = [];
+  readonly #fields = new Map<string, Set<string>>();
 
   constructor(
     private readonly schema: GraphQLSchema,
@@ -124,7 +130,7 @@ class Planner {
   plan(operation: OperationDefinitionNode): Plan {
     this.#walk(operation.selectionSet, [this.schema.getRootType(operation.operation)!], [], []);
     const [roots, below, guarded, lengths] = [this.#roots, this.#below, this.#guarded, this.#lengths];
-    return { operation, roots, below, guarded, lengths };
+    return { operation, roots, below, guarded, lengths, fields: this.#fields };
   }
 
   #walk(set: SelectionSetNode, types: readonly GraphQLObjectType[], path: readonly string[], above: Conditions): void {
@@ -148,6 +154,7 @@ class Planner {
       const field = type.getFields()[name];
       return field ? [{ type, field, guard: guardOf(field) }] : [];
     });
+    for (const { type } of fields) this.#note(type.name, name);
     const guards = new Map(fields.flatMap(({ type, guard }) => (guard ? [[type.name, guard] as const] : [])));
     const asked = { path, node, on: new Set(types.map((type) => type.name)), guards, when };
     if (path.length === 1) this.#roots.push({ ...asked, key, field: fields[0]?.field });
@@ -159,6 +166,12 @@ class Planner {
     if (!node.selectionSet) return;
     const next = new Set(fields.flatMap(({ field }) => this.#possible(getNamedType(field.type).name)));
     this.#walk(node.selectionSet, [...next], path, when);
+  }
+
+  #note(type: string, field: string): void {
+    const known = this.#fields.get(type);
+    if (known) known.add(field);
+    else this.#fields.set(type, new Set([field]));
   }
 
   #narrow(types: readonly GraphQLObjectType[], condition: string | undefined): readonly GraphQLObjectType[] {

@@ -5,6 +5,7 @@ import type { TenantRecord } from "../tenancy/directory/directory.js";
 import type { Replicas } from "../tenancy/replicas.js";
 import type { Purpose, TenantSession } from "../tenancy/session.js";
 import type { AllNamed, Name } from "./named.js";
+import type { Fields } from "./plan.js";
 
 /** Who is asking, once the home has confirmed it. */
 export interface Viewer {
@@ -27,6 +28,8 @@ export interface Resolved {
 /** One tenant session and what was resolved in it. Loaders and verdicts live exactly as long. */
 export interface Scope extends Resolved {
   readonly session: TenantSession;
+  /** All that a query asks of each type, so that no more is read; absent where rows are read whole. */
+  readonly fields?: Fields;
 }
 
 /**

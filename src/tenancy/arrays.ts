@@ -14,6 +14,11 @@ export function anyOf(column: Column, name: string): SQL {
   return sql`${column} = any(${sql.placeholder(name)}::uuid[])`;
 }
 
+/** Whether a column holds one of the texts of which the JSON is the value of this name. */
+export function anyTextOf(column: Column, name: string): SQL {
+  return sql`${column} = any(array(select jsonb_array_elements_text(${sql.placeholder(name)}::text::jsonb)))`;
+}
+
 /** Texts as one parameter, for `= any(…)`. */
 export function texts(values: readonly string[]): SQL {
   return sql`array(select jsonb_array_elements_text(${JSON.stringify(values)}::text::jsonb))`;

@@ -1,13 +1,13 @@
 import { and, eq, sql } from "drizzle-orm";
+import { inGiven, placesGiven, TENANT } from "../../graphql/given.js";
 import { oneBy, perSession } from "../../graphql/loader.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { Page, Placed } from "../../graphql/page.js";
 import { pagesOf } from "../../graphql/pages.js";
 import type { AuditEventId, OrganizationId, UserId } from "../../ids.js";
-import { texts, uuids } from "../../tenancy/arrays.js";
+import { arrayOf, texts, uuids } from "../../tenancy/arrays.js";
 import { join } from "../audit/personal.js";
 import { type AuditEventRow, auditEvents, auditValues } from "../audit/table.js";
-import { within } from "../organizations/loader.js";
 
 /** Which events a list shows. */
 export interface ShownEvents {
@@ -22,28 +22,31 @@ export interface ShownEvents {
 const { id, at, action, actorId, targetType, targetId, organizationId, path } = auditEvents;
 
 /** Where an event was written. Of what has no path, whoever may read all of the tenant's may read it. */
-const placeOf = ({ root }: Scope) => ({ id: organizationId, path: sql`coalesce(${path}, ${uuids([root.id])})` });
+const PLACE = { id: organizationId, path: sql`coalesce(${path}, ${sql.placeholder("root")}::uuid[])` };
 
-const pages = perSession((scope) =>
-  pagesOf(scope.session.db, {
-    table: auditEvents,
-    orders: { NEWEST_FIRST: { at, id, descending: true } },
-    where: (asked) => {
-      const [from, to] = [asked.value("from"), asked.value("to")];
-      return and(
-        eq(auditEvents.tenantId, scope.session.tenantId),
-        sql`${organizationId} = ${asked.key}`,
-        // An organization that was moved here brings no right to what was written where it stood before.
-        within(scope.access.scope("audit:read"), placeOf(scope)),
-        within(scope.access.visibleScope(), placeOf(scope)),
-        asked.isOneOf("actions", action),
-        sql`coalesce(${actorId} = ${asked.value("actorId")}::uuid, true)`,
-        sql`coalesce(${targetType} = ${asked.value("targetType")} and ${targetId} = ${asked.value("targetId")}::uuid, true)`,
-        sql`${at} >= coalesce(${from}::timestamptz, '-infinity') and ${at} < coalesce(${to}::timestamptz, 'infinity')`,
-      );
-    },
+const pages = pagesOf({
+  table: auditEvents,
+  orders: { NEWEST_FIRST: { at, id, descending: true } },
+  where: (asked) => {
+    const [from, to] = [asked.value("from"), asked.value("to")];
+    return and(
+      eq(auditEvents.tenantId, TENANT),
+      sql`${organizationId} = ${asked.key}`,
+      // An organization that was moved here brings no right to what was written where it stood before.
+      inGiven("read", PLACE),
+      inGiven("visible", PLACE),
+      asked.isOneOf("actions", action),
+      sql`coalesce(${actorId} = ${asked.value("actorId")}::uuid, true)`,
+      sql`coalesce(${targetType} = ${asked.value("targetType")} and ${targetId} = ${asked.value("targetId")}::uuid, true)`,
+      sql`${at} >= coalesce(${from}::timestamptz, '-infinity') and ${at} < coalesce(${to}::timestamptz, 'infinity')`,
+    );
+  },
+  given: ({ access, root }) => ({
+    ...placesGiven("read", access.scope("audit:read")),
+    ...placesGiven("visible", access.visibleScope()),
+    root: arrayOf([root.id]),
   }),
-);
+});
 
 /** A page of what happened in an organization, newest first. */
 export const auditEventsOf = (

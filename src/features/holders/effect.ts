@@ -1,14 +1,16 @@
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq } from "drizzle-orm";
 import { Access, type Held } from "../../access/access.js";
 import type { Catalogue } from "../../access/catalogue.js";
+import { givenBy, hasNotEnded, TENANT } from "../../graphql/given.js";
 import { manyBy, perSession } from "../../graphql/loader.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { MembershipId, RoleId, UserId } from "../../ids.js";
-import { uuids } from "../../tenancy/arrays.js";
+import { anyOf, arrayOf } from "../../tenancy/arrays.js";
+import { statement } from "../../tenancy/statement.js";
 import { type GrantRow, grants, memberships } from "../memberships/table.js";
 import { organizations } from "../organizations/table.js";
 import { roles } from "../roles/table.js";
-import { isKnown, notEnded } from "./pages.js";
+import { isKnown, knownTo } from "./pages.js";
 
 /** What another set of permissions would change for who has a role. */
 export interface Effect {
@@ -24,37 +26,35 @@ interface KnownGrant extends Omit<Held, "permissions"> {
   readonly own: readonly string[] | null;
 }
 
+const selectGrants = statement((db) =>
+  db
+    .select({
+      userId: memberships.userId,
+      membershipId: memberships.id,
+      at: { id: organizations.id, path: organizations.path },
+      reach: grants.reach,
+      expiresAt: grants.expiresAt,
+      roleId: grants.roleId,
+      roleKey: grants.roleKey,
+      own: roles.permissions,
+    })
+    .from(memberships)
+    .innerJoin(
+      organizations,
+      and(eq(organizations.tenantId, memberships.tenantId), eq(organizations.id, memberships.organizationId)),
+    )
+    .innerJoin(grants, and(eq(grants.tenantId, memberships.tenantId), eq(grants.membershipId, memberships.id)))
+    .leftJoin(roles, and(eq(roles.tenantId, grants.tenantId), eq(roles.id, grants.roleId)))
+    .where(
+      and(eq(memberships.tenantId, TENANT), anyOf(memberships.userId, "ids"), hasNotEnded(grants.expiresAt), isKnown()),
+    ),
+);
+
 /** Every grant of a person that counts today, where the viewer may know of it. */
 const knownGrants = perSession((scope) =>
   manyBy<UserId, KnownGrant>(
     ({ userId }) => userId,
-    (ids) =>
-      scope.session.db
-        .select({
-          userId: memberships.userId,
-          membershipId: memberships.id,
-          at: { id: organizations.id, path: organizations.path },
-          reach: grants.reach,
-          expiresAt: grants.expiresAt,
-          roleId: grants.roleId,
-          roleKey: grants.roleKey,
-          own: roles.permissions,
-        })
-        .from(memberships)
-        .innerJoin(
-          organizations,
-          and(eq(organizations.tenantId, memberships.tenantId), eq(organizations.id, memberships.organizationId)),
-        )
-        .innerJoin(grants, and(eq(grants.tenantId, memberships.tenantId), eq(grants.membershipId, memberships.id)))
-        .leftJoin(roles, and(eq(roles.tenantId, grants.tenantId), eq(roles.id, grants.roleId)))
-        .where(
-          and(
-            eq(memberships.tenantId, scope.session.tenantId),
-            sql`${memberships.userId} = any(${uuids(ids)})`,
-            notEnded(scope, grants.expiresAt),
-            isKnown(scope),
-          ),
-        ),
+    (ids) => selectGrants(scope.session, { ...givenBy(scope), ...knownTo(scope), ids: arrayOf(ids) }),
   ),
 );
 

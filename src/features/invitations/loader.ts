@@ -1,6 +1,7 @@
 import { and, asc, eq, sql } from "drizzle-orm";
 import type { Place } from "../../access/access.js";
 import type { Catalogue } from "../../access/catalogue.js";
+import { NOW, TENANT } from "../../graphql/given.js";
 import { manyBy, oneBy, perSession } from "../../graphql/loader.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { Page, Placed } from "../../graphql/page.js";
@@ -36,21 +37,19 @@ export async function findInvitation(scope: Scope, wanted: InvitationId): Promis
   return scope.access.allows(found.place, "members:invite") ? found.invitation : null;
 }
 
-const pages = perSession((scope) =>
-  pagesOf(scope.session.db, {
-    table: invitations,
-    orders: { NEWEST_FIRST: { at: createdAt, id, descending: true } },
-    where: (asked) =>
-      and(
-        eq(invitations.tenantId, scope.session.tenantId),
-        sql`${organizationId} = ${asked.key}`,
-        asked.isOneOf(
-          "status",
-          sql`(case when ${status} = 'OPEN' and ${expiresAt} <= ${scope.now.toISOString()}::timestamptz then 'EXPIRED' else ${status} end)`,
-        ),
+const pages = pagesOf({
+  table: invitations,
+  orders: { NEWEST_FIRST: { at: createdAt, id, descending: true } },
+  where: (asked) =>
+    and(
+      eq(invitations.tenantId, TENANT),
+      sql`${organizationId} = ${asked.key}`,
+      asked.isOneOf(
+        "status",
+        sql`(case when ${status} = 'OPEN' and ${expiresAt} <= ${NOW} then 'EXPIRED' else ${status} end)`,
       ),
-  }),
-);
+    ),
+});
 
 /** A page of the invitations to an organization, newest first. */
 export const invitationsOf = (

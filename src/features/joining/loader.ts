@@ -1,5 +1,6 @@
 import { and, asc, eq, sql } from "drizzle-orm";
 import type { Place } from "../../access/access.js";
+import { TENANT } from "../../graphql/given.js";
 import { manyBy, oneBy, perSession } from "../../graphql/loader.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { Page, Placed } from "../../graphql/page.js";
@@ -59,18 +60,12 @@ export function withRoles(grants: readonly DefaultGrant[], usable: readonly Role
 
 const { id, organizationId, status, createdAt } = joinRequests;
 
-const pages = perSession((scope) =>
-  pagesOf(scope.session.db, {
-    table: joinRequests,
-    orders: { NEWEST_FIRST: { at: createdAt, id, descending: true } },
-    where: (asked) =>
-      and(
-        eq(joinRequests.tenantId, scope.session.tenantId),
-        sql`${organizationId} = ${asked.key}`,
-        asked.isOneOf("status", status),
-      ),
-  }),
-);
+const pages = pagesOf({
+  table: joinRequests,
+  orders: { NEWEST_FIRST: { at: createdAt, id, descending: true } },
+  where: (asked) =>
+    and(eq(joinRequests.tenantId, TENANT), sql`${organizationId} = ${asked.key}`, asked.isOneOf("status", status)),
+});
 
 /** A page of the requests to join an organization, newest first. */
 export const joinRequestsOf = (

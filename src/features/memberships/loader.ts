@@ -1,12 +1,14 @@
-import { and, asc, eq, sql } from "drizzle-orm";
+import { and, asc, eq } from "drizzle-orm";
 import type { Catalogue } from "../../access/catalogue.js";
+import { type ColumnsOf, columnsOf, forEach } from "../../graphql/columns.js";
+import { TENANT } from "../../graphql/given.js";
 import { manyBy, oneBy, perSession } from "../../graphql/loader.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { MembershipId } from "../../ids.js";
 import { anyOf, arrayOf } from "../../tenancy/arrays.js";
 import { statement } from "../../tenancy/statement.js";
 import { organizations } from "../organizations/table.js";
-import { toRole } from "../roles/loader.js";
+import { roleColumns, toRole } from "../roles/loader.js";
 import { ofCatalogue, type Role } from "../roles/role.js";
 import { roles } from "../roles/table.js";
 import { type GrantRow, grants, type MembershipRow, memberships } from "./table.js";
@@ -27,7 +29,7 @@ const selectById = statement((db) =>
       organizations,
       and(eq(organizations.tenantId, memberships.tenantId), eq(organizations.id, memberships.organizationId)),
     )
-    .where(and(eq(memberships.tenantId, sql.placeholder("tenant")), anyOf(memberships.id, "ids"))),
+    .where(and(eq(memberships.tenantId, TENANT), anyOf(memberships.id, "ids"))),
 );
 
 const rowsById = perSession(({ session }) =>
@@ -41,25 +43,32 @@ export interface GrantOfRole extends GrantRow {
   readonly role: Role;
 }
 
-const selectGrants = statement((db) =>
-  db
-    .select({ grant: grants, role: roles, path: organizations.path })
-    .from(grants)
-    .leftJoin(roles, and(eq(roles.tenantId, grants.tenantId), eq(roles.id, grants.roleId)))
-    .leftJoin(
-      organizations,
-      and(eq(organizations.tenantId, roles.tenantId), eq(organizations.id, roles.organizationId)),
-    )
-    .where(and(eq(grants.tenantId, sql.placeholder("tenant")), anyOf(grants.membershipId, "ids")))
-    .orderBy(asc(grants.id)),
+const grantColumns = columnsOf(grants, "Grant", ["id", "membershipId", "roleKey", "roleId", "expiresAt"], { role: [] });
+
+const selectGrants = forEach((grant: ColumnsOf<typeof grants>) =>
+  forEach((role: ColumnsOf<typeof roles>) =>
+    statement((db) =>
+      db
+        .select({ grant, role, path: organizations.path })
+        .from(grants)
+        .leftJoin(roles, and(eq(roles.tenantId, grants.tenantId), eq(roles.id, grants.roleId)))
+        .leftJoin(
+          organizations,
+          and(eq(organizations.tenantId, roles.tenantId), eq(organizations.id, roles.organizationId)),
+        )
+        .where(and(eq(grants.tenantId, TENANT), anyOf(grants.membershipId, "ids")))
+        .orderBy(asc(grants.id)),
+    ),
+  ),
 );
 
 /** The grants of each membership with their roles, first given first; `[]` where there are none. */
-const grantsOf = perSession(({ session }) =>
+const grantsOf = perSession((scope) =>
   manyBy<MembershipId, GrantRow & { ownRole: Role | null }>(
     (row) => row.membershipId,
     async (ids) => {
-      const rows = await selectGrants(session, { tenant: session.tenantId, ids: arrayOf(ids) });
+      const select = selectGrants(grantColumns(scope))(roleColumns(scope));
+      const rows = await select(scope.session, { tenant: scope.session.tenantId, ids: arrayOf(ids) });
       return rows.map(({ grant, role, path }) => ({ ...grant, ownRole: role && toRole({ role, path }) }));
     },
   ),

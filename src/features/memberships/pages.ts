@@ -1,15 +1,17 @@
 import { and, eq, type SQL, sql } from "drizzle-orm";
 import type { Place } from "../../access/access.js";
-import { perSession } from "../../graphql/loader.js";
+import { columnsOf } from "../../graphql/columns.js";
+import { hasNotEnded, inGiven, placesGiven, TENANT } from "../../graphql/given.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { Asked, Order } from "../../graphql/order.js";
 import type { Page, Placed } from "../../graphql/page.js";
-import { pagesOf } from "../../graphql/pages.js";
+import { type Along, pagesOf } from "../../graphql/pages.js";
 import type { RoleId, UserId } from "../../ids.js";
-import { within } from "../organizations/loader.js";
-import { organizations } from "../organizations/table.js";
+import { organizationColumns, organizationsById } from "../organizations/loader.js";
+import { type OrganizationRow, organizations } from "../organizations/table.js";
 import { roles } from "../roles/table.js";
-import { users } from "../users/table.js";
+import { userColumns, usersById } from "../users/loader.js";
+import { type UserRow, users } from "../users/table.js";
 import { grants, type MembershipRow, memberships } from "./table.js";
 
 const { id, createdAt, organizationId, userId, expiresAt, status } = memberships;
@@ -46,25 +48,21 @@ export interface ShownMemberships {
   readonly roleId?: RoleId;
 }
 
-const notEnded = (scope: Scope, end: typeof expiresAt | typeof grants.expiresAt) =>
-  sql`(${end} is null or ${end} > ${scope.now.toISOString()}::timestamptz)`;
-
 /** A live grant of the row's membership, to which the condition applies. */
-const hasGrant = (scope: Scope, condition: SQL) => sql`exists (
+const hasGrant = (condition: SQL) => sql`exists (
   select from ${grants}
     left join ${roles} on ${roles.tenantId} = ${grants.tenantId} and ${roles.id} = ${grants.roleId}
   where ${grants.tenantId} = ${memberships.tenantId} and ${grants.membershipId} = ${id}
-    and ${notEnded(scope, grants.expiresAt)} and ${condition})`;
+    and ${hasNotEnded(grants.expiresAt)} and ${condition})`;
 
-const shownOf = (scope: Scope, asked: Asked) => {
+const shownOf = (asked: Asked) => {
   const [fixed, own, role] = [asked.value("fixedRole"), asked.value("ownRole"), asked.value("roleId")];
   const [anyRole, reach] = [sql`coalesce(${fixed}, ${own}, ${role}) is null`, asked.value("reach")];
   return and(
-    eq(memberships.tenantId, scope.session.tenantId),
-    asked.isOneOf("status", sql`(case when ${notEnded(scope, expiresAt)} then ${status} else 'EXPIRED' end)`),
+    eq(memberships.tenantId, TENANT),
+    asked.isOneOf("status", sql`(case when ${hasNotEnded(expiresAt)} then ${status} else 'EXPIRED' end)`),
     sql`(${asked.value("expiresBefore")} is null or ${expiresAt} < ${asked.value("expiresBefore")}::timestamptz)`,
     sql`(${anyRole} and ${reach} is null or ${hasGrant(
-      scope,
       sql`(${anyRole} or ${grants.roleKey} = ${fixed} or ${roles.key} = ${own} or ${grants.roleId} = ${role}::uuid)
         and (${reach} is null or ${grants.reach} = ${reach})`,
     )})`,
@@ -75,35 +73,64 @@ const shownOf = (scope: Scope, asked: Asked) => {
 };
 
 /** The membership's organization is visible, and in the scope that the list asks for. */
-const inScope = (scope: Scope, asked: Asked) => sql`exists (
+const inScope = (asked: Asked) => sql`exists (
   select from ${organizations}
   where ${organizations.tenantId} = ${memberships.tenantId} and ${organizations.id} = ${organizationId}
-    and ${asked.inScope(organizations)} and ${within(scope.access.visibleScope())})`;
+    and ${asked.inScope(organizations)} and ${inGiven("visible", organizations)})`;
 
-const pages = perSession((scope) => {
-  const list = (where: (asked: Asked) => SQL | undefined) =>
-    pagesOf(scope.session.db, { table: memberships, orders: ORDERS, where });
-  return {
-    direct: list((asked) => and(sql`${organizationId} = ${asked.key}`, shownOf(scope, asked))),
-    // Members of organizations above are shown where their own organization shows them.
-    reaching: list((asked) =>
-      and(
-        sql`${organizationId} in (select jsonb_array_elements_text(${asked.list("places")})::uuid)`,
-        sql`(${organizationId} = ${asked.key} or ${hasGrant(scope, sql`${grants.reach} = 'SUBTREE'`)})`,
-        inScope(scope, asked),
-        shownOf(scope, asked),
-      ),
-    ),
-    ofUser: list((asked) =>
-      and(
-        eq(memberships.tenantId, scope.session.tenantId),
-        sql`${userId} = ${asked.key}`,
-        notEnded(scope, expiresAt),
-        inScope(scope, asked),
-      ),
-    ),
-  };
+/** What an operation asks for of memberships. */
+const membershipColumns = columnsOf(memberships, "Membership", ["id", "organizationId", "userId"], {
+  user: [],
+  organization: [],
+  status: ["status", "expiresAt"],
+  via: [],
+  roles: [],
+  grants: [],
 });
+
+type Comes = Along<typeof memberships>;
+/** Members are many people. */
+const withUser: Comes = {
+  pays: ({ fields }) => fields?.get("Membership")?.has("user") === true,
+  table: users,
+  columns: userColumns,
+  by: "userId",
+  keep: (scope, user: UserRow) => usersById(scope).prime(user.id, user),
+};
+/** A person is in as many organizations; the people of a page are in few, over and over. */
+const withOrganization: Comes = {
+  pays: ({ fields }, lists) => lists === 1 && fields?.get("Membership")?.has("organization") === true,
+  table: organizations,
+  columns: organizationColumns,
+  by: "organizationId",
+  keep: (scope, organization: OrganizationRow) => organizationsById(scope).prime(organization.id, organization),
+};
+
+const list = (along: Comes, where: (asked: Asked) => SQL | undefined) =>
+  pagesOf({
+    table: memberships,
+    orders: ORDERS,
+    where,
+    columns: membershipColumns,
+    along: [along],
+    given: ({ access }) => placesGiven("visible", access.visibleScope()),
+  });
+
+const directPages = list(withUser, (asked) => and(sql`${organizationId} = ${asked.key}`, shownOf(asked)));
+
+// Members of organizations above are shown where their own organization shows them.
+const reachingPages = list(withUser, (asked) =>
+  and(
+    sql`${organizationId} in (select jsonb_array_elements_text(${asked.list("places")})::uuid)`,
+    sql`(${organizationId} = ${asked.key} or ${hasGrant(sql`${grants.reach} = 'SUBTREE'`)})`,
+    inScope(asked),
+    shownOf(asked),
+  ),
+);
+
+const pagesOfUser = list(withOrganization, (asked) =>
+  and(eq(memberships.tenantId, TENANT), sql`${userId} = ${asked.key}`, hasNotEnded(expiresAt), inScope(asked)),
+);
 
 /** A page of the memberships of an organization, in which the viewer may read members, and of those that reach it from above. */
 export async function membershipsOf(
@@ -114,9 +141,9 @@ export async function membershipsOf(
   { via, ...shown }: ShownMemberships,
 ): Promise<Placed<Listed>[]> {
   if (!via.includes("INHERITED"))
-    return via.length === 0 ? [] : pages(scope).direct.load({ key, page, order, filter: { ...shown } });
+    return via.length === 0 ? [] : directPages(scope).load({ key, page, order, filter: { ...shown } });
   const places = via.includes("DIRECT") ? [...path, key] : path;
-  const found = await pages(scope).reaching.load({
+  const found = await reachingPages(scope).load({
     key,
     page,
     order,
@@ -131,7 +158,7 @@ export async function membershipsOf(
 
 /** A page of a user's memberships: where the viewer may read members and sees the organization; for oneself, where one sees it. */
 export const membershipsOfUser = (scope: Scope, user: UserId, page: Page): Promise<Placed<MembershipRow>[]> =>
-  pages(scope).ofUser.load({
+  pagesOfUser(scope).load({
     key: user,
     page,
     order: "ID",

@@ -1,12 +1,14 @@
 import { and, type SQL, sql } from "drizzle-orm";
+import { givenBy, inGiven, placesGiven, TENANT } from "../../graphql/given.js";
 import { manyBy, oneBy, perSession } from "../../graphql/loader.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { Page, Placed } from "../../graphql/page.js";
 import { pagesOf } from "../../graphql/pages.js";
 import type { UserId } from "../../ids.js";
-import { texts, uuids } from "../../tenancy/arrays.js";
-import { within } from "../organizations/loader.js";
+import { anyOf, anyTextOf, arrayOf } from "../../tenancy/arrays.js";
+import { statement } from "../../tenancy/statement.js";
 import { organizations } from "../organizations/table.js";
+import { userColumns } from "../users/loader.js";
 import { type UserRow, users } from "../users/table.js";
 import { memberships } from "./table.js";
 
@@ -14,52 +16,49 @@ import { memberships } from "./table.js";
  * A user exists for the viewer: it is the viewer, or a member of an organization where the viewer may read members. Those in
  * no organization exist for who manages the members of the whole tenant. `Access.seesMemberOf` decides the same in memory.
  */
-function isVisible({ access, viewer, session }: Scope): SQL {
+function isVisible(): SQL {
   const ofUser = sql`${memberships.tenantId} = ${users.tenantId} and ${memberships.userId} = ${users.id}`;
   const amongMembers = sql`exists (
     select from ${memberships}
       join ${organizations} on ${organizations.tenantId} = ${memberships.tenantId} and ${organizations.id} = ${memberships.organizationId}
-    where ${ofUser} and ${within(access.scope("members:read"))})`;
-  const nowhere = sql`(${access.allowsEverywhere("members:manage")}::boolean
-    and not exists (select from ${memberships} where ${ofUser}))`;
-  return sql`${users.tenantId} = ${session.tenantId} and (${users.id} = ${viewer.id} or ${amongMembers} or ${nowhere})`;
+    where ${ofUser} and ${inGiven("read", organizations)})`;
+  const nowhere = sql`(${sql.placeholder("all")}::boolean and not exists (select from ${memberships} where ${ofUser}))`;
+  return sql`${users.tenantId} = ${TENANT} and (${users.id} = ${sql.placeholder("viewer")} or ${amongMembers} or ${nowhere})`;
 }
+
+const visibleTo = ({ access, viewer }: Scope) => ({
+  ...placesGiven("read", access.scope("members:read")),
+  all: access.allowsEverywhere("members:manage"),
+  viewer: viewer.id,
+});
+
+const selectVisible = (which: SQL) =>
+  statement((db) => db.select().from(users).where(and(isVisible(), which)).orderBy(users.id));
+const [selectById, selectByEmail, selectByExternalId] = [
+  selectVisible(anyOf(users.id, "asked")),
+  selectVisible(anyTextOf(users.email, "asked")),
+  selectVisible(anyTextOf(users.externalId, "asked")),
+];
 
 /** The visible user of this id; null otherwise. */
 export const visibleUsers = perSession((scope) =>
   oneBy<UserId, UserRow>(
     (row) => row.id,
-    (ids) =>
-      scope.session.db
-        .select()
-        .from(users)
-        .where(and(isVisible(scope), sql`${users.id} = any(${uuids(ids)})`)),
+    (ids) => selectById(scope.session, { ...givenBy(scope), ...visibleTo(scope), asked: arrayOf(ids) }),
   ),
 );
 
-const byEmail = perSession((scope) =>
-  manyBy<string, UserRow>(
-    (row) => row.email ?? "",
-    (addresses) =>
-      scope.session.db
-        .select()
-        .from(users)
-        .where(and(isVisible(scope), sql`${users.email} = any(${texts(addresses)})`))
-        .orderBy(users.id),
-  ),
-);
-
-const byExternalId = perSession((scope) =>
-  manyBy<string, UserRow>(
-    (row) => row.externalId ?? "",
-    (ids) =>
-      scope.session.db
-        .select()
-        .from(users)
-        .where(and(isVisible(scope), sql`${users.externalId} = any(${texts(ids)})`))
-        .orderBy(users.id),
-  ),
-);
+const byText = (select: ReturnType<typeof selectVisible>, textOf: (row: UserRow) => string | null) =>
+  perSession((scope) =>
+    manyBy<string, UserRow>(
+      (row) => textOf(row) ?? "",
+      (asked) => select(scope.session, { ...givenBy(scope), ...visibleTo(scope), asked: JSON.stringify(asked) }),
+    ),
+  );
+const [byEmail, byExternalId] = [
+  byText(selectByEmail, (row) => row.email),
+  byText(selectByExternalId, (row) => row.externalId),
+];
 
 /** The first made of the visible users that have this address, normalised; null otherwise. */
 export const findUserByEmail = async (scope: Scope, email: string): Promise<UserRow | null> =>
@@ -69,18 +68,14 @@ export const findUserByEmail = async (scope: Scope, email: string): Promise<User
 export const findUserByExternalId = async (scope: Scope, id: string): Promise<UserRow | null> =>
   (await byExternalId(scope).load(id))[0] ?? null;
 
-const pages = perSession((scope) =>
-  pagesOf(scope.session.db, {
-    table: users,
-    orders: { NAME_ASC: { text: users.displayName, id: users.id } },
-    where: (asked) =>
-      and(
-        isVisible(scope),
-        asked.matches("pattern", users.displayName, users.email),
-        asked.isOneOf("status", users.status),
-      ),
-  }),
-);
+const pages = pagesOf({
+  table: users,
+  orders: { NAME_ASC: { text: users.displayName, id: users.id } },
+  columns: userColumns,
+  where: (asked) =>
+    and(isVisible(), asked.matches("pattern", users.displayName, users.email), asked.isOneOf("status", users.status)),
+  given: visibleTo,
+});
 
 /** Which users a list shows. */
 export interface ShownUsers {

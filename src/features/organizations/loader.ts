@@ -1,32 +1,52 @@
 import { and, asc, type Column, eq, isNull, type SQL, sql } from "drizzle-orm";
 import type { Scope as Places } from "../../access/access.js";
+import { type ColumnsOf, columnsOf, forEach } from "../../graphql/columns.js";
+import { TENANT } from "../../graphql/given.js";
 import { manyBy, oneBy, perSession } from "../../graphql/loader.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { OrganizationId } from "../../ids.js";
-import { anyOf, arrayOf, texts, uuids } from "../../tenancy/arrays.js";
+import { anyOf, anyTextOf, arrayOf, texts, uuids } from "../../tenancy/arrays.js";
 import { statement } from "../../tenancy/statement.js";
 import { type OrganizationRow, organizations, slugs } from "./table.js";
 
 const visibleOnly = (scope: Scope) => (row: OrganizationRow | null) => (row && scope.access.sees(row) ? row : null);
 const ofTenant = (scope: Scope) => eq(organizations.tenantId, scope.session.tenantId);
 
-const selectById = statement((db) =>
-  db
-    .select()
-    .from(organizations)
-    .where(and(eq(organizations.tenantId, sql.placeholder("tenant")), anyOf(organizations.id, "ids"))),
+/** What an operation asks for of organizations; where each stands, for the rules. */
+export const organizationColumns = columnsOf(organizations, "Organization", ["id", "path"], {
+  uuid: [],
+  parent: ["parentId"],
+  ancestors: [],
+  viewerCan: [],
+  viewerPermissions: [],
+  memberships: [],
+  children: [],
+  descendants: [],
+  roles: [],
+  grantableRoles: [],
+});
+
+const selectById = forEach((columns: ColumnsOf<typeof organizations>) =>
+  statement((db) =>
+    db
+      .select(columns)
+      .from(organizations)
+      .where(and(eq(organizations.tenantId, TENANT), anyOf(organizations.id, "ids"))),
+  ),
 );
 
-const rowsById = perSession(({ session }) =>
+/** Organizations by id, visible or not, as far as the operation asks for them. */
+export const organizationsById = perSession((scope) =>
   oneBy<OrganizationId, OrganizationRow>(
     (row) => row.id,
-    (ids) => selectById(session, { tenant: session.tenantId, ids: arrayOf(ids) }),
+    (ids) =>
+      selectById(organizationColumns(scope))(scope.session, { tenant: scope.session.tenantId, ids: arrayOf(ids) }),
   ),
 );
 
 /** The organization of this id, if the viewer sees it; null otherwise. */
 export const findOrganization = async (scope: Scope, id: OrganizationId): Promise<OrganizationRow | null> =>
-  visibleOnly(scope)(await rowsById(scope).load(id));
+  visibleOnly(scope)(await organizationsById(scope).load(id));
 
 /** Those of these organizations that the viewer sees, in the order asked. */
 export async function findOrganizations(scope: Scope, ids: readonly OrganizationId[]): Promise<OrganizationRow[]> {
@@ -34,26 +54,27 @@ export async function findOrganizations(scope: Scope, ids: readonly Organization
   return rows.filter((row) => row !== null);
 }
 
-const selectBySlug = statement((db) =>
-  db
-    .select({ asked: slugs.slug, row: organizations })
-    .from(slugs)
-    .innerJoin(
-      organizations,
-      and(eq(organizations.tenantId, slugs.tenantId), eq(organizations.id, slugs.organizationId)),
-    )
-    .where(
-      and(
-        eq(slugs.tenantId, sql.placeholder("tenant")),
-        sql`${slugs.slug} = any(array(select jsonb_array_elements_text(${sql.placeholder("slugs")}::text::jsonb)))`,
-      ),
-    ),
+const selectBySlug = forEach((columns: ColumnsOf<typeof organizations>) =>
+  statement((db) =>
+    db
+      .select({ asked: slugs.slug, row: columns })
+      .from(slugs)
+      .innerJoin(
+        organizations,
+        and(eq(organizations.tenantId, slugs.tenantId), eq(organizations.id, slugs.organizationId)),
+      )
+      .where(and(eq(slugs.tenantId, TENANT), anyTextOf(slugs.slug, "slugs"))),
+  ),
 );
 
-const rowsBySlug = perSession(({ session }) =>
+const rowsBySlug = perSession((scope) =>
   oneBy(
     ({ asked }: { asked: string; row: OrganizationRow }) => asked,
-    (wanted) => selectBySlug(session, { tenant: session.tenantId, slugs: JSON.stringify(wanted) }),
+    (wanted) =>
+      selectBySlug(organizationColumns(scope))(scope.session, {
+        tenant: scope.session.tenantId,
+        slugs: JSON.stringify(wanted),
+      }),
   ),
 );
 

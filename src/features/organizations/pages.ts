@@ -1,11 +1,11 @@
 import { and, eq, sql } from "drizzle-orm";
-import { perSession } from "../../graphql/loader.js";
+import { inGiven, placesGiven, TENANT } from "../../graphql/given.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { Asked } from "../../graphql/order.js";
 import type { Page, Placed } from "../../graphql/page.js";
 import { pagesOf } from "../../graphql/pages.js";
 import type { OrganizationId } from "../../ids.js";
-import { within } from "./loader.js";
+import { organizationColumns } from "./loader.js";
 import { type OrganizationRow, organizations } from "./table.js";
 
 const { id, name, createdAt, path, parentId, slug, status } = organizations;
@@ -35,34 +35,37 @@ export interface Wanted {
 
 type Pages = Promise<Placed<OrganizationRow>[]>;
 
-const pages = perSession((scope) => {
-  const visible = scope.access.visibleScope();
-  const shown = (asked: Asked) =>
-    and(
-      eq(organizations.tenantId, scope.session.tenantId),
-      within(visible),
-      asked.inScope(organizations),
-      asked.matches("pattern", name, slug),
-      asked.isOneOf("status", status),
-    );
-  const list = (where: (asked: Asked) => ReturnType<typeof and>) =>
-    pagesOf(scope.session.db, { table: organizations, orders: ORDERS, where });
-  return {
-    all: list(shown),
-    // Who may not see the organization above may not learn what is below it either; the path ends there.
-    children: list((asked) =>
-      and(sql`${parentId} = ${asked.key}`, within(visible, { id: parentId, path }), shown(asked)),
-    ),
-    descendants: list((asked) =>
+const list = (where: (asked: Asked) => ReturnType<typeof and>) =>
+  pagesOf({
+    table: organizations,
+    orders: ORDERS,
+    columns: organizationColumns,
+    where: (asked) =>
       and(
-        sql`${asked.key} = any(${path})`,
-        sql`(${asked.value("levels")} is null
-          or cardinality(${path}) - array_position(${path}, ${asked.key}) < ${asked.value("levels")}::int)`,
-        shown(asked),
+        eq(organizations.tenantId, TENANT),
+        inGiven("visible", organizations),
+        asked.inScope(organizations),
+        asked.matches("pattern", name, slug),
+        asked.isOneOf("status", status),
+        where(asked),
       ),
-    ),
-  };
-});
+    given: ({ access }) => placesGiven("visible", access.visibleScope()),
+  });
+
+const allPages = list(() => undefined);
+
+// Who may not see the organization above may not learn what is below it either; the path ends there.
+const pagesOfChildren = list((asked) =>
+  and(sql`${parentId} = ${asked.key}`, inGiven("visible", { id: parentId, path })),
+);
+
+const pagesOfDescendants = list((asked) =>
+  and(
+    sql`${asked.key} = any(${path})`,
+    sql`(${asked.value("levels")} is null
+      or cardinality(${path}) - array_position(${path}, ${asked.key}) < ${asked.value("levels")}::int)`,
+  ),
+);
 
 const request = (scope: Scope, { page, orderBy, shown: { pattern, status, permissions = [] } }: Wanted) => {
   const [first, ...more] = permissions;
@@ -78,16 +81,16 @@ const request = (scope: Scope, { page, orderBy, shown: { pattern, status, permis
 export const visibleOrganizations = (scope: Scope, wanted: Wanted): Pages =>
   wanted.shown.parentId
     ? childrenOf(scope, wanted.shown.parentId, wanted)
-    : pages(scope).all.load(request(scope, wanted));
+    : allPages(scope).load(request(scope, wanted));
 
 /** A page of the visible children of an organization. */
 export const childrenOf = async (scope: Scope, parent: OrganizationId, wanted: Wanted): Pages =>
   (wanted.shown.parentId ?? parent) === parent
-    ? pages(scope).children.load({ key: parent, ...request(scope, wanted) })
+    ? pagesOfChildren(scope).load({ key: parent, ...request(scope, wanted) })
     : [];
 
 /** A page of the visible organizations below another, by name; no further down than so many levels, where that is given. */
 export const descendantsOf = (scope: Scope, top: OrganizationId, page: Page, levels: number | null): Pages => {
   const wanted = request(scope, { page, orderBy: "NAME_ASC", shown: {} });
-  return pages(scope).descendants.load({ key: top, ...wanted, filter: { levels } });
+  return pagesOfDescendants(scope).load({ key: top, ...wanted, filter: { levels } });
 };

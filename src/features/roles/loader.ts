@@ -2,6 +2,7 @@ import DataLoader from "dataloader";
 import { and, asc, eq, isNull, or, sql } from "drizzle-orm";
 import type { Place } from "../../access/access.js";
 import type { Catalogue } from "../../access/catalogue.js";
+import { columnsOf } from "../../graphql/columns.js";
 import type { Context } from "../../graphql/context.js";
 import { scopeOf } from "../../graphql/context.js";
 import { oneBy, perSession } from "../../graphql/loader.js";
@@ -24,6 +25,9 @@ function select({ session: { db, tenantId } }: Scope, which: ReturnType<typeof s
     .where(and(eq(roles.tenantId, tenantId), which))
     .orderBy(sql`${roles.name} collate "C"`, asc(roles.id));
 }
+
+/** What an operation asks for of roles. */
+export const roleColumns = columnsOf(roles, "Role", ["id", "organizationId"], { source: [], organization: [] });
 
 export const toRole = ({ role, path }: { role: RoleRow; path: OrganizationId[] | null }): Role =>
   ofTenant(role, role.organizationId ? { id: role.organizationId, path: path ?? [] } : null);
