@@ -10,36 +10,32 @@ import type { TenantSession } from "../../tenancy/session.js";
 
 /**
  * Everything that decisions stand on, in one statement: the home row, the viewer, their live memberships and grants by the
- * database's clock, what is closed, and the root.
+ * database's clock, what is closed, and the root. Lists are JSON without names: to write the names for each row takes PostgreSQL
+ * as long as to find it.
  */
 const textWith = (named: string, isWho = "u.identity = $2") => `
 with clock as materialized (select clock_timestamp() as now),
 own as materialized (
   select m.id, m.organization_id, m.expires_at, o.path
-  from tenant h
-    join users u on u.tenant_id = h.tenant_id and ${isWho} and u.status = 'ACTIVE'
-    join memberships m on m.tenant_id = u.tenant_id and m.user_id = u.id and m.status = 'ACTIVE'
-    join organizations o on o.tenant_id = m.tenant_id and o.id = m.organization_id
+  from users u
+    join memberships m on m.tenant_id = $1 and m.user_id = u.id and m.status = 'ACTIVE'
+    join organizations o on o.tenant_id = $1 and o.id = m.organization_id
     cross join clock
-  where h.tenant_id = $1 and (m.expires_at is null or m.expires_at > clock.now)
+  where u.tenant_id = $1 and ${isWho} and u.status = 'ACTIVE' and (m.expires_at is null or m.expires_at > clock.now)
 )
 select h.epoch, h.status, clock.now, u.id as user_id,
-  (select json_agg(json_build_object('id', own.organization_id, 'path', own.path)) from own) as member_of,
-  (select json_agg(json_build_object('id', own.organization_id, 'path', own.path, 'reach', g.reach, 'key', g.role_key,
-      'permissions', r.permissions, 'expiresAt', least(g.expires_at, own.expires_at)))
-    from own
-      join grants g on g.tenant_id = $1 and g.membership_id = own.id and (g.expires_at is null or g.expires_at > clock.now)
-      left join roles r on r.tenant_id = g.tenant_id and r.id = g.role_id) as grants,
-  (select json_agg(json_build_object('id', o.id, 'path', o.path))
-    from organizations o where o.tenant_id = $1 and o.status = 'SUSPENDED') as suspended,
-  (select json_agg(o.id)
-    from organizations o where o.tenant_id = $1 and o.status = 'ARCHIVED'
-      and exists (select from own where own.organization_id = any(o.path || o.id) or o.id = any(own.path))) as archived,
+  (select json_agg(json_build_array(own.organization_id, own.path, (
+      select json_agg(json_build_array(g.reach, g.role_key, r.permissions, least(g.expires_at, own.expires_at)))
+      from grants g left join roles r on r.tenant_id = $1 and r.id = g.role_id
+      where g.tenant_id = $1 and g.membership_id = own.id and (g.expires_at is null or g.expires_at > clock.now)))) from own) as own,
+  (select json_agg(json_build_array(o.status, o.id, o.path))
+    from organizations o where o.tenant_id = $1 and o.status <> 'ACTIVE' and (o.status = 'SUSPENDED'
+      or exists (select from own where own.organization_id = any(o.path || o.id) or o.id = any(own.path)))) as closed,
   (select o.id from organizations o where o.tenant_id = $1 and o.parent_id is null) as root,
   ${named} as named
 from tenant h
   cross join clock
-  left join users u on u.tenant_id = h.tenant_id and ${isWho} and u.status = 'ACTIVE'
+  left join users u on u.tenant_id = $1 and ${isWho} and u.status = 'ACTIVE'
 where h.tenant_id = $1`;
 
 const TEXT = textWith("null::json");
@@ -67,12 +63,9 @@ const TEXT_NAMING = textWith(`(select json_agg(json_build_object('type', n.type,
 
 const UNDEFINED_TABLE = "42P01";
 
-interface GrantJson extends Place {
-  readonly reach: Reach;
-  readonly key: string | null;
-  readonly permissions: string[] | null;
-  readonly expiresAt: string | null;
-}
+type GrantJson = readonly [reach: Reach, key: string | null, permissions: string[] | null, expiresAt: string | null];
+type OwnJson = readonly [id: OrganizationId, path: OrganizationId[], grants: GrantJson[] | null];
+type ClosedJson = readonly [status: string, id: OrganizationId, path: OrganizationId[]];
 
 interface NamedJson extends Name {
   readonly userId: UserId | null;
@@ -121,22 +114,29 @@ async function understand(
   if (row.status === "FENCED" && session.purpose !== "read") return "FENCED";
   if (row.status === "SUSPENDED" || row.user_id === null) return null;
 
-  const grants = list<GrantJson>(row.grants).map(
-    ({ id, path, reach, key, permissions, expiresAt }): Held => ({
-      at: { id, path },
-      reach,
-      // A role that the product no longer has gives nothing.
-      permissions: key === null ? new Set(permissions) : (catalogue.roles.get(key)?.permissions ?? new Set()),
-      expiresAt: expiresAt === null ? null : new Date(expiresAt),
-    }),
-  );
+  const memberOf: Place[] = [];
+  const grants: Held[] = [];
+  for (const [id, path, given] of list<OwnJson>(row.own)) {
+    const at = { id, path };
+    memberOf.push(at);
+    for (const [reach, key, permissions, expiresAt] of given ?? [])
+      grants.push({
+        at,
+        reach,
+        // A role that the product no longer has gives nothing.
+        permissions: key === null ? new Set(permissions) : (catalogue.roles.get(key)?.permissions ?? new Set()),
+        expiresAt: expiresAt === null ? null : new Date(expiresAt),
+      });
+  }
   const root: Place = { id: row.root as OrganizationId, path: [] };
+  const closed = list<ClosedJson>(row.closed);
+  const isSuspended = ([status]: ClosedJson) => status === "SUSPENDED";
   const access = new Access({
     grants,
-    memberOf: list<Place>(row.member_of),
-    suspended: list<Place>(row.suspended),
+    memberOf,
+    suspended: closed.filter(isSuspended).map(([, id, path]) => ({ id, path })),
     // An archive grows for years: only that of places where the viewer is, or which are above or below.
-    archived: list<OrganizationId>(row.archived),
+    archived: closed.filter((one) => !isSuspended(one)).map(([, id]) => id),
   });
   return {
     viewer: { kind: "USER", id: row.user_id as UserId },
