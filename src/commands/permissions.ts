@@ -92,7 +92,7 @@ function firstSentence(schema: GraphQLSchema, coordinate: string): string {
   return /^.*?[.](?=\s|$)/s.exec(words ?? "")?.[0] ?? "";
 }
 
-function where({ permission, besides, reach, where, self, purpose }: MayRule, key: string): string {
+function where({ permission, besides, reach, where, self, purpose, withdrawsBy }: MayRule, key: string): string {
   const other = [permission, besides].filter((one) => one !== undefined && one !== key);
   const place =
     where.from === "source"
@@ -106,7 +106,11 @@ function where({ permission, besides, reach, where, self, purpose }: MayRule, ke
     ...(other.length > 0 ? [`, together with \`${other.join("`, `")}\``] : []),
     ...(self ? [`; nobody needs it about oneself (\`${self.join(".")}\`)`] : []),
     ".",
-    ...(purpose === "withdraw" ? [" Waits for every other change of the tenant."] : []),
+    ...(purpose === "withdraw"
+      ? [
+          ` ${withdrawsBy ? `With \`${withdrawsBy.join(".")}\` it waits` : "Waits"} for every other change of the tenant.`,
+        ]
+      : []),
   ].join("");
 }
 

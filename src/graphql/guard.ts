@@ -10,9 +10,11 @@ import {
   isObjectType,
   isUnionType,
 } from "graphql";
+import type { Purpose } from "../tenancy/session.js";
 import type { Context } from "./context.js";
 import { ForbiddenError } from "./errors.js";
 import { Failure, NotFoundFailure } from "./failure.js";
+import { isGiven } from "./named.js";
 import type { Finds, Policy, Rule, Where } from "./policy.js";
 import { namedBy, type ShieldRule, toShield, type Verdict } from "./verdict.js";
 
@@ -138,6 +140,8 @@ function misplaced(schema: GraphQLSchema, rules: Rules): string[] {
       else if (rule.kind === "may") {
         if (rule.self && !hasArgument(field, rule.self))
           problems.push(`${coordinate} has a rule about ${rule.self.join(".")}, which is not among its arguments.`);
+        if (rule.withdrawsBy && !hasArgument(field, rule.withdrawsBy))
+          problems.push(`${coordinate} withdraws by ${rule.withdrawsBy.join(".")}, which is not among its arguments.`);
         for (const { where } of rule.also ? [rule, rule.also] : [rule])
           problems.push(...astray(coordinate, where, field, roots.includes(type)));
       }
@@ -196,7 +200,7 @@ function asChange(field: GraphQLField<unknown, Context>, rule: Rule, judged: Res
   const result = getNamedType(field.type);
   const failures = new Set(isUnionType(result) ? result.getTypes().map((type) => type.name) : []);
   return async (source, args, ctx, info) => {
-    const purpose = ("purpose" in rule && rule.purpose) || "change";
+    const purpose = purposeOf(rule, args);
     const run = async () => judged(source, args, ctx, info);
     try {
       // What needs no tenant has no transaction of one.
@@ -206,6 +210,11 @@ function asChange(field: GraphQLField<unknown, Context>, rule: Rule, judged: Res
       throw error;
     }
   };
+}
+
+function purposeOf(rule: Rule, args: unknown): Purpose {
+  if (rule.kind === "may" && rule.withdrawsBy && !isGiven(args, rule.withdrawsBy)) return "change";
+  return ("purpose" in rule && rule.purpose) || "change";
 }
 
 const denies = ({ kind }: Rule): boolean => kind === "may" || kind === "signedIn" || kind === "identified";

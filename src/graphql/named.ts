@@ -18,6 +18,8 @@ export interface Named extends Name {
   readonly place: Place;
   /** Whose membership or grant it is. */
   readonly userId: UserId | null;
+  /** When the membership, or that of the grant, ends; null for what has no end. */
+  readonly expiresAt: Date | null;
 }
 
 /** What the access statement found of the things that an operation names. */

@@ -40,6 +40,8 @@ export type Rule =
       readonly reach: Reach;
       readonly where: Where;
       readonly purpose: Purpose;
+      /** An argument; where it is left out, a change that could withdraw something withdraws nothing. */
+      readonly withdrawsBy?: readonly string[];
       /** An argument; whoever is the user that it names needs no permission. */
       readonly self?: readonly string[];
       /** What is asked besides about something else that the arguments name. */
@@ -72,6 +74,8 @@ export const visible = <F extends string>(...fields: F[]): Record<F, Rule> =>
 interface May {
   /** Where the permission must be held. */
   in(where: Where, purpose?: Purpose): MayRule;
+  /** The same for what withdraws something only where an argument is given: `input.expiresAt`. */
+  inWithdrawingBy(argument: string, where: Where): MayRule;
   /** They must hold this, too, in the same place and as far. */
   and(besides: BuiltInPermission): May;
   /** Whoever is the user that an argument names may as well: `subject.userId`. */
@@ -86,6 +90,10 @@ export function may(
 ): May {
   return {
     in: (where, purpose = "change") => ({ kind: "may", permission, reach, where, purpose, ...more }),
+    inWithdrawingBy: (argument, where) => ({
+      ...may(permission, reach, more).in(where, "withdraw"),
+      withdrawsBy: argument.split("."),
+    }),
     and: (besides) => may(permission, reach, { ...more, besides }),
     orAboutOneself: (path) => may(permission, reach, { ...more, self: path.split(".") }),
   };

@@ -314,7 +314,9 @@ describe("guard", () => {
     const [seen, hidden, closed] = [0, 1, 2].map(() => ({ id: newId<OrganizationId>(), path: [] }));
     const all = [seen!, hidden!, closed!];
     const access = { sees: (place: Place) => place !== hidden, allows: (place: Place) => place !== closed };
-    const named = new AllNamed(all.map((place) => ({ type: "Organization", id: place.id, place, userId: null })));
+    const named = new AllNamed(
+      all.map((place) => ({ type: "Organization", id: place.id, place, userId: null, expiresAt: null })),
+    );
     const ids = [...all.map(({ id }) => id), newId()].map((id) => encodeId("Organization", id));
 
     const { data, errors } = await execute({

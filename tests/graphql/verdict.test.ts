@@ -131,7 +131,7 @@ function inputsOf(rule: Rule) {
   const viewer = { kind: "USER" as const, id: newId<UserId>() };
   const places = [root, mine, below, other];
   const named = new AllNamed(
-    NAMEABLE.flatMap((type) => places.map((one) => ({ type, id: one.id, place: one, userId: null }))),
+    NAMEABLE.flatMap((type) => places.map((one) => ({ type, id: one.id, place: one, userId: null, expiresAt: null }))),
   );
   const scopes = [mine, root].map(
     (at) => ({ access: new Access(holding(at)), viewer, root, named }) as unknown as Scope,

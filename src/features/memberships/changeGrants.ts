@@ -1,10 +1,11 @@
 import { and, eq, sql } from "drizzle-orm";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import type { MembershipId } from "../../ids.js";
-import { uuids } from "../../tenancy/arrays.js";
+import { arrayOf, uuids } from "../../tenancy/arrays.js";
+import { oneAtATime } from "../../tenancy/oneAtATime.js";
 import { whichRole } from "../roles/role.js";
 import type { Wanted } from "./grantInput.js";
-import { listGrants } from "./loader.js";
+import { type GrantOfRole, listGrants } from "./loader.js";
 import { type Changing, type Giving, type GrantChange, planGrants } from "./planGrants.js";
 import { grants, memberships } from "./table.js";
 
@@ -21,39 +22,47 @@ export async function changeGrants(
   wanted: readonly Wanted[],
   how: { readonly replace: boolean; readonly by?: Giving },
 ): Promise<Record<string, unknown> | null> {
-  const held = await listGrants(scopeOf(ctx), ctx.catalogue, membership.id);
-  const change = planGrants(ctx, membership, held, wanted, how);
+  const change = planGrants(ctx, membership, await holding(ctx, membership), wanted, how);
   if (!change) return null;
   await writeGrants(ctx, [change]);
   return change.told;
 }
 
-/** PostgreSQL takes 65,535 values in one statement. */
-const AT_ONCE = 5000;
+/** The grants of a membership, which nobody else changes until the transaction ends: of two who give it the same, one finds it given. */
+export async function holding(ctx: Context, { id }: Changing): Promise<GrantOfRole[]> {
+  const { session } = scopeOf(ctx);
+  const locked = session.purpose === "change" && oneAtATime(session, `grants of ${id}`);
+  // Sent behind the lock, and so answered by what is there once it is held.
+  const [held] = await Promise.all([listGrants(scopeOf(ctx), ctx.catalogue, id), locked]);
+  return held;
+}
 
-/** Does what was planned, each of other memberships. Three statements, however many there are; one more for each 5,000 grants. */
+const PUT = `
+with put as (
+  insert into grants (tenant_id, id, membership_id, role_key, role_id, reach, expires_at, created_at)
+  select $1::uuid, p.id, p."membershipId", p."roleKey", p."roleId", p.reach, p."expiresAt", $2::timestamptz
+  from json_to_recordset($3::text::json) as p(id uuid, "membershipId" uuid, "roleKey" text, "roleId" uuid, reach text,
+    "expiresAt" timestamptz)
+  on conflict (tenant_id, id) do update set expires_at = excluded.expires_at
+)
+update memberships set updated_at = $2::timestamptz where tenant_id = $1::uuid and id = any($4::uuid[])`;
+
+/** Does what was planned, each of other memberships: at most two statements, however many there are. */
 export async function writeGrants(ctx: Context, changes: readonly GrantChange[]): Promise<void> {
   if (changes.length === 0) return;
   const { session, now } = scopeOf(ctx);
   const { db, tenantId } = session;
   const steps = changes.flatMap(({ membershipId, steps }) => steps.map((step) => ({ membershipId, ...step })));
   const removed = steps.filter(({ to }) => to === undefined).map(({ id }) => id);
-  if (removed.length > 0)
-    await db.delete(grants).where(and(eq(grants.tenantId, tenantId), sql`${grants.id} = any(${uuids(removed)})`));
-
-  const put = steps.flatMap(({ id, membershipId, role, reach, to }) => {
-    if (to === undefined) return [];
-    return [{ tenantId, id, membershipId, ...whichRole(role), reach, expiresAt: to, createdAt: now }];
-  });
-  for (let from = 0; from < put.length; from += AT_ONCE)
-    await db
-      .insert(grants)
-      .values(put.slice(from, from + AT_ONCE))
-      .onConflictDoUpdate({ target: [grants.tenantId, grants.id], set: { expiresAt: sql`excluded.expires_at` } });
-  await touch(
-    ctx,
-    changes.map(({ membershipId }) => membershipId),
+  const put = steps.flatMap(({ id, membershipId, role, reach, to }) =>
+    to === undefined ? [] : [{ id, membershipId, ...whichRole(role), reach, expiresAt: to }],
   );
+  const touched = changes.map(({ membershipId }) => membershipId);
+  await Promise.all([
+    removed.length > 0 &&
+      db.delete(grants).where(and(eq(grants.tenantId, tenantId), sql`${grants.id} = any(${uuids(removed)})`)),
+    session.query(PUT, [tenantId, now.toISOString(), JSON.stringify(put), arrayOf(touched)]),
+  ]);
 }
 
 /** Notes that something of these memberships was changed. */

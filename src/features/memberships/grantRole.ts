@@ -6,11 +6,11 @@ import type { MembershipId } from "../../ids.js";
 import { record } from "../audit/record.js";
 import { ExceedsYoursFailure } from "../roles/exceedsYours.js";
 import { RoleRef } from "../roles/roleRef.js";
-import { changeGrants } from "./changeGrants.js";
-import { grantInput, readWanted, type Wanted } from "./grantInput.js";
+import { holding, writeGrants } from "./changeGrants.js";
+import { grantInput, readWanted } from "./grantInput.js";
 import { LastOwnerFailure, mustKeepOwner } from "./lastOwner.js";
 import { getChanging, membershipPayload } from "./membershipPayload.js";
-import type { Changing } from "./planGrants.js";
+import { type Changing, planGrants } from "./planGrants.js";
 import { Reach } from "./type.js";
 
 export const form = grantInput.extend({ membershipId: z.string() });
@@ -20,17 +20,24 @@ export const form = grantInput.extend({ membershipId: z.string() });
  * @throws ExceedsYoursFailure  the role is more than the viewer holds, or would outlast it; or it is shortened, and they do not hold it
  * @throws LastOwnerFailure     the shortened grant was the last owner's
  */
-export async function grantRole(ctx: Context, membership: Changing, wanted: Wanted): Promise<void> {
-  const changes = await changeGrants(ctx, membership, [wanted], { replace: false });
-  if (!changes) return;
-  await mustKeepOwner(ctx);
-  await record(ctx, {
-    action: "grant.given",
-    organizationId: membership.place.id,
-    targetType: "Membership",
-    targetId: membership.id,
-    changes,
-  });
+async function grantRole(ctx: Context, membership: Changing, input: z.output<typeof grantInput>): Promise<void> {
+  const [[wanted], held] = await Promise.all([
+    readWanted(ctx, membership.place, [input], () => ["input"]),
+    holding(ctx, membership),
+  ]);
+  const change = planGrants(ctx, membership, held, [wanted!], { replace: false });
+  if (!change) return;
+  await Promise.all([
+    writeGrants(ctx, [change]),
+    record(ctx, {
+      action: "grant.given",
+      organizationId: membership.place.id,
+      targetType: "Membership",
+      targetId: membership.id,
+      changes: change.told,
+    }),
+  ]);
+  if (change.withdraws) await mustKeepOwner(ctx);
 }
 
 export const grantRoleInput = mutation<z.output<typeof form>, { id: MembershipId }>("grantRole", {
@@ -46,9 +53,8 @@ export const grantRoleInput = mutation<z.output<typeof form>, { id: MembershipId
   payload: membershipPayload("The membership has the role."),
   failures: [ExceedsYoursFailure, LastOwnerFailure, InvalidInputFailure, NotFoundFailure],
   change: async ({ membershipId, ...input }, ctx) => {
-    const membership = await getChanging(ctx, membershipId);
-    const [wanted] = await readWanted(ctx, membership.place, [input], () => ["input"]);
-    await grantRole(ctx, membership, wanted!);
+    const membership = getChanging(ctx, membershipId);
+    await grantRole(ctx, membership, input);
     return { id: membership.id };
   },
 });

@@ -42,13 +42,12 @@ export async function getMembership(ctx: Context, { id, place }: Named): Promise
  * The membership that an input names, to change its grants.
  * @throws InvalidInputFailure when it has ended: its grants have ended with it, whatever they say
  */
-export async function getChanging(ctx: Context, globalId: string): Promise<Changing> {
-  const named = getNamed(ctx, "Membership", globalId);
-  const { id, expiresAt } = await getMembership(ctx, named);
+export function getChanging(ctx: Context, globalId: string): Changing {
+  const { id, place, expiresAt } = getNamed(ctx, "Membership", globalId);
   if (expiresAt && expiresAt <= scopeOf(ctx).now)
     throw new InvalidInputFailure("This membership has ended. Add the person again with addMembership.", [
       "input",
       "membershipId",
     ]);
-  return { id, place: named.place, expiresAt };
+  return { id: id as MembershipId, place, expiresAt };
 }

@@ -33,6 +33,8 @@ export interface Step {
 export interface GrantChange {
   readonly membershipId: MembershipId;
   readonly steps: readonly Step[];
+  /** Whether something ends, or ends sooner. */
+  readonly withdraws: boolean;
   /** What the audit keeps of it. */
   readonly told: Record<string, unknown>;
 }
@@ -114,7 +116,12 @@ function judged(
     const permissions = stillThere(ctx.catalogue, role.permissions);
     mustHoldNow(access, { permissions, at: place, reach }, "withdraw", field);
   }
-  return { membershipId: id, steps, told: { given: given.map(told), withdrawn: withdrawn.map(told) } };
+  return {
+    membershipId: id,
+    steps,
+    withdraws: withdrawn.length > 0,
+    told: { given: given.map(told), withdrawn: withdrawn.map(told) },
+  };
 }
 
 const told = ({ role, reach, from, to }: Step) => ({

@@ -22,8 +22,8 @@ export const policy = definePolicy({
       .in(fromArgs("input.organizationId"), "withdraw"),
     removeMembership: may("members:manage").in(inMembership, "withdraw"),
     setGrants: may("members:manage").in(inMembership, "withdraw"),
-    // Giving a role that is held changes its end, which may come sooner.
-    grantRole: may("members:manage").in(inMembership, "withdraw"),
+    // Giving a role that is held changes its end, which may come sooner; none never does.
+    grantRole: may("members:manage").inWithdrawingBy("input.expiresAt", inMembership),
     revokeGrant: may("members:manage").in(fromArgs("input.grantId", "Grant"), "withdraw"),
     suspendMembership: may("members:manage").in(inMembership, "withdraw"),
     resumeMembership: may("members:manage").in(inMembership, "withdraw"),

@@ -43,21 +43,23 @@ const TEXT = textWith("null::json");
 const TEXT_OF_USER = textWith("null::json", "u.id = $2");
 
 /** For changes, whose arguments name things: the same, and where each of them stands. */
-const TEXT_NAMING = textWith(`(select json_agg(json_build_object('type', n.type, 'id', n.id, 'userId', n.user_id,
+const TEXT_NAMING =
+  textWith(`(select json_agg(json_build_object('type', n.type, 'id', n.id, 'userId', n.user_id, 'expiresAt', n.expires_at,
       'place', case when o.id is not null then json_build_object('id', o.id, 'path', o.path) end))
     from (
-      select 'Organization' as type, o.id, null::uuid as user_id, o.id as organization_id
+      select 'Organization' as type, o.id, null::uuid as user_id, o.id as organization_id,
+          null::timestamptz as expires_at
         from organizations o where o.tenant_id = $1 and o.id = any($3::uuid[])
-      union all select 'Membership', m.id, m.user_id, m.organization_id
+      union all select 'Membership', m.id, m.user_id, m.organization_id, m.expires_at
         from memberships m where m.tenant_id = $1 and m.id = any($4::uuid[])
-      union all select 'Grant', g.id, m.user_id, m.organization_id
+      union all select 'Grant', g.id, m.user_id, m.organization_id, m.expires_at
         from grants g join memberships m on m.tenant_id = g.tenant_id and m.id = g.membership_id
         where g.tenant_id = $1 and g.id = any($5::uuid[])
-      union all select 'Role', r.id, null, r.organization_id
+      union all select 'Role', r.id, null, r.organization_id, null
         from roles r where r.tenant_id = $1 and r.id = any($6::uuid[])
-      union all select 'Invitation', i.id, null, i.organization_id
+      union all select 'Invitation', i.id, null, i.organization_id, null
         from invitations i where i.tenant_id = $1 and i.id = any($7::uuid[])
-      union all select 'JoinRequest', j.id, null, j.organization_id
+      union all select 'JoinRequest', j.id, null, j.organization_id, null
         from join_requests j where j.tenant_id = $1 and j.id = any($8::uuid[])
     ) n left join organizations o on o.tenant_id = $1 and o.id = n.organization_id)`);
 
@@ -69,6 +71,7 @@ type ClosedJson = readonly [status: string, id: OrganizationId, path: Organizati
 
 interface NamedJson extends Name {
   readonly userId: UserId | null;
+  readonly expiresAt: string | null;
   /** Null for a role of the whole tenant. */
   readonly place: Place | null;
 }
@@ -146,8 +149,12 @@ async function understand(
       // Nobody defines a fixed role, so nobody but the tenant as a whole could be asked about it.
       ...named
         .filter(({ type, id }) => type === "Role" && catalogue.rolesById.has(id as RoleId))
-        .map((role) => ({ ...role, place: root, userId: null })),
-      ...list<NamedJson>(row.named).map((one) => ({ ...one, place: one.place ?? root })),
+        .map((role) => ({ ...role, place: root, userId: null, expiresAt: null })),
+      ...list<NamedJson>(row.named).map((one) => ({
+        ...one,
+        place: one.place ?? root,
+        expiresAt: one.expiresAt === null ? null : new Date(one.expiresAt),
+      })),
     ]),
     now: new Date(row.now as string),
   };

@@ -42,7 +42,7 @@ export const setGrantsInput = mutation<z.output<typeof form>, { id: MembershipId
   payload: membershipPayload("The membership has these grants, and no others."),
   failures: [ExceedsYoursFailure, LastOwnerFailure, InvalidInputFailure, NotFoundFailure],
   change: async ({ membershipId, grants }, ctx) => {
-    const membership = await getChanging(ctx, membershipId);
+    const membership = getChanging(ctx, membershipId);
     const wanted = await readWanted(ctx, membership.place, grants, (index) => ["input", "grants", String(index)]);
     await setGrants(ctx, membership, wanted);
     return { id: membership.id };

@@ -1,30 +1,35 @@
 import DataLoader from "dataloader";
-import { and, asc, eq, isNull, or, sql } from "drizzle-orm";
+import { and, asc, eq, isNull, or, type SQL, sql } from "drizzle-orm";
 import type { Place } from "../../access/access.js";
 import type { Catalogue } from "../../access/catalogue.js";
 import { columnsOf } from "../../graphql/columns.js";
 import type { Context } from "../../graphql/context.js";
 import { scopeOf } from "../../graphql/context.js";
+import { TENANT } from "../../graphql/given.js";
 import { oneBy, perSession } from "../../graphql/loader.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { OrganizationId, RoleId } from "../../ids.js";
-import { uuids } from "../../tenancy/arrays.js";
+import { anyOf, arrayOf } from "../../tenancy/arrays.js";
+import { statement } from "../../tenancy/statement.js";
 import { organizations } from "../organizations/table.js";
 import { ofCatalogue, ofTenant, type Role } from "./role.js";
 import { type RoleRow, roles } from "./table.js";
 
 /** Roles of the tenant with the place where each is defined. */
-function select({ session: { db, tenantId } }: Scope, which: ReturnType<typeof sql>) {
-  return db
-    .select({ role: roles, path: organizations.path })
-    .from(roles)
-    .leftJoin(
-      organizations,
-      and(eq(organizations.tenantId, roles.tenantId), eq(organizations.id, roles.organizationId)),
-    )
-    .where(and(eq(roles.tenantId, tenantId), which))
-    .orderBy(sql`${roles.name} collate "C"`, asc(roles.id));
-}
+const select = (which: SQL) =>
+  statement((db) =>
+    db
+      .select({ role: roles, path: organizations.path })
+      .from(roles)
+      .leftJoin(
+        organizations,
+        and(eq(organizations.tenantId, roles.tenantId), eq(organizations.id, roles.organizationId)),
+      )
+      .where(and(eq(roles.tenantId, TENANT), which))
+      .orderBy(sql`${roles.name} collate "C"`, asc(roles.id)),
+  );
+const selectById = select(anyOf(roles.id, "ids"));
+const selectDefined = select(or(isNull(roles.organizationId), anyOf(roles.organizationId, "places"))!);
 
 /** What an operation asks for of roles. */
 export const roleColumns = columnsOf(roles, "Role", ["id", "organizationId"], { source: [], organization: [] });
@@ -35,7 +40,7 @@ export const toRole = ({ role, path }: { role: RoleRow; path: OrganizationId[] |
 const rowsById = perSession((scope) =>
   oneBy<RoleId, Role>(
     (role) => role.id,
-    async (ids) => (await select(scope, sql`${roles.id} = any(${uuids(ids)})`)).map(toRole),
+    async (ids) => (await selectById(scope.session, { tenant: scope.session.tenantId, ids: arrayOf(ids) })).map(toRole),
   ),
 );
 
@@ -54,10 +59,7 @@ const definedFor = perSession(
     new DataLoader<Place, Role[], OrganizationId>(
       async (places) => {
         const ids = [...new Set(places.flatMap(({ id, path }) => [...path, id]))];
-        const found = await select(
-          scope,
-          or(isNull(roles.organizationId), sql`${roles.organizationId} = any(${uuids(ids)})`)!,
-        );
+        const found = await selectDefined(scope.session, { tenant: scope.session.tenantId, places: arrayOf(ids) });
         const all = found.map(toRole);
         return places.map(({ id, path }) =>
           all.filter(({ definedAt }) => !definedAt || definedAt.id === id || path.includes(definedAt.id)),
