@@ -13,15 +13,28 @@ export const givenBy = ({ session, now }: Scope) => ({ tenant: session.tenantId,
 /** Whether something has no end, or one that is still to come. */
 export const hasNotEnded = (end: SQLWrapper): SQL => sql`(${end} is null or ${end} > ${NOW})`;
 
-/** Whether an organization is in the scope that `placesGiven` gives under this name. `path` may end with the organization itself. */
-export function inGiven(name: string, { id, path }: { readonly id: Column; readonly path: Column | SQL }): SQL {
+/** A scope of the viewer's, which `placesGiven` gives a statement under this name. */
+export const placesNamed = (name: string) => {
   const given = (part: string) => sql`${sql.placeholder(`${name}.${part}`)}::uuid[]`;
-  return sql`(${id} = any(${given("all")}) or ${path} && ${given("subtree")})
-    and not (${id} = any(${given("blocked")}) or ${path} && ${given("blocked")})`;
-}
+  /** Whether it is the whole tenant: then there is no need to look where something stands. */
+  const isAll = sql`${sql.placeholder(`${name}.isAll`)}::boolean`;
+  return {
+    isAll,
+    /** Whether an organization is in it. `path` may end with the organization itself. */
+    has: ({ id, path }: { readonly id: Column; readonly path: Column | SQL }): SQL =>
+      sql`(${isAll} or (${id} = any(${given("reached")}) or ${path} && ${given("subtree")})
+        and not (${id} = any(${given("blocked")}) or ${path} && ${given("blocked")}))`,
+    /** Gives it. */
+    given: ({ root }: Scope, { exact, subtree, blocked }: Places) => ({
+      [`${name}.isAll`]: blocked.length === 0 && subtree.includes(root.id),
+      [`${name}.reached`]: arrayOf([...exact, ...subtree]),
+      [`${name}.subtree`]: arrayOf(subtree),
+      [`${name}.blocked`]: arrayOf(blocked),
+    }),
+  };
+};
 
-export const placesGiven = (name: string, { exact, subtree, blocked }: Places) => ({
-  [`${name}.all`]: arrayOf([...exact, ...subtree]),
-  [`${name}.subtree`]: arrayOf(subtree),
-  [`${name}.blocked`]: arrayOf(blocked),
-});
+/** The organizations that exist for the viewer. */
+export const VISIBLE = placesNamed("visible");
+/** Those in which the viewer may read members. */
+export const READABLE = placesNamed("readable");

@@ -16,13 +16,39 @@ export function perSession<L>(make: (scope: Scope) => L): (scope: Scope) => L {
   };
 }
 
-/** One row per key, `null` where there is none; all keys of a level in one statement. */
-export function oneBy<K extends string, R>(keyOf: (row: R) => K, read: (keys: readonly K[]) => PromiseLike<R[]>) {
-  return new DataLoader<K, R | null>(async (keys) => {
-    const rows = new Map((await read(keys)).map((row) => [keyOf(row), row]));
-    return keys.map((key) => rows.get(key) ?? null);
-  }, BOUNDED);
+/** What is there, or on its way. */
+export type Soon<T> = T | Promise<T>;
+
+/** Rows by key, `null` where there is none; all keys of a level in one statement. */
+export class Rows<K extends string, R> extends DataLoader<K, R | null> {
+  readonly #known = new Map<K, R | null>();
+
+  constructor(keyOf: (row: R) => K, read: (keys: readonly K[]) => PromiseLike<R[]>) {
+    super(async (keys) => {
+      for (const row of await read(keys)) this.#known.set(keyOf(row), row);
+      return keys.map((key) => this.#known.get(key) ?? null);
+    }, BOUNDED);
+  }
+
+  /** The row at once where it was read before: for many, to wait for each costs more than to read them. */
+  get(key: K): Soon<R | null> {
+    return this.#known.get(key) ?? this.load(key);
+  }
+
+  /** Reads those that are not known yet. */
+  async readAll(keys: readonly K[]): Promise<void> {
+    const unknown = new Set(keys.filter((key) => !this.#known.has(key)));
+    await Promise.all([...unknown].map((key) => this.load(key)));
+  }
+
+  override prime(key: K, row: R): this {
+    this.#known.set(key, row);
+    return super.prime(key, row);
+  }
 }
+
+export const oneBy = <K extends string, R>(keyOf: (row: R) => K, read: (keys: readonly K[]) => PromiseLike<R[]>) =>
+  new Rows<K, R>(keyOf, read);
 
 /** Any number of rows per key, `[]` where there are none; all keys of a level in one statement. */
 export function manyBy<K extends string, R>(keyOf: (row: R) => K, read: (keys: readonly K[]) => PromiseLike<R[]>) {

@@ -1,11 +1,12 @@
 import { builder, Node } from "./builder.js";
 import type { Context } from "./context.js";
 import { BadInputError } from "./errors.js";
+import type { Soon } from "./loader.js";
 import { type IdType, MOST_IDS, parseId } from "./nodeId.js";
 import { anyone, definePolicy, finding } from "./policy.js";
 
 /** Finds what an id names, as far as the caller can see it: null for what is hidden and for what is missing. */
-type Find = (ctx: Context, id: string) => Promise<object | null>;
+type Find = (ctx: Context, id: string) => Soon<object | null>;
 
 const finders = new Map<string, Find>();
 

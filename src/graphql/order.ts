@@ -49,11 +49,16 @@ export function orderSql({ text, at, id, descending = false, join }: Order, back
   const upward = descending === backward;
   const way = upward ? sql`asc` : sql`desc`;
   const by = text ? sql`${text} collate "C"` : at && sql`${at}`;
-  const [place, after, before] = text
-    ? [sql`(${by}, ${id})`, sql`(k.after_text collate "C", k.after_id)`, sql`(k.before_text collate "C", k.before_id)`]
-    : at
-      ? [sql`(${by}, ${id})`, sql`(k.after_at, k.after_id)`, sql`(k.before_at, k.before_id)`]
-      : [sql`${id}`, sql`k.after_id`, sql`k.before_id`];
+  const bound = (name: string, otherwise: string, type: SQL) =>
+    sql`coalesce(${sql.raw(`k.${name}`)}, ${sql.raw(`'${otherwise}'`)}::${type})`;
+  const [start, end] = descending ? [HIGHEST, LOWEST] : [LOWEST, HIGHEST];
+  const place = by ? sql`(${by}, ${id})` : sql`${id}`;
+  const boundary = (side: "after" | "before", otherwise: typeof LOWEST) => {
+    const ofId = bound(`${side}_id`, otherwise.id, sql`uuid`);
+    if (text) return sql`(${bound(`${side}_text`, otherwise.text, sql`text`)} collate "C", ${ofId})`;
+    return at ? sql`(${bound(`${side}_at`, otherwise.at, sql`timestamptz`)}, ${ofId})` : ofId;
+  };
+  const [after, before] = [boundary("after", start), boundary("before", end)];
   const [low, high] = descending ? [before, after] : [after, before];
   return {
     by: sql<string | null>`${by ?? sql`null`}::text`,
@@ -67,16 +72,13 @@ export function orderSql({ text, at, id, descending = false, join }: Order, back
 const LOWEST = { text: "", at: "-infinity", id: "00000000-0000-0000-0000-000000000000" };
 const HIGHEST = { text: "\u{10FFFF}".repeat(201), at: "infinity", id: "ffffffff-ffff-ffff-ffff-ffffffffffff" };
 
-/** Where a page begins and ends, as values of the statement. */
-export function bounds({ after, before }: Page, { text, at, descending = false }: Order) {
-  const [start, end] = descending ? [HIGHEST, LOWEST] : [LOWEST, HIGHEST];
-  const read = (place: readonly string[] | null, otherwise: typeof LOWEST) =>
-    place === null ? otherwise : { text: place[0], at: place[0], id: place.at(-1) };
-  const [from, to] = [read(after, start), read(before, end)];
-  return {
-    ...(text && { after_text: from.text, before_text: to.text }),
-    ...(at && { after_at: from.at, before_at: to.at }),
-    after_id: from.id,
-    before_id: to.id,
-  };
+/** Where a page begins and ends, as values of the statement; nothing where it does at the end of the list. */
+export function bounds({ after, before }: Page, { text, at }: Order) {
+  const read = (side: "after" | "before", place: readonly string[] | null) =>
+    place && {
+      ...(text && { [`${side}_text`]: place[0] }),
+      ...(at && { [`${side}_at`]: place[0] }),
+      [`${side}_id`]: place.at(-1),
+    };
+  return { ...read("after", after), ...read("before", before) };
 }

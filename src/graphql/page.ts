@@ -72,15 +72,14 @@ function toConnection<R>(ctx: Context, list: List, page: Page, rows: readonly Pl
   const more = rows.length > page.limit;
   const shown = rows.slice(0, page.limit);
   if (page.backward) shown.reverse();
-  const binding = bindingOf(ctx, list);
-  const cursorOf = (placed: Placed<R> | undefined) => (placed ? ctx.cursors.write(binding, placed.place) : null);
+  let binding: string | undefined;
+  // Few ask for cursors, and every list has as many of them as it has rows.
+  const cursorOf = (placed: Placed<R> | undefined) => {
+    binding ??= bindingOf(ctx, list);
+    return placed ? ctx.cursors.write(binding, placed.place) : null;
+  };
   return {
-    edges: shown.map((placed) => ({
-      node: placed.row,
-      get cursor() {
-        return ctx.cursors.write(binding, placed.place);
-      },
-    })),
+    edges: shown.map((placed) => new Edge(placed, cursorOf)),
     pageInfo: {
       // A place that was given is a row of the list, so the list goes on there.
       hasNextPage: page.before !== null || (!page.backward && more),
@@ -93,6 +92,22 @@ function toConnection<R>(ctx: Context, list: List, page: Page, rows: readonly Pl
       },
     },
   };
+}
+
+class Edge<R> {
+  readonly node: R;
+  readonly #placed: Placed<R>;
+  readonly #cursorOf: (placed: Placed<R>) => string | null;
+
+  constructor(placed: Placed<R>, cursorOf: (placed: Placed<R>) => string | null) {
+    this.node = placed.row;
+    this.#placed = placed;
+    this.#cursorOf = cursorOf;
+  }
+
+  get cursor(): string | null {
+    return this.#cursorOf(this.#placed);
+  }
 }
 
 const bindingOf = (ctx: Context, list: List): string =>

@@ -6,7 +6,7 @@ import type { TenantDb } from "../tenancy/session.js";
 import { statement } from "../tenancy/statement.js";
 import type { ColumnsOf } from "./columns.js";
 import { givenBy, TENANT } from "./given.js";
-import { perSession } from "./loader.js";
+import { perSession, type Rows } from "./loader.js";
 import { ASKED, type Asked, bounds, type Order, orderSql } from "./order.js";
 import type { Page, Placed } from "./page.js";
 import type { Scope } from "./scope.js";
@@ -38,19 +38,26 @@ export interface ListOf<T extends PgTable, By extends string> {
 
 /** The one row of another table that a row of the list leads to. */
 export interface Along<T extends PgTable> {
-  /** Whether it pays, for pages of so many lists in an operation that asks for this. */
-  readonly pays: (scope: Scope, lists: number) => boolean;
+  readonly isAsked: (scope: Scope) => boolean;
+  /** Whether the rows of so many lists lead to about as many others; where they lead to few, each of those is read once, after them. */
+  readonly isMany: (lists: number) => boolean;
   readonly table: PgTable & { readonly tenantId: Column; readonly id: Column };
   readonly columns: (scope: Scope) => Record<string, unknown>;
   /** The column that names it. */
   readonly by: keyof ColumnsOf<T> & string;
-  /** Keeps it for whoever asks. */
-  readonly keep: (scope: Scope, row: never) => void;
+  /** Where whoever asks for it will look. */
+  readonly rows: (scope: Scope) => Rows<never, never>;
 }
 
-type Rows<T extends PgTable> = Placed<InferSelectModel<T>>[];
+type Found<T extends PgTable> = Placed<InferSelectModel<T>>[];
 
-const NOWHERE: Places = { exact: [], subtree: [], blocked: [] };
+/** The same list twice is read once. */
+const keyOf = <By extends string>(asked: PageOf<By>): string => {
+  const { key, page, order, scope, filter } = asked;
+  const { limit, backward, after, before } = page;
+  const plain = `${key} ${order} ${limit} ${backward}`;
+  return after || before || scope || filter ? `${plain} ${JSON.stringify([after, before, scope, filter])}` : plain;
+};
 
 /**
  * Pages of many lists at once: one statement for all lists of a level that are read in the same order from the same end,
@@ -59,23 +66,27 @@ const NOWHERE: Places = { exact: [], subtree: [], blocked: [] };
  */
 export function pagesOf<T extends PgTable, By extends string>(
   list: ListOf<T, By>,
-): (scope: Scope) => DataLoader<PageOf<By>, Rows<T>, string> {
+): (scope: Scope) => DataLoader<PageOf<By>, Found<T>, string> {
   const written = new Map<string, ReturnType<typeof write<T>>>();
-  const read = (scope: Scope, given: Record<string, unknown>, requests: readonly PageOf<By>[]) => {
+  const read = async (scope: Scope, given: Record<string, unknown>, requests: readonly PageOf<By>[]) => {
     const [{ order, page }] = requests as [PageOf<By>];
+    const others = (list.along ?? []).filter(({ isAsked }) => isAsked(scope));
+    const isMany = (one: Along<T>) => one.isMany(requests.length);
     const asked = {
       by: order,
       backward: page.backward,
       columns: list.columns?.(scope) ?? getColumns(list.table),
-      along: (list.along ?? [])
-        .filter(({ pays }) => pays(scope, requests.length))
-        .map((one) => ({ ...one, columns: one.columns(scope) })),
+      along: others.filter(isMany).map((one) => ({ ...one, columns: one.columns(scope) })),
     };
     const whole = { ...asked, columns: getColumns(list.table), along: [] };
     const way = written.has(nameOf(asked)) || written.size < MOST_WAYS ? asked : whole;
     const select = written.get(nameOf(way)) ?? write(list, way);
     written.set(nameOf(way), select);
-    return select(scope, given, requests);
+    const pages = await select(scope, given, requests);
+    // So that nobody who asks has to wait again.
+    for (const one of others.filter((one) => !isMany(one)))
+      await one.rows(scope).readAll(pages.flat().map(({ row }) => (row as never)[one.by]));
+    return pages;
   };
   return perSession((scope) => {
     const given = { ...givenBy(scope), ...list.given?.(scope) };
@@ -88,7 +99,7 @@ export function pagesOf<T extends PgTable, By extends string>(
           if (members) members.push(n);
           else groups.set(group, [n]);
         });
-        const pages: Rows<T>[] = [];
+        const pages: Found<T>[] = [];
         const readGroup = async (members: readonly number[]) => {
           const found = await read(
             scope,
@@ -102,7 +113,7 @@ export function pagesOf<T extends PgTable, By extends string>(
         await Promise.all([...groups.values()].map(readGroup));
         return pages;
       },
-      { cacheKeyFn: ({ key, page, order, scope, filter }) => JSON.stringify([key, page, order, scope, filter]) },
+      { cacheKeyFn: keyOf },
     );
   });
 }
@@ -163,23 +174,24 @@ function write<T extends PgTable>({ table, orders, where }: ListOf<T, string>, w
       .crossJoinLateral(rows);
     return others.reduce((joined, other) => joined.crossJoinLateral(other) as never, pages);
   });
-  return async (scope: Scope, given: Record<string, unknown>, requests: readonly PageOf[]): Promise<Rows<T>[]> => {
+  return async (scope: Scope, given: Record<string, unknown>, requests: readonly PageOf[]): Promise<Found<T>[]> => {
     const asked = requests.map(({ key, page, scope: places, filter }, n) => ({
       n,
       key,
-      ...(places ?? NOWHERE),
-      filter: filter ?? {},
+      ...places,
+      filter,
       ...bounds(page, order),
     }));
     const most = Math.max(...requests.map(({ page }) => page.limit + 1));
     const found = await select(scope.session, { ...given, most, asked: JSON.stringify(asked) });
-    const pages = requests.map((): Rows<T> => []);
-    for (const { n, nth, by: text, row, along: others } of found as unknown as Found<
+    const pages = requests.map((): Found<T> => []);
+    for (const { n, nth, by: text, row, along: others } of found as unknown as Read<
       InferSelectModel<T> & { id: string }
     >[]) {
       if (nth > requests[n]!.page.limit + 1) continue;
-      along.forEach(({ keep }, which) => {
-        keep(scope, others[which] as never);
+      along.forEach(({ rows }, which) => {
+        const other = others[which] as { readonly id: string };
+        rows(scope).prime(other.id as never, other as never);
       });
       // In whatever order PostgreSQL brings them.
       pages[n]![nth - 1] = { row, place: text == null ? [row.id] : [text, row.id] };
@@ -188,7 +200,7 @@ function write<T extends PgTable>({ table, orders, where }: ListOf<T, string>, w
   };
 }
 
-interface Found<R> {
+interface Read<R> {
   readonly n: number;
   /** The place in its page, from one. */
   readonly nth: number;

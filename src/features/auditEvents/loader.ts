@@ -1,5 +1,5 @@
 import { and, eq, sql } from "drizzle-orm";
-import { inGiven, placesGiven, TENANT } from "../../graphql/given.js";
+import { placesNamed, TENANT, VISIBLE } from "../../graphql/given.js";
 import { oneBy, perSession } from "../../graphql/loader.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { Page, Placed } from "../../graphql/page.js";
@@ -24,6 +24,8 @@ const { id, at, action, actorId, targetType, targetId, organizationId, path } = 
 /** Where an event was written. Of what has no path, whoever may read all of the tenant's may read it. */
 const PLACE = { id: organizationId, path: sql`coalesce(${path}, ${sql.placeholder("root")}::uuid[])` };
 
+const AUDITED = placesNamed("audited");
+
 const pages = pagesOf({
   table: auditEvents,
   orders: { NEWEST_FIRST: { at, id, descending: true } },
@@ -33,18 +35,18 @@ const pages = pagesOf({
       eq(auditEvents.tenantId, TENANT),
       sql`${organizationId} = ${asked.key}`,
       // An organization that was moved here brings no right to what was written where it stood before.
-      inGiven("read", PLACE),
-      inGiven("visible", PLACE),
+      AUDITED.has(PLACE),
+      VISIBLE.has(PLACE),
       asked.isOneOf("actions", action),
       sql`coalesce(${actorId} = ${asked.value("actorId")}::uuid, true)`,
       sql`coalesce(${targetType} = ${asked.value("targetType")} and ${targetId} = ${asked.value("targetId")}::uuid, true)`,
       sql`${at} >= coalesce(${from}::timestamptz, '-infinity') and ${at} < coalesce(${to}::timestamptz, 'infinity')`,
     );
   },
-  given: ({ access, root }) => ({
-    ...placesGiven("read", access.scope("audit:read")),
-    ...placesGiven("visible", access.visibleScope()),
-    root: arrayOf([root.id]),
+  given: (scope) => ({
+    ...AUDITED.given(scope, scope.access.scope("audit:read")),
+    ...VISIBLE.given(scope, scope.access.visibleScope()),
+    root: arrayOf([scope.root.id]),
   }),
 });
 

@@ -1,5 +1,5 @@
 import { and, eq, type SQL, sql } from "drizzle-orm";
-import { givenBy, hasNotEnded, inGiven, placesGiven, TENANT } from "../../graphql/given.js";
+import { givenBy, hasNotEnded, READABLE, TENANT, VISIBLE } from "../../graphql/given.js";
 import { oneBy, perSession } from "../../graphql/loader.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { Page, Placed } from "../../graphql/page.js";
@@ -16,13 +16,13 @@ export const isKnown = (): SQL | undefined =>
   and(
     eq(memberships.status, "ACTIVE"),
     hasNotEnded(memberships.expiresAt),
-    inGiven("read", organizations),
-    inGiven("visible", organizations),
+    READABLE.has(organizations),
+    VISIBLE.has(organizations),
   );
 
-export const knownTo = ({ access }: Scope) => ({
-  ...placesGiven("read", access.scope("members:read")),
-  ...placesGiven("visible", access.visibleScope()),
+export const knownTo = (scope: Scope) => ({
+  ...READABLE.given(scope, scope.access.scope("members:read")),
+  ...VISIBLE.given(scope, scope.access.visibleScope()),
 });
 
 /** A grant that counts today, of whom the viewer may know. */

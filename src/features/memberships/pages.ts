@@ -1,17 +1,17 @@
 import { and, eq, type SQL, sql } from "drizzle-orm";
 import type { Place } from "../../access/access.js";
 import { columnsOf } from "../../graphql/columns.js";
-import { hasNotEnded, inGiven, placesGiven, TENANT } from "../../graphql/given.js";
+import { hasNotEnded, READABLE, TENANT, VISIBLE } from "../../graphql/given.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { Asked, Order } from "../../graphql/order.js";
 import type { Page, Placed } from "../../graphql/page.js";
 import { type Along, pagesOf } from "../../graphql/pages.js";
 import type { RoleId, UserId } from "../../ids.js";
 import { organizationColumns, organizationsById } from "../organizations/loader.js";
-import { type OrganizationRow, organizations } from "../organizations/table.js";
+import { organizations } from "../organizations/table.js";
 import { roles } from "../roles/table.js";
 import { userColumns, usersById } from "../users/loader.js";
-import { type UserRow, users } from "../users/table.js";
+import { users } from "../users/table.js";
 import { grants, type MembershipRow, memberships } from "./table.js";
 
 const { id, createdAt, organizationId, userId, expiresAt, status } = memberships;
@@ -72,11 +72,11 @@ const shownOf = (asked: Asked) => {
   );
 };
 
-/** The membership's organization is visible, and in the scope that the list asks for. */
-const inScope = (asked: Asked) => sql`exists (
+/** The membership's organization is visible, and members may be read in it; of one's own memberships, it is visible. */
+const isShown = (isOwn: SQL = sql`false`) => sql`(${VISIBLE.isAll} and ${READABLE.isAll} or exists (
   select from ${organizations}
   where ${organizations.tenantId} = ${memberships.tenantId} and ${organizations.id} = ${organizationId}
-    and ${asked.inScope(organizations)} and ${inGiven("visible", organizations)})`;
+    and (${isOwn} or ${READABLE.has(organizations)}) and ${VISIBLE.has(organizations)}))`;
 
 /** What an operation asks for of memberships. */
 const membershipColumns = columnsOf(memberships, "Membership", ["id", "organizationId", "userId"], {
@@ -91,19 +91,21 @@ const membershipColumns = columnsOf(memberships, "Membership", ["id", "organizat
 type Comes = Along<typeof memberships>;
 /** Members are many people. */
 const withUser: Comes = {
-  pays: ({ fields }) => fields?.get("Membership")?.has("user") === true,
+  isAsked: ({ fields }) => fields?.get("Membership")?.has("user") === true,
+  isMany: () => true,
   table: users,
   columns: userColumns,
   by: "userId",
-  keep: (scope, user: UserRow) => usersById(scope).prime(user.id, user),
+  rows: usersById as never,
 };
 /** A person is in as many organizations; the people of a page are in few, over and over. */
 const withOrganization: Comes = {
-  pays: ({ fields }, lists) => lists === 1 && fields?.get("Membership")?.has("organization") === true,
+  isAsked: ({ fields }) => fields?.get("Membership")?.has("organization") === true,
+  isMany: (lists) => lists === 1,
   table: organizations,
   columns: organizationColumns,
   by: "organizationId",
-  keep: (scope, organization: OrganizationRow) => organizationsById(scope).prime(organization.id, organization),
+  rows: organizationsById as never,
 };
 
 const list = (along: Comes, where: (asked: Asked) => SQL | undefined) =>
@@ -113,7 +115,11 @@ const list = (along: Comes, where: (asked: Asked) => SQL | undefined) =>
     where,
     columns: membershipColumns,
     along: [along],
-    given: ({ access }) => placesGiven("visible", access.visibleScope()),
+    given: (scope) => ({
+      viewer: scope.viewer.id,
+      ...VISIBLE.given(scope, scope.access.visibleScope()),
+      ...READABLE.given(scope, scope.access.scope("members:read")),
+    }),
   });
 
 const directPages = list(withUser, (asked) => and(sql`${organizationId} = ${asked.key}`, shownOf(asked)));
@@ -123,13 +129,18 @@ const reachingPages = list(withUser, (asked) =>
   and(
     sql`${organizationId} in (select jsonb_array_elements_text(${asked.list("places")})::uuid)`,
     sql`(${organizationId} = ${asked.key} or ${hasGrant(sql`${grants.reach} = 'SUBTREE'`)})`,
-    inScope(asked),
+    isShown(),
     shownOf(asked),
   ),
 );
 
 const pagesOfUser = list(withOrganization, (asked) =>
-  and(eq(memberships.tenantId, TENANT), sql`${userId} = ${asked.key}`, hasNotEnded(expiresAt), inScope(asked)),
+  and(
+    eq(memberships.tenantId, TENANT),
+    sql`${userId} = ${asked.key}`,
+    hasNotEnded(expiresAt),
+    isShown(sql`${asked.key} = ${sql.placeholder("viewer")}`),
+  ),
 );
 
 /** A page of the memberships of an organization, in which the viewer may read members, and of those that reach it from above. */
@@ -148,7 +159,6 @@ export async function membershipsOf(
     page,
     order,
     filter: { ...shown, places },
-    scope: scope.access.scope("members:read"),
   });
   return found.map(({ row, place }) => ({
     row: { ...row, via: row.organizationId === key ? "DIRECT" : "INHERITED" },
@@ -158,9 +168,4 @@ export async function membershipsOf(
 
 /** A page of a user's memberships: where the viewer may read members and sees the organization; for oneself, where one sees it. */
 export const membershipsOfUser = (scope: Scope, user: UserId, page: Page): Promise<Placed<MembershipRow>[]> =>
-  pagesOfUser(scope).load({
-    key: user,
-    page,
-    order: "ID",
-    scope: user === scope.viewer.id ? scope.access.visibleScope() : scope.access.scope("members:read"),
-  });
+  pagesOfUser(scope).load({ key: user, page, order: "ID" });

@@ -1,13 +1,16 @@
 import { isLive } from "../../access/end.js";
 import { builder } from "../../graphql/builder.js";
 import { scopeOf } from "../../graphql/context.js";
+import type { Soon } from "../../graphql/loader.js";
 import { reachable } from "../../graphql/node.js";
 import { encodeId } from "../../graphql/nodeId.js";
 import type { MembershipId } from "../../ids.js";
 import { findOrganization } from "../organizations/loader.js";
+import type { OrganizationRow } from "../organizations/table.js";
 import { Organization } from "../organizations/type.js";
 import { Role } from "../roles/type.js";
 import { usersById } from "../users/loader.js";
+import type { UserRow } from "../users/table.js";
 import { User } from "../users/type.js";
 import { findMembership, type GrantOfRole, listGrants } from "./loader.js";
 import type { Listed } from "./pages.js";
@@ -50,12 +53,13 @@ builder.node(Membership, {
     user: t.field({
       type: User,
       description: "Whose it is.",
-      resolve: async ({ userId }, _args, ctx) => (await usersById(scopeOf(ctx)).load(userId))!,
+      resolve: ({ userId }, _args, ctx) => usersById(scopeOf(ctx)).get(userId) as Soon<UserRow>,
     }),
     organization: t.field({
       type: Organization,
       description: "Where it is.",
-      resolve: async ({ organizationId }, _args, ctx) => (await findOrganization(scopeOf(ctx), organizationId))!,
+      resolve: ({ organizationId }, _args, ctx) =>
+        findOrganization(scopeOf(ctx), organizationId) as Soon<OrganizationRow>,
     }),
     status: t.field({
       type: MembershipStatus,

@@ -1,5 +1,5 @@
 import { and, type SQL, sql } from "drizzle-orm";
-import { givenBy, inGiven, placesGiven, TENANT } from "../../graphql/given.js";
+import { givenBy, READABLE, TENANT } from "../../graphql/given.js";
 import { manyBy, oneBy, perSession } from "../../graphql/loader.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { Page, Placed } from "../../graphql/page.js";
@@ -21,15 +21,15 @@ function isVisible(): SQL {
   const amongMembers = sql`exists (
     select from ${memberships}
       join ${organizations} on ${organizations.tenantId} = ${memberships.tenantId} and ${organizations.id} = ${memberships.organizationId}
-    where ${ofUser} and ${inGiven("read", organizations)})`;
+    where ${ofUser} and ${READABLE.has(organizations)})`;
   const nowhere = sql`(${sql.placeholder("all")}::boolean and not exists (select from ${memberships} where ${ofUser}))`;
   return sql`${users.tenantId} = ${TENANT} and (${users.id} = ${sql.placeholder("viewer")} or ${amongMembers} or ${nowhere})`;
 }
 
-const visibleTo = ({ access, viewer }: Scope) => ({
-  ...placesGiven("read", access.scope("members:read")),
-  all: access.allowsEverywhere("members:manage"),
-  viewer: viewer.id,
+const visibleTo = (scope: Scope) => ({
+  ...READABLE.given(scope, scope.access.scope("members:read")),
+  all: scope.access.allowsEverywhere("members:manage"),
+  viewer: scope.viewer.id,
 });
 
 const selectVisible = (which: SQL) =>

@@ -2,7 +2,7 @@ import { and, asc, type Column, eq, isNull, type SQL, sql } from "drizzle-orm";
 import type { Scope as Places } from "../../access/access.js";
 import { type ColumnsOf, columnsOf, forEach } from "../../graphql/columns.js";
 import { TENANT } from "../../graphql/given.js";
-import { manyBy, oneBy, perSession } from "../../graphql/loader.js";
+import { manyBy, oneBy, perSession, type Soon } from "../../graphql/loader.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { OrganizationId } from "../../ids.js";
 import { anyOf, anyTextOf, arrayOf, texts, uuids } from "../../tenancy/arrays.js";
@@ -45,8 +45,10 @@ export const organizationsById = perSession((scope) =>
 );
 
 /** The organization of this id, if the viewer sees it; null otherwise. */
-export const findOrganization = async (scope: Scope, id: OrganizationId): Promise<OrganizationRow | null> =>
-  visibleOnly(scope)(await organizationsById(scope).load(id));
+export function findOrganization(scope: Scope, id: OrganizationId): Soon<OrganizationRow | null> {
+  const row = organizationsById(scope).get(id);
+  return row instanceof Promise ? row.then(visibleOnly(scope)) : visibleOnly(scope)(row);
+}
 
 /** Those of these organizations that the viewer sees, in the order asked. */
 export async function findOrganizations(scope: Scope, ids: readonly OrganizationId[]): Promise<OrganizationRow[]> {

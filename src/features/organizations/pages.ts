@@ -1,5 +1,5 @@
 import { and, eq, sql } from "drizzle-orm";
-import { inGiven, placesGiven, TENANT } from "../../graphql/given.js";
+import { TENANT, VISIBLE } from "../../graphql/given.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { Asked } from "../../graphql/order.js";
 import type { Page, Placed } from "../../graphql/page.js";
@@ -43,21 +43,19 @@ const list = (where: (asked: Asked) => ReturnType<typeof and>) =>
     where: (asked) =>
       and(
         eq(organizations.tenantId, TENANT),
-        inGiven("visible", organizations),
+        VISIBLE.has(organizations),
         asked.inScope(organizations),
         asked.matches("pattern", name, slug),
         asked.isOneOf("status", status),
         where(asked),
       ),
-    given: ({ access }) => placesGiven("visible", access.visibleScope()),
+    given: (scope) => VISIBLE.given(scope, scope.access.visibleScope()),
   });
 
 const allPages = list(() => undefined);
 
 // Who may not see the organization above may not learn what is below it either; the path ends there.
-const pagesOfChildren = list((asked) =>
-  and(sql`${parentId} = ${asked.key}`, inGiven("visible", { id: parentId, path })),
-);
+const pagesOfChildren = list((asked) => and(sql`${parentId} = ${asked.key}`, VISIBLE.has({ id: parentId, path })));
 
 const pagesOfDescendants = list((asked) =>
   and(
