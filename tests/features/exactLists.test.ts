@@ -1,14 +1,10 @@
-import { readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
 import fc from "fast-check";
-import { withOwner } from "../../src/database/owner.js";
 import { type Facts, FIXED_ROLES, PERMISSIONS, readFacts } from "../oracle/facts.js";
 import { Judge } from "../oracle/judge.js";
-import { FOLDER } from "../support/database.js";
 import { openGateway, type TestGateway } from "../support/gateway.js";
 import { homeOf } from "../support/home.js";
 import { listDocument, ofPage, walk } from "../support/pages.js";
-import { recordOf } from "../support/sessions.js";
+import { buffersOf, sentBy } from "../support/sent.js";
 import { anySketch } from "../support/sketches.js";
 import { ofData } from "../support/statements.js";
 import { type Planted, type TenantSketch, world } from "../support/world.js";
@@ -139,39 +135,13 @@ describe("in a tenant of 10,000 organizations", () => {
   });
 
   it.each(["olga", "rita"])("read a page of %s's without going through the table more than twice", async (who) => {
-    const { text, values } = await sentBy(() => big.as(who).get(first(100)));
-
-    const buffers = await withOwner(gateway.database.url("tenantry_serve"), async (serve) => {
-      const { home, id } = await recordOf(gateway.database, "big");
-      await serve.run("begin");
-      await serve.run("select set_config('search_path', $1, true), set_config('tenantry.tenant_id', $2, true)", [
-        home.schemaName,
-        id,
-      ]);
-      await serve.run(`prepare page as ${text}`);
-      const [row] = await serve.run(`explain (analyze, buffers, timing off, format json) execute page(${values})`);
-      await serve.run("rollback");
-      // It outlives its transaction, and behind a pooler its session.
-      await serve.run("deallocate page");
-      const [{ Plan }] = row!["QUERY PLAN"] as [{ Plan: Record<string, number> }];
-      return Plan["Shared Hit Blocks"]! + Plan["Shared Read Blocks"]!;
-    });
+    const sent = await sentBy(gateway.database, () => big.as(who).get(first(100)));
+    const [buffers] = await buffersOf(gateway.database, "big", [
+      sent.find(({ text }) => /"organizations"/.test(text))!,
+    ]);
 
     const [table] = await homeOf(gateway, "big")("select (pg_relation_size('organizations') / 8192)::int as pages");
     expect(table!.pages).toBeGreaterThan(100);
     expect(buffers).toBeLessThan(2 * Number(table!.pages));
   });
-
-  /** The statement that reads the list, as the server wrote it down, and the values it came with. */
-  async function sentBy(work: () => Promise<unknown>): Promise<{ text: string; values: string }> {
-    const path = join(FOLDER, "postgres.log");
-    const from = statSync(path).size;
-    await work();
-    const log = readFileSync(path).subarray(from).toString().replaceAll("\n\t", " ");
-    const mine = log.split("\n").filter((line) => line.includes(` db=${gateway.database.name} user=tenantry_serve `));
-    const at = mine.findIndex((line) => / LOG: {2}execute /.test(line) && line.includes('"organizations"'));
-    const [, text] = / LOG: {2}execute [^:]*: (.*)$/.exec(mine[at]!)!;
-    const [, details] = / DETAIL: {2}[Pp]arameters: (.*)$/.exec(mine[at + 1]!)!;
-    return { text: text!, values: details!.replaceAll(/\$\d+ = /g, "") };
-  }
 });
