@@ -1,0 +1,124 @@
+import { type GraphQLField, getNamedType, isLeafType, isObjectType } from "graphql";
+import { memberships } from "../../src/features/memberships/table.js";
+import { users } from "../../src/features/users/table.js";
+import { columnsOf } from "../../src/graphql/columns.js";
+import { buildSchema } from "../../src/schema.js";
+import { openGateway, type TestGateway } from "../support/gateway.js";
+import { homeOf } from "../support/home.js";
+import { type Planted, world } from "../support/world.js";
+
+const { schema } = buildSchema();
+
+let gateway: TestGateway;
+let acme: Planted;
+beforeAll(async () => {
+  gateway = await openGateway();
+  ({ acme } = await world(gateway, {
+    acme: {
+      tree: { acme: { shop: {} } },
+      roles: { local: { at: "acme", permissions: ["members:read"] } },
+      people: {
+        ada: [
+          { at: "acme", roles: ["owner"], reach: "SUBTREE" },
+          { at: "shop", roles: ["local", "guest"] },
+        ],
+        bob: [{ at: "shop", roles: ["local"] }],
+      },
+    },
+  }));
+  const sql = homeOf(gateway, "acme");
+  // Nothing that could be missed by being null.
+  await sql(`update users set locale = 'de', external_id = 'u' || display_name, image_url = 'https://acme.test/' || id,
+    metadata = '{"a": 1}', email_verified = true`);
+  await sql(
+    `update organizations set external_id = 'o' || slug, image_url = 'https://acme.test/' || id, metadata = '{"b": 2}'`,
+  );
+  await sql(
+    "update memberships set expires_at = now() + interval '1 day' where user_id = (select id from users where display_name ilike 'bob%')",
+  );
+});
+afterAll(() => gateway.close());
+
+/** Every way to rows that are read as far as they are asked for. */
+const WAYS: Record<string, (selection: string) => string> = {
+  "Membership of a person": (selection) => `{ viewer { memberships { nodes { ${selection} } } } }`,
+  "Membership of an organization": (selection) =>
+    `{ organization(by: { slug: "shop" }) { memberships { nodes { ${selection} } } } }`,
+  "Organization of a membership": (selection) =>
+    `{ viewer { memberships { nodes { organization { ${selection} } } } } }`,
+  "Organization of members": (selection) =>
+    `{ organizations { nodes { memberships { nodes { organization { ${selection} } } } } } }`,
+  "Organization by slug": (selection) => `{ organization(by: { slug: "shop" }) { ${selection} } }`,
+  "Organization in a list": (selection) => `{ organizations { nodes { ${selection} } } }`,
+  "User of a member": (selection) =>
+    `{ organization(by: { slug: "shop" }) { memberships { nodes { user { ${selection} } } } } }`,
+  "User who asks": (selection) => `{ viewer { user { ${selection} } } }`,
+  "User in a list": (selection) => `{ users { nodes { ${selection} } } }`,
+  "Role of a membership": (selection) => `{ viewer { memberships { nodes { roles { ${selection} } } } } }`,
+  "Grant of a membership": (selection) => `{ viewer { memberships { nodes { grants { ${selection} } } } } }`,
+};
+
+/** Each field of a type that can be asked for without arguments, and with what is needed below it. */
+function fieldsOf(name: string): string[] {
+  const type = schema.getType(name);
+  if (!isObjectType(type)) throw new Error(`There is no ${name}.`);
+  const isPlain = (field: GraphQLField<unknown, unknown>) =>
+    field.args.every(({ type }) => !String(type).endsWith("!"));
+  return Object.values(type.getFields())
+    .filter(isPlain)
+    .map((field) => {
+      const of = getNamedType(field.type);
+      if (isLeafType(of)) return field.name;
+      return `${field.name} { ${isObjectType(of) && "id" in of.getFields() ? "id" : "__typename"} }`;
+    });
+}
+
+describe("what an operation asks for of a row", () => {
+  it.each(Object.entries(WAYS))("is the same alone as with all else: %s", async (title, ask) => {
+    const fields = fieldsOf(title.split(" ")[0]!);
+    const told = async (selection: string) => JSON.stringify((await acme.as("ada").ask(ask(selection))).data);
+    const together = await acme.as("ada").ask(ask(fields.join(" ")));
+    const only = (value: unknown, name: string): unknown => {
+      if (Array.isArray(value)) return value.map((one) => only(one, name));
+      if (typeof value !== "object" || value === null) return value;
+      const own = Object.entries(value);
+      // Those objects hold all fields that were asked for, and none that leads to them.
+      const isRow = own.length === fields.length && fields.every((field) => field.split(" ")[0]! in value);
+      return isRow
+        ? { [name]: (value as never)[name] }
+        : Object.fromEntries(own.map(([key, of]) => [key, only(of, name)]));
+    };
+
+    for (const field of fields) {
+      const [name] = field.split(" ") as [string];
+      expect([field, await told(field)]).toEqual([field, JSON.stringify(only(together.data, name))]);
+    }
+    expect(fields.length).toBeGreaterThan(4);
+  });
+
+  it("is read beside its ids and no more", () => {
+    const columns = columnsOf(users, "User", ["id"], { uuid: [] });
+    const fields = new Map([["User", new Set(["uuid", "displayName"])]]);
+
+    expect(Object.keys(columns({ fields }))).toEqual(["id", "displayName"]);
+    expect(columns({ fields })).toBe(columns({ fields: new Map(fields) }));
+  });
+
+  it("is the whole row for a field that nobody said anything about, and where nothing is known of what is asked", () => {
+    const columns = columnsOf(memberships, "Membership", ["id"], {});
+
+    expect(columns({ fields: new Map([["Membership", new Set(["via"])]]) })).toBe(columns({}));
+    expect(Object.keys(columns({}))).toContain("createdAt");
+  });
+
+  it("is the whole row once so many sets of fields were asked for", () => {
+    const columns = columnsOf(users, "User", ["id"], {});
+    const names = ["displayName", "email", "locale", "status", "externalId", "metadata"];
+    const subsets = Array.from({ length: 2 ** names.length }, (_, n) => names.filter((_name, bit) => n & (1 << bit)));
+
+    const made = new Set(subsets.map((some) => columns({ fields: new Map([["User", new Set(some)]]) })));
+
+    expect(made.size).toBe(25);
+    expect(made).toContain(columns({}));
+  });
+});
