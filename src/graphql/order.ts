@@ -18,31 +18,36 @@ export interface Asked {
   readonly key: SQL;
   /** Whether an organization is in the scope of the list. */
   readonly inScope: (organization: { readonly id: Column; readonly path: Column }) => SQL;
+  /** Whether any list of the statement gives a value of this name: what none asks for need not be written, or judged for each row. */
+  readonly isGiven: (name: string) => boolean;
   /** A value of the filter as text; null where it was not given. */
   readonly value: (name: string) => SQL;
   /** A list of the filter as jsonb; null where it was not given. */
   readonly list: (name: string) => SQL;
   /** Whether a text is one of a list of the filter; no limit where it was not given. */
-  readonly isOneOf: (name: string, text: SQLWrapper) => SQL;
+  readonly isOneOf: (name: string, text: SQLWrapper) => SQL | undefined;
   /** Whether a text matches a pattern of the filter; no limit where it was not given. */
-  readonly matches: (name: string, ...texts: Column[]) => SQL;
+  readonly matches: (name: string, ...texts: Column[]) => SQL | undefined;
 }
 
 const value = (name: string): SQL => sql`(k.filter->>${name}::text)`;
 const list = (name: string): SQL => sql`nullif(k.filter->${name}::text, 'null')`;
 
-export const ASKED: Asked = {
+/** @param given  the names of which any list gives a value */
+export const askedFor = (given: ReadonlySet<string>): Asked => ({
+  isGiven: (name) => given.has(name),
   key: sql`k.key`,
   inScope: ({ id, path }) => sql`(${id} = any(k.exact) or ${id} = any(k.subtree) or ${path} && k.subtree)
     and not (${id} = any(k.blocked) or ${path} && k.blocked)`,
   value,
   list,
-  isOneOf: (name, text) => sql`coalesce(${list(name)} ? ${text}, true)`,
+  isOneOf: (name, text) => (given.has(name) ? sql`coalesce(${list(name)} ? ${text}, true)` : undefined),
   matches: (name, ...texts) => {
+    if (!given.has(name)) return undefined;
     const each = texts.map((text) => sql`coalesce(${text} collate "C" ~ ${value(name)}, false)`);
     return sql`(${value(name)} is null or ${sql.join(each, sql` or `)})`;
   },
-};
+});
 
 /** The pieces of a statement that reads in an order, from one end or the other. */
 export function orderSql({ text, at, id, descending = false, join }: Order, backward: boolean) {

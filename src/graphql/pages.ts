@@ -7,7 +7,7 @@ import { statement } from "../tenancy/statement.js";
 import type { ColumnsOf } from "./columns.js";
 import { givenBy, TENANT } from "./given.js";
 import { perSession, type Rows } from "./loader.js";
-import { ASKED, type Asked, bounds, type Order, orderSql } from "./order.js";
+import { type Asked, askedFor, bounds, type Order, orderSql } from "./order.js";
 import type { Page, Placed } from "./page.js";
 import type { Scope } from "./scope.js";
 
@@ -72,7 +72,9 @@ export function pagesOf<T extends PgTable, By extends string>(
     const [{ order, page }] = requests as [PageOf<By>];
     const others = (list.along ?? []).filter(({ isAsked }) => isAsked(scope));
     const isMany = (one: Along<T>) => one.isMany(requests.length);
+    const filters = requests.flatMap(({ filter = {} }) => Object.keys(filter).filter((name) => filter[name] != null));
     const asked = {
+      given: new Set(filters.sort()),
       by: order,
       backward: page.backward,
       columns: list.columns?.(scope) ?? getColumns(list.table),
@@ -120,6 +122,8 @@ export function pagesOf<T extends PgTable, By extends string>(
 
 /** How pages are read: in one order, from one end, with these columns, and with these rows of other tables. */
 interface Way<T extends PgTable> {
+  /** The values of filters that any of the lists gives. */
+  readonly given: ReadonlySet<string>;
   readonly by: string;
   readonly backward: boolean;
   readonly columns: ColumnsOf<T>;
@@ -129,8 +133,8 @@ interface Way<T extends PgTable> {
 /** Ways to ask are combined without end; each is a statement that is kept. What comes after so many is read whole. */
 const MOST_WAYS = 60;
 
-const nameOf = <T extends PgTable>({ by, backward, columns, along }: Way<T>): string =>
-  [by, backward, Object.keys(columns), ...along.map((one) => [one.by, Object.keys(one.columns)])].join(" ");
+const nameOf = <T extends PgTable>({ given, by, backward, columns, along }: Way<T>): string =>
+  [[...given], by, backward, Object.keys(columns), ...along.map((one) => [one.by, Object.keys(one.columns)])].join(" ");
 
 function write<T extends PgTable>({ table, orders, where }: ListOf<T, string>, way: Way<T>) {
   const { along } = way;
@@ -146,7 +150,7 @@ function write<T extends PgTable>({ table, orders, where }: ListOf<T, string>, w
       })
       .from(table as PgTable);
     const rows = (order.join ? all.innerJoin(order.join.table, order.join.on) : all)
-      .where(sql`${where(ASKED)} and ${pieces.between}`)
+      .where(sql`${where(askedFor(way.given))} and ${pieces.between}`)
       .orderBy(pieces.sorted)
       .limit(sql.placeholder("most"))
       .as("page");

@@ -56,19 +56,32 @@ const hasGrant = (condition: SQL) => sql`exists (
     and ${hasNotEnded(grants.expiresAt)} and ${condition})`;
 
 const shownOf = (asked: Asked) => {
+  const given = (condition: SQL, ...names: string[]) => (names.some(asked.isGiven) ? condition : undefined);
   const [fixed, own, role] = [asked.value("fixedRole"), asked.value("ownRole"), asked.value("roleId")];
   const [anyRole, reach] = [sql`coalesce(${fixed}, ${own}, ${role}) is null`, asked.value("reach")];
   return and(
     eq(memberships.tenantId, TENANT),
     asked.isOneOf("status", sql`(case when ${hasNotEnded(expiresAt)} then ${status} else 'EXPIRED' end)`),
-    sql`(${asked.value("expiresBefore")} is null or ${expiresAt} < ${asked.value("expiresBefore")}::timestamptz)`,
-    sql`(${anyRole} and ${reach} is null or ${hasGrant(
-      sql`(${anyRole} or ${grants.roleKey} = ${fixed} or ${roles.key} = ${own} or ${grants.roleId} = ${role}::uuid)
+    given(
+      sql`(${asked.value("expiresBefore")} is null or ${expiresAt} < ${asked.value("expiresBefore")}::timestamptz)`,
+      "expiresBefore",
+    ),
+    given(
+      sql`(${anyRole} and ${reach} is null or ${hasGrant(
+        sql`(${anyRole} or ${grants.roleKey} = ${fixed} or ${roles.key} = ${own} or ${grants.roleId} = ${role}::uuid)
         and (${reach} is null or ${grants.reach} = ${reach})`,
-    )})`,
-    sql`(${asked.value("pattern")} is null or exists (
+      )})`,
+      "fixedRole",
+      "ownRole",
+      "roleId",
+      "reach",
+    ),
+    given(
+      sql`(${asked.value("pattern")} is null or exists (
       select from ${users} where ${users.tenantId} = ${memberships.tenantId} and ${users.id} = ${userId}
         and ${asked.matches("pattern", users.displayName, users.email)}))`,
+      "pattern",
+    ),
   );
 };
 
