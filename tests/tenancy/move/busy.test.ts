@@ -145,5 +145,5 @@ describe("a tenant that is moved while it is in use", () => {
     }
     expect(await homeRowsOf(database, old.id)).toMatchObject([{ status: "FENCED" }, { status: "ACTIVE" }]);
     expect([await rowsOf(database, "meridian"), await rowsOf(database, "lumen")]).toEqual(neighbours);
-  }, 600_000);
+  }, 10 * ROWS);
 });
