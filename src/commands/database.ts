@@ -9,19 +9,25 @@ import {
   readLogins,
   servingUrl,
 } from "../database/embedded/logins.js";
+import { sqlState } from "../database/errors.js";
 import { MAIN } from "../database/names.js";
 import { loadKey } from "../identity/key.js";
+import { NotMigratedError } from "../tenancy/directory/product.js";
 import { loginOf } from "../tenancy/migrations/logins.js";
 import { type Owners, type OwnersSettings, withOwners } from "../tenancy/owners.js";
 import { EXIT, RefusedError, UsageError } from "./explain.js";
 import { onStop } from "./signals.js";
 
+const UNDEFINED_TABLE = "42P01";
+
 /**
  * Runs an owner's command on the databases of the settings: real ones, or the embedded ones, which are started for the
  * command's length unless they run already.
  * @throws UsageError without DATABASE_OWNER_URL on a real database
+ * @throws NotMigratedError when the directory lacks a table
  */
-export async function withOwnersOf<T>(settings: Settings, work: (owners: Owners) => Promise<T>): Promise<T> {
+export async function withOwnersOf<T>(settings: Settings, given: (owners: Owners) => Promise<T>): Promise<T> {
+  const work = (owners: Owners) => given(owners).catch(orUnmigrated);
   const { DATABASE_URL, DATABASE_DOOR_URL, DATABASE_OWNER_URL, TENANTRY_DATA_DIR: folder } = settings;
   if (DATABASE_URL && DATABASE_DOOR_URL) {
     if (!DATABASE_OWNER_URL)
@@ -46,6 +52,13 @@ export async function withOwnersOf<T>(settings: Settings, work: (owners: Owners)
     goOn();
   }
 }
+
+function orUnmigrated(error: unknown): never {
+  if (sqlState(error) !== UNDEFINED_TABLE || !/relation "tenantry\./.test(inFull(error))) throw error;
+  throw new NotMigratedError("The database is not at this version. Run `tenantry migrate` first.", { cause: error });
+}
+
+const inFull = (error: unknown): string => (error instanceof Error ? `${error.message} ${inFull(error.cause)}` : "");
 
 function ownersOf(settings: Settings, owner: string, serve: string, door: string): OwnersSettings {
   const { TENANTRY_DATABASES, TENANTRY_DATABASE_OWNERS } = settings;

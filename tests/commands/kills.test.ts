@@ -1,5 +1,7 @@
 import { randomInt } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
+import type { Connection, Lease } from "../../src/database/connection.js";
+import { openOwner } from "../../src/database/owner.js";
 import { type Checkout, checkout } from "../support/checkout.js";
 import { command, run } from "../support/command.js";
 import { seeded } from "../support/random.js";
@@ -15,37 +17,42 @@ const adding = (column: string, day: number) => ({
 });
 
 let server: OwnServer;
+let connection: Connection;
+/** One for all that is asked, which is a thousand times a second. */
+let owner: Lease;
 let version: Checkout;
 beforeAll(async () => {
   server = await ownServer();
+  connection = await openOwner(server.owning.DATABASE_OWNER_URL!);
+  owner = connection.lease("");
   version = checkout();
   const env = { ...server.owning, TENANTRY_STOCK: String(HOMES) };
   expect(await run(["migrate"], { env })).toMatchObject({ code: 0 });
 });
 afterAll(async () => {
+  owner.release();
+  await connection.close();
   await server.remove();
   version.remove();
 });
 
 /** How many homes have a record of the migration; fails when any has it without both columns, or a column without it. */
 async function recordedIn(column: string, migration: string): Promise<number> {
-  const rows = await server.owner("select schema_name from tenantry.homes");
+  const rows = await owner.run("select schema_name from tenantry.homes");
   const parts = rows.map(
     ({ schema_name: home }) =>
       `select '${home}' as home, exists (select from ${home}.migrations where name = '${migration}') as recorded,
          (select count(*)::int from pg_attribute a where a.attrelid = '${home}.users'::regclass and a.attname = '${column}_a')
          + (select count(*)::int from pg_attribute a where a.attrelid = '${home}.roles'::regclass and a.attname = '${column}_b') as columns`,
   );
-  const found = await server.owner(parts.join(" union all "));
+  const found = await owner.run(parts.join(" union all "));
   expect(found.filter(({ recorded, columns }) => columns !== (recorded ? 2 : 0))).toEqual([]);
   return found.filter(({ recorded }) => recorded).length;
 }
 
 const migrate = (...args: string[]) => command(["migrate", ...args], { env: server.owning, cwd: version.path });
 const remembered = async (migration: string) =>
-  Number(
-    (await server.owner("select count(*) as homes from tenantry.homes where version = $1", [migration]))[0]!.homes,
-  );
+  Number((await owner.run("select count(*) as homes from tenantry.homes where version = $1", [migration]))[0]!.homes);
 
 describe("a migration that is killed again and again", () => {
   it(`leaves every recorded version true, and is simply run again: ${HOMES} homes, ${KILLS} kills, TENANTRY_SEED=${SEED}`, async () => {

@@ -26,6 +26,22 @@ describe("tenantry migrate", () => {
     expect(await roles()).toEqual([]);
   });
 
+  it("is asked for by whatever needs the directory", async () => {
+    const { code, stdout, stderr } = await run(["tenant", "list"], { env: server.owning });
+
+    expect([code, stdout]).toEqual([3, ""]);
+    expect(stderr).toContain("tenantry: The database is not at this version. Run `tenantry migrate` first.");
+  });
+
+  it("says on an empty database what it would make, and makes nothing", async () => {
+    const { code, stdout, stderr } = await run(["migrate", "--dry-run", "--json"], { env: server.owning });
+
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(jsonLines(stdout)).toEqual([...DIRECTORY, summary({ applied: DIRECTORY.length })]);
+    expect(await roles()).toEqual([]);
+    expect(await server.owner("select to_regnamespace('tenantry') is null as gone")).toEqual([{ gone: true }]);
+  });
+
   it("makes the logins and the directory, and says as JSON what it did", async () => {
     const { code, stdout, stderr } = await run(["migrate", "--json"], { env: server.owning });
 

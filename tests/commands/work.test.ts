@@ -105,6 +105,28 @@ describe("tenantry work", () => {
 });
 
 describe("a worker", () => {
+  it("forgets what ended a month ago, and none of the tenants that somebody has by signing up", async () => {
+    const ended = async (kind: string, state: string, days: number) => {
+      const [row] = await database.owner(
+        `insert into tenantry.jobs (id, kind, slug, asked_by, operator, slot, asked_at, state, ended_at)
+         select gen_random_uuid(), $1, 'old', sha256($3::text::bytea), case when $1 <> 'SIGN_UP' then 'olga' end,
+           case when $1 = 'SIGN_UP' then 1 end, at, $2, at
+         from (select clock_timestamp() - make_interval(days => $3::int)) as long_ago (at) returning id`,
+        [kind, state, days],
+      );
+      return { id: String(row!.id) };
+    };
+    const [kept, forgotten] = [
+      [await ended("SUSPEND", "DONE", 29), await ended("SIGN_UP", "DONE", 400)],
+      [await ended("SUSPEND", "DONE", 31), await ended("MOVE", "FAILED", 31), await ended("SIGN_UP", "FAILED", 31)],
+    ];
+
+    await another();
+
+    for (const job of kept) expect(await stateOf(job)).toBe("DONE");
+    for (const { id } of forgotten) expect(await desk.find(id)).toBeNull();
+  });
+
   it("puts back what others are at, and does it later", async () => {
     const job = await about("acme", "RESUME");
     const { id } = await recordOf(database, "acme");

@@ -35,6 +35,12 @@ beforeAll(async () => {
   });
   const slugs = ["northwind", "meridian", "lumen", ...made.map(({ slug }) => slug)];
   tenants = await Promise.all(slugs.map((slug) => recordOf(database, slug)));
+  // For hours, beside other work, nobody can promise that a session never waits for its client as long as logins let it.
+  if (OPERATIONS > IN_THE_GATE)
+    for (const { pathname, username } of database.made().map((name) => new URL(database.databases[name]!)))
+      await database.owner(
+        `alter role ${username} in database ${pathname.slice(1)} set idle_in_transaction_session_timeout = '10min'`,
+      );
   leases = openLeases(database.databases, { size: CONNECTIONS, waitMs: 60_000 });
 });
 afterAll(async () => {

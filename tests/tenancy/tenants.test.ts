@@ -175,6 +175,19 @@ describe("importTenant", () => {
     expect((await owners(async (all) => listTenants(await all.main))).map((one) => one.slug)).not.toContain(slug);
   });
 
+  it("refuses a file that no home has a table for, also an empty one", async () => {
+    const { archive, tenant: odd } = await exported(await planted("odd"));
+    const crafted = await tampered(archive, { "strangers.ndjson": () => "" });
+    await owners((all) => eraseTenant(all, odd));
+
+    const manifest = await checkArchive(crafted);
+    const place = { slug: "odd", isolation: "SHARED", database: "main" } as const;
+
+    await expect(owners((all) => importTenant(all, crafted, manifest, place))).rejects.toThrow(
+      "The archive holds strangers.ndjson, and a home has no such table.",
+    );
+  });
+
   it("refuses a tenant that is here already", async () => {
     const { archive, manifest } = await exported(await tenant("torn"));
     const again = { slug: "again", isolation: "SHARED", database: "main" } as const;
@@ -211,10 +224,12 @@ async function tampered(archive: string, edits: Record<string, (text: string) =>
     for await (const part of content) parts.push(part);
     files.push({ name, content: Buffer.from((edits[name] ?? String)(Buffer.concat(parts).toString())) });
   }
+  const added = Object.keys(edits).filter((name) => !files.some((file) => file.name === name));
+  files.unshift(...added.map((name) => ({ name, content: Buffer.from(edits[name]!("")) })));
   const manifest = files.at(-1)!;
   const said = JSON.parse(manifest.content.toString());
   for (const { name, content } of isSigned ? files.slice(0, -1) : [])
-    Object.assign(said.files[name.replace(".ndjson", "")], {
+    said.files[name.replace(".ndjson", "")] = Object.assign(said.files[name.replace(".ndjson", "")] ?? { rows: 0 }, {
       bytes: content.length,
       sha256: createHash("sha256").update(content).digest("hex"),
     });

@@ -1,5 +1,4 @@
-import { createWriteStream } from "node:fs";
-import { rename, rm, stat } from "node:fs/promises";
+import { open, rename, rm, stat } from "node:fs/promises";
 import { readSettings } from "../../config.js";
 import { keyMark } from "../../identity/key.js";
 import { exportTenant } from "../../tenancy/archive/export.js";
@@ -28,9 +27,13 @@ export async function exportCommand(slug: string, file: string, { json }: { read
       return;
     }
     const part = `${file}.part`;
+    // Never one that is there: it keeps its owner and its rights, or leads elsewhere.
+    const handle = await open(part, "wx", 0o600).catch((cause) => {
+      const isThere = cause.code === "EEXIST" && `${part} is there: remove it, unless another export is writing it.`;
+      throw new UsageError(isThere || `<file> ${file} cannot be written.`, { cause });
+    });
     try {
-      const to = createWriteStream(part, { mode: 0o600 });
-      const manifest = await exportTenant(owners, tenant, key, to, progress("Rows exported"));
+      const manifest = await exportTenant(owners, tenant, key, handle.createWriteStream(), progress("Rows exported"));
       await rename(part, file);
       say(json, [inWords(manifest, file)], { file, ...factsOf(manifest) });
     } catch (error) {

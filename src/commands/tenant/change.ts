@@ -55,6 +55,7 @@ export async function renameCommand(
         ? []
         : named.map(({ issuer }) => `Name ${slugNow} among the tenants of ${issuer} in TENANTRY_ISSUERS.`)),
     ];
+    if (lines.length === 0) lines.push(`${slug} is called so already.`);
     say(json, lines, { ...shown(changed), ...(name !== undefined && { name }) });
   });
 }

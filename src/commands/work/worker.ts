@@ -14,6 +14,7 @@ const MOST_ATTEMPTS = 5;
 const GOOD_FOR_MS = 7 * 86_400_000;
 /** For how long a job is left alone when others are at its tenant, or its database is away. */
 const LEFT_FOR_MS = 5000;
+const FORGET_EACH_MS = 3_600_000;
 
 export interface WorkerOptions {
   readonly owners: Owners;
@@ -29,6 +30,7 @@ export interface WorkerOptions {
 export class Worker {
   #clerk: Clerk | null = null;
   readonly #left = new Map<string, number>();
+  #forgetsAt = 0;
 
   constructor(private readonly options: WorkerOptions) {}
 
@@ -44,7 +46,12 @@ export class Worker {
       const now = performance.now();
       for (const [id, until] of this.#left) if (until < now) this.#left.delete(id);
       const taken = await this.#clerk.take([...this.#left.keys()]);
-      return taken && (await this.#do(this.#clerk, taken));
+      if (taken) return await this.#do(this.#clerk, taken);
+      if (now >= this.#forgetsAt) {
+        await this.#clerk.forgetEnded();
+        this.#forgetsAt = now + FORGET_EACH_MS;
+      }
+      return null;
     } catch (error) {
       await this.close();
       throw error;

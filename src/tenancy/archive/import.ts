@@ -82,10 +82,11 @@ async function fill(
       if (name === MANIFEST) continue;
       reading = name;
       const table = tables.find((one) => fileName(one.name) === name);
+      if (!table && name !== fileName(IDENTITIES))
+        throw new ArchiveRefusedError(`The archive holds ${name}, and a home has no such table.`);
       for await (const lines of linesIn(content)) {
         if (table) await run(insertOf(table), [`[${lines.join()}]`]);
-        else if (name === fileName(IDENTITIES)) await admit(owners, tenant, lines);
-        else throw new ArchiveRefusedError(`The archive holds ${name}, and a home has no such table.`);
+        else await admit(owners, tenant, lines);
         done += lines.length;
         onRows(done, all);
       }

@@ -16,6 +16,7 @@ export interface Taken {
 
 const HELD = "hashtextextended('tenantry job ' || $1, 0)";
 const TELL_EACH_MS = 250;
+const KEPT_DAYS = 30;
 
 /**
  * Takes jobs, and writes down what becomes of them. Each is held by a lock of the connection, which ends with this process
@@ -96,6 +97,17 @@ export class Clerk {
       [job.id, Number(isUntried)],
     );
     await this.#letGo(job);
+  }
+
+  /**
+   * Forgets what ended long ago. A tenant that somebody made by signing up stays noted as long as it is there: it counts among
+   * those that they may have.
+   */
+  async forgetEnded(): Promise<void> {
+    await this.lease.run(
+      `delete from tenantry.jobs where ended_at < clock_timestamp() - make_interval(days => ${KEPT_DAYS})
+         and (kind <> 'SIGN_UP' or state = 'FAILED')`,
+    );
   }
 
   async close(): Promise<void> {

@@ -7,6 +7,7 @@ import type { Isolation } from "../directory/table.js";
 import type { Owners } from "../owners.js";
 import { recordSql } from "./baseline.js";
 import { type Migration, type Names, pending, spell } from "./files.js";
+import { altersTablesAlone, type Touching } from "./touched.js";
 import { inTransaction } from "./transaction.js";
 import { remember } from "./versions.js";
 import { mustStand, type Standing } from "./walls.js";
@@ -53,11 +54,11 @@ export async function bring(work: Work, owner: Lease, home: DueHome): Promise<st
     const applied = record.map(({ name }) => String(name));
     const due = pending(work.files, applied).filter(({ name }) => name <= work.last);
     const all = [...applied, ...due.map(({ name }) => name)].sort();
-    if (due.length > 0) await run(owner, due, home, work.owners.names(home.database));
-    // Both at once.
+    const touching = await run(owner, due, home, work.owners.names(home.database));
+    // Both at once; the look first, for behind it the search path is always the same one, and nothing is planned anew.
     await Promise.all([
+      due.length > 0 && mustStand(owner, home.schemaName, touching, standingIn(work, home.database)),
       isMain && remember(owner, home, all),
-      due.length > 0 && mustStand(owner, home.schemaName, standingIn(work, home.database)),
     ]);
     return { due, all };
   };
@@ -104,19 +105,25 @@ export class MigrationError extends Error {
   override readonly name = "MigrationError";
 }
 
-/** Runs these migrations on the home of the `search_path`, and records them there. */
+/**
+ * Runs these migrations on the home of the `search_path`, and records them there.
+ * @returns what they can have changed
+ */
 async function run(
   owner: Lease,
   due: readonly Migration[],
   { isolation, schemaName }: DueHome,
   names: Names,
-): Promise<void> {
+): Promise<Touching> {
+  let touching: Touching = "tables";
   for (const migration of due) {
     const sql = spell(migration, { ...names, schema: schemaName });
-    const text = `${owner.isCitus ? ddlOnCitus(sql, isolation) : sql}\n;\n${recordSql([migration])}`;
-    await owner.run(text).catch((cause: Error) => {
+    const text = owner.isCitus ? ddlOnCitus(sql, isolation) : sql;
+    if (!altersTablesAlone(text)) touching = "anything";
+    await owner.run(`${text}\n;\n${recordSql([migration])}`).catch((cause: Error) => {
       // What the connection says of its end is not about this migration.
       throw sqlState(cause) ? new MigrationError(`${migration.name} failed: ${cause.message}`, { cause }) : cause;
     });
   }
+  return touching;
 }

@@ -7,6 +7,7 @@ import { alone, bringDirectory } from "./directory.js";
 import { type Files, ownFiles } from "./files.js";
 import { type Brought, bringAll, type Pace } from "./fleet.js";
 import { type Fleet, type KnownHome, lookAtFleet, pendingIn, refuseMisfits } from "./hints.js";
+import { ensureLogins } from "./logins.js";
 import { type Migrated, summaryOf } from "./summary.js";
 import { inTransaction, inTrial } from "./transaction.js";
 
@@ -78,7 +79,7 @@ export async function migrate(owners: Owners, options: MigrateOptions = {}): Pro
 const NOT_TRIED = "It was not tried, because a home that was to come first has failed.";
 
 /**
- * What `migrate` would do, and nothing of it done: the directory's migrations run in a transaction that is not kept, and so
+ * What `migrate` would do, and nothing of it done: the logins are made and the directory's migrations run in a transaction that is not kept, and so
  * do those of homes, in an empty one. Homes whose version nobody knows are read.
  */
 export async function rehearseAll(owners: Owners, options: MigrateOptions = {}): Promise<Migrated> {
@@ -86,6 +87,8 @@ export async function rehearseAll(owners: Owners, options: MigrateOptions = {}):
   const main = await owners.main;
   return alone(main, options.onWait, () =>
     inTrial(main, async () => {
+      // The first time, when rights are to be given to logins that are not there yet.
+      await ensureLogins(main, owners.logins(MAIN));
       const applied = await bringDirectory(owners, main, files);
       const fleet = await lookAtFleet(main, files.tenant, options);
       await refuseMisfits(owners, main, fleet, files.tenant);

@@ -131,21 +131,9 @@ const IN_WORDS: Spelling = {
   tracers: TRACERS,
 };
 
-// Whatever a transaction does to a table leaves a lock until its end, but for a change of rights, which leaves a new row.
-// Most of a table are columns of which its walls know nothing.
-const OF_WALLS_TOUCHED: Spelling = {
-  ...TERSE,
-  homes: "n.nspname = $1",
-  relations: `(c.xmin = pg_catalog.pg_current_xact_id()::xid or c.oid in (
-    select l.relation from pg_catalog.pg_locks l where l.locktype = 'relation' and l.pid = pg_catalog.pg_backend_pid()))`,
-  columns: "(a.attname = 'tenant_id' or a.attidentity <> '' or a.atthasdef or a.attacl is not null)",
-};
-
-const digestsWith = (spelling: Spelling) => `with ${linesWith(spelling)}
+const DIGESTS = `with ${linesWith(TERSE)}
 select home, md5(string_agg(md5(name || replace(definition, home || '.', '')), '' order by name collate "C", definition collate "C")) as digest
 from line group by home`;
-
-const [DIGESTS, DIGESTS_OF_WALLS] = [digestsWith(TERSE), digestsWith(OF_WALLS_TOUCHED)];
 
 const SHAPES = `with ${linesWith(IN_WORDS)} select home, name, replace(definition, home || '.', '') as definition from line`;
 
@@ -160,15 +148,6 @@ export async function digestsOf(query: Query, schemas: readonly string[]): Promi
     for (const { home, digest } of rows) digests.set(String(home), String(digest));
   }
   return digests;
-}
-
-/**
- * A digest of all that the walls of a home depend on and that the transaction may have changed: the other tables are as they
- * were before it. Null when there is no such schema.
- */
-export async function wallsDigestOf(query: Query, schema: string): Promise<string | null> {
-  const [row] = await query(DIGESTS_OF_WALLS, [schema]);
-  return row ? String(row.digest) : null;
 }
 
 /** The whole catalogue of each of these homes, by its schema. */

@@ -1,6 +1,6 @@
 import type { Lease } from "../../database/connection.js";
 import { checkHomes } from "../walls/catalogue.js";
-import { wallsDigestOf } from "./shape.js";
+import { type Touching, wallsDigestOf } from "./touched.js";
 
 /**
  * Whether the walls of homes of one database were found standing, by a digest of what they depend on. Who looks says so before
@@ -22,14 +22,20 @@ function ownOf(owner: Lease): Standing {
  * through, a key that does not lead with the tenant. To look for every hole takes longer than most migrations do, so a home
  * where the transaction left nothing but what is built like in one whose walls stood is let pass without another look.
  * The transaction's `search_path` is empty after it.
+ * @param touching what the transaction can have changed
  * @param standing what others have seen in this database
  * @throws Error that names every hole, and what mends it
  */
-export async function mustStand(owner: Lease, schema: string, standing: Standing = ownOf(owner)): Promise<void> {
+export async function mustStand(
+  owner: Lease,
+  schema: string,
+  touching: Touching = "anything",
+  standing: Standing = ownOf(owner),
+): Promise<void> {
   const query = (text: string, params?: unknown[]) => owner.run(text, params);
   // Always the same one: with another, PostgreSQL would plan the long statement anew. What it fails of, the next fails of.
   owner.run("set local search_path = ''").catch(() => {});
-  const digest = (await wallsDigestOf(query, schema)) ?? "";
+  const digest = (await wallsDigestOf(query, schema, touching)) ?? "";
   if (await standing.get(digest)) return;
   const looking = checkHomes(query, [schema]);
   standing.set(

@@ -1,3 +1,6 @@
+import { existsSync, mkdtempSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Owners } from "../../../src/tenancy/owners.js";
 import { command, run } from "../../support/command.js";
 import { cloneDatabase, type TestDatabase } from "../../support/database.js";
@@ -7,13 +10,18 @@ import { until } from "../../support/until.js";
 let database: TestDatabase;
 let env: Record<string, string>;
 let spare: string;
+let folder: string;
 
 beforeAll(async () => {
   database = await cloneDatabase();
   spare = await database.spare();
   env = await owningSettings(database, spare);
+  folder = mkdtempSync(join(tmpdir(), "export-"));
 });
-afterAll(() => database.drop());
+afterAll(async () => {
+  await database.drop();
+  rmSync(folder, { recursive: true });
+});
 
 const create = (slug: string, ...more: string[]) =>
   ["tenant", "create", slug, "--name", "Acme", "--owner", "zoe@acme.test", ...more] as const;
@@ -115,3 +123,40 @@ async function killAt(creating: ReturnType<typeof command>, place: string, step:
 
 const WAITING = `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
   and application_name = 'tenantry owner' and pid <> pg_backend_pid()`;
+
+describe("tenantry tenant export", () => {
+  const exported = (file: string) => run(["tenant", "export", "northwind", file], { env });
+
+  it("writes a file that is its owner's alone, and none that is there already", async () => {
+    const file = join(folder, "northwind.tgz");
+
+    expect(await exported(file)).toMatchObject({ code: 0, stdout: expect.stringContaining("Exported northwind") });
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(await exported(file)).toMatchObject({ code: 2, stderr: expect.stringContaining("is there already") });
+  });
+
+  it("goes through no file that somebody has laid where it writes", async () => {
+    const [file, elsewhere] = [join(folder, "laid.tgz"), join(folder, "elsewhere")];
+    symlinkSync(elsewhere, `${file}.part`);
+
+    const { code, stderr } = await exported(file);
+
+    expect([code, stderr]).toEqual([2, expect.stringContaining(`${file}.part is there: remove it`)]);
+    expect([existsSync(elsewhere), existsSync(file)]).toEqual([false, false]);
+  });
+
+  it("says where it cannot write", async () => {
+    const { code, stderr } = await exported(join(folder, "nowhere", "northwind.tgz"));
+
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/cannot be written\.\n {2}because: ENOENT/)]);
+  });
+});
+
+describe("tenantry tenant rename", () => {
+  it("says so when there is nothing to change", async () => {
+    expect(await run(["tenant", "rename", "northwind", "northwind"], { env })).toMatchObject({
+      code: 0,
+      stdout: "northwind is called so already.\n",
+    });
+  });
+});

@@ -7,7 +7,8 @@ import { baselineSql, createHome, newSchemaName } from "../../../src/tenancy/mig
 import { checkFleet } from "../../../src/tenancy/migrations/check.js";
 import { type Looked, lookAtHomes } from "../../../src/tenancy/migrations/drift.js";
 import { ownFiles, spell } from "../../../src/tenancy/migrations/files.js";
-import { differences, digestsOf, shapesOf, wallsDigestOf } from "../../../src/tenancy/migrations/shape.js";
+import { differences, digestsOf, shapesOf } from "../../../src/tenancy/migrations/shape.js";
+import { altersTablesAlone, type Touching, wallsDigestOf } from "../../../src/tenancy/migrations/touched.js";
 import { inTrial } from "../../../src/tenancy/migrations/transaction.js";
 import type { Route } from "../../../src/tenancy/move/route.js";
 import { layTraces, removeTraces } from "../../../src/tenancy/move/trace.js";
@@ -199,11 +200,14 @@ describe("a digest of a home", () => {
   });
 
   /** Of what this change leaves behind in both homes, alone and with all their other tables. */
-  const ofWallsAfter = (change: string) =>
+  const ofWallsAfter = (change: string, touching: Touching = "anything") =>
     inTrial(owner, async () => {
       await owner.run(`set local search_path = ${home.schema}; ${named(change)}`);
       await owner.run("set local search_path = ''");
-      const both = async () => [await wallsDigestOf(query, home.schema), await wallsDigestOf(query, other.schema)];
+      const both = async () => [
+        await wallsDigestOf(query, home.schema, touching),
+        await wallsDigestOf(query, other.schema, touching),
+      ];
       const alone = await both();
       for (const { schema } of [home, other])
         for (const { name } of await readTables(owner, schema)) await owner.run(`lock table ${schema}."${name}"`);
@@ -221,6 +225,16 @@ describe("a digest of a home", () => {
     },
   );
 
+  it.each(faults.flatMap(({ name, fault }) => (altersTablesAlone(fault) ? [[name, fault]] : [])))(
+    "of the tables alone that are locked is another one after %s",
+    async (_name, fault) => {
+      const [sound, broken] = [await ofWallsAfter("select", "tables"), await ofWallsAfter(fault!, "tables")];
+
+      expect(broken.alone).not.toEqual(sound.alone);
+      expect(broken.all).not.toEqual(sound.all);
+    },
+  );
+
   it("of its walls alone does not know of columns that no wall depends on", async () => {
     const [one, another] = [
       await ofWallsAfter("alter table users add column shoe_size integer"),
@@ -230,6 +244,25 @@ describe("a digest of a home", () => {
     expect(one).toEqual(another);
     expect(one.all).toEqual((await ofWallsAfter("select")).all);
   });
+});
+
+describe("altersTablesAlone", () => {
+  it.each([
+    'ALTER TABLE "users" ADD COLUMN "nickname" text;',
+    "alter table users add column a text;\n\n alter\ttable roles add column b text",
+    'ALTER TABLE "users" ADD COLUMN "a" text;--> statement-breakpoint\nALTER TABLE "users" ADD COLUMN "b" text;',
+  ])("is so of %p", (sql) => expect(altersTablesAlone(sql)).toBe(true));
+
+  it.each([
+    "GRANT SELECT ON users TO public;",
+    "ALTER TABLE users ADD COLUMN a text; GRANT SELECT ON roles TO public;",
+    "ALTER TABLE users ADD COLUMN a text;--> statement-breakpoint\nGRANT SELECT ON roles TO public;",
+    "ALTER TABLE users ADD COLUMN a text DEFAULT '-- '; GRANT SELECT ON roles TO public; --'",
+    "/* ALTER TABLE */ GRANT SELECT ON roles TO public",
+    "ALTER TABLE users ADD COLUMN a text; /* ; ALTER TABLE */ GRANT SELECT ON roles TO public",
+    "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO public",
+    "ALTER TABLESPACE fast RENAME TO slow",
+  ])("is not of %p", (sql) => expect(altersTablesAlone(sql)).toBe(false));
 });
 
 describe("createHome", () => {
