@@ -95,8 +95,8 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-const openLeases = (size) =>
-  new Leases({
+function openLeases(size) {
+  return new Leases({
     prepare: true,
     connectTimeoutMs: 5000,
     size,
@@ -105,6 +105,7 @@ const openLeases = (size) =>
     applicationName: "tenantry bench",
     databases: { main: cluster.url("tenantry_serve") },
   });
+}
 
 /** @returns the server's process that served */
 async function ask(leases, row) {
