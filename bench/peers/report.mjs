@@ -55,7 +55,6 @@ export const machine = ({ version, fsync }, { tenants, rounds, seconds, sender }
 export function table(results) {
   const { operations, names, statements, memory } = results;
   const lines = [];
-  const cell = (number, digits) => (Number.isFinite(number) ? number.toFixed(digits) : "");
   for (const operation of operations) {
     lines.push(
       "",
@@ -84,8 +83,35 @@ export function table(results) {
       lines.push(`| ${cells.join(" | ")} |`);
     }
   }
-  lines.push("", "| | connections | MB of each | MB of the process |", "|---|--:|--:|--:|");
-  for (const [name, { backends, each, process }] of Object.entries(memory))
-    lines.push(`| ${name} | ${backends} | ${cell(each, 1)} | ${cell(process, 0)} |`);
-  return lines.join("\n");
+  return [...lines, ...memoryLines(memory)].join("\n");
+}
+
+const cell = (number, digits) => (Number.isFinite(number) ? number.toFixed(digits) : "");
+
+const memoryLines = (memory) => [
+  "",
+  "| | connections | MB of each | MB of the process |",
+  "|---|--:|--:|--:|",
+  ...Object.entries(memory).map(
+    ([name, { backends, each, process }]) => `| ${name} | ${backends} | ${cell(each, 1)} | ${cell(process, 0)} |`,
+  ),
+];
+
+/** CPU of a request, of gateway and PostgreSQL together, by how many tenants take turns; the last size against the first. */
+export function growthTable(rows, { operations, names, sizes, memory }) {
+  const lines = [
+    "",
+    `| CPU of a request, ms | ${sizes.map((size) => `${size} tenants`).join(" | ")} | × |`,
+    `|---|${"--:|".repeat(sizes.length + 1)}`,
+  ];
+  for (const operation of operations)
+    for (const name of names) {
+      const of = sizes.map((size) =>
+        measured({ rows: rows.filter((row) => row.size === size) }, operation, name, "cpu"),
+      );
+      lines.push(
+        `| ${operation}, ${name} | ${of.map((ms) => cell(ms, 2)).join(" | ")} | ${cell(of.at(-1) / of[0], 2)} |`,
+      );
+    }
+  return [...lines, ...memoryLines(memory)].join("\n");
 }

@@ -1,6 +1,7 @@
 // The gateway beside its peers: the same rows in one PostgreSQL, the same questions in turn, within one minute.
 //   npm run bench [-- --ops Q1,Q2,Q3,M1 --contenders floor,mercurius,postgraphile --homes shared,schema --tenants 100
 //     --rounds 3 --seconds 4 --warm 3000 --sender wrk --json --chart docs/images/performance.svg]
+//   npm run bench -- --growth 10,1000 [--ops Q1,Q2 --homes shared,schema]: the gateway alone, and what it costs for so many tenants
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -8,7 +9,7 @@ import { chart } from "./chart.mjs";
 import { CONTENDERS, kindOf, start } from "./contenders.mjs";
 import { facts, OPERATIONS } from "./documents.mjs";
 import { cpuOf, cpuOfServer, hasWrk, load, ownMemory, portsOf, render, warmUp } from "./load.mjs";
-import { asJson, machine, table } from "./report.mjs";
+import { asJson, growthTable, machine, table } from "./report.mjs";
 import { takeBack } from "./seed.mjs";
 import { build } from "./stage.mjs";
 
@@ -24,11 +25,15 @@ const { values } = parseArgs({
     sender: { type: "string", default: hasWrk() ? "wrk" : "node" },
     json: { type: "boolean", default: false },
     chart: { type: "string" },
+    growth: { type: "string", default: "" },
   },
 });
 const list = (text) => text.split(",").filter(Boolean);
-const [operations, names] = [list(values.ops), [...list(values.contenders), ...list(values.homes)]];
-const [tenants, rounds, seconds, warm] = ["tenants", "rounds", "seconds", "warm"].map((name) => Number(values[name]));
+const sizes = list(values.growth).map(Number);
+const operations = list(values.ops);
+const names = [...(sizes.length > 0 ? [] : list(values.contenders)), ...list(values.homes)];
+const [rounds, seconds, warm] = ["rounds", "seconds", "warm"].map((name) => Number(values[name]));
+const tenants = Math.max(...sizes, ...(sizes.length > 0 ? [] : [Number(values.tenants)]));
 const { sender } = values;
 /** However slow the machine is. */
 const LONGEST_WARMING = 40;
@@ -40,23 +45,30 @@ const stage = await build({ tenants, kinds: list(values.homes).map(kindOf), say 
 const running = [];
 try {
   for (const name of names) running.push(await start(name, stage));
-  for (const operation of operations) await mustAnswerAlike(operation);
-  const statements = await countStatements();
-  const rows = [];
-  for (const operation of operations) rows.push(...(await measure(operation)));
-  const memory = await readMemory();
-
-  const results = { rows, statements, memory, operations, names };
   const about = machine(stage, { tenants, rounds, seconds, sender });
-  if (values.chart) writeFileSync(values.chart, chart(results));
-  console.log(values.json ? JSON.stringify(asJson(results)) : `${about}\n${table(results)}`);
+  if (sizes.length > 0) {
+    const grown = [];
+    for (const operation of operations)
+      for (const size of sizes) for (const row of await measure(operation, size)) grown.push({ ...row, size });
+    console.log(`${about}\n${growthTable(grown, { operations, names, sizes, memory: await readMemory() })}`);
+  } else {
+    for (const operation of operations) await mustAnswerAlike(operation);
+    const statements = await countStatements();
+    const rows = [];
+    for (const operation of operations) rows.push(...(await measure(operation)));
+    const memory = await readMemory();
+
+    const results = { rows, statements, memory, operations, names };
+    if (values.chart) writeFileSync(values.chart, chart(results));
+    console.log(values.json ? JSON.stringify(asJson(results)) : `${about}\n${table(results)}`);
+  }
 } finally {
   for (const contender of running) await contender.stop();
   await stage.close();
 }
 
-function targetsOf(operation) {
-  return operation === "M1" ? stage.assignments : stage.targets;
+function targetsOf(operation, most = tenants) {
+  return (operation === "M1" ? stage.assignments : stage.targets).filter(({ t }) => t <= most);
 }
 
 async function fetched({ url, ask }, operation, target) {
@@ -112,14 +124,15 @@ async function countStatements() {
   return counts;
 }
 
-async function measure(operation) {
+/** @param most of so many tenants, the first that there are */
+async function measure(operation, most = tenants) {
   const rows = [];
   for (const contender of running) {
     contender.requests = join(stage.folder, `${contender.name}-${operation}`);
     render(
       contender.requests,
       contender.url,
-      targetsOf(operation).map((target) => contender.ask(operation, target)),
+      targetsOf(operation, most).map((target) => contender.ask(operation, target)),
     );
     await warmUp(sender, contender.url, contender.requests, { requests: warm, seconds: LONGEST_WARMING });
     if (operation === "M1") await takeBack(contender, stage);
@@ -132,7 +145,7 @@ async function measure(operation) {
       if (bad > 0) throw new Error(`${contender.name} failed ${bad} of ${requests} requests of ${operation}.`);
       if (operation === "M1") {
         const made = await takeBack(contender, stage);
-        const least = 0.98 * Math.min(requests, stage.assignments.length);
+        const least = 0.98 * Math.min(requests, targetsOf(operation, most).length);
         if (made < least) throw new Error(`${contender.name} assigned ${made} of ${requests}.`);
       }
       rows.push({
@@ -145,7 +158,9 @@ async function measure(operation) {
         server: server / requests,
         bytes: bytes / requests,
       });
-      say(`${operation} ${contender.name} ${(requests / (us / 1e6)).toFixed(0)}/s`);
+      say(
+        `${operation} ${contender.name}${sizes.length > 0 ? ` of ${most}` : ""} ${(requests / (us / 1e6)).toFixed(0)}/s`,
+      );
     }
   return rows;
 }

@@ -81,7 +81,12 @@ try {
         console.log(
           `  ${shown(each("bytes"))} on the disk for each, ${shown(each("catalogue"))} of it catalogue; ${each("relations").toFixed(1)} relations for each`,
         );
-        await serve(main, slugs);
+        const tenants = await main.run(
+          "select id, slug, database, schema_name, epoch, created_at from tenantry.tenants where slug = any(string_to_array($1, ','))",
+          [slugs.join(",")],
+        );
+        await serveByOne(tenants);
+        await serveByTen(tenants);
       }
     }
   });
@@ -90,25 +95,54 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
+function openLeases(size) {
+  return new Leases({
+    prepare: true,
+    connectTimeoutMs: 5000,
+    size,
+    waitMs: 60_000,
+    maxAgeMs: 3_600_000,
+    applicationName: "tenantry bench",
+    databases: { main: cluster.url("tenantry_serve") },
+  });
+}
+
+/** @returns the server's process that served */
+async function ask(leases, row) {
+  const session = await TenantSession.open(leases, toRecord(row), "read");
+  await session.query(ASKED, [row.id]);
+  await session.commit();
+  return session.pid;
+}
+
 /** One connection that serves tenant after tenant, and how it grows. */
-async function serve(main, slugs) {
-  const pool = { prepare: true, connectTimeoutMs: 5000, size: 1, waitMs: 5000, maxAgeMs: 3_600_000 };
-  const url = cluster.url("tenantry_serve");
-  const leases = new Leases({ ...pool, applicationName: "tenantry bench", databases: { main: url } });
-  const marks = [1, 10, 100, 1000, 10_000].filter((mark) => mark <= slugs.length);
+async function serveByOne(tenants) {
+  const leases = openLeases(1);
+  const marks = [1, 10, 100, 1000, 10_000].filter((mark) => mark <= tenants.length);
   const grown = [];
-  let pid = 0;
-  for (const [nth, slug] of slugs.entries()) {
-    const [row] = await main.run(
-      "select id, slug, database, schema_name, epoch, created_at from tenantry.tenants where slug = $1",
-      [slug],
-    );
-    const session = await TenantSession.open(leases, toRecord(row), "read");
-    await session.query(ASKED, [row.id]);
-    pid = session.pid;
-    await session.commit();
+  for (const [nth, row] of tenants.entries()) {
+    const pid = await ask(leases, row);
     if (marks.includes(nth + 1)) grown.push(`${shown(ownMemory(pid))} after ${nth + 1}`);
   }
   console.log(`  memory of a connection that served them: ${grown.join(", ")}`);
+  await leases.close();
+}
+
+/** Ten connections, as a gateway has them, and 32 callers at once who each ask for any of the tenants. */
+async function serveByTen(tenants) {
+  const leases = openLeases(10);
+  const served = new Map();
+  let left = 10 * tenants.length;
+  const call = async () => {
+    while (left-- > 0) {
+      const row = tenants[Math.floor(Math.random() * tenants.length)];
+      const pid = await ask(leases, row);
+      if (!served.has(pid)) served.set(pid, new Set());
+      served.get(pid).add(row.id);
+    }
+  };
+  await Promise.all(Array.from({ length: 32 }, call));
+  const each = [...served].map(([pid, of]) => `${shown(ownMemory(pid))} for ${of.size}`);
+  console.log(`  memory of ten connections that share them, and how many each served: ${each.join(", ")}`);
   await leases.close();
 }

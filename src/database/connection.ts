@@ -1,6 +1,7 @@
 import type postgres from "postgres";
 import { type Client, type ClientSettings, createClient } from "./client.js";
 import { ConnectionLostError, followsFailure, LeaseOverError, sessionSurvives, UnavailableError } from "./errors.js";
+import { Homes } from "./homes.js";
 
 export interface ConnectionSettings extends ClientSettings {
   readonly connectTimeoutMs: number;
@@ -15,9 +16,6 @@ type Row = Record<string, unknown>;
 /** Rows, and the tag that PostgreSQL closed the statement with: `SELECT`, `COMMIT`, … */
 export type Result = readonly Row[] & { readonly command: string; readonly count: number };
 
-// A connection keeps a plan for every text with parameters that it has seen, for ever.
-const MAX_STATEMENTS = 500;
-
 /** What every connection asks first, whoever it is for. */
 const OPENING =
   "select pg_backend_pid() as pid, exists (select from pg_catalog.pg_extension where extname = 'citus') as is_citus";
@@ -26,13 +24,10 @@ const OPENING =
 export class Connection {
   #lease: Lease | null = null;
   #lost: Error | null = null;
-  readonly #texts = new Set<string>();
   readonly openedAt = performance.now();
   /** When it was last given back. */
   idleSince = this.openedAt;
-
-  /** Whom it served last: the plans it keeps fit that tenant. Null before the first. */
-  affinity: string | null = null;
+  readonly homes = new Homes();
 
   private constructor(
     private readonly client: Client,
@@ -74,11 +69,11 @@ export class Connection {
 
   /** Whether it may serve once more. */
   get isUsable(): boolean {
-    return this.#lost === null && this.#texts.size < MAX_STATEMENTS;
+    return this.#lost === null && !this.homes.isFull;
   }
 
-  lease(affinity: string): Lease {
-    this.affinity = affinity;
+  lease(home: string, settles = true): Lease {
+    this.homes.enter(home, settles);
     this.#lease = new Lease(this, this.settings.silenceMs);
     return this.#lease;
   }
@@ -99,11 +94,10 @@ export class Connection {
     this.client.destroy();
   }
 
-  statement(text: string, params: readonly unknown[]): postgres.PendingQuery<Row[]> {
-    if (params.length > 0) this.#texts.add(text);
-    return this.client.sql.unsafe(text, params as postgres.ParameterOrJSON<never>[], {
-      prepare: this.settings.prepare,
-    });
+  statement(text: string, params: readonly unknown[], isOfHome = true): postgres.PendingQuery<Row[]> {
+    const { prepare } = this.settings;
+    const sent = prepare && params.length > 0 ? this.homes.textOf(text, isOfHome) : text;
+    return this.client.sql.unsafe(sent, params as postgres.ParameterOrJSON<never>[], { prepare });
   }
 }
 
@@ -145,6 +139,11 @@ export class Lease {
   /** Sends a statement; what was sent before is answered before. Without parameters it may hold no values at all. */
   run(text: string, params: readonly unknown[] = []): Promise<Result> {
     return this.#send(() => this.connection.statement(text, params)) as Promise<Result>;
+  }
+
+  /** The same for a statement without tables, which has one plan for all homes. */
+  runAnywhere(text: string, params: readonly unknown[]): Promise<Result> {
+    return this.#send(() => this.connection.statement(text, params, false)) as Promise<Result>;
   }
 
   /** Sends the statement that closes the transaction. Nothing may follow it: it would run outside of every transaction. */

@@ -2,6 +2,7 @@ import { Connection, type ConnectionSettings, type Lease } from "./connection.js
 import { ConnectionLostError, isFull, UnavailableError } from "./errors.js";
 import { MAIN } from "./names.js";
 import { PooledDatabase } from "./pooled.js";
+import { givenUp, LATE_MS, mayMove, pickByRight, pickFree, settles, type Waiting } from "./waiting.js";
 
 export interface LeaseSettings extends Omit<ConnectionSettings, "url"> {
   /** Where each database is, by its name. */
@@ -14,22 +15,15 @@ export interface LeaseSettings extends Omit<ConnectionSettings, "url"> {
   readonly maxAgeMs: number;
 }
 
-interface Waiting {
-  readonly affinity: string;
-  readonly database: PooledDatabase;
-  readonly grant: (lease: Lease) => void;
-  readonly refuse: (error: Error) => void;
-}
-
 const SILENCE_MS = 15_000; // Three times the statement_timeout of the serving logins.
 /** What one of several databases may take of the budget. */
 const MOST_OF_BUDGET = 0.75;
 
 /**
- * A small pool of connections to one or more databases, each leased to one operation at a time. First come, first served;
- * a caller gets the connection that served its tenant last if that one is idle. A connection whose session died is never
- * used again. All databases share one budget: an idle connection of one gives way to a caller of another, and none may
- * take all of it, so that one which hangs leaves room for the rest.
+ * A small pool of connections to one or more databases, each leased to one operation at a time. A connection serves those
+ * first whose home it knows, and nobody is overtaken for long. One whose session died is never used again. All databases
+ * share one budget: an idle connection of one gives way to a caller of another, and none may take all of it, so that one
+ * which hangs leaves room for the rest.
  */
 export class Leases {
   readonly #settings: LeaseSettings;
@@ -37,6 +31,11 @@ export class Leases {
   readonly #queue = new Set<Waiting>();
   readonly #drained: (() => void)[] = [];
   #closed = false;
+  #later: NodeJS.Timeout | undefined;
+  readonly #serveLate = () => {
+    this.#later = undefined;
+    this.#serve();
+  };
 
   constructor(settings: LeaseSettings) {
     this.#settings = { silenceMs: SILENCE_MS, ...settings };
@@ -57,14 +56,14 @@ export class Leases {
 
   /**
    * Leases a connection. When the signal aborts, the waiting ends at once, or the lease and its session do.
-   * @param affinity whom the connection is for; empty for nobody's, as when the database itself is looked at
+   * @param home the schema that the connection is for; empty for nobody's, as when the database itself is looked at
    * @throws UnavailableError when none became free in time, the database is barred or away, or the signal aborted
    */
-  async acquire(affinity: string, signal?: AbortSignal, name = MAIN, waitMs = this.#settings.waitMs): Promise<Lease> {
+  async acquire(home: string, signal?: AbortSignal, name = MAIN, waitMs = this.#settings.waitMs): Promise<Lease> {
     if (this.#closed) throw new UnavailableError("The gateway is shutting down.");
     if (signal?.aborted) throw givenUp(signal);
     const database = this.#get(name);
-    if (database.barred !== null && affinity !== "") throw new UnavailableError(database.barred);
+    if (database.barred !== null && home !== "") throw new UnavailableError(database.barred);
     return new Promise<Lease>((resolve, reject) => {
       let granted: Lease | null = null;
       const abort = () => {
@@ -77,8 +76,10 @@ export class Leases {
         if (this.#queue.delete(waiting)) database.waiting--;
       };
       const waiting: Waiting = {
-        affinity,
+        home,
         database,
+        since: performance.now(),
+        overtaken: 0,
         grant: (lease) => {
           leave();
           granted = lease;
@@ -108,7 +109,7 @@ export class Leases {
     return { open: sum((one) => one.connections.size), idle: sum((one) => one.idle.size), waiting: this.#queue.size };
   }
 
-  /** How many connections there are to each database. */
+  /** How many there are to each database. */
   get open(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.#all.map((one) => [one.name, one.connections.size]));
   }
@@ -116,6 +117,7 @@ export class Leases {
   /** Refuses new callers, waits for those who hold a lease, and closes every connection. */
   async close(): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#later);
     for (const waiting of this.#queue) waiting.refuse(new UnavailableError("The gateway is shutting down."));
     for (const database of this.#all) for (const connection of database.idle) void this.#retire(database, connection);
     while (this.#taken > 0) await new Promise<void>((next) => this.#drained.push(next));
@@ -133,17 +135,38 @@ export class Leases {
   }
 
   #serve(): void {
+    if (this.#queue.size === 0) return;
+    this.#serveByRight();
     const stuck = new Set<PooledDatabase>();
+    const ahead = new Map<string, number>();
     for (const waiting of this.#queue) {
-      const { database } = waiting;
+      const { database, home } = waiting;
       if (stuck.has(database)) continue;
-      const connection = this.#pick(waiting);
-      if (connection) this.#grant(connection, waiting);
-      else if (database.mayOpen && this.#taken < this.#settings.size) void this.#open(database);
-      else {
+      const connection = pickFree(waiting);
+      const hasRoom = database.mayOpen && this.#taken < this.#settings.size;
+      const before = ahead.get(home) ?? 0;
+      ahead.set(home, before + 1);
+      if (connection?.homes.size === 0) this.#grant(connection, waiting);
+      else if (hasRoom && (!connection || database.opening === 0)) void this.#open(database);
+      else if (!connection) {
         stuck.add(database);
         if (database.mayOpen) this.#giveWay(database);
+      } else if (mayMove(waiting, before, connection)) this.#grant(connection, waiting);
+      else this.#later ??= setTimeout(this.#serveLate, LATE_MS);
+    }
+  }
+
+  #serveByRight(): void {
+    for (const database of this.#all)
+      for (const connection of database.idle) if (!this.#isFresh(connection)) void this.#retire(database, connection);
+    for (const waiting of this.#queue) {
+      const connection = pickByRight(waiting);
+      if (!connection) continue;
+      for (const other of this.#queue) {
+        if (other === waiting) break;
+        if (other.database === waiting.database) other.overtaken++;
       }
+      this.#grant(connection, waiting);
     }
   }
 
@@ -165,30 +188,11 @@ export class Leases {
     void this.#retire(oldest.database, oldest.connection).finally(() => to.awaited--);
   }
 
-  /**
-   * The idle connection that served this tenant last, or one that served nobody yet. Another tenant's only where none can
-   * be opened, for it has every plan to make again, or none is open yet.
-   */
-  #pick({ affinity, database }: Waiting): Connection | null {
-    let unused: Connection | null = null;
-    let oldest: Connection | null = null;
-    for (const connection of database.idle) {
-      if (!this.#isFresh(connection)) void this.#retire(database, connection);
-      else if (connection.affinity === affinity) return connection;
-      else if (connection.affinity === null) unused ??= connection;
-      else oldest ??= connection;
-    }
-    if (unused || !oldest) return unused;
-    const hasRoom = database.mayOpen && this.#taken < this.#settings.size;
-    return hasRoom && database.opening === 0 ? null : oldest;
-  }
-
-  #grant(connection: Connection, waiting: Waiting): void {
-    const { database, affinity } = waiting;
+  #grant(connection: Connection, { database, home, grant }: Waiting): void {
     database.idle.delete(connection);
-    const lease = connection.lease(affinity);
+    const lease = connection.lease(home, settles(connection, home, database));
     lease.onEnd(() => this.#back(database, connection));
-    waiting.grant(lease);
+    grant(lease);
   }
 
   #back(database: PooledDatabase, connection: Connection): void {
@@ -244,6 +248,3 @@ export class Leases {
     for (const next of this.#drained.splice(0)) next();
   }
 }
-
-const givenUp = (signal?: AbortSignal) =>
-  new UnavailableError("The request was given up.", 1, { cause: signal?.reason });

@@ -42,6 +42,12 @@ export class PooledDatabase {
     return this.connections.size + this.opening;
   }
 
+  /** Whether one of its connections serves a home as a rule. */
+  knows(home: string): boolean {
+    for (const { homes } of this.connections) if (homes.has(home)) return true;
+    return false;
+  }
+
   /** Whether its own bounds allow one more connection for its callers. */
   get mayOpen(): boolean {
     const isRefused = this.connections.size > 0 && performance.now() < this.#fullUntil;

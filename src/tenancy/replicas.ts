@@ -85,7 +85,7 @@ export class Replica {
     const until = performance.now() + this.waitMs;
     let lease: Lease;
     try {
-      lease = await this.leases.acquire(tenant.id, signal, replicaOf(this.database), this.waitMs);
+      lease = await this.leases.acquire(tenant.home.schemaName, signal, replicaOf(this.database), this.waitMs);
     } catch (error) {
       // With connections that others use, it is busy, and no worse than that.
       const isBusy = (error as Error).cause === undefined && this.leases.open[replicaOf(this.database)]! > 0;
@@ -95,7 +95,7 @@ export class Replica {
     const leftMs = until - performance.now();
     const late = () => lease.condemn(new ConnectionLostError("The replica did not answer in time."));
     const timer = setTimeout(late, leftMs);
-    const caughtUp = lease.run(CATCH_UP, [lsn, origin, Math.max(0, Math.floor(leftMs * SHARE))]);
+    const caughtUp = lease.runAnywhere(CATCH_UP, [lsn, origin, Math.max(0, Math.floor(leftMs * SHARE))]);
     return { session: TenantSession.enter(lease, tenant, "read"), isReady: this.#isReady(caughtUp, signal, timer) };
   }
 

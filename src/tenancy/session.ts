@@ -65,7 +65,8 @@ export class TenantSession {
     signal?: AbortSignal,
   ): Promise<TenantSession> {
     refuseForged(tenant);
-    return TenantSession.enter(await leases.acquire(tenant.id, signal, tenant.home.database), tenant, purpose);
+    const { schemaName, database } = tenant.home;
+    return TenantSession.enter(await leases.acquire(schemaName, signal, database), tenant, purpose);
   }
 
   /** Opens a session on a connection that leads to the tenant's home, in a database of the same content. */
@@ -78,8 +79,8 @@ export class TenantSession {
     // Messages of their own, never one text: if a text with several statements fails to parse, its `begin` never ran.
     const { schemaName } = tenant.home;
     if (lease.isCitus) for (const text of enteringOnCitus(schemaName, tenant.id)) void lease.run(text);
-    else void lease.run(ENTER, [`${schemaName}, pg_temp`, tenant.id]);
-    if (purpose !== "read") void lease.run(LOCK[purpose], [lockOf(tenant.id)]);
+    else void lease.runAnywhere(ENTER, [`${schemaName}, pg_temp`, tenant.id]);
+    if (purpose !== "read") void lease.runAnywhere(LOCK[purpose], [lockOf(tenant.id)]);
     return new TenantSession(tenant, purpose, lease);
   }
 

@@ -36,8 +36,8 @@ function pool(settings: Partial<LeaseSettings> = {}): Leases {
   return leases;
 }
 
-const use = async (leases: Leases, name: string, affinity = "a") => {
-  const lease = await leases.acquire(affinity, undefined, name);
+const use = async (leases: Leases, name: string, home = "a") => {
+  const lease = await leases.acquire(home, undefined, name);
   const [row] = await lease.run("select current_database() as name");
   lease.release();
   return row!.name;

@@ -29,13 +29,12 @@ function pool(settings: Partial<LeaseSettings> = {}): Leases {
   return leases;
 }
 
-const acquireAll = (leases: Leases, affinities: readonly string[]) =>
-  Promise.all(affinities.map((affinity) => leases.acquire(affinity)));
+const acquireAll = (leases: Leases, homes: readonly string[]) => Promise.all(homes.map((home) => leases.acquire(home)));
 /** For pools whose patience is shorter than a busy machine may need to connect. */
-async function acquireAtLast(leases: Leases, affinity: string): Promise<Lease> {
+async function acquireAtLast(leases: Leases, home: string): Promise<Lease> {
   let lease: Lease | null = null;
   await until(async () => {
-    lease = await leases.acquire(affinity).catch(() => null);
+    lease = await leases.acquire(home).catch(() => null);
     return lease !== null;
   });
   return lease!;
@@ -53,31 +52,47 @@ const serverSessions = async () =>
   );
 
 describe("Leases.acquire", () => {
-  it("serves who came first, first", async () => {
+  it("serves those first whose home the connection knows, and of those who came first", async () => {
     const leases = pool({ size: 1 });
     const held = await leases.acquire("a");
     const served: string[] = [];
-    const waiting = ["b", "a", "c", "a"].map(async (affinity, at) => {
-      const lease = await leases.acquire(affinity);
-      served.push(`${affinity}${at}`);
+    const waiting = ["b", "a", "c", "a"].map(async (home, at) => {
+      const lease = await leases.acquire(home);
+      served.push(`${home}${at}`);
       lease.release();
     });
 
     held.release();
     await Promise.all(waiting);
 
-    expect(served).toEqual(["b0", "a1", "c2", "a3"]);
+    expect(served).toEqual(["a1", "a3", "b0", "c2"]);
   });
 
-  it("prefers the connection that served the tenant last", async () => {
+  it("lets nobody be overtaken more than 50 times", async () => {
+    const leases = pool({ size: 1 });
+    const held = await leases.acquire("a");
+    const served: string[] = [];
+    const waiting = ["b", ...Array<string>(60).fill("a")].map(async (home) => {
+      const lease = await leases.acquire(home);
+      served.push(home);
+      lease.release();
+    });
+
+    held.release();
+    await Promise.all(waiting);
+
+    expect(served.indexOf("b")).toBeLessThanOrEqual(50);
+  });
+
+  it("prefers the connection that knows the home", async () => {
     const leases = pool({ size: 3 });
     const held = await acquireAll(leases, ["a", "b", "c"]);
     const pidOf = new Map(held.map((lease, at) => ["abc"[at], lease.pid]));
     release(held);
 
-    for (const affinity of ["c", "a", "b", "a", "c"]) {
-      const lease = await leases.acquire(affinity);
-      expect(lease.pid).toBe(pidOf.get(affinity));
+    for (const home of ["c", "a", "b", "a", "c"]) {
+      const lease = await leases.acquire(home);
+      expect(lease.pid).toBe(pidOf.get(home));
       lease.release();
     }
   });
@@ -91,6 +106,57 @@ describe("Leases.acquire", () => {
     expect(leases.counts.open).toBe(1);
     (await leases.acquire("b")).release();
     expect(leases.counts.open).toBe(2);
+  });
+
+  describe("while the connection that knows a home is busy, and the idle one knows many others", () => {
+    const crowded = async () => {
+      const leases = pool({ size: 2 });
+      const busy = await leases.acquire("a");
+      for (let at = 0; at < 8; at++) (await leases.acquire(`b${at}`)).release();
+      return { leases, busy };
+    };
+
+    it("has callers wait for it", async () => {
+      const { leases, busy } = await crowded();
+
+      const waiting = leases.acquire("a");
+      expect(leases.counts).toEqual({ open: 2, idle: 1, waiting: 1 });
+      busy.release();
+
+      const lease = await waiting;
+      expect(lease.pid).toBe(busy.pid);
+      lease.release();
+    });
+
+    it("serves everybody else meanwhile", async () => {
+      const { leases, busy } = await crowded();
+      const waiting = leases.acquire("a");
+
+      (await leases.acquire("b3")).release();
+      (await leases.acquire("c")).release();
+
+      busy.release();
+      (await waiting).release();
+    });
+
+    it("gives them the idle one before long", async () => {
+      const { leases, busy } = await crowded();
+
+      const lease = await leases.acquire("a");
+
+      expect(lease.pid).not.toBe(busy.pid);
+      release([lease, busy]);
+    });
+
+    it("gives it at once to the third of them", async () => {
+      const { leases, busy } = await crowded();
+
+      const waiting = ["a", "a", "a"].map(async () => (await leases.acquire("a")).release());
+      expect(leases.counts).toEqual({ open: 2, idle: 0, waiting: 2 });
+
+      busy.release();
+      await Promise.all(waiting);
+    });
   });
 
   it("takes the connection that rested longest when the tenant has none and there is no room", async () => {

@@ -135,13 +135,13 @@ describe("on a database that has the extension", () => {
   });
 
   it("a session leaves nothing to the next, and no plans of what is said once", async () => {
-    const { pid } = await leases.acquire(northwind.id).then((lease) => {
+    const { pid } = await leases.acquire(northwind.home.schemaName).then((lease) => {
       lease.release();
       return lease;
     });
     for (let nth = 0; nth < 20; nth++) await use();
 
-    const lease = await leases.acquire(northwind.id);
+    const lease = await leases.acquire(northwind.home.schemaName);
     const [settings] = await lease.run(
       `select current_setting('search_path') as path, current_setting('tenantry.tenant_id', true) as tenant,
          (select count(*)::int from pg_prepared_statements where statement ~ '^set ') as plans`,

@@ -227,7 +227,7 @@ describe("a connection at the limit of the driver's pipeline", () => {
     async (count) => {
       const { northwind } = tenants;
       const leases = pool(1);
-      const lease = await leases.acquire(northwind.id);
+      const lease = await leases.acquire(northwind.home.schemaName);
       const transaction = () => lease.run("select pg_current_xact_id()::text as id");
       for (let at = 0; at < count; at++) void lease.run("select 1");
       void lease.run("begin");
@@ -250,7 +250,7 @@ describe("a connection at the limit of the driver's pipeline", () => {
   it("gives the statements that one lease left behind to no other", async () => {
     const { northwind, meridian } = tenants;
     const leases = pool(1);
-    const lease = await leases.acquire(northwind.id);
+    const lease = await leases.acquire(northwind.home.schemaName);
     for (let at = 0; at < 150; at++) void lease.run("select 1");
     lease.release();
 

@@ -146,6 +146,43 @@ describe("a session", () => {
     await withdrawal.commit();
   });
 
+  it("sees its own tenant's rows whatever home its connection takes it to be in, and whatever was planned there", async () => {
+    const leases = pool();
+    const tenants = [...Array<TenantRecord>(12).fill(northwind), meridian, northwind, meridian];
+
+    for (const tenant of tenants) {
+      const lease = await leases.acquire("the same for both");
+      const session = TenantSession.enter(lease, tenant, "read");
+
+      const rows = await session.query("select distinct tenant_id from organizations where slug <> $1", ["nobody"]);
+
+      expect(rows).toEqual([{ tenant_id: tenant.id }]);
+      await session.commit();
+    }
+  });
+
+  it.each([true, false])(
+    "has plans of its own for a home that is served often, where statements are prepared: %s",
+    async (prepare) => {
+      const leases = pool({ prepare });
+      for (let at = 0; at < 5; at++)
+        for (const tenant of [northwind, meridian]) {
+          const session = await open(leases, "read", tenant);
+          await session.query("select slug from organizations where slug = $1", ["nobody"]);
+          await session.commit();
+        }
+
+      const lease = await leases.acquire("");
+      const kept = await lease.run(`select generic_plans::int, custom_plans::int from pg_prepared_statements
+      where statement ~ '^select slug from organizations .* home [0-9]+'`);
+      lease.release();
+
+      const homes = new Set([northwind, meridian].map(({ home }) => home.schemaName));
+      expect(kept).toHaveLength(prepare ? homes.size : 0);
+      for (const plans of kept) expect(plans).toEqual({ generic_plans: expect.any(Number), custom_plans: 0 });
+    },
+  );
+
   it("does not wait for the lock of another tenant", async () => {
     const leases = pool({ size: 2 });
     const [ours, theirs] = await Promise.all([open(leases, "withdraw"), open(leases, "withdraw", meridian)]);
@@ -275,7 +312,7 @@ describe("the end of a session", () => {
 
       await expect(session.query("select 1", [])).rejects.toThrow(keeps ? LeaseOverError : ConnectionLostError);
       await expect(session.db.select().from(organizations)).rejects.toThrow();
-      const lease = await leases.acquire(northwind.id);
+      const lease = await leases.acquire(northwind.home.schemaName);
       expect(lease.pid === session.pid).toBe(keeps);
       expect(
         await lease.run(

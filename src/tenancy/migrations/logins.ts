@@ -16,6 +16,8 @@ const SETTINGS = {
   client_connection_check_interval: "1s",
   // Compiling a plan costs more than any of ours takes.
   jit: "off",
+  // Ours read the same pages whatever their values are, and to make a plan takes longer than most of them run.
+  plan_cache_mode: "force_generic_plan",
 };
 
 /** Name and password of a login from its URL. */

@@ -1,0 +1,55 @@
+import type { Connection, Lease } from "./connection.js";
+import { UnavailableError } from "./errors.js";
+import type { PooledDatabase } from "./pooled.js";
+
+/** After so many who came later were served before, or so long, somebody is next, wherever it may be. */
+const MOST_OVERTAKEN = 50;
+const LONG_MS = 500;
+/** How long the connections that know somebody's home may be busy before another will do, while one is idle. */
+export const LATE_MS = 50;
+/** So many of a home may wait before a connection more takes them on. */
+const CROWD = 2;
+/** So many homes a connection takes on as they come. After that, only those that no other knows. */
+const FEW = 8;
+
+/** Somebody who waits for a connection. */
+export interface Waiting {
+  readonly home: string;
+  readonly database: PooledDatabase;
+  readonly since: number;
+  overtaken: number;
+  readonly grant: (lease: Lease) => void;
+  readonly refuse: (error: Error) => void;
+}
+
+/** The idle connection that is somebody's by right: one that knows their home, or any after they have waited for too long. */
+export function pickByRight({ home, database, overtaken, since }: Waiting): Connection | null {
+  let first: Connection | null = null;
+  for (const connection of database.idle) {
+    if (connection.homes.has(home)) return connection;
+    first ??= connection;
+  }
+  return overtaken >= MOST_OVERTAKEN || performance.now() - since >= LONG_MS ? first : null;
+}
+
+/** The idle connection that knows the fewest homes, and of those the one that rested longest. */
+export function pickFree({ database }: Waiting): Connection | null {
+  let best: Connection | null = null;
+  for (const connection of database.idle) if (!best || connection.homes.size < best.homes.size) best = connection;
+  return best;
+}
+
+/**
+ * Whether somebody may have a connection that does not know their home. It has every plan to make anew, and the server
+ * process will remember the home's tables for as long as it lives, so not at once where another knows them.
+ * @param ahead how many wait for the same home already
+ */
+export const mayMove = ({ home, database, since }: Waiting, ahead: number, connection: Connection): boolean =>
+  settles(connection, home, database) || ahead >= CROWD || performance.now() - since >= LATE_MS;
+
+/** Whether a connection that serves a home goes on to do so as a rule. */
+export const settles = ({ homes }: Connection, home: string, database: PooledDatabase): boolean =>
+  homes.size < FEW || !database.knows(home);
+
+export const givenUp = (signal?: AbortSignal) =>
+  new UnavailableError("The request was given up.", 1, { cause: signal?.reason });
