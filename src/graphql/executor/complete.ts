@@ -68,10 +68,16 @@ function completeList({ ofType }: GraphQLList<GraphQLOutputType>, asked: Asked, 
       throw new GraphQLError(`Expected Iterable, but did not find one for field "${coordinateOf(asked)}".`);
     const items: unknown[] = [];
     let isWaiting = false;
-    for (const item of value) {
-      const settled = settle(item, run, info, { prev: path, key: items.length, typename: undefined });
-      if (settled instanceof Promise) isWaiting = true;
-      items.push(settled);
+    try {
+      for (const item of value) {
+        const settled = settle(item, run, info, { prev: path, key: items.length, typename: undefined });
+        if (settled instanceof Promise) isWaiting = true;
+        items.push(settled);
+      }
+    } catch (thrown) {
+      // Those that are still waited for may fail too, and nobody would hear of it.
+      if (isWaiting) Promise.all(items).catch(() => {});
+      throw thrown;
     }
     return isWaiting ? Promise.all(items) : items;
   };
