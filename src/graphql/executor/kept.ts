@@ -38,11 +38,16 @@ export class Kept {
     return compiled;
   }
 
-  /** To be called when something compiled was executed, which makes more of it. */
-  trim(): void {
+  /** How many fields are kept. */
+  get size(): number {
     let size = 0;
     for (const compiled of this.#compiled.values()) size += compiled.size;
-    if (size > this.#most) this.#compiled.clear();
+    return size;
+  }
+
+  /** To be called when something compiled was executed, which makes more of it. */
+  trim(): void {
+    if (this.size > this.#most) this.#compiled.clear();
   }
 }
 
