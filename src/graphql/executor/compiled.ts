@@ -1,5 +1,5 @@
 import type { FieldNode, GraphQLObjectType, SelectionSetNode } from "graphql";
-import type { Answer } from "./complete.js";
+import type { Answer, Below } from "./complete.js";
 import { answerOf } from "./field.js";
 import { answerInTurn, answerTogether, type Keyed } from "./object.js";
 import type { Run } from "./run.js";
@@ -22,8 +22,7 @@ export class Compiled {
     return this.#root;
   }
 
-  /** Answers what fields of one key ask of an object that they lead to. */
-  #below(nodes: readonly FieldNode[], type: GraphQLObjectType, run: Run): Answer {
+  readonly #below: Below = ({ nodes }, type, run) => {
     const name = `${type.name} ${nodes.map((node) => this.#numberOf(node)).join(" ")}`;
     let answer = this.#answers.get(name);
     if (!answer) {
@@ -32,15 +31,12 @@ export class Compiled {
       this.#answers.set(name, answer);
     }
     return answer;
-  }
+  };
 
   #fields(sets: readonly SelectionSetNode[], type: GraphQLObjectType, run: Run): Keyed[] {
     const fields = asked(sets, type, run);
     this.size += fields.length;
-    return fields.map((one) => ({
-      key: one.key,
-      answer: answerOf(one, (of, during) => this.#below(one.nodes, of, during)),
-    }));
+    return fields.map((one) => ({ key: one.key, answer: answerOf(one, this.#below) }));
   }
 
   #numberOf(node: FieldNode): number {

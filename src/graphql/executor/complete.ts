@@ -1,21 +1,17 @@
 import {
   type GraphQLAbstractType,
   GraphQLError,
-  type GraphQLLeafType,
   type GraphQLList,
-  type GraphQLNonNull,
   type GraphQLObjectType,
   type GraphQLOutputType,
-  getNullableType,
   isAbstractType,
-  isLeafType,
   isListType,
   isNonNullType,
 } from "graphql";
 import { inspect } from "graphql/jsutils/inspect.js";
 import { askTypeOf, typeNamed } from "./abstract.js";
 import type { Info } from "./info.js";
-import { serializeOf } from "./leaf.js";
+import { isLeaf, serializeOf } from "./leaf.js";
 import { type Asked, coordinateOf, fail, isPromise, type Path, type Run } from "./run.js";
 
 /**
@@ -28,8 +24,8 @@ export type Complete = (value: unknown, run: Run, info: Info, path?: Path) => un
 /** Answers what is asked of an object that stands somewhere. */
 export type Answer = (run: Run, source: unknown, path: Path | undefined) => unknown;
 
-/** How to answer what is asked of the objects of a type. */
-export type Below = (type: GraphQLObjectType, run: Run) => Answer;
+/** How to answer what a field asks of the objects of a type that it leads to. */
+export type Below = (asked: Asked, type: GraphQLObjectType, run: Run) => Answer;
 
 /** How to complete values of a type, the field's own or one within it. */
 export function completeOf(type: GraphQLOutputType, asked: Asked, below: Below): Complete {
@@ -46,9 +42,6 @@ export function completeOf(type: GraphQLOutputType, asked: Asked, below: Below):
     return complete(value, run, info, path);
   };
 }
-
-export const isLeaf = (type: GraphQLOutputType): type is GraphQLLeafType | GraphQLNonNull<GraphQLLeafType> =>
-  isLeafType(getNullableType(type));
 
 function completeNonNull(complete: Complete, asked: Asked): Complete {
   return (value, run, info, path) => {
@@ -108,7 +101,7 @@ function completeAbstract(type: GraphQLAbstractType, asked: Asked, below: Below)
 function completeObject(type: GraphQLObjectType, asked: Asked, below: Below): CompleteSome {
   let answer: Answer | undefined;
   return (value, run, info, path) => {
-    answer ??= below(type, run);
+    answer ??= below(asked, type, run);
     if (!type.isTypeOf) return answer(run, value, path);
     const isOf = type.isTypeOf(value, run.contextValue, info);
     if (!isPromise(isOf)) return isOf ? answer(run, value, path) : refuse(type, value, asked);

@@ -1,8 +1,8 @@
 import { defaultFieldResolver, TypeNameMetaFieldDef } from "graphql";
 import { argumentsFor } from "./arguments.js";
-import { type Answer, type Below, completeOf, isLeaf, settleOf } from "./complete.js";
+import { type Answer, type Below, completeOf, settleOf } from "./complete.js";
 import { Info, pathOf } from "./info.js";
-import { serializeOf } from "./leaf.js";
+import { isLeaf, type LeafType, serializeOf } from "./leaf.js";
 import { type Asked, fail } from "./run.js";
 
 /**
@@ -12,8 +12,9 @@ import { type Asked, fail } from "./run.js";
 export function answerOf(asked: Asked, below: Below): Answer {
   if (asked.field === TypeNameMetaFieldDef) return () => asked.parent.name;
   const { type, args, resolve = defaultFieldResolver } = asked.field;
-  const answer = answerResolved(asked, below);
-  return resolve === defaultFieldResolver && args.length === 0 && isLeaf(type) ? answerRead(asked, answer) : answer;
+  return resolve === defaultFieldResolver && args.length === 0 && isLeaf(type)
+    ? answerRead(asked, type, below)
+    : answerResolved(asked, below);
 }
 
 function answerResolved(asked: Asked, below: Below): Answer {
@@ -32,18 +33,21 @@ function answerResolved(asked: Asked, below: Below): Answer {
   };
 }
 
-/** Most fields are a property of a row, and neither a method of it nor waited for. */
-function answerRead(asked: Asked, otherwise: Answer): Answer {
-  const { name, type } = asked.field;
-  const serialize = serializeOf(type as never, asked);
+/** Most fields are a property of a row, and neither a method of it nor waited for: there is as little of these as can be. */
+function answerRead(asked: Asked, type: LeafType, below: Below): Answer {
+  const { name } = asked.field;
+  const serialize = serializeOf(type, asked);
+  let otherwise: Answer | undefined;
   return (run, source, above) => {
-    if (source === null || typeof source !== "object") return otherwise(run, source, above);
-    try {
-      const value = (source as Record<string, unknown>)[name];
-      if (value === null || (typeof value !== "object" && typeof value !== "function")) return serialize(value);
-    } catch (thrown) {
-      return fail(thrown, run, asked, type, pathOf(asked, above));
+    if (source !== null && typeof source === "object") {
+      try {
+        const value = (source as Record<string, unknown>)[name];
+        if (value === null || (typeof value !== "object" && typeof value !== "function")) return serialize(value);
+      } catch (thrown) {
+        return fail(thrown, run, asked, type, pathOf(asked, above));
+      }
     }
+    otherwise ??= answerResolved(asked, below);
     return otherwise(run, source, above);
   };
 }

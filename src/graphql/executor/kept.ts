@@ -12,7 +12,7 @@ import { Compiled } from "./compiled.js";
 import type { Run } from "./run.js";
 
 /** A field is kept for so much text, at most: whatever a document does, it takes memory in proportion to its length. */
-const CHARACTERS_PER_FIELD = 3;
+const CHARACTERS_PER_FIELD = 4;
 
 /** What was made of a document for a schema. Kept as long as both are. */
 export class Kept {

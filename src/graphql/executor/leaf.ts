@@ -3,11 +3,18 @@ import {
   GraphQLID,
   type GraphQLLeafType,
   type GraphQLNonNull,
+  type GraphQLOutputType,
   GraphQLString,
+  getNullableType,
+  isLeafType,
   isNonNullType,
 } from "graphql";
 import { inspect } from "graphql/jsutils/inspect.js";
 import { type Asked, coordinateOf } from "./run.js";
+
+export type LeafType = GraphQLLeafType | GraphQLNonNull<GraphQLLeafType>;
+
+export const isLeaf = (type: GraphQLOutputType): type is LeafType => isLeafType(getNullableType(type));
 
 /** What is told of a value of a scalar or an enum. */
 export type Serialize = (value: unknown) => unknown;
@@ -20,7 +27,7 @@ const AS_IT_IS = new Map<GraphQLLeafType, string>([
 ]);
 
 /** @throws Error for a value that is an error, for one that is not of the type, and for none where one has to be */
-export function serializeOf(type: GraphQLLeafType | GraphQLNonNull<GraphQLLeafType>, asked: Asked): Serialize {
+export function serializeOf(type: LeafType, asked: Asked): Serialize {
   const [leaf, isNullable] = isNonNullType(type) ? [type.ofType, false] : [type, true];
   const asItIs = AS_IT_IS.get(leaf);
   return (value) => {

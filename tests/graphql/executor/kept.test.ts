@@ -43,7 +43,7 @@ describe("what is kept of a document", () => {
       const variableValues = Object.fromEntries(variables.map((name, n) => [name, (bits & (1 << n)) > 0]));
       execute({ schema, document, rootValue, variableValues });
 
-      expect(keptOf(schema, document).size).toBeLessThanOrEqual(text.length / 3);
+      expect(keptOf(schema, document).size).toBeLessThanOrEqual(text.length / 4);
     }
   });
 });
