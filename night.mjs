@@ -50,6 +50,12 @@ const RUNS = {
     test: "tests/revocation.test.ts",
     env: { TENANTRY_REVOCATIONS: "10000" },
   },
+  executions: {
+    shows: "the executor answers, calls and fails as graphql-js does",
+    size: "20,000 documents",
+    test: "tests/graphql/executor/execute.test.ts",
+    env: { TENANTRY_EXECUTIONS: "20000" },
+  },
   remedies: {
     shows: "the remedy of a no is the smallest grant that turns it",
     size: "500 tenants",

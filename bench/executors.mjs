@@ -3,6 +3,7 @@
 import { execute as tools } from "@graphql-tools/executor";
 import { execute as reference } from "graphql";
 import { compileQuery, isCompiledQuery } from "graphql-jit";
+import { execute as own } from "../dist/graphql/executor/execute.js";
 
 const compiled = new WeakMap();
 
@@ -15,4 +16,4 @@ function jit({ schema, document, operationName, contextValue, variableValues }) 
   return isCompiledQuery(query) ? query.query(undefined, contextValue, variableValues) : query;
 }
 
-export const EXECUTORS = { reference, tools, jit };
+export const EXECUTORS = { reference, own, tools, jit };

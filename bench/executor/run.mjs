@@ -5,10 +5,12 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import pino from "pino";
+import { productOf } from "../../dist/access/catalogue.js";
+import { embeddedOwners } from "../../dist/commands/database.js";
 import { seed } from "../../dist/commands/demo/seed.js";
 import { startCluster } from "../../dist/database/embedded/cluster.js";
 import { Leases } from "../../dist/database/leases.js";
-import { withOwner } from "../../dist/database/owner.js";
+import { MAIN } from "../../dist/database/names.js";
 import { DEFAULT_LIMITS } from "../../dist/graphql/limits.js";
 import { loadDevelopmentIssuer } from "../../dist/identity/development.js";
 import { mintToken } from "../../dist/identity/developmentToken.js";
@@ -16,8 +18,9 @@ import { loadKey } from "../../dist/identity/key.js";
 import { createVerifier } from "../../dist/identity/verifier.js";
 import { PRODUCT_FILE, readProduct } from "../../dist/product.js";
 import { createGateway } from "../../dist/server.js";
-import { ensureLogins, loginOf } from "../../dist/tenancy/migrations/logins.js";
+import { adoptProduct } from "../../dist/tenancy/directory/product.js";
 import { migrate } from "../../dist/tenancy/migrations/migrate.js";
+import { ensureAllLogins, withOwners } from "../../dist/tenancy/owners.js";
 import { EXECUTORS } from "../executors.mjs";
 
 const { values } = parseArgs({
@@ -37,7 +40,7 @@ const folder = mkdtempSync(join(tmpdir(), "tenantry-bench-"));
 const cluster = await startCluster({ folder, settings: { fsync: "off" } });
 const leases = (login) =>
   new Leases({
-    url: cluster.url(login),
+    databases: { [MAIN]: cluster.url(login) },
     applicationName: "bench",
     prepare: true,
     connectTimeoutMs: 5000,
@@ -47,13 +50,12 @@ const leases = (login) =>
   });
 const [serve, door] = [leases("tenantry_serve"), leases("tenantry_door")];
 try {
-  const [doorLogin, serveLogin] = [loginOf(cluster.url("tenantry_door")), loginOf(cluster.url("tenantry_serve"))];
-  const names = { door: doorLogin.name, serve: serveLogin.name };
   const key = await loadKey({ dataDir: folder });
-  await withOwner(cluster.url("tenantry_owner"), async (owner) => {
-    await ensureLogins(owner, [doorLogin, serveLogin]);
-    await migrate(owner, names);
-    await seed(owner, names, key, folder);
+  await withOwners(embeddedOwners(cluster.logins, cluster.port, []), async (owners) => {
+    await ensureAllLogins(owners);
+    await migrate(owners);
+    await adoptProduct(await owners.main, productOf(readProduct(PRODUCT_FILE)));
+    await seed(owners, key, folder);
   });
   const options = {
     serve,
@@ -64,6 +66,8 @@ try {
     limits: DEFAULT_LIMITS,
     maxBodyBytes: 1e6,
     requestTimeoutMs: 15_000,
+    replicaWaitMs: 20,
+    signUp: false,
     origins: [],
     tenantDomain: null,
     introspection: "trimmed",

@@ -1,7 +1,6 @@
 import {
   type ExecutionArgs,
   type ExecutionResult,
-  execute as executeByReference,
   GraphQLError,
   type GraphQLSchema,
   getOperationAST,
@@ -11,6 +10,7 @@ import type { Plugin } from "graphql-yoga";
 import { AnswerLostError } from "../database/errors.js";
 import { admission, coded } from "./admission.js";
 import type { Context } from "./context.js";
+import { execute as executeCompiled } from "./executor/execute.js";
 import { foresee, namedIn } from "./foresight.js";
 import { withRoots } from "./introspection.js";
 import type { DocumentLimits } from "./limits.js";
@@ -23,7 +23,7 @@ export interface Settings {
   readonly visible: (ctx: Context) => Promise<GraphQLSchema>;
   /** Says why the viewer was denied what they were, in the errors' extensions. */
   readonly explain: (ctx: Context, errors: readonly GraphQLError[]) => Promise<readonly GraphQLError[]>;
-  /** graphql-js's own, unless another is being tried. */
+  /** Ours, unless another is being tried. */
   readonly execute?: Execute;
 }
 
@@ -68,7 +68,7 @@ async function tell(args: Args, settings: Settings): Promise<ExecutionResult> {
 
 async function answer(
   { document, operationName, variableValues, contextValue: ctx, schema }: Args,
-  { visible, execute = executeByReference }: Settings,
+  { visible, execute = executeCompiled }: Settings,
 ): Promise<ExecutionResult> {
   const operation = getOperationAST(document, operationName)!;
   const definitions = operation.variableDefinitions ?? [];

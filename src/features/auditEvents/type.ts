@@ -42,10 +42,11 @@ const Actor = builder.unionType("Actor", {
 
 const AuditEvent = builder.objectRef<AuditEventRow>("AuditEvent");
 
-builder.node(AuditEvent, {
+builder.objectType(AuditEvent, {
   description: "Something that was done, written down together with it. It outlives what it is about.",
-  id: { resolve: (event) => event.id, description: "Global id, stable for ever." },
+  interfaces: [Node],
   fields: (t) => ({
+    id: t.id({ description: "Global id, stable for ever.", resolve: (event) => encodeId("AuditEvent", event.id) }),
     at: t.expose("at", { type: "DateTime", description: "When, by the clock of the database." }),
     action: t.exposeString("action", { description: "What was done: `organization.created`." }),
     actor: t.field({

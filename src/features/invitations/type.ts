@@ -1,7 +1,8 @@
 import { isLive } from "../../access/end.js";
-import { builder } from "../../graphql/builder.js";
+import { builder, Node } from "../../graphql/builder.js";
 import { scopeOf } from "../../graphql/context.js";
 import { reachable } from "../../graphql/node.js";
+import { encodeId } from "../../graphql/nodeId.js";
 import { connection } from "../../graphql/page.js";
 import type { InvitationId } from "../../ids.js";
 import { Reach } from "../memberships/type.js";
@@ -35,10 +36,14 @@ interface Offered {
 export const Invitation = builder.objectRef<InvitationRow>("Invitation");
 export const OfferedGrant = builder.objectRef<Offered>("OfferedGrant");
 
-builder.node(Invitation, {
+builder.objectType(Invitation, {
   description: "An offer of membership, sent to an address. Only who has that address, verified, can accept it.",
-  id: { resolve: (invitation) => invitation.id, description: "Global id, stable for ever." },
+  interfaces: [Node],
   fields: (t) => ({
+    id: t.id({
+      description: "Global id, stable for ever.",
+      resolve: (invitation) => encodeId("Invitation", invitation.id),
+    }),
     organization: t.field({
       type: Organization,
       description: "Where whoever accepts becomes a member.",

@@ -1,6 +1,7 @@
-import { builder } from "../../graphql/builder.js";
+import { builder, Node } from "../../graphql/builder.js";
 import { scopeOf } from "../../graphql/context.js";
 import { reachable } from "../../graphql/node.js";
+import { encodeId } from "../../graphql/nodeId.js";
 import { connection } from "../../graphql/page.js";
 import type { JoinRequestId } from "../../ids.js";
 import { OfferedGrant } from "../invitations/type.js";
@@ -84,10 +85,11 @@ const JoinRequestStatus = builder.enumType("JoinRequestStatus", {
 
 export const JoinRequest = builder.objectRef<JoinRequestRow>("JoinRequest");
 
-builder.node(JoinRequest, {
+builder.objectType(JoinRequest, {
   description: "Somebody who wants to join an organization by their address, and is nobody there yet.",
-  id: { resolve: (request) => request.id, description: "Global id, stable for ever." },
+  interfaces: [Node],
   fields: (t) => ({
+    id: t.id({ description: "Global id, stable for ever.", resolve: (request) => encodeId("JoinRequest", request.id) }),
     organization: t.field({
       type: Organization,
       description: "Where they want to be.",

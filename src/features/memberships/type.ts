@@ -1,5 +1,5 @@
 import { isLive } from "../../access/end.js";
-import { builder } from "../../graphql/builder.js";
+import { builder, Node } from "../../graphql/builder.js";
 import { scopeOf } from "../../graphql/context.js";
 import type { Soon } from "../../graphql/loader.js";
 import { reachable } from "../../graphql/node.js";
@@ -43,13 +43,14 @@ export const Reach = builder.enumType("Reach", {
 export const Membership = builder.objectRef<Listed>("Membership");
 export const Grant = builder.objectRef<GrantOfRole>("Grant");
 
-builder.node(Membership, {
+builder.objectType(Membership, {
   description: "A user's place in an organization.",
-  id: {
-    resolve: (membership) => membership.id,
-    description: "Global id, stable for ever.",
-  },
+  interfaces: [Node],
   fields: (t) => ({
+    id: t.id({
+      description: "Global id, stable for ever.",
+      resolve: (membership) => encodeId("Membership", membership.id),
+    }),
     user: t.field({
       type: User,
       description: "Whose it is.",

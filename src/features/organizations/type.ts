@@ -1,7 +1,7 @@
-import { builder } from "../../graphql/builder.js";
+import { builder, Node } from "../../graphql/builder.js";
 import { scopeOf } from "../../graphql/context.js";
 import { reachable } from "../../graphql/node.js";
-import { decodeId } from "../../graphql/nodeId.js";
+import { decodeId, encodeId } from "../../graphql/nodeId.js";
 import { known } from "../../graphql/permission.js";
 import { storable } from "../../graphql/text.js";
 import type { OrganizationId } from "../../ids.js";
@@ -21,13 +21,14 @@ export const OrganizationStatus = builder.enumType("OrganizationStatus", {
 
 export const Organization = builder.objectRef<OrganizationRow>("Organization");
 
-builder.node(Organization, {
+builder.objectType(Organization, {
   description: "Part of a tenant: a place in its tree where people belong and hold roles.",
-  id: {
-    resolve: (organization) => organization.id,
-    description: "Global id, stable for ever.",
-  },
+  interfaces: [Node],
   fields: (t) => ({
+    id: t.id({
+      description: "Global id, stable for ever.",
+      resolve: (organization) => encodeId("Organization", organization.id),
+    }),
     uuid: t.field({
       type: "UUID",
       description: "The id as a bare uuid: what the product's own tables refer to.",

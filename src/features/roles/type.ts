@@ -1,7 +1,8 @@
 import { missingOf } from "../../access/giving.js";
-import { builder } from "../../graphql/builder.js";
+import { builder, Node } from "../../graphql/builder.js";
 import { scopeOf } from "../../graphql/context.js";
 import { reachable } from "../../graphql/node.js";
+import { encodeId } from "../../graphql/nodeId.js";
 import type { RoleId } from "../../ids.js";
 import { findOrganization } from "../organizations/loader.js";
 import { Organization } from "../organizations/type.js";
@@ -20,10 +21,11 @@ const RoleSource = builder.enumType("RoleSource", {
 
 export const Role = builder.objectRef<RoleShape>("Role");
 
-builder.node(Role, {
+builder.objectType(Role, {
   description: "A named set of permissions.",
-  id: { resolve: (role) => role.id, description: "Global id, stable for ever." },
+  interfaces: [Node],
   fields: (t) => ({
+    id: t.id({ description: "Global id, stable for ever.", resolve: (role) => encodeId("Role", role.id) }),
     key: t.exposeString("key", { description: "What programs call it. Unique where the role is defined." }),
     name: t.exposeString("name", { description: "What people call it." }),
     description: t.exposeString("description", { nullable: true, description: "What it is for." }),

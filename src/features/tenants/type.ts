@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { builder } from "../../graphql/builder.js";
+import { builder, Node } from "../../graphql/builder.js";
 import { type Choice, type Context, scopeOf } from "../../graphql/context.js";
 import { reachable } from "../../graphql/node.js";
+import { encodeId } from "../../graphql/nodeId.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { Identity as IdentityShape } from "../../identity/identity.js";
 import type { TenantRecord } from "../../tenancy/directory/directory.js";
@@ -77,11 +78,12 @@ builder.queryField("identity", (t) =>
 
 const Tenant = builder.objectRef<TenantRecord>("Tenant");
 
-builder.node(Tenant, {
+builder.objectType(Tenant, {
   description:
     "A customer of the product: what no other tenant can see. Its name, picture and metadata are its root organization's.",
-  id: { resolve: (tenant) => tenant.id, description: "Global id, stable for ever." },
+  interfaces: [Node],
   fields: (t) => ({
+    id: t.id({ description: "Global id, stable for ever.", resolve: (tenant) => encodeId("Tenant", tenant.id) }),
     slug: t.exposeString("slug", { description: "What to send as X-Tenant." }),
     name: t.string({
       description: "What people call it: its root's name.",

@@ -1,4 +1,5 @@
-import { builder } from "../../graphql/builder.js";
+import { builder, Node } from "../../graphql/builder.js";
+import { encodeId } from "../../graphql/nodeId.js";
 import type { UserRow } from "./table.js";
 
 export const UserStatus = builder.enumType("UserStatus", {
@@ -11,10 +12,11 @@ export const UserStatus = builder.enumType("UserStatus", {
 
 export const User = builder.objectRef<UserRow>("User");
 
-builder.node(User, {
+builder.objectType(User, {
   description: "A person in this tenant. The same person in another tenant is another user.",
-  id: { resolve: (user) => user.id, description: "Global id, stable for ever." },
+  interfaces: [Node],
   fields: (t) => ({
+    id: t.id({ description: "Global id, stable for ever.", resolve: (user) => encodeId("User", user.id) }),
     uuid: t.field({ type: "UUID", description: "The id as a bare uuid.", resolve: (user) => user.id }),
     displayName: t.exposeString("displayName", { description: "What to call them." }),
     email: t.exposeString("email", {

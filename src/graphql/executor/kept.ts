@@ -1,0 +1,86 @@
+import {
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  GraphQLIncludeDirective,
+  type GraphQLSchema,
+  GraphQLSkipDirective,
+  Kind,
+  type OperationDefinitionNode,
+  visit,
+} from "graphql";
+import { Compiled } from "./compiled.js";
+import type { Run } from "./run.js";
+
+/** A field is kept for so much text, at most: whatever a document does, it takes memory in proportion to its length. */
+const CHARACTERS_PER_FIELD = 4;
+
+/** What was made of a document for a schema. Kept as long as both are. */
+export class Kept {
+  readonly fragments: Readonly<Record<string, FragmentDefinitionNode>>;
+  readonly #conditions: readonly string[];
+  readonly #most: number;
+  readonly #compiled = new Map<string, Compiled>();
+
+  constructor(document: DocumentNode) {
+    this.fragments = fragmentsOf(document);
+    this.#conditions = conditionsOf(document);
+    this.#most = (document.loc?.end ?? 0) / CHARACTERS_PER_FIELD;
+  }
+
+  /** An operation as functions, which are others where the variables include other fields. */
+  compiled({ name }: OperationDefinitionNode, variables: Run["variableValues"]): Compiled {
+    const key = [name?.value, ...this.#conditions.map((variable) => variables[variable])].map(String).join(" ");
+    let compiled = this.#compiled.get(key);
+    if (!compiled) {
+      compiled = new Compiled();
+      this.#compiled.set(key, compiled);
+    }
+    return compiled;
+  }
+
+  /** How many fields are kept. */
+  get size(): number {
+    let size = 0;
+    for (const compiled of this.#compiled.values()) size += compiled.size;
+    return size;
+  }
+
+  /** To be called when something compiled was executed, which makes more of it. */
+  trim(): void {
+    if (this.size > this.#most) this.#compiled.clear();
+  }
+}
+
+const kept = new WeakMap<GraphQLSchema, WeakMap<DocumentNode, Kept>>();
+
+export function keptOf(schema: GraphQLSchema, document: DocumentNode): Kept {
+  let documents = kept.get(schema);
+  if (!documents) {
+    documents = new WeakMap();
+    kept.set(schema, documents);
+  }
+  let known = documents.get(document);
+  if (!known) {
+    known = new Kept(document);
+    documents.set(document, known);
+  }
+  return known;
+}
+
+function fragmentsOf({ definitions }: DocumentNode): Record<string, FragmentDefinitionNode> {
+  const fragments = Object.create(null) as Record<string, FragmentDefinitionNode>;
+  for (const node of definitions) if (node.kind === Kind.FRAGMENT_DEFINITION) fragments[node.name.value] = node;
+  return fragments;
+}
+
+/** The variables that decide what is included. */
+function conditionsOf(document: DocumentNode): string[] {
+  const variables = new Set<string>();
+  visit(document, {
+    Directive({ name, arguments: args = [] }) {
+      if (name.value !== GraphQLSkipDirective.name && name.value !== GraphQLIncludeDirective.name) return;
+      for (const { value } of args) if (value.kind === Kind.VARIABLE) variables.add(value.name.value);
+    },
+  });
+  return [...variables];
+}

@@ -1,0 +1,73 @@
+import type { Answer } from "./complete.js";
+
+/** A field of an object, under the key that its answer gets. */
+export interface Keyed {
+  readonly key: string;
+  readonly answer: Answer;
+}
+
+type Told = Record<string, unknown>;
+
+/**
+ * Objects without a prototype's properties, whatever their keys, `__proto__` included; unlike those that `Object.create(null)`
+ * makes they share their shape with all others that were asked the same.
+ */
+function shape(): new () => Told {
+  function Shape() {}
+  Shape.prototype = Object.create(null);
+  return Shape as unknown as new () => Told;
+}
+
+/** Answers all fields at once; what they wait for, they wait for together. */
+export function answerTogether(fields: readonly Keyed[]): Answer {
+  const Shape = shape();
+  return (run, source, path) => {
+    const told = new Shape();
+    let waiting: string[] | undefined;
+    try {
+      for (const { key, answer } of fields) {
+        const value = answer(run, source, path);
+        told[key] = value;
+        if (value instanceof Promise) {
+          if (waiting) waiting.push(key);
+          else waiting = [key];
+        }
+      }
+    } catch (thrown) {
+      if (!waiting) throw thrown;
+      // Others that still run may fail too, and somebody has to hear of it.
+      return whole(told, waiting).finally(() => {
+        throw thrown;
+      });
+    }
+    return waiting ? whole(told, waiting) : told;
+  };
+}
+
+const whole = (told: Told, waiting: readonly string[]): Promise<Told> =>
+  Promise.all(waiting.map((key) => told[key])).then((values) => {
+    for (const [n, key] of waiting.entries()) told[key] = values[n];
+    return told;
+  });
+
+/** Answers one field after the other, each when the one before it is done. */
+export function answerInTurn(fields: readonly Keyed[]): Answer {
+  const Shape = shape();
+  return (run, source, path) => {
+    const told = new Shape();
+    const from = (first: number): Told | Promise<Told> => {
+      for (const [n, { key, answer }] of fields.entries()) {
+        if (n < first) continue;
+        const value = answer(run, source, path);
+        if (value instanceof Promise)
+          return value.then((answered) => {
+            told[key] = answered;
+            return from(n + 1);
+          });
+        told[key] = value;
+      }
+      return told;
+    };
+    return from(0);
+  };
+}

@@ -1,0 +1,72 @@
+import {
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLError,
+  type GraphQLField,
+  type GraphQLObjectType,
+  type GraphQLOutputType,
+  type GraphQLResolveInfo,
+  type GraphQLSchema,
+  isNonNullType,
+  locatedError,
+  type OperationDefinitionNode,
+  responsePathAsArray,
+} from "graphql";
+
+export type Path = GraphQLResolveInfo["path"];
+
+/** What one execution of an operation is given, and the errors that it has met. */
+export interface Run {
+  readonly schema: GraphQLSchema;
+  readonly operation: OperationDefinitionNode;
+  readonly fragments: Readonly<Record<string, FragmentDefinitionNode>>;
+  readonly rootValue: unknown;
+  readonly contextValue: unknown;
+  readonly variableValues: Readonly<Record<string, unknown>>;
+  /** Of fields whose arguments have variables, once they were taken. */
+  readonly arguments: Map<Asked, Readonly<Record<string, unknown>>>;
+  readonly errors: Errors;
+}
+
+/** A field of a type, as a document asks for it: all that is the same whenever it is executed. */
+export interface Asked {
+  readonly key: string;
+  readonly parent: GraphQLObjectType;
+  readonly field: GraphQLField<unknown, unknown>;
+  /** Everything that asks for it under its key; the first says with what arguments. */
+  readonly nodes: readonly FieldNode[];
+}
+
+/** `Organization.name` */
+export const coordinateOf = ({ parent, field }: Asked): string => `${parent.name}.${field.name}`;
+
+/** Whether something is waited for; as graphql-js has it, anything with a `then`. */
+export const isPromise = (value: unknown): value is PromiseLike<unknown> =>
+  value !== null &&
+  (typeof value === "object" || typeof value === "function") &&
+  typeof (value as { then?: unknown }).then === "function";
+
+/** The errors of an execution, without those from below something that has become null since. */
+export class Errors {
+  readonly met: GraphQLError[] = [];
+  readonly #nulled = new Set<Path | undefined>();
+
+  add(error: GraphQLError, path: Path | undefined): void {
+    for (let at = path; at !== undefined; at = at.prev) if (this.#nulled.has(at)) return;
+    if (this.#nulled.has(undefined)) return;
+    this.#nulled.add(path);
+    this.met.push(error);
+  }
+}
+
+/**
+ * Ends a field, or an item of its list, with what was thrown in it.
+ * @returns null where it may be null
+ * @throws GraphQLError, located, where it may not: then what is around it ends
+ */
+export function fail(thrown: unknown, run: Run, { nodes }: Asked, type: GraphQLOutputType, path: Path): null {
+  const error = locatedError(thrown, nodes, responsePathAsArray(path));
+  if (isNonNullType(type)) throw error;
+  run.errors.add(error, path);
+  return null;
+}
