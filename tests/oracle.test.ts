@@ -23,6 +23,8 @@ import { world } from "./support/world.js";
 /** Tenants in a run, and documents about each. */
 const TENANTS = Number(process.env.TENANTRY_ORACLE_TENANTS ?? 5);
 const DOCUMENTS = Number(process.env.TENANTRY_ORACLE_DOCUMENTS ?? 100);
+/** Lists of each tenant whose pages are turned. */
+const WALKS = 3;
 /** Tenants that one database holds, before the next takes its place. */
 const TENANTS_AT_ONCE = 100;
 const PEOPLE = ["olga", "vera", "vera", "otto", "otto", "ira", "nobody", null];
@@ -45,7 +47,13 @@ beforeAll(open);
 afterAll(() => gateway.close());
 
 /** What the documents of all runs came to. */
-const seen = { documents: 0, shown: 0, errors: new Map<string, number>(), outcomes: new Map<string, number>() };
+const seen = {
+  documents: 0,
+  shown: 0,
+  turned: 0,
+  errors: new Map<string, number>(),
+  outcomes: new Map<string, number>(),
+};
 const count = (of: Map<string, number>, what: string) => of.set(what, (of.get(what) ?? 0) + 1);
 
 const isText = expect.any(String);
@@ -94,6 +102,77 @@ async function ask(slug: string, documents: number, g: GeneratorValue): Promise<
   }
 }
 
+/** Lists that somebody can turn the pages of, each with its arguments. */
+const LISTS: readonly ((args: string) => string)[] = [
+  (args) => `organizations(${args})`,
+  (args) => `organizations(orderBy: NAME_DESC, filter: { search: "o1" }, ${args})`,
+  (args) => `users(${args})`,
+  (args) => `viewer { memberships(${args}) SELECTION }`,
+  ...[
+    "children(orderBy: CREATED_AT_DESC, ",
+    "descendants(maxDepth: 3, ",
+    "memberships(filter: { via: [DIRECT, INHERITED], status: [ACTIVE, EXPIRED] }, orderBy: NAME_DESC, ",
+    "auditEvents(",
+    "invitations(",
+    "joinRequests(",
+  ].map((list) => (args: string) => `organization(by: { slug: "o0" }) { ${list}${args}) SELECTION }`),
+];
+
+/** Somebody turns all pages of a list, in one direction; together they are the list that the oracle foresees. */
+async function turnPages(slug: string, g: GeneratorValue): Promise<void> {
+  const one = <T>(of: readonly T[]): T => of[g(fc.nat, { max: of.length - 1 })]!;
+  const [person, list, size, isForward] = [
+    one(["olga", "olga", "vera", "otto"]),
+    one(LISTS),
+    one([1, 2, 3]),
+    one([true, false]),
+  ];
+  const asker = { issuer: DEVELOPMENT_ISSUER, email: `${person}@${slug}.test` };
+  const selection = "{ nodes { id } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }";
+  const documentOf = (args: string) => {
+    const field = list(args);
+    return `{ ${field.includes("SELECTION") ? field.replace("SELECTION", selection) : `${field} ${selection}`} }`;
+  };
+  const idsIn = ({ nodes }: Listed) => nodes.map(({ id }) => id);
+  const whole = listIn(
+    new Oracle(await readFacts(homeOf(gateway, slug), slug), catalogue, asker, isText).answer(documentOf("first: 100"))
+      .data,
+  );
+  let turned: string[] = [];
+  for (let cursor: string | null = null, isMore = whole !== null; isMore; ) {
+    const from = cursor === null ? "" : `, ${isForward ? "after" : "before"}: "${cursor}"`;
+    const document = documentOf(`${isForward ? "first" : "last"}: ${size}${from}`);
+    const page = listIn((await gateway.as(asker.email, slug).ask(document)).data);
+    if (!page) throw new Error(`A page is missing: ${document}`);
+    turned = isForward ? [...turned, ...idsIn(page)] : [...idsIn(page), ...turned];
+    const { pageInfo } = page;
+    [cursor, isMore] = isForward
+      ? [pageInfo.endCursor, pageInfo.hasNextPage]
+      : [pageInfo.startCursor, pageInfo.hasPreviousPage];
+    if (turned.length > 200) throw new Error(`The pages do not end: ${document}`);
+  }
+  seen.turned += turned.length;
+  expect({ person, list: list(""), size, isForward, turned }).toEqual({
+    person,
+    list: list(""),
+    size,
+    isForward,
+    turned: whole ? idsIn(whole) : [],
+  });
+}
+
+interface Listed {
+  readonly nodes: readonly { readonly id: string }[];
+  readonly pageInfo: Readonly<Record<"hasNextPage" | "hasPreviousPage", boolean>> &
+    Readonly<Record<"startCursor" | "endCursor", string | null>>;
+}
+
+/** The one list in an answer; null where something on the way to it is. */
+function listIn(data: unknown): Listed | null {
+  if (typeof data !== "object" || data === null) return null;
+  return "nodes" in data ? (data as Listed) : listIn(Object.values(data)[0]);
+}
+
 const property = (documents: number) =>
   fc.asyncProperty(anyTenant, fc.gen(), async (sketch, g) => {
     if (planted > 0 && planted % TENANTS_AT_ONCE === 0) {
@@ -103,6 +182,7 @@ const property = (documents: number) =>
     const slug = `tenant-${planted++}`;
     await world(gateway, { [slug]: sketch });
     await ask(slug, documents, g);
+    for (let n = 0; n < WALKS; n++) await turnPages(slug, g);
     if (planted % TENANTS_AT_ONCE === 0) process.stderr.write(`${planted} tenants, ${seen.documents} documents\n`);
   });
 
@@ -131,6 +211,7 @@ describe("the oracle", () => {
   it("was asked about much that is shown, and much that is not, for many a reason", () => {
     expect(seen.documents).toBeGreaterThanOrEqual(TENANTS * DOCUMENTS);
     expect(seen.shown).toBeGreaterThan(seen.documents / 3);
+    expect(seen.turned).toBeGreaterThan(0);
     expect([...seen.errors.keys()]).toEqual(expect.arrayContaining(["FORBIDDEN", "UNAUTHENTICATED", "BAD_USER_INPUT"]));
     expect([...seen.outcomes.keys()]).toContain("NotFoundFailure");
     expect([...seen.outcomes.keys()].filter((name) => name.endsWith("Payload")).length).toBeGreaterThan(2);

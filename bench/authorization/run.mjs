@@ -40,12 +40,14 @@ const FIELDS = Object.keys(ASKED);
 const SDL = `type Query { rows: [Row!]! } type Row { ${FIELDS.map((field) => `${field}: String`).join(" ")} }`;
 const DOCUMENT = parse(`{ rows { ${FIELDS.join(" ")} } }`);
 
-// Leaves of a tree of four levels, allowed by what was given at its root.
+// Leaves of a tree of four levels, allowed by what was given further up.
 const WIDTH = Math.ceil(Math.cbrt(count));
 const below = ({ id, path }) => Array.from({ length: WIDTH }, () => ({ id: newId(), path: [...path, id] }));
 const root = { id: newId(), path: [] };
 const branches = below(root);
-const leaves = branches.flatMap(below).flatMap(below).slice(0, count);
+// In an order that has nothing to do with the tree, as names have: neighbours are no siblings.
+const byChance = (a, b) => (a.id.slice(-12) < b.id.slice(-12) ? -1 : 1);
+const leaves = branches.flatMap(below).flatMap(below).slice(0, count).sort(byChance);
 const rows = leaves.map((place) => ({ ...place, ...Object.fromEntries(FIELDS.map((field) => [field, field])) }));
 const holding = (places) =>
   new Access({
@@ -54,7 +56,7 @@ const holding = (places) =>
     suspended: [],
     archived: [],
   });
-/** Whoever is given it at the root may do it anywhere; of others each row is asked where it is. */
+/** Whoever is given it at the root may do it anywhere; for others it depends on where each row is. */
 const VIEWERS = { root: holding([root]), branches: holding(branches) };
 
 const newContext = (access = VIEWERS.root) => ({

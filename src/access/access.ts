@@ -1,22 +1,9 @@
 import type { OrganizationId } from "../ids.js";
 import { earlier } from "./end.js";
+import type { Held, Place, Reach } from "./held.js";
+import { Rows } from "./rows.js";
 
-/** Where something stands in a tenant's tree: an organization, and its ancestors from the root down. */
-export interface Place {
-  readonly id: OrganizationId;
-  readonly path: readonly OrganizationId[];
-}
-
-export type Reach = "ORGANIZATION" | "SUBTREE";
-
-/** A live grant of the viewer: what it holds, where it sits, how far it reaches. */
-export interface Held {
-  readonly at: Place;
-  readonly reach: Reach;
-  readonly permissions: ReadonlySet<string>;
-  /** Null where it does not end. */
-  readonly expiresAt: Date | null;
-}
+export type { Held, Place, Reach } from "./held.js";
 
 /** The grounds of every decision about one viewer, read in one statement. */
 export interface Grounds {
@@ -61,8 +48,7 @@ export class Access {
   readonly #notResumable: ReadonlySet<OrganizationId>;
   /** Organizations that the viewer sees for a reason of their own, not because one above them is seen. */
   readonly #seen: readonly Place[];
-  /** What `allowsAnywhere` has answered, by number. */
-  readonly #anywhere: (boolean | undefined)[] = [];
+  #rows: Rows | undefined;
 
   constructor(readonly grounds: Grounds) {
     for (const grant of grounds.grants) {
@@ -87,6 +73,12 @@ export class Access {
    */
   allows(place: Place, permission: string, reach: Reach = "ORGANIZATION"): boolean {
     return !touches(this.#closedTo(permission), place) && this.#holds(place, permission, reach);
+  }
+
+  /** The same for rows that come one after the other. Whatever asks about one or a few asks `allows`. */
+  get rows(): Rows {
+    this.#rows ??= new Rows(this.grounds.grants, (permission) => this.#closedTo(permission));
+    return this.#rows;
   }
 
   /**
@@ -135,20 +127,6 @@ export class Access {
   /** Whether the viewer holds the permission at the root, with a reach of the whole tenant. */
   allowsEverywhere(permission: string): boolean {
     return this.grounds.grants.some(({ at }) => at.path.length === 0 && this.allows(at, permission, "SUBTREE"));
-  }
-
-  /**
-   * Whether the viewer may do this in whatever organization of the tenant there is: held at the root with a reach of the whole
-   * tenant, while nothing is closed to it.
-   * @param number the same for the same permission whenever it is asked about, small and not negative: what was answered is
-   *   kept by it, so that asking for each of many rows costs next to nothing
-   */
-  allowsAnywhere(permission: string, number: number): boolean {
-    const known = this.#anywhere[number];
-    if (known !== undefined) return known;
-    const answer = this.#closedTo(permission).size === 0 && this.allowsEverywhere(permission);
-    this.#anywhere[number] = answer;
-    return answer;
   }
 
   /**

@@ -58,11 +58,12 @@ const BUILT_IN = {
 } as const;
 
 export type BuiltInPermission = keyof typeof BUILT_IN;
+export const BUILT_IN_PERMISSIONS = Object.keys(BUILT_IN) as BuiltInPermission[];
 
 const GUEST: BuiltInPermission[] = ["organizations:read"];
 const MEMBER: BuiltInPermission[] = [...GUEST, "members:read"];
 const OWNER_ONLY: BuiltInPermission[] = ["organizations:delete", "organizations:suspend", "support:manage"];
-const ADMIN = (Object.keys(BUILT_IN) as BuiltInPermission[]).filter((key) => !OWNER_ONLY.includes(key));
+const ADMIN = BUILT_IN_PERMISSIONS.filter((key) => !OWNER_ONLY.includes(key));
 
 export const OWNER = "owner";
 

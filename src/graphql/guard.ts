@@ -10,6 +10,7 @@ import {
   isObjectType,
   isUnionType,
 } from "graphql";
+import { bitsOf } from "../access/rows.js";
 import type { Purpose } from "../tenancy/session.js";
 import type { Context } from "./context.js";
 import { ForbiddenError } from "./errors.js";
@@ -172,21 +173,14 @@ function behind(rule: Rule, shield: ShieldRule, field: GraphQLField<unknown, Con
     const verdict = shield.executeRule(source, args, ctx, info, {});
     return verdict === true ? resolve(source, args, ctx, info) : refuse(verdict, info);
   };
-  if (rule.kind !== "may" || rule.where.from !== "source" || rule.besides || rule.also) return judged;
-  // Whoever may do it anywhere is not judged for every row.
-  const { permission } = rule;
-  const number = numberOf(permission);
+  if (rule.kind !== "may" || rule.where.from !== "source" || rule.also) return judged;
+  // Whoever is let through is judged once for all fields of a row; whoever is not is told why by the rule itself.
+  const { permission, besides, reach } = rule;
+  const asked = bitsOf(besides ? [permission, besides] : [permission]);
   return (source, args, ctx, info) =>
-    ctx.operation.scope?.access.allowsAnywhere(permission, number)
+    ctx.operation.scope?.access.rows.allow(source, asked, reach)
       ? resolve(source, args, ctx, info)
       : judged(source, args, ctx, info);
-}
-
-const NUMBERS = new Map<string, number>();
-function numberOf(permission: string): number {
-  const number = NUMBERS.get(permission) ?? NUMBERS.size;
-  NUMBERS.set(permission, number);
-  return number;
 }
 
 /** Ends a field that its rule did not let through. What a query names and does not find is null; a change says so. */

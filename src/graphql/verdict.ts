@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import type { GraphQLResolveInfo } from "graphql";
 import type { IRule } from "graphql-shield";
-import type { Place } from "../access/access.js";
+import { isPlace, type Place } from "../access/held.js";
 import type { Context } from "./context.js";
 import { ForbiddenError, UnauthenticatedError } from "./errors.js";
 import { NotFoundFailure } from "./failure.js";
@@ -92,9 +92,3 @@ type FromArgs = Extract<Where, { from: "args" }>;
 
 const notFound = ({ path, type }: FromArgs) =>
   new NotFoundFailure(`There is no such ${type.toLowerCase()}, or you cannot see it. Check the id.`, path);
-
-function isPlace(source: unknown): source is Place {
-  if (typeof source !== "object" || source === null) return false;
-  const { id, path } = source as Partial<Place>;
-  return typeof id === "string" && Array.isArray(path);
-}

@@ -1,5 +1,5 @@
 import { buildSchema, execute, type GraphQLSchema, parse } from "graphql";
-import type { Place } from "../../src/access/access.js";
+import { Access, type Place } from "../../src/access/access.js";
 import { guard } from "../../src/graphql/guard.js";
 import { AllNamed } from "../../src/graphql/named.js";
 import { encodeId } from "../../src/graphql/nodeId.js";
@@ -290,16 +290,15 @@ describe("guard", () => {
   it("denies a field whose rule finds no organization in its source", async () => {
     const schema = written();
     guard(schema, [POLICY]);
+    const at = { id: newId<OrganizationId>(), path: [] };
+    const grant = { at, reach: "SUBTREE" as const, permissions: new Set(["audit:read"]), expiresAt: null };
+    const access = new Access({ grants: [grant], memberOf: [at], suspended: [], archived: [] });
 
     const { data, errors } = await execute({
       schema,
       document: parse("{ shop(id: 1) { id till { cash } } }"),
       rootValue: { shop: { id: "1", till: { cash: 5 } } },
-      contextValue: {
-        operation: {
-          scope: { access: { allows: () => true, allowsAnywhere: () => false, sees: () => true }, named: new Map() },
-        },
-      },
+      contextValue: { operation: { scope: { access, named: new AllNamed([]) } } },
     });
 
     expect(data).toEqual({ shop: { id: "1", till: null } });

@@ -27,12 +27,23 @@ type Role = { readonly id: string; readonly key: string; readonly own: Found<"ro
 type Listed = Found<"memberships"> & { readonly via?: string };
 type Pages = { first?: number | null; last?: number | null };
 type OrganizationList = Pages & {
-  filter?: { parentId?: string; permission?: string; status?: string[] } | null;
+  filter?: { search?: string; parentId?: string; permission?: string; status?: string[] } | null;
   permission?: string | null;
   orderBy?: string | null;
 };
+type UserList = Pages & { filter?: { search?: string; status?: string[] } | null };
+type EventList = Pages & {
+  filter?: { actions?: string[]; actorId?: string; targetId?: string; from?: string; to?: string } | null;
+};
 type MembershipList = Pages & {
-  filter?: { status?: string[]; via?: string[]; role?: { id?: string; key?: string }; reach?: string } | null;
+  filter?: {
+    search?: string;
+    status?: string[];
+    via?: string[];
+    role?: { id?: string; key?: string };
+    reach?: string;
+    expiresBefore?: string;
+  } | null;
   orderBy?: string | null;
 };
 
@@ -47,6 +58,16 @@ export function decoded(id: string): [type: string, id: string] {
 const instant = (value: unknown): string | null => (value === null ? null : new Date(value as string).toISOString());
 const time = (value: unknown): number => (value === null ? Number.POSITIVE_INFINITY : Date.parse(value as string));
 const wrong = () => new Refusal({ code: "BAD_USER_INPUT" });
+
+/** Whether one of some texts, or a word in it, begins with what is searched for. */
+function isFound(search: string | undefined, ...texts: unknown[]): boolean {
+  const wanted = (search ?? "").trim().toLowerCase();
+  return texts.some((text) => {
+    const letters = [...String(text ?? "").toLowerCase()];
+    const isStart = (n: number) => n === 0 || !/[a-z0-9]/.test(letters[n - 1]!);
+    return letters.some((_, n) => isStart(n) && letters.slice(n).join("").startsWith(wanted));
+  });
+}
 
 /** The uuid in an id that must be one of this type. */
 function uuidIn(id: string | undefined, wanted: string): string {
@@ -136,11 +157,14 @@ export class Oracle {
         );
         return named.sort(by(({ id }) => id)).flatMap((one) => this.#user(one.id) ?? [])[0];
       },
-      users: (_: null, args: Pages & { filter?: { status?: string[] } | null }) => {
+      users: (_: null, args: UserList) => {
         this.#mustBeSignedIn();
-        const status = args.filter?.status;
+        const { search, status } = args.filter ?? {};
         const shown = this.facts.users.filter(
-          ({ id, row }) => this.judge.seesUser(id) && (!status || status.includes(row.status as string)),
+          (one) =>
+            this.judge.seesUser(one.id) &&
+            isFound(search, one.row.display_name, one.email) &&
+            (!status || status.includes(one.row.status as string)),
         );
         return page(
           "User",
@@ -322,9 +346,9 @@ export class Oracle {
           );
         return page("JoinRequest", shown.reverse(), pages);
       },
-      auditEvents: ({ id }: Found<"organizations">, args: Pages & { filter?: Record<string, string> | null }) => {
+      auditEvents: ({ id }: Found<"organizations">, args: EventList) => {
         this.#must("audit:read", id);
-        const { actorId, targetId } = args.filter ?? {};
+        const { actions, actorId, targetId, from = null, to = null } = args.filter ?? {};
         const actor = actorId === undefined ? undefined : uuidIn(actorId, "User");
         const isOpen = actor === undefined || this.judge.seesUser(actor);
         const shown = this.facts.events.filter(
@@ -332,6 +356,9 @@ export class Oracle {
             organizationId === id &&
             this.judge.seesEvent(event) &&
             isOpen &&
+            (!actions || actions.includes(row.action as string)) &&
+            (from === null || time(row.at) >= time(from)) &&
+            time(row.at) < time(to) &&
             (actor === undefined || row.actor_id === actor) &&
             (targetId === undefined || encoded(row.target_type as string, row.target_id as string) === targetId),
         );
@@ -702,6 +729,7 @@ export class Oracle {
       (one) =>
         isListed(one) &&
         this.judge.sees(one.id) &&
+        isFound(filter?.search, one.name, one.slug) &&
         (parent === null || (one.parentId === parent && this.judge.sees(parent))) &&
         [permission, filter?.permission].every((wanted) => wanted == null || this.judge.allows(one.id, wanted)) &&
         (!filter?.status || filter.status.includes(one.row.status as string)),
@@ -730,7 +758,8 @@ export class Oracle {
   }
 
   #membershipsOf(id: string, { filter, orderBy, ...pages }: MembershipList): Thing {
-    const { status = ["ACTIVE", "SUSPENDED"], via = ["DIRECT"], role, reach } = filter ?? {};
+    const { search, status = ["ACTIVE", "SUSPENDED"], via = ["DIRECT"], role, reach, expiresBefore } = filter ?? {};
+    const userOf = (one: Listed) => this.facts.users.find((user) => user.id === one.userId)!;
     const shown = this.facts.memberships.flatMap((one): Listed[] => {
       const live = this.#grantsOf(one.id).filter(({ ended }) => !ended);
       const isHere = one.organizationId === id;
@@ -739,6 +768,8 @@ export class Oracle {
       if (!this.judge.allows(one.organizationId, "members:read")) return [];
       if (!via.includes(isHere ? "DIRECT" : "INHERITED")) return [];
       if (!status.includes(one.ended ? "EXPIRED" : (one.row.status as string))) return [];
+      if (!isFound(search, userOf(one).row.display_name, userOf(one).email)) return [];
+      if (expiresBefore !== undefined && time(one.row.expires_at) >= time(expiresBefore)) return [];
       const holds = ({ id, key }: Role) =>
         role!.id === undefined ? key === role!.key : id === uuidIn(role!.id, "Role");
       const isMeant = (grant: Found<"grants">) =>
@@ -746,7 +777,7 @@ export class Oracle {
       if ((role || reach) && !live.some(isMeant)) return [];
       return [{ ...one, via: isHere ? "DIRECT" : "INHERITED" }];
     });
-    const nameOf = (one: Listed) => this.facts.users.find((user) => user.id === one.userId)!.row.display_name as string;
+    const nameOf = (one: Listed) => userOf(one).row.display_name as string;
     const keys: Record<string, (one: Listed) => string | number> = {
       NAME: nameOf,
       CREATED: ({ row }) => time(row.created_at),

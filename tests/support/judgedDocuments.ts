@@ -9,8 +9,10 @@ import { documentOf } from "./randomDocuments.js";
 const DEPTHS = [2, 3, 4, 5];
 const MISSING = "01900000-0000-7000-8000-000000000000";
 
-/** Arguments that the oracle does not understand: it has no cursors, and no words or instants to search by. */
-const NOT_ASKED = /^(after|before|search|from|to|expiresBefore|actions|metadata)$/;
+/** Arguments that the oracle does not understand: cursors, and what is only stored. */
+const NOT_ASKED = /^(after|before|metadata)$/;
+/** The beginnings of words, of none, and what means something in a pattern. */
+const SEARCHES = ["o", "O1", "v", "VER", "otto@", "test", "tenant", "one", "era", "nothing", "%", ".", " "];
 
 /** A valid document about a tenant, of which the oracle can say what it answers. */
 export function judgedDocument(
@@ -67,9 +69,13 @@ export function judgedDocument(
       }
       if (type === "UUID") return one([...all.Organization!, MISSING]);
       if (type === "Int") return name === "maxDepth" ? one([1, 2, 3]) : one([0, 1, 2, 3, 20]);
+      if (type === "DateTime" && /^(from|to)$/.test(name) && facts.events.length > 0)
+        return new Date(one(facts.events).row.at as string).toISOString();
       if (type === "DateTime")
         return one(["2026-01-01T00:00:00.000Z", "2126-01-01T00:00:00.000Z", "2127-01-01T00:00:00.000Z"]);
       if (type === "URL") return "https://example.test/x.png";
+      if (name === "search") return one(SEARCHES);
+      if (name === "actions") return one([...facts.events.map(({ row }) => String(row.action)), "nothing.done"]);
       if (/permission/i.test(name)) return one(PERMISSIONS);
       if (name === "email")
         return one([...facts.users.flatMap(({ email }) => email ?? []), "new@example.test", "other@example.test"]);
