@@ -34,6 +34,9 @@ export class Rows {
   /** Given anywhere: where a row has all of it already, nobody has to look further. */
   readonly #most: Bits = 0;
 
+  /** Given at the root with reach while nothing is closed to it: allowed in every row there is. */
+  readonly all: Bits;
+
   /** The row at hand, and what is allowed in it, and in it and below. */
   #row: unknown;
   #near: Bits = 0;
@@ -53,7 +56,12 @@ export class Rows {
       const set = closedTo(permission);
       sets.set(set, (sets.get(set) ?? 0) | bit);
     }
-    for (const [set, bits] of sets) for (const id of set) mark(this.#closed, id, bits);
+    let closed: Bits = 0;
+    for (const [set, bits] of sets) {
+      if (set.size > 0) closed |= bits;
+      for (const id of set) mark(this.#closed, id, bits);
+    }
+    this.all = this.#everywhere & ~closed;
   }
 
   /** Whether the viewer may do all of this in the row; with reach `SUBTREE`, everywhere below as well. What is no place allows nothing. */

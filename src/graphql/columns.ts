@@ -1,6 +1,8 @@
 import { getColumns } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
-import type { Fields } from "./plan.js";
+
+/** Every field that an operation asks of a type anywhere, by the type's name; what `@include` and `@skip` leave out may be in it. */
+export type Fields = ReadonlyMap<string, ReadonlySet<string>>;
 
 /** Some of a table's columns, or all of them, by their names. */
 export type ColumnsOf<T extends PgTable> = ReturnType<typeof getColumns<T>>;

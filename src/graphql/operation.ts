@@ -6,9 +6,9 @@ import { TenantNotFoundError } from "../identity/errors.js";
 import type { Position } from "../tenancy/position.js";
 import type { Replica, Replicas } from "../tenancy/replicas.js";
 import { type Purpose, TenantSession } from "../tenancy/session.js";
+import type { Fields } from "./columns.js";
 import { follow } from "./follow.js";
 import type { Name } from "./named.js";
-import type { Fields } from "./plan.js";
 import { type Entrance, type HomeAnswer, isResolved, type OperationSettings, type Scope } from "./scope.js";
 
 export type { Entrance, HomeAnswer, OperationSettings, ReadAccess, Resolved, Scope, Viewer } from "./scope.js";

@@ -16,6 +16,7 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from "graphql";
+import type { Fields } from "./columns.js";
 import { BadInputError } from "./errors.js";
 import { type Guard, guardOf } from "./guard.js";
 import { refuseLength } from "./page.js";
@@ -61,9 +62,6 @@ export interface Plan {
   readonly lengths: readonly Length[];
   readonly fields: Fields;
 }
-
-/** Every field that an operation asks of a type anywhere, by the type's name; what `@include` and `@skip` leave out may be in it. */
-export type Fields = ReadonlyMap<string, ReadonlySet<string>>;
 
 export type Variables = Readonly<Record<string, unknown>>;
 

@@ -4,8 +4,8 @@ import type { UserId } from "../ids.js";
 import type { TenantRecord } from "../tenancy/directory/directory.js";
 import type { Replicas } from "../tenancy/replicas.js";
 import type { Purpose, TenantSession } from "../tenancy/session.js";
+import type { Fields } from "./columns.js";
 import type { AllNamed, Name } from "./named.js";
-import type { Fields } from "./plan.js";
 
 /** Who is asking, once the home has confirmed it. */
 export interface Viewer {

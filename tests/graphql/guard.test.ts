@@ -290,7 +290,7 @@ describe("guard", () => {
   it("denies a field whose rule finds no organization in its source", async () => {
     const schema = written();
     guard(schema, [POLICY]);
-    const at = { id: newId<OrganizationId>(), path: [] };
+    const at = { id: newId<OrganizationId>(), path: [newId<OrganizationId>()] };
     const grant = { at, reach: "SUBTREE" as const, permissions: new Set(["audit:read"]), expiresAt: null };
     const access = new Access({ grants: [grant], memberOf: [at], suspended: [], archived: [] });
 

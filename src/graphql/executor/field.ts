@@ -1,4 +1,5 @@
 import { defaultFieldResolver, TypeNameMetaFieldDef } from "graphql";
+import { type Gate, gateOf } from "../gate.js";
 import { argumentsFor } from "./arguments.js";
 import { type Answer, type Below, completeOf, settleOf } from "./complete.js";
 import { Info, pathOf } from "./info.js";
@@ -12,8 +13,9 @@ import { type Asked, fail } from "./run.js";
 export function answerOf(asked: Asked, below: Below): Answer {
   if (asked.field === TypeNameMetaFieldDef) return () => asked.parent.name;
   const { type, args, resolve = defaultFieldResolver } = asked.field;
-  return resolve === defaultFieldResolver && args.length === 0 && isLeaf(type)
-    ? answerRead(asked, type, below)
+  const gate = gateOf(asked.field);
+  return (resolve === defaultFieldResolver || gate) && args.length === 0 && isLeaf(type)
+    ? answerRead(asked, type, gate, below)
     : answerResolved(asked, below);
 }
 
@@ -34,12 +36,12 @@ function answerResolved(asked: Asked, below: Below): Answer {
 }
 
 /** Most fields are a property of a row, and neither a method of it nor waited for: there is as little of these as can be. */
-function answerRead(asked: Asked, type: LeafType, below: Below): Answer {
+function answerRead(asked: Asked, type: LeafType, gate: Gate | undefined, below: Below): Answer {
   const { name } = asked.field;
   const serialize = serializeOf(type, asked);
   let otherwise: Answer | undefined;
   return (run, source, above) => {
-    if (source !== null && typeof source === "object") {
+    if (source !== null && typeof source === "object" && (!gate || gate(source, run.contextValue as never))) {
       try {
         const value = (source as Record<string, unknown>)[name];
         if (value === null || (typeof value !== "object" && typeof value !== "function")) return serialize(value);
