@@ -44,7 +44,6 @@ export class Leases {
     this.#all = databases.map(([name, url]) => new PooledDatabase(name, url, most));
   }
 
-  /** The names of the databases. */
   get databases(): string[] {
     return this.#all.map(({ name }) => name);
   }
@@ -148,23 +147,24 @@ export class Leases {
       ahead.set(home, before + 1);
       if (connection?.homes.size === 0) this.#grant(connection, waiting);
       else if (hasRoom && (!connection || database.opening === 0)) void this.#open(database);
-      else if (!connection) {
-        stuck.add(database);
-        if (database.mayOpen) this.#giveWay(database);
-      } else if (mayMove(waiting, before, connection)) this.#grant(connection, waiting);
+      else if (!connection) stuck.add(database);
+      else if (mayMove(waiting, before, connection)) this.#grant(connection, waiting);
       else this.#later ??= setTimeout(this.#serveLate, LATE_MS);
     }
   }
 
   #serveByRight(): void {
-    for (const database of this.#all)
-      for (const connection of database.idle) if (!this.#isFresh(connection)) void this.#retire(database, connection);
+    for (const one of this.#all)
+      for (const connection of one.idle) if (!this.#isFresh(connection)) void this.#retire(one, connection);
     for (const waiting of this.#queue) {
+      const { database } = waiting;
       const connection = pickByRight(waiting);
+      // Before those of other databases who came later take what is idle there.
+      if (database.idle.size === 0 && database.mayOpen && this.#taken >= this.#settings.size) this.#giveWay(database);
       if (!connection) continue;
       for (const other of this.#queue) {
         if (other === waiting) break;
-        if (other.database === waiting.database) other.overtaken++;
+        if (other.database === database) other.overtaken++;
       }
       this.#grant(connection, waiting);
     }
