@@ -264,19 +264,18 @@ function inputOf(
 /** Changes by which somebody gives up what is theirs. */
 const GIVING_UP = ["leaveOrganization", "acceptOwnership"];
 
+/** Who somebody is: one who was erased and came back is another user. */
+const userOf = ({ users }: Rows, { slug, users: planted }: Planted, name: string): string =>
+  users.findLast(({ email }) => email === `${name}@${slug}.test`)?.id ?? planted[name]!;
+
 /** Whose rights bound what a change may give: that of an offer are those of whoever made it. */
-function giverOf(
-  { actor, mutation }: Step,
-  input: object,
-  { offers, joinPolicies }: Rows,
-  tenant: Planted,
-  letter?: Mail,
-): string {
+function giverOf({ actor, mutation }: Step, input: object, rows: Rows, tenant: Planted, letter?: Mail): string {
+  const { offers, joinPolicies } = rows;
   // Who makes an organization is given nothing by that, not even what they could give themselves.
   if (mutation === "createOrganization") return "nobody";
-  if (letter) return tenant.users[letter.from]!;
+  if (letter) return userOf(rows, tenant, letter.from);
   if (mutation === "joinByEmail") return joinPolicies[0]?.by ?? "nobody";
-  if (mutation !== "acceptOwnership") return tenant.users[actor]!;
+  if (mutation !== "acceptOwnership") return userOf(rows, tenant, actor);
   const { offerId } = input as { offerId: string };
   return offers.find(({ id }) => encodeId("OwnershipOffer", id) === offerId)?.from ?? "nobody";
 }

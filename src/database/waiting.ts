@@ -6,7 +6,7 @@ import type { PooledDatabase } from "./pooled.js";
 const MOST_OVERTAKEN = 50;
 const LONG_MS = 500;
 /** How long the connections that know somebody's home may be busy before another will do, while one is idle. */
-export const LATE_MS = 50;
+export const LATE_MS = 10;
 /** So many of a home may wait before a connection more takes them on. */
 const CROWD = 2;
 /** So many homes a connection takes on as they come. After that, only those that no other knows. */

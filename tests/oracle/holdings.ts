@@ -19,7 +19,7 @@ export interface Rows {
     /** What is closed keeps from using what people hold there, and takes nothing from them. */
     readonly active: boolean;
   }[];
-  readonly users: readonly { readonly id: string; readonly active: boolean }[];
+  readonly users: readonly { readonly id: string; readonly active: boolean; readonly email: string | null }[];
   /** Open offers of ownership. */
   readonly offers: readonly { readonly id: string; readonly from: string; readonly user: string }[];
   readonly roles: readonly { readonly id: string; readonly key: string; readonly permissions: readonly string[] }[];
@@ -55,7 +55,7 @@ export async function readRows(ask: Ask): Promise<Rows> {
   return {
     now: Number(clock!.now),
     organizations: await rows("id, parent_id as parent, status = 'ACTIVE' as active", "organizations"),
-    users: await rows("id, status = 'ACTIVE' as active", "users"),
+    users: await rows("id, status = 'ACTIVE' as active, email", "users"),
     offers: await rows(`id, from_user_id as "from", user_id as "user"`, "ownership_offers"),
     roles: await rows("id, key, permissions", "roles"),
     memberships: await rows(

@@ -17,11 +17,12 @@ const textWith = (named: string, isWho = "u.identity = $2") => `
 with clock as materialized (select clock_timestamp() as now),
 own as materialized (
   select m.id, m.organization_id, m.expires_at, o.path
-  from users u
+  from tenant h
+    join users u on u.tenant_id = h.tenant_id and ${isWho} and u.status = 'ACTIVE'
     join memberships m on m.tenant_id = $1 and m.user_id = u.id and m.status = 'ACTIVE'
     join organizations o on o.tenant_id = $1 and o.id = m.organization_id
     cross join clock
-  where u.tenant_id = $1 and ${isWho} and u.status = 'ACTIVE' and (m.expires_at is null or m.expires_at > clock.now)
+  where h.tenant_id = $1 and (m.expires_at is null or m.expires_at > clock.now)
 )
 select h.epoch, h.status, clock.now, u.id as user_id,
   (select json_agg(json_build_array(own.organization_id, own.path, (
