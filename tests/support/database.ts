@@ -214,6 +214,9 @@ export async function statementsIn(log: string, name: string, work: () => Promis
 // What every new connection asks, once, whoever it is for.
 const OPENING = "select pg_backend_pid() as pid,";
 
+/** Says for whose home a connection keeps a statement, and nothing of what it asks. */
+export const MARK = / \/\* home \d+ \*\/$/;
+
 /** Statements of one test file's databases in the server's log; a statement of several lines goes on behind a tab. */
 function parse(text: string, name: string): string[] {
   const entries = text.replaceAll("\n\t", " ").split("\n");
@@ -223,7 +226,7 @@ function parse(text: string, name: string): string[] {
     if (statement?.startsWith("SET ")) return []; // The pooler's own, which brings a session to its client's settings.
     const isOurs = database === name || database?.startsWith(`${name}_`);
     return statement && !statement.startsWith(OPENING) && isOurs && user !== "tenantry_owner"
-      ? [statement.replaceAll(/\s+/g, " ").trim()]
+      ? [statement.replace(MARK, "").replaceAll(/\s+/g, " ").trim()]
       : [];
   });
 }

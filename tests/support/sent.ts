@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { withOwner } from "../../src/database/owner.js";
-import { FOLDER, type TestDatabase } from "./database.js";
+import { FOLDER, MARK, type TestDatabase } from "./database.js";
 import { recordOf } from "./sessions.js";
 
 /** A statement as a gateway sent it, and the values that came with it, as they would be written. */
@@ -20,7 +20,7 @@ export async function sentBy(database: TestDatabase, work: () => Promise<unknown
   return mine.flatMap((line, n) => {
     const [, text] = / LOG: {2}execute [^:]*: (.*)$/.exec(line) ?? [];
     const [, details] = / DETAIL: {2}[Pp]arameters: (.*)$/.exec(mine[n + 1] ?? "") ?? [];
-    return text && details ? [{ text, values: details.replaceAll(/\$\d+ = /g, "") }] : [];
+    return text && details ? [{ text: text.replace(MARK, ""), values: details.replaceAll(/\$\d+ = /g, "") }] : [];
   });
 }
 
