@@ -1,15 +1,22 @@
+import { TenantSession } from "../../../src/tenancy/session.js";
 import { auditOf } from "../../support/audit.js";
 import { change, refused } from "../../support/change.js";
 import { openGateway, type TestGateway } from "../../support/gateway.js";
+import { homeOf } from "../../support/home.js";
+import { openLeases, recordOf } from "../../support/sessions.js";
+import { until } from "../../support/until.js";
 import { type Planted, world } from "../../support/world.js";
 
+/** Who waits for a tenant's lock. */
+const WAITING = `select pid from pg_locks where locktype = 'advisory' and not granted
+  and database = (select oid from pg_database where datname = current_database())`;
 const PAST = new Date("2026-01-01T00:00:00.000Z");
 const SOON = new Date(Date.now() + 3_600_000);
 const LATER = new Date(Date.now() + 7_200_000);
 
 let gateway: TestGateway;
 let acme: Planted;
-const MEMBERS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+const MEMBERS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven"];
 beforeAll(async () => {
   gateway = await openGateway();
   ({ acme } = await world(gateway, {
@@ -138,6 +145,30 @@ describe("grantRole", () => {
     ]);
 
     expect(keys(await grantsOf("six"))).toEqual(["member", "guest"]);
+  });
+
+  it("makes one grant of many calls at once that all give it without an end", async () => {
+    const answers = await Promise.all(Array.from({ length: 6 }, () => grantRole("ben", "ten", role("guest"))));
+
+    expect(answers.map(({ membership }) => keys(membership.grants))).toEqual(answers.map(() => ["member", "guest"]));
+    expect(keys(await grantsOf("ten"))).toEqual(["member", "guest"]);
+    expect(await events("grant.given", "ten")).toHaveLength(1);
+  });
+
+  it("is given beside another change that is under way; with an end, which may take something away, after it", async () => {
+    const leases = openLeases(gateway.database.databases);
+    const other = await TenantSession.open(leases, await recordOf(gateway.database, "acme"), "change");
+    await other.query("select 1", []);
+    let isGiven = false;
+
+    await grantRole("ben", "eleven", role("guest"));
+    const ending = grantRole("ben", "eleven", { ...role("guest"), expiresAt: LATER }).finally(() => (isGiven = true));
+    await until(async () => (await homeOf(gateway, "acme")(WAITING)).length > 0);
+
+    expect(isGiven).toBe(false);
+    await other.commit();
+    await ending;
+    await leases.close();
   });
 
   it("gives nothing more, further or longer than its giver holds, and names the latest possible end", async () => {
