@@ -16,7 +16,11 @@ export async function sentBy(database: TestDatabase, work: () => Promise<unknown
   const from = statSync(path).size;
   await work();
   const log = readFileSync(path).subarray(from).toString().replaceAll("\n\t", " ");
-  const mine = log.split("\n").filter((line) => line.includes(` db=${database.name} user=tenantry_serve `));
+  // In whichever of the file's databases the tenant is.
+  const mine = log.split("\n").filter((line) => {
+    const [, name, user] = / db=(\S+) user=(\S+) /.exec(line) ?? [];
+    return user?.startsWith("tenantry_serve") && (name === database.name || name!.startsWith(`${database.name}_`));
+  });
   return mine.flatMap((line, n) => {
     const [, text] = / LOG: {2}execute [^:]*: (.*)$/.exec(line) ?? [];
     const [, details] = / DETAIL: {2}[Pp]arameters: (.*)$/.exec(mine[n + 1] ?? "") ?? [];
@@ -29,7 +33,7 @@ const SESSION = "select set_config('search_path'";
 /** How many buffers PostgreSQL reads for each of these statements, in one session of the tenant's that keeps nothing. */
 export async function buffersOf(database: TestDatabase, tenant: string, sent: readonly Sent[]): Promise<number[]> {
   const { home, id } = await recordOf(database, tenant);
-  return withOwner(database.url("tenantry_serve"), async (serve) => {
+  return withOwner(database.databases[home.database]!, async (serve) => {
     const counts: number[] = [];
     await serve.run("begin");
     await serve.run(`${SESSION}, $1, true), set_config('tenantry.tenant_id', $2, true)`, [home.schemaName, id]);
