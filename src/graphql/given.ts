@@ -13,24 +13,41 @@ export const givenBy = ({ session, now }: Scope) => ({ tenant: session.tenantId,
 /** Whether something has no end, or one that is still to come. */
 export const hasNotEnded = (end: SQLWrapper): SQL => sql`(${end} is null or ${end} > ${NOW})`;
 
-/** A scope of the viewer's, which `placesGiven` gives a statement under this name. */
+/** Something that stands in the tree, an organization before all. `path` may end with the organization itself. */
+interface Standing {
+  readonly id: Column;
+  readonly path: Column | SQL;
+}
+
+/** A scope as statements compare with it. */
+export const partsOf = ({ exact, subtree, blocked }: Places) => ({ reached: [...exact, ...subtree], subtree, blocked });
+
+/** Whether something stands in the scope of which these are the parts. */
+export const standsIn = (
+  { id, path }: Standing,
+  { reached, subtree, blocked }: Readonly<Record<"reached" | "subtree" | "blocked", SQL>>,
+): SQL =>
+  sql`(${id} = any(${reached}) or ${path} && ${subtree}) and not (${id} = any(${blocked}) or ${path} && ${blocked})`;
+
+/** A scope of the viewer's, which a statement is given under this name. */
 export const placesNamed = (name: string) => {
   const given = (part: string) => sql`${sql.placeholder(`${name}.${part}`)}::uuid[]`;
   /** Whether it is the whole tenant: then there is no need to look where something stands. */
   const isAll = sql`${sql.placeholder(`${name}.isAll`)}::boolean`;
   return {
     isAll,
-    /** Whether an organization is in it. `path` may end with the organization itself. */
-    has: ({ id, path }: { readonly id: Column; readonly path: Column | SQL }): SQL =>
-      sql`(${isAll} or (${id} = any(${given("reached")}) or ${path} && ${given("subtree")})
-        and not (${id} = any(${given("blocked")}) or ${path} && ${given("blocked")}))`,
+    has: (one: Standing): SQL =>
+      sql`(${isAll} or ${standsIn(one, { reached: given("reached"), subtree: given("subtree"), blocked: given("blocked") })})`,
     /** Gives it. */
-    given: ({ root }: Scope, { exact, subtree, blocked }: Places) => ({
-      [`${name}.isAll`]: blocked.length === 0 && subtree.includes(root.id),
-      [`${name}.reached`]: arrayOf([...exact, ...subtree]),
-      [`${name}.subtree`]: arrayOf(subtree),
-      [`${name}.blocked`]: arrayOf(blocked),
-    }),
+    given: ({ root }: Scope, places: Places) => {
+      const { reached, subtree, blocked } = partsOf(places);
+      return {
+        [`${name}.isAll`]: blocked.length === 0 && subtree.includes(root.id),
+        [`${name}.reached`]: arrayOf(reached),
+        [`${name}.subtree`]: arrayOf(subtree),
+        [`${name}.blocked`]: arrayOf(blocked),
+      };
+    },
   };
 };
 

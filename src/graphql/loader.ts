@@ -20,7 +20,7 @@ export function perSession<L>(make: (scope: Scope) => L): (scope: Scope) => L {
 export type Soon<T> = T | Promise<T>;
 
 /** Rows by key, `null` where there is none; all keys of a level in one statement. */
-export class Rows<K extends string, R> extends DataLoader<K, R | null> {
+export class RowsByKey<K extends string, R> extends DataLoader<K, R | null> {
   readonly #known = new Map<K, R | null>();
 
   constructor(keyOf: (row: R) => K, read: (keys: readonly K[]) => PromiseLike<R[]>) {
@@ -48,7 +48,7 @@ export class Rows<K extends string, R> extends DataLoader<K, R | null> {
 }
 
 export const oneBy = <K extends string, R>(keyOf: (row: R) => K, read: (keys: readonly K[]) => PromiseLike<R[]>) =>
-  new Rows<K, R>(keyOf, read);
+  new RowsByKey<K, R>(keyOf, read);
 
 /** Any number of rows per key, `[]` where there are none; all keys of a level in one statement. */
 export function manyBy<K extends string, R>(keyOf: (row: R) => K, read: (keys: readonly K[]) => PromiseLike<R[]>) {

@@ -1,5 +1,6 @@
 import { type Column, type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
+import { standsIn } from "./given.js";
 import type { Page } from "./page.js";
 
 /** What a list is ordered by: an id, or a text or an instant and then an id. */
@@ -33,17 +34,16 @@ export interface Asked {
 const value = (name: string): SQL => sql`(k.filter->>${name}::text)`;
 const list = (name: string): SQL => sql`nullif(k.filter->${name}::text, 'null')`;
 
-/** @param given  the names of which any list gives a value */
-export const askedFor = (given: ReadonlySet<string>): Asked => ({
-  isGiven: (name) => given.has(name),
+/** @param isGiven  whether any of the lists gives a value of this name */
+export const askedFor = (isGiven: Asked["isGiven"]): Asked => ({
+  isGiven,
   key: sql`k.key`,
-  inScope: ({ id, path }) => sql`(${id} = any(k.exact) or ${id} = any(k.subtree) or ${path} && k.subtree)
-    and not (${id} = any(k.blocked) or ${path} && k.blocked)`,
+  inScope: (one) => standsIn(one, { reached: sql`k.reached`, subtree: sql`k.subtree`, blocked: sql`k.blocked` }),
   value,
   list,
-  isOneOf: (name, text) => (given.has(name) ? sql`coalesce(${list(name)} ? ${text}, true)` : undefined),
+  isOneOf: (name, text) => (isGiven(name) ? sql`coalesce(${list(name)} ? ${text}, true)` : undefined),
   matches: (name, ...texts) => {
-    if (!given.has(name)) return undefined;
+    if (!isGiven(name)) return undefined;
     const each = texts.map((text) => sql`coalesce(${text} collate "C" ~ ${value(name)}, false)`);
     return sql`(${value(name)} is null or ${sql.join(each, sql` or `)})`;
   },

@@ -5,8 +5,8 @@ import type { Scope as Places } from "../access/access.js";
 import type { TenantDb } from "../tenancy/session.js";
 import { statement } from "../tenancy/statement.js";
 import type { ColumnsOf } from "./columns.js";
-import { givenBy, TENANT } from "./given.js";
-import { perSession, type Rows } from "./loader.js";
+import { givenBy, partsOf, TENANT } from "./given.js";
+import { perSession, type RowsByKey } from "./loader.js";
 import { type Asked, askedFor, bounds, type Order, orderSql } from "./order.js";
 import type { Page, Placed } from "./page.js";
 import type { Scope } from "./scope.js";
@@ -46,7 +46,7 @@ export interface Along<T extends PgTable> {
   /** The column that names it. */
   readonly by: keyof ColumnsOf<T> & string;
   /** Where whoever asks for it will look. */
-  readonly rows: (scope: Scope) => Rows<never, never>;
+  readonly rows: (scope: Scope) => RowsByKey<never, never>;
 }
 
 type Found<T extends PgTable> = Placed<InferSelectModel<T>>[];
@@ -68,23 +68,30 @@ export function pagesOf<T extends PgTable, By extends string>(
   list: ListOf<T, By>,
 ): (scope: Scope) => DataLoader<PageOf<By>, Found<T>, string> {
   const written = new Map<string, ReturnType<typeof write<T>>>();
+  const selectBy = (way: Way<T>): ReturnType<typeof write<T>> => {
+    const name = nameOf(way);
+    const known = written.get(name);
+    if (known) return known;
+    // What asks for all there is comes in as many ways as there are orders.
+    if (written.size >= MOST_WAYS && way.given !== null)
+      return selectBy({ ...way, given: null, columns: getColumns(list.table), along: [] });
+    const select = write(list, way);
+    written.set(name, select);
+    return select;
+  };
   const read = async (scope: Scope, given: Record<string, unknown>, requests: readonly PageOf<By>[]) => {
     const [{ order, page }] = requests as [PageOf<By>];
     const others = (list.along ?? []).filter(({ isAsked }) => isAsked(scope));
     const isMany = (one: Along<T>) => one.isMany(requests.length);
     const filters = requests.flatMap(({ filter = {} }) => Object.keys(filter).filter((name) => filter[name] != null));
-    const asked = {
+    const asked: Way<T> = {
       given: new Set(filters.sort()),
       by: order,
       backward: page.backward,
       columns: list.columns?.(scope) ?? getColumns(list.table),
       along: others.filter(isMany).map((one) => ({ ...one, columns: one.columns(scope) })),
     };
-    const whole = { ...asked, columns: getColumns(list.table), along: [] };
-    const way = written.has(nameOf(asked)) || written.size < MOST_WAYS ? asked : whole;
-    const select = written.get(nameOf(way)) ?? write(list, way);
-    written.set(nameOf(way), select);
-    const pages = await select(scope, given, requests);
+    const pages = await selectBy(asked)(scope, given, requests);
     // So that nobody who asks has to wait again.
     for (const one of others.filter((one) => !isMany(one)))
       await one.rows(scope).readAll(pages.flat().map(({ row }) => (row as never)[one.by]));
@@ -122,8 +129,8 @@ export function pagesOf<T extends PgTable, By extends string>(
 
 /** How pages are read: in one order, from one end, with these columns, and with these rows of other tables. */
 interface Way<T extends PgTable> {
-  /** The values of filters that any of the lists gives. */
-  readonly given: ReadonlySet<string>;
+  /** The values of filters that any of the lists gives; null for whatever there is. */
+  readonly given: ReadonlySet<string> | null;
   readonly by: string;
   readonly backward: boolean;
   readonly columns: ColumnsOf<T>;
@@ -134,7 +141,13 @@ interface Way<T extends PgTable> {
 const MOST_WAYS = 60;
 
 const nameOf = <T extends PgTable>({ given, by, backward, columns, along }: Way<T>): string =>
-  [[...given], by, backward, Object.keys(columns), ...along.map((one) => [one.by, Object.keys(one.columns)])].join(" ");
+  [
+    given === null ? "*" : [...given],
+    by,
+    backward,
+    Object.keys(columns),
+    ...along.map((one) => [one.by, Object.keys(one.columns)]),
+  ].join(" ");
 
 function write<T extends PgTable>({ table, orders, where }: ListOf<T, string>, way: Way<T>) {
   const { along } = way;
@@ -150,7 +163,7 @@ function write<T extends PgTable>({ table, orders, where }: ListOf<T, string>, w
       })
       .from(table as PgTable);
     const rows = (order.join ? all.innerJoin(order.join.table, order.join.on) : all)
-      .where(sql`${where(askedFor(way.given))} and ${pieces.between}`)
+      .where(sql`${where(askedFor((name) => way.given?.has(name) ?? true))} and ${pieces.between}`)
       .orderBy(pieces.sorted)
       .limit(sql.placeholder("most"))
       .as("page");
@@ -173,7 +186,7 @@ function write<T extends PgTable>({ table, orders, where }: ListOf<T, string>, w
         along: Object.fromEntries(others.map((other, n) => [n, getColumns(other)])) as never,
       })
       .from(sql`jsonb_to_recordset(${sql.placeholder("asked")}::text::jsonb)
-        as k(n int, key uuid, exact uuid[], subtree uuid[], blocked uuid[], filter jsonb,
+        as k(n int, key uuid, reached uuid[], subtree uuid[], blocked uuid[], filter jsonb,
              after_text text, after_at timestamptz, after_id uuid, before_text text, before_at timestamptz, before_id uuid)`)
       .crossJoinLateral(rows);
     return others.reduce((joined, other) => joined.crossJoinLateral(other) as never, pages);
@@ -182,7 +195,7 @@ function write<T extends PgTable>({ table, orders, where }: ListOf<T, string>, w
     const asked = requests.map(({ key, page, scope: places, filter }, n) => ({
       n,
       key,
-      ...places,
+      ...(places && partsOf(places)),
       filter,
       ...bounds(page, order),
     }));

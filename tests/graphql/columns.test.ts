@@ -96,6 +96,29 @@ describe("what an operation asks for of a row", () => {
     expect(fields.length).toBeGreaterThan(4);
   });
 
+  it("makes no more than so many statements of a list, however it is asked for", async () => {
+    const fields = ["status", "expiresAt", "createdAt", "updatedAt", "user { id }"];
+    const subsets = Array.from({ length: 2 ** fields.length }, (_, n) => fields.filter((_name, bit) => n & (1 << bit)));
+    const ask = (order: string, filter: string, some: readonly string[]) =>
+      acme
+        .as("ada")
+        .get(
+          `{ organization(by: { slug: "shop" }) { memberships(orderBy: ${order}, filter: { ${filter} }) { nodes { id ${some.join(" ")} } } } }`,
+        );
+    for (const order of ["NAME_ASC", "NAME_DESC"]) for (const some of subsets) await ask(order, 'search: "ada"', some);
+    const pageOf = async (filter: string, some: readonly string[]) =>
+      (await gateway.database.statements(() => ask("CREATED_AT_ASC", filter, some))).find((text) =>
+        /"page"/.test(text),
+      );
+
+    const pages = [await pageOf("reach: SUBTREE", []), await pageOf('search: "bob"', ["status"])];
+
+    expect(pages[0]).toContain('"page"."created_at"');
+    expect(pages[1]).toBe(pages[0]);
+    const shown = await ask("CREATED_AT_ASC", 'search: "bob"', ["user { displayName }"]);
+    expect(shown.organization.memberships.nodes).toHaveLength(1);
+  });
+
   it("is read beside its ids and no more", () => {
     const columns = columnsOf(users, "User", ["id"], { uuid: [] });
     const fields = new Map([["User", new Set(["uuid", "displayName"])]]);

@@ -1,7 +1,7 @@
-import { and, asc, type Column, eq, isNull, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, isNull, type SQL, sql } from "drizzle-orm";
 import type { Scope as Places } from "../../access/access.js";
 import { type ColumnsOf, columnsOf, forEach } from "../../graphql/columns.js";
-import { TENANT } from "../../graphql/given.js";
+import { partsOf, standsIn, TENANT } from "../../graphql/given.js";
 import { manyBy, oneBy, perSession, type Soon } from "../../graphql/loader.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { OrganizationId } from "../../ids.js";
@@ -112,11 +112,8 @@ export const rootOf = perSession((scope) =>
   ),
 );
 
-/** An organization, that of the row or another, is in a scope. `path` may end with the organization itself. */
-export function within(
-  { exact, subtree, blocked }: Places,
-  { id, path }: { readonly id: Column; readonly path: Column | SQL } = organizations,
-): SQL {
-  return sql`(${id} = any(${uuids([...exact, ...subtree])}) or ${path} && ${uuids(subtree)})
-    and not (${id} = any(${uuids(blocked)}) or ${path} && ${uuids(blocked)})`;
+/** The organization of the row is in a scope. */
+export function within(places: Places): SQL {
+  const { reached, subtree, blocked } = partsOf(places);
+  return standsIn(organizations, { reached: uuids(reached), subtree: uuids(subtree), blocked: uuids(blocked) });
 }
