@@ -29,6 +29,10 @@ export const standsIn = (
 ): SQL =>
   sql`(${id} = any(${reached}) or ${path} && ${subtree}) and not (${id} = any(${blocked}) or ${path} && ${blocked})`;
 
+/** Whether a scope is the whole tenant. */
+export const isWhole = ({ root }: Scope, { subtree, blocked }: Places): boolean =>
+  blocked.length === 0 && subtree.includes(root.id);
+
 /** A scope of the viewer's, which a statement is given under this name. */
 export const placesNamed = (name: string) => {
   const given = (part: string) => sql`${sql.placeholder(`${name}.${part}`)}::uuid[]`;
@@ -39,10 +43,10 @@ export const placesNamed = (name: string) => {
     has: (one: Standing): SQL =>
       sql`(${isAll} or ${standsIn(one, { reached: given("reached"), subtree: given("subtree"), blocked: given("blocked") })})`,
     /** Gives it. */
-    given: ({ root }: Scope, places: Places) => {
+    given: (scope: Scope, places: Places) => {
       const { reached, subtree, blocked } = partsOf(places);
       return {
-        [`${name}.isAll`]: blocked.length === 0 && subtree.includes(root.id),
+        [`${name}.isAll`]: isWhole(scope, places),
         [`${name}.reached`]: arrayOf(reached),
         [`${name}.subtree`]: arrayOf(subtree),
         [`${name}.blocked`]: arrayOf(blocked),

@@ -1,4 +1,5 @@
 import { and, eq, sql } from "drizzle-orm";
+import type { Scope as Places } from "../../access/access.js";
 import { TENANT, VISIBLE } from "../../graphql/given.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { Asked } from "../../graphql/order.js";
@@ -35,8 +36,9 @@ export interface Wanted {
 
 type Pages = Promise<Placed<OrganizationRow>[]>;
 
-const list = (where: (asked: Asked) => ReturnType<typeof and>) =>
+const list = (where: (asked: Asked) => ReturnType<typeof and>, seen?: (scope: Scope) => Places) =>
   pagesOf({
+    ...(seen && { seen }),
     table: organizations,
     orders: ORDERS,
     columns: organizationColumns,
@@ -52,7 +54,10 @@ const list = (where: (asked: Asked) => ReturnType<typeof and>) =>
     given: (scope) => VISIBLE.given(scope, scope.access.visibleScope()),
   });
 
-const allPages = list(() => undefined);
+const allPages = list(
+  () => undefined,
+  ({ access }) => access.visibleScope(),
+);
 
 // Who may not see the organization above may not learn what is below it either; the path ends there.
 const pagesOfChildren = list((asked) => and(sql`${parentId} = ${asked.key}`, VISIBLE.has({ id: parentId, path })));
