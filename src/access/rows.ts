@@ -76,7 +76,9 @@ export class Rows {
     if (!isPlace(row)) return;
     const { id, path } = row;
     let deep = this.#everywhere;
-    for (let n = 0; n <= path.length && deep !== this.#most; n++) deep |= this.#below.get(path[n] ?? id) ?? 0;
+    // What is given at the root is in it already.
+    for (let n = 1; n < path.length && deep !== this.#most; n++) deep |= this.#below.get(path[n]!) ?? 0;
+    if (deep !== this.#most) deep |= this.#below.get(id) ?? 0;
     let near = deep;
     if (near !== this.#most) near |= this.#here.get(id) ?? 0;
     if (this.#closed.size > 0) {

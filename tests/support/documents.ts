@@ -39,12 +39,12 @@ export function literal(type: GraphQLInputType, name: string, choice: Choice, in
     return `[${items.join(", ")}]`;
   }
   if (isEnumType(type)) return choice.one(type.getValues()).name;
-  if (!isInputObjectType(type)) return JSON.stringify(choice.scalar(type.name, name, input));
+  if (!isInputObjectType(type)) return written(choice.scalar(type.name, name, input));
   const fields = Object.values(type.getFields());
-  const written = type.isOneOf
+  const given = type.isOneOf
     ? [choice.one(fields)]
     : fields.filter((field) => isRequiredInputField(field) || choice.has(field.name));
-  return `{ ${written.map((field) => `${field.name}: ${literal(field.type, field.name, choice, type.name)}`).join(", ")} }`;
+  return `{ ${given.map((field) => `${field.name}: ${literal(field.type, field.name, choice, type.name)}`).join(", ")} }`;
 }
 
 /** An input as a document writes it; for those without enums. */

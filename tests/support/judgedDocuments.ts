@@ -9,8 +9,9 @@ import { documentOf } from "./randomDocuments.js";
 const DEPTHS = [2, 3, 4, 5];
 const MISSING = "01900000-0000-7000-8000-000000000000";
 
-/** Arguments that the oracle does not understand: cursors, and what is only stored. */
-const NOT_ASKED = /^(after|before|metadata)$/;
+/** Arguments that the oracle does not understand. */
+const CURSORS = /^(after|before)$/;
+const METADATA = [{}, { plan: "pro" }, { seats: 3, since: null }, { nested: { list: [1, "two", { three: true }] } }];
 /** The beginnings of words, of none, and what means something in a pattern. */
 const SEARCHES = ["o", "O1", "v", "VER", "otto@", "test", "tenant", "one", "era", "nothing", "%", ".", " "];
 
@@ -45,7 +46,7 @@ export function judgedDocument(
       if (name === "first") isFirst = oneIn(3);
       if (name === "first") return isFirst;
       if (name === "last" && isFirst) return false;
-      return !NOT_ASKED.test(name) && oneIn(3);
+      return !CURSORS.test(name) && oneIn(3);
     },
     scalar: (type, name, input) => {
       if (type === "ID") {
@@ -73,6 +74,7 @@ export function judgedDocument(
         return new Date(one(facts.events).row.at as string).toISOString();
       if (type === "DateTime")
         return one(["2026-01-01T00:00:00.000Z", "2126-01-01T00:00:00.000Z", "2127-01-01T00:00:00.000Z"]);
+      if (type === "JSON") return one(METADATA);
       if (type === "URL") return "https://example.test/x.png";
       if (name === "search") return one(SEARCHES);
       if (name === "actions") return one([...facts.events.map(({ row }) => String(row.action)), "nothing.done"]);
