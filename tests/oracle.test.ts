@@ -29,6 +29,8 @@ const WALKS = 3;
 /** Tenants that one database holds, before the next takes its place. */
 const TENANTS_AT_ONCE = 100;
 const PEOPLE = ["olga", "vera", "vera", "otto", "otto", "ira", "nobody", null];
+/** Most changes are for those who may do much. */
+const CHANGERS = [...PEOPLE, "olga", "olga", "olga", "olga"];
 
 const { schema } = buildSchema();
 const product = readProduct(PRODUCT_FILE);
@@ -75,11 +77,12 @@ async function ask(slug: string, documents: number, g: GeneratorValue): Promise<
   let facts = await read();
   const fixed = catalogue.roles.map(({ id }) => id);
   for (let n = 0; n < documents; n++) {
-    const person = PEOPLE[g(fc.nat, { max: PEOPLE.length - 1 })] ?? null;
+    const kind = g(fc.nat, { max: 4 }) === 0 ? "mutation" : "query";
+    const people = kind === "mutation" ? CHANGERS : PEOPLE;
+    const person = people[g(fc.nat, { max: people.length - 1 })] ?? null;
     const email = `${person}@${slug}.test`;
     const asker = person === null ? null : { issuer: DEVELOPMENT_ISSUER, email };
     const oracleOf = (rows: typeof facts) => new Oracle(rows, catalogue, asker, isText);
-    const kind = g(fc.nat, { max: 4 }) === 0 ? "mutation" : "query";
     const document = judgedDocument(schema, kind, facts, fixed, g);
     const caller = person === null ? gateway.anonymous : gateway.as(email, slug);
 

@@ -133,7 +133,7 @@ const NEEDS: Readonly<Record<string, Need>> = {
   exportUser: {
     permissions: ["members:manage", "members:read"],
     reach: "SUBTREE",
-    shows: (after, { userId }) => ({ content: exportedOf(after.facts, uuid(userId)) }),
+    shows: (_after, { userId }, before) => ({ content: exportedOf(before.facts, uuid(userId)) }),
   },
   addMembership: {
     permissions: ["members:manage"],

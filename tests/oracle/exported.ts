@@ -1,10 +1,33 @@
-import type { WholeFacts } from "./facts.js";
+import type { Row, WholeFacts } from "./facts.js";
+
+const byCreation = <T extends { readonly id: string; readonly row: Row }>(rows: readonly T[]): readonly T[] =>
+  [...rows].sort((a, b) => (String(a.row.created_at) + a.id < String(b.row.created_at) + b.id ? -1 : 1));
 
 const instant = (value: unknown): string | null => (value === null ? null : new Date(value as string).toISOString());
 
-/** Everything that the rows say about a person, as it is taken out. */
-export function exportedOf({ users, organizations, memberships, grants, events }: WholeFacts, userId: string): object {
+/** A grant that was given, or is offered, as it is taken out. */
+const grantOf = ({ roleKey, roleId, row }: Omit<WholeFacts["offers"][number], "invitationId">) => ({
+  roleKey,
+  roleId,
+  reach: row.reach,
+  expiresAt: instant(row.expires_at),
+});
+
+/** The values of an event that stand apart of a person. */
+interface Said {
+  readonly before?: { readonly email?: string | null };
+  readonly after?: { readonly email?: string | null };
+}
+
+/** Everything that the rows say about a person, as it is taken out; it is taken out before it is noted that it was. */
+export function exportedOf(facts: WholeFacts, userId: string): object {
+  const { users, organizations, memberships, grants, events, invitations, offers, joinRequests } = facts;
   const { id, row } = users.find((one) => one.id === userId)!;
+  // What is apart of a person's event is theirs. Ids are made in the order of what happened.
+  const said = events.filter((event) => event.apart !== null && event.row.target_id === id);
+  const former = said.flatMap(({ apart }) => [(apart as Said).before?.email, (apart as Said).after?.email]);
+  const emails = [row.email, ...former.filter((email) => !users.some((one) => one.id !== id && one.email === email))];
+  const isTheirs = (one: { readonly row: Row }) => one.row.email !== null && emails.includes(one.row.email);
   return {
     user: {
       id,
@@ -30,19 +53,32 @@ export function exportedOf({ users, organizations, memberships, grants, events }
           status: one.row.status,
           expiresAt: instant(one.row.expires_at),
           createdAt: instant(one.row.created_at),
-          grants: grants
-            .filter(({ membershipId }) => membershipId === one.id)
-            .map(({ roleKey, roleId, row }) => ({
-              roleKey,
-              roleId,
-              reach: row.reach,
-              expiresAt: instant(row.expires_at),
-            })),
+          grants: grants.filter(({ membershipId }) => membershipId === one.id).map(grantOf),
         };
       }),
-    // What is apart of a person's event is theirs. Ids are made in the order of what happened.
-    audit: events
-      .filter(({ apart, row }) => apart !== null && row.target_id === id)
-      .map(({ apart, row }) => ({ at: instant(row.at), action: row.action, changes: apart })),
+    invitations: byCreation(invitations.filter(isTheirs)).map((one) => ({
+      id: one.id,
+      organizationId: one.organizationId,
+      email: one.row.email,
+      status: one.row.status,
+      expiresAt: instant(one.row.expires_at),
+      membershipExpiresAt: instant(one.row.membership_expires_at),
+      createdAt: instant(one.row.created_at),
+      grants: offers.filter(({ invitationId }) => invitationId === one.id).map(grantOf),
+    })),
+    joinRequests: byCreation(
+      joinRequests.filter((one) => isTheirs(one) || (row.identity !== null && one.row.identity === row.identity)),
+    ).map((one) => ({
+      id: one.id,
+      organizationId: one.organizationId,
+      email: one.row.email,
+      displayName: one.row.display_name,
+      status: one.row.status,
+      createdAt: instant(one.row.created_at),
+    })),
+    audit: said.map(({ apart, row }) => ({ at: instant(row.at), action: row.action, changes: apart })),
+    requests: events
+      .filter((event) => event.address !== null && event.row.actor_id === id)
+      .map((event) => ({ at: instant(event.row.at), action: event.row.action, address: event.address })),
   };
 }
