@@ -1,4 +1,4 @@
-import type { Column, InferSelectModel, SQL } from "drizzle-orm";
+import type { Column, InferSelectModel, SQL, SQLWrapper } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import type { Scope as Places } from "../access/access.js";
 import type { ColumnsOf } from "./columns.js";
@@ -30,6 +30,7 @@ export interface ListOf<T extends PgTable, By extends string> {
   readonly columns?: (scope: Scope) => ColumnsOf<T>;
   /** Rows of other tables that come with a row in the same statement, where many would be asked for right after it. */
   readonly along?: readonly Along<T>[];
+  readonly gathered?: readonly Gathered[];
   /** What the condition is given besides the tenant and the instant, by the names of its placeholders. */
   readonly given?: (scope: Scope) => Readonly<Record<string, unknown>>;
 }
@@ -45,6 +46,22 @@ export interface Along<T extends PgTable> {
   readonly by: keyof ColumnsOf<T> & string;
   /** Where whoever asks for it will look. */
   readonly rows: (scope: Scope) => RowsByKey<never, never>;
+}
+
+/** Any number of rows that belong to a row of the list, and come with it as JSON. */
+export interface Gathered {
+  readonly isAsked: (scope: Scope) => boolean;
+  readonly how: (scope: Scope) => GatheredBy;
+}
+
+/** How they are gathered: the same object for whoever asks for the same of them. */
+export interface GatheredBy {
+  /** Tells it from other ways to gather the same. */
+  readonly name: string;
+  /** Of the row that has this id. */
+  readonly json: (id: SQLWrapper) => SQL;
+  /** Puts what came where whoever asks for it will look. */
+  readonly take: (scope: Scope, id: string, json: unknown) => void;
 }
 
 export type Found<T extends PgTable> = Placed<InferSelectModel<T>>[];

@@ -41,9 +41,15 @@ export class RowsByKey<K extends string, R> extends DataLoader<K, R | null> {
     await Promise.all([...unknown].map((key) => this.load(key)));
   }
 
+  override load(key: K): Promise<R | null> {
+    const known = this.#known.get(key);
+    return known === undefined ? super.load(key) : Promise.resolve(known);
+  }
+
+  /** Says what a row is, where it was read with something else. */
   override prime(key: K, row: R): this {
     this.#known.set(key, row);
-    return super.prime(key, row);
+    return this;
   }
 }
 

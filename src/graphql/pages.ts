@@ -33,7 +33,7 @@ export function pagesOf<T extends PgTable, By extends string>(
     if (known) return known;
     // What asks for all there is comes in as many ways as there are orders.
     if (written.size >= MOST_WAYS && way.given !== null)
-      return selectBy({ ...way, given: null, columns: getColumns(list.table), along: [] });
+      return selectBy({ ...way, given: null, columns: getColumns(list.table), along: [], gathered: [] });
     const select = write(list, way);
     written.set(name, select);
     return select;
@@ -51,6 +51,7 @@ export function pagesOf<T extends PgTable, By extends string>(
       backward: page.backward,
       columns: list.columns?.(scope) ?? getColumns(list.table),
       along: others.filter(isMany).map((one) => ({ ...one, columns: one.columns(scope) })),
+      gathered: (list.gathered ?? []).filter(({ isAsked }) => isAsked(scope)).map(({ how }) => how(scope)),
     };
     const pages = await selectBy(asked)(scope, given, requests);
     // So that nobody who asks has to wait again.

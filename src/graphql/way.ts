@@ -4,7 +4,7 @@ import type { TenantDb } from "../tenancy/session.js";
 import { statement } from "../tenancy/statement.js";
 import type { ColumnsOf } from "./columns.js";
 import { partsOf, TENANT } from "./given.js";
-import type { Along, Found, ListOf, PageOf } from "./list.js";
+import type { Along, Found, GatheredBy, ListOf, PageOf } from "./list.js";
 import { askedFor, bounds, orderSql } from "./order.js";
 import type { Scope } from "./scope.js";
 
@@ -17,10 +17,11 @@ export interface Way<T extends PgTable> {
   readonly backward: boolean;
   readonly columns: ColumnsOf<T>;
   readonly along: readonly (Omit<Along<T>, "columns"> & { readonly columns: Record<string, unknown> })[];
+  readonly gathered: readonly GatheredBy[];
 }
 
 /** The same for ways that are read by the same statement. */
-export const nameOf = <T extends PgTable>({ isPart, given, by, backward, columns, along }: Way<T>): string =>
+export const nameOf = <T extends PgTable>({ isPart, given, by, backward, columns, along, gathered }: Way<T>): string =>
   [
     isPart,
     given === null ? "*" : [...given],
@@ -28,11 +29,12 @@ export const nameOf = <T extends PgTable>({ isPart, given, by, backward, columns
     backward,
     Object.keys(columns),
     ...along.map((one) => [one.by, Object.keys(one.columns)]),
+    ...gathered.map(({ name }) => name),
   ].join(" ");
 
 /** The statement that reads pages so. */
 export function write<T extends PgTable>({ table, orders, where }: ListOf<T, string>, way: Way<T>) {
-  const { along, isPart } = way;
+  const { along, gathered, isPart } = way;
   const order = orders[way.by]!;
   const pieces = orderSql(order, way.backward);
   const isById = !order.text && !order.at;
@@ -69,6 +71,9 @@ export function write<T extends PgTable>({ table, orders, where }: ListOf<T, str
         by: (isById ? sql`null` : placeBy) as never,
         row: row as never,
         along: Object.fromEntries(others.map((other, n) => [n, getColumns(other)])) as never,
+        gathered: Object.fromEntries(
+          gathered.map(({ json }, n) => [n, json((row as unknown as { id: Column }).id)]),
+        ) as never,
       })
       .from(sql`jsonb_to_recordset(${sql.placeholder("asked")}::text::jsonb)
         as k(n int, key uuid, reached uuid[], subtree uuid[], blocked uuid[], filter jsonb,
@@ -87,13 +92,16 @@ export function write<T extends PgTable>({ table, orders, where }: ListOf<T, str
     const most = Math.max(...requests.map(({ page }) => page.limit + 1));
     const found = await select(scope.session, { ...given, most, asked: JSON.stringify(asked) });
     const pages = requests.map((): Found<T> => []);
-    for (const { n, nth, by: text, row, along: others } of found as unknown as Read<
+    for (const { n, nth, by: text, row, along: others, gathered: came } of found as unknown as Read<
       InferSelectModel<T> & { id: string }
     >[]) {
       if (nth > requests[n]!.page.limit + 1) continue;
       along.forEach(({ rows }, which) => {
         const other = others[which] as { readonly id: string };
         rows(scope).prime(other.id as never, other as never);
+      });
+      gathered.forEach(({ take }, which) => {
+        take(scope, row.id, came[which]);
       });
       // In whatever order PostgreSQL brings them.
       pages[n]![nth - 1] = { row, place: text == null ? [row.id] : [text, row.id] };
@@ -124,4 +132,5 @@ interface Read<R> {
   readonly by?: string | null;
   readonly row: R;
   readonly along: Readonly<Record<number, object>>;
+  readonly gathered: Readonly<Record<number, unknown>>;
 }

@@ -1,16 +1,18 @@
-import { and, asc, eq } from "drizzle-orm";
+import { and, asc, eq, sql } from "drizzle-orm";
 import type { Catalogue } from "../../access/catalogue.js";
 import { type ColumnsOf, columnsOf, forEach } from "../../graphql/columns.js";
 import { TENANT } from "../../graphql/given.js";
-import { manyBy, oneBy, perSession } from "../../graphql/loader.js";
+import { jsonOf } from "../../graphql/json.js";
+import type { Gathered, GatheredBy } from "../../graphql/list.js";
+import { manyBy, oneBy, perSession, type Soon } from "../../graphql/loader.js";
 import type { Scope } from "../../graphql/operation.js";
-import type { MembershipId } from "../../ids.js";
+import type { MembershipId, OrganizationId } from "../../ids.js";
 import { anyOf, arrayOf } from "../../tenancy/arrays.js";
 import { statement } from "../../tenancy/statement.js";
 import { organizations } from "../organizations/table.js";
 import { roleColumns, toRole } from "../roles/loader.js";
 import { ofCatalogue, type Role } from "../roles/role.js";
-import { roles } from "../roles/table.js";
+import { type RoleRow, roles } from "../roles/table.js";
 import { type GrantRow, grants, type MembershipRow, memberships } from "./table.js";
 
 /** The membership of this id, if its organization is visible and it is the viewer's own or members may be read there. */
@@ -62,9 +64,11 @@ const selectGrants = forEach((grant: ColumnsOf<typeof grants>) =>
   ),
 );
 
+type Loaded = GrantRow & { readonly ownRole: Role | null };
+
 /** The grants of each membership with their roles, first given first; `[]` where there are none. */
 const grantsOf = perSession((scope) =>
-  manyBy<MembershipId, GrantRow & { ownRole: Role | null }>(
+  manyBy<MembershipId, Loaded>(
     (row) => row.membershipId,
     async (ids) => {
       const select = selectGrants(grantColumns(scope))(roleColumns(scope));
@@ -74,11 +78,50 @@ const grantsOf = perSession((scope) =>
   ),
 );
 
+/** Those that came with their memberships. */
+const cameWith = perSession(() => new Map<MembershipId, Loaded[]>());
+
+const gatheredAs = forEach((grant: ColumnsOf<typeof grants>) =>
+  forEach((role: ColumnsOf<typeof roles>): GatheredBy => {
+    const [ofGrant, ofRole] = [jsonOf<GrantRow>(grant), jsonOf<RoleRow>(role)];
+    return {
+      name: `grants ${Object.keys(grant)} roles ${Object.keys(role)}`,
+      json: (id) => sql`(
+        select json_agg(json_build_array(${ofGrant.json}, case when ${roles.id} is not null then ${ofRole.json} end,
+          ${organizations.path}) order by ${grants.id})
+        from ${grants}
+          left join ${roles} on ${roles.tenantId} = ${grants.tenantId} and ${roles.id} = ${grants.roleId}
+          left join ${organizations} on ${organizations.tenantId} = ${roles.tenantId} and ${organizations.id} = ${roles.organizationId}
+        where ${grants.tenantId} = ${TENANT} and ${grants.membershipId} = ${id})`,
+      take: (scope, id, json) => {
+        const rows = (json ?? []) as [grant: unknown[], role: unknown[] | null, path: OrganizationId[] | null][];
+        const loaded = rows.map(([values, own, path]) => ({
+          ...ofGrant.row(values),
+          ownRole: own && toRole({ role: ofRole.row(own), path }),
+        }));
+        cameWith(scope).set(id as MembershipId, loaded);
+      },
+    };
+  }),
+);
+
+/** The grants of each membership of a list, where its grants or roles are asked for. */
+export const withGrants: Gathered = {
+  isAsked: ({ fields }) => {
+    const asked = fields?.get("Membership");
+    return asked !== undefined && (asked.has("roles") || asked.has("grants"));
+  },
+  how: (scope) => gatheredAs(grantColumns(scope))(roleColumns(scope)),
+};
+
 /** The grants of a membership. One of a role that the product no longer has gives nothing, and is left out. */
-export async function listGrants(scope: Scope, catalogue: Catalogue, membership: MembershipId): Promise<GrantOfRole[]> {
-  return (await grantsOf(scope).load(membership)).flatMap(({ ownRole, ...grant }) => {
-    const fixed = grant.roleKey === null ? undefined : catalogue.roles.get(grant.roleKey);
-    const role = ownRole ?? (fixed && ofCatalogue(fixed));
-    return role ? [{ ...grant, role }] : [];
-  });
+export function listGrants(scope: Scope, catalogue: Catalogue, membership: MembershipId): Soon<GrantOfRole[]> {
+  const named = (rows: readonly Loaded[]): GrantOfRole[] =>
+    rows.flatMap(({ ownRole, ...grant }) => {
+      const fixed = grant.roleKey === null ? undefined : catalogue.roles.get(grant.roleKey);
+      const role = ownRole ?? (fixed && ofCatalogue(fixed));
+      return role ? [{ ...grant, role }] : [];
+    });
+  const came = cameWith(scope).get(membership);
+  return came ? named(came) : grantsOf(scope).load(membership).then(named);
 }

@@ -13,6 +13,7 @@ import { organizations } from "../organizations/table.js";
 import { roles } from "../roles/table.js";
 import { userColumns, usersById } from "../users/loader.js";
 import { users } from "../users/table.js";
+import { withGrants } from "./loader.js";
 import { grants, type MembershipRow, memberships } from "./table.js";
 
 const { id, createdAt, organizationId, userId, expiresAt, status } = memberships;
@@ -129,6 +130,7 @@ const list = (along: Comes, where: (asked: Asked) => SQL | undefined) =>
     where,
     columns: membershipColumns,
     along: [along],
+    gathered: [withGrants],
     given: (scope) => ({
       viewer: scope.viewer.id,
       ...VISIBLE.given(scope, scope.access.visibleScope()),

@@ -72,11 +72,15 @@ const selectBySlug = forEach((columns: ColumnsOf<typeof organizations>) =>
 const rowsBySlug = perSession((scope) =>
   oneBy(
     ({ asked }: { asked: string; row: OrganizationRow }) => asked,
-    (wanted) =>
-      selectBySlug(organizationColumns(scope))(scope.session, {
+    async (wanted) => {
+      const found = await selectBySlug(organizationColumns(scope))(scope.session, {
         tenant: scope.session.tenantId,
         slugs: JSON.stringify(wanted),
-      }),
+      });
+      // What is below it leads back to it, by its id.
+      for (const { row } of found) organizationsById(scope).prime(row.id, row);
+      return found;
+    },
   ),
 );
 

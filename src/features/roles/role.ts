@@ -15,11 +15,16 @@ export interface Role {
   readonly definedAt: Place | null;
 }
 
-export const ofCatalogue = (role: FixedRole): Role => ({
-  ...role,
-  permissions: [...role.permissions],
-  definedAt: null,
-});
+const fixed = new WeakMap<FixedRole, Role>();
+
+/** A role of the catalogue, the same one each time. */
+export function ofCatalogue(role: FixedRole): Role {
+  const known = fixed.get(role);
+  if (known) return known;
+  const made: Role = { ...role, permissions: [...role.permissions], definedAt: null };
+  fixed.set(role, made);
+  return made;
+}
 
 export const ofTenant = ({ id, key, name, description, permissions }: RoleRow, definedAt: Place | null): Role => ({
   id,
