@@ -410,7 +410,10 @@ export async function predictChanges(
   for (const { key, name, nodes, input, verdict } of changes) {
     const as = (one: Thing, from = before) => reading.tell(nodes, one, from.say, [key]);
     const came = (answered.data?.[key] ?? { __typename: "null" }) as Answered["data"] & { __typename: string };
-    const asItCame = { data: came, errors: answered.errors.filter(({ path }) => path[0] === key) };
+    const asItCame = {
+      data: (answered.data?.[key] ?? null) as Answered["data"],
+      errors: answered.errors.filter(({ path }) => path[0] === key),
+    };
     if (verdict.kind === "refused") tell(key, { data: null, errors: [{ path: [key], ...verdict.extensions }] });
     else if (isStopped) tell(key, { data: null, errors: [{ path: [key], code: "NOT_RUN" }] });
     else if (!isAsBefore) tell(key, asItCame);

@@ -41,7 +41,7 @@ beforeAll(async () => {
       await database.owner(
         `alter role ${username} in database ${pathname.slice(1)} set idle_in_transaction_session_timeout = '10min'`,
       );
-  leases = openLeases(database.databases, { size: CONNECTIONS, waitMs: 60_000 });
+  leases = openLeases(database.databases, { size: CONNECTIONS, waitMs: 60_000, connectTimeoutMs: 60_000 });
 });
 afterAll(async () => {
   await leases.close();
