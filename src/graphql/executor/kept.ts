@@ -38,10 +38,10 @@ export class Kept {
     return compiled;
   }
 
-  /** How many fields are kept. */
+  /** How many fields are kept. Where the variables leave out all of them, what is kept counts as one. */
   get size(): number {
     let size = 0;
-    for (const compiled of this.#compiled.values()) size += compiled.size;
+    for (const compiled of this.#compiled.values()) size += Math.max(1, compiled.size);
     return size;
   }
 

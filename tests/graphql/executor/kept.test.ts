@@ -46,4 +46,19 @@ describe("what is kept of a document", () => {
       expect(keptOf(schema, document).size).toBeLessThanOrEqual(text.length / 4);
     }
   });
+
+  it("counts what leaves out everything, which is kept as well", () => {
+    const document = parse(
+      "query ($a: Boolean!, $b: Boolean!) { ... @include(if: $a) { ... @include(if: $b) { node { id } } } }",
+    );
+
+    for (const [a, b] of [
+      [false, false],
+      [false, true],
+      [true, false],
+    ])
+      execute({ schema, document, rootValue, variableValues: { a, b } });
+
+    expect(keptOf(schema, document).size).toBe(3);
+  });
 });
