@@ -11,6 +11,7 @@ import { addressOf } from "./address.js";
 import { MEMBERS_PATH, sendMembers } from "./csv/members.js";
 import { DEMO_TENANTS } from "./demo/tenants.js";
 import { sendPage, wantsPage } from "./graphiql/page.js";
+import { withHost } from "./host.js";
 import { sendMailbox } from "./mailbox.js";
 
 export interface Routes {
@@ -26,13 +27,15 @@ export interface Routes {
 
 /** Every address that the gateway answers at. Anything else is not found. */
 export function routes(options: Routes): RequestListener {
-  return (request, response) =>
-    void answer(options, request, response).catch((error) => {
-      // Nobody else waits for this promise: left alone, it would end the process.
-      options.log.error({ err: error }, "request failed");
-      if (response.headersSent) response.destroy();
-      else send(response, 500, { error: "Something went wrong here. The log of the gateway says what." });
-    });
+  return withHost(
+    (request, response) =>
+      void answer(options, request, response).catch((error) => {
+        // Nobody else waits for this promise: left alone, it would end the process.
+        options.log.error({ err: error }, "request failed");
+        if (response.headersSent) response.destroy();
+        else send(response, 500, { error: "Something went wrong here. The log of the gateway says what." });
+      }),
+  );
 }
 
 async function answer(

@@ -12,6 +12,7 @@ import { createGateway } from "../server.js";
 import { checkWalls, type Doors, guardDatabases, watchWalls } from "../tenancy/walls/walls.js";
 import { keyOf } from "./database.js";
 import { EXIT, RefusedError, UsageError } from "./explain.js";
+import { withHost } from "./host.js";
 import { closeServer, listen } from "./listen.js";
 import { mailboxOf } from "./mailbox.js";
 import { checkProduct } from "./product/check.js";
@@ -149,7 +150,10 @@ async function openOperatorsDoor(settings: Settings, { door, serve }: Doors, key
     limits: settings.limits,
     maxBodyBytes: settings.TENANTRY_MAX_BODY_BYTES,
   });
-  const server = createServer(PATIENCE, (request, response) => void yoga(request, response));
+  const server = createServer(
+    PATIENCE,
+    withHost((request, response) => void yoga(request, response)),
+  );
   return { server, url: await listen(server, { host, port, of: "TENANTRY_OPERATORS_" }) };
 }
 

@@ -23,6 +23,30 @@ afterAll(async () => {
   await gateway?.close();
 });
 
+describe("a Host that is none", () => {
+  const question = JSON.stringify({ query: "{ __typename }" });
+  const ask = (host: string, path: string) =>
+    web.send("POST", path, { host, "content-type": "application/json" }, question);
+
+  it.each(["[", "a b", "a:99999999", "%00", "a/graphql/schema#", "a?", "me@a", "a\\b"])(
+    "%s is refused in one sentence, without a word of what is behind it",
+    async (host) => {
+      for (const path of ["/graphql", "/members.csv?organization=northwind", "/health/live"])
+        expect(await ask(host, path)).toMatchObject({
+          status: 400,
+          body: '{"error":"The header Host names no host."}',
+        });
+    },
+  );
+
+  it.each(["localhost", "localhost:4000", "[::1]:4000", "acme.app.example", "ACME.example.", "xn--bcher-kva.example"])(
+    "%s is not",
+    async (host) => {
+      expect(await ask(host, "/graphql")).toMatchObject({ status: 200, body: '{"data":{"__typename":"Query"}}' });
+    },
+  );
+});
+
 describe("/graphql/schema", () => {
   it("answers with the schema as text, to a browser too", async () => {
     const { status, body } = await web.send("GET", "/graphql/schema", { accept: "text/html" });
