@@ -2,6 +2,7 @@ import { Access, type Place, type Reach } from "../../access/access.js";
 import { stillThere } from "../../access/catalogue.js";
 import { isLive } from "../../access/end.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
+import { perSession } from "../../graphql/loader.js";
 import type { Scope } from "../../graphql/operation.js";
 import { usableRoles } from "../roles/loader.js";
 import type { Role } from "../roles/role.js";
@@ -31,7 +32,19 @@ const RESUME = "organizations:suspend";
  * memberships, roles that are usable there. Null for a yes, for who is suspended, and where no single grant would: as
  * in a membership that is suspended, which no grant opens.
  */
-export async function findRemedy(ctx: Context, subject: Subject, question: Question): Promise<Remedy | null> {
+export function findRemedy(ctx: Context, subject: Subject, question: Question): Promise<Remedy | null> {
+  const { place, permission, reach } = question;
+  const known = found(scopeOf(ctx));
+  const name = `${subject.id} ${place.id} ${permission} ${reach}`;
+  const remedy = known.get(name) ?? find(ctx, subject, question);
+  known.set(name, remedy);
+  return remedy;
+}
+
+/** By subject and question, each asked once, under however many aliases. */
+const found = perSession(() => new Map<string, Promise<Remedy | null>>());
+
+async function find(ctx: Context, subject: Subject, question: Question): Promise<Remedy | null> {
   const { place, permission, reach } = question;
   if (!subject.active || subject.access.allows(place, permission, reach)) return null;
   const scope = scopeOf(ctx);
@@ -49,15 +62,25 @@ export async function findRemedy(ctx: Context, subject: Subject, question: Quest
         .filter((role) => isUsable(role, at))
         .flatMap((role) => REACHES.map((far): Remedy => ({ at, role, reach: far }))),
     );
-  remedies.sort((a, b) => compare(a, b, place));
   const { grounds } = subject.access;
   // As far as the asker may know: what the subject holds elsewhere must not show in the answer.
   const known = grounds.grants.filter((held) => mayKnow(scope, subject, held.at));
-  const turns = ({ at, role, reach: far }: Remedy) => {
-    const grant = { at, reach: far, permissions: new Set(role.permissions), expiresAt: null };
-    return new Access({ ...grounds, grants: [...known, grant] }).allows(place, permission, reach);
+  // All else that a role allows makes no difference, so that of hundreds of roles few have to be tried.
+  const tried = new Map<string, boolean>();
+  const turns = ({ at, role, reach: far }: Remedy): boolean => {
+    const held = [permission, RESUME].filter((one) => role.permissions.includes(one));
+    const name = `${at.id} ${far} ${held}`;
+    const did = tried.get(name);
+    if (did !== undefined) return did;
+    const grant = { at, reach: far, permissions: new Set(held), expiresAt: null };
+    const does = new Access({ ...grounds, grants: [...known, grant] }).allows(place, permission, reach);
+    tried.set(name, does);
+    return does;
   };
-  return remedies.find(turns) ?? null;
+  return remedies.reduce<Remedy | null>(
+    (smallest, one) => ((!smallest || compare(one, smallest, place) < 0) && turns(one) ? one : smallest),
+    null,
+  );
 }
 
 /** Whether something could be granted there, and would act, as far as the asker may know. */
