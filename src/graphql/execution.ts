@@ -10,12 +10,13 @@ import type { Plugin } from "graphql-yoga";
 import { AnswerLostError } from "../database/errors.js";
 import { admission, coded } from "./admission.js";
 import type { Context } from "./context.js";
-import { execute as executeCompiled } from "./executor/execute.js";
+import { type ExecuteArgs, execute as executeCompiled } from "./executor/execute.js";
+import { isTooLarge } from "./executor/size.js";
 import { foresee, namedIn } from "./foresight.js";
 import { withRoots } from "./introspection.js";
 import type { DocumentLimits } from "./limits.js";
 import { checkLengths, isIntrospection, needsOf, planOf, type Root, withVariables } from "./plan.js";
-import { isTransient } from "./present.js";
+import { isTransient, withoutStatus } from "./present.js";
 
 export interface Settings {
   readonly limits: DocumentLimits;
@@ -27,7 +28,7 @@ export interface Settings {
   readonly execute?: Execute;
 }
 
-export type Execute = (args: ExecutionArgs) => ExecutionResult | PromiseLike<ExecutionResult>;
+export type Execute = (args: ExecuteArgs) => ExecutionResult | PromiseLike<ExecutionResult>;
 
 type Args = ExecutionArgs & { readonly contextValue: Context };
 
@@ -68,7 +69,7 @@ async function tell(args: Args, settings: Settings): Promise<ExecutionResult> {
 
 async function answer(
   { document, operationName, variableValues, contextValue: ctx, schema }: Args,
-  { visible, execute = executeCompiled }: Settings,
+  { limits, visible, execute: given = executeCompiled }: Settings,
 ): Promise<ExecutionResult> {
   const operation = getOperationAST(document, operationName)!;
   const definitions = operation.variableDefinitions ?? [];
@@ -79,6 +80,7 @@ async function answer(
   });
   if (errors) return { errors: [coded(errors[0]!, "BAD_USER_INPUT")] };
 
+  const execute = (asked: ExecutionArgs) => given({ ...asked, mostObjects: limits.answerObjects });
   const part = (from: GraphQLSchema, some: readonly Root[]) =>
     execute({ schema: from, document: withRoots(document, operation, some), contextValue: ctx, variableValues });
   try {
@@ -113,14 +115,19 @@ async function answer(
   }
 }
 
-/** Below its root field a mutation is an answer: what fails there comes after the commit, and undoes nothing. */
+/**
+ * Below its root field a mutation is an answer: what fails there comes after the commit, and undoes nothing. A request of which
+ * something was done is none that was refused, whatever became of the rest.
+ */
 function afterCommit({ errors, ...result }: ExecutionResult): ExecutionResult {
   if (!errors) return result;
-  const told = errors.map((error) =>
-    (error.path?.length ?? 0) > 1 && isTransient(error)
-      ? new GraphQLError("", { nodes: error.nodes, path: error.path, originalError: new AnswerLostError(error) })
-      : error,
-  );
+  const isAnswered = Object.values(result.data ?? {}).some((value) => value !== null);
+  const told = errors.map((error) => {
+    const isBelow = (error.path?.length ?? 0) > 1;
+    if (isBelow && (isTransient(error) || isTooLarge(error)))
+      return new GraphQLError("", { nodes: error.nodes, path: error.path, originalError: new AnswerLostError(error) });
+    return isBelow || isAnswered ? withoutStatus(error) : error;
+  });
   return { ...result, errors: told };
 }
 

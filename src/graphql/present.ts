@@ -85,8 +85,14 @@ export const isPartlyDone = (data: unknown, errors: readonly GraphQLError[]): bo
 
 /** The error without the status that invites to send the whole request again. */
 export function withoutRetry(error: GraphQLError): GraphQLError {
-  const { http, ...extensions } = error.extensions as { http?: { status?: number } };
-  if (http?.status !== 503) return error;
+  const { http } = error.extensions as { http?: { status?: number } };
+  return http?.status === 503 ? withoutStatus(error) : error;
+}
+
+/** The error without the status of a request that was refused. */
+export function withoutStatus(error: GraphQLError): GraphQLError {
+  const { http, ...extensions } = error.extensions;
+  if (!http) return error;
   const { message, nodes, source, positions, path } = error;
   return new GraphQLError(message, { nodes, source, positions, path, extensions });
 }

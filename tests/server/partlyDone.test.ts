@@ -68,6 +68,30 @@ describe("a session that is lost in a change", () => {
   });
 });
 
+describe("what cannot be meant", () => {
+  const rename = (name: string, asked: string) =>
+    `mutation { renamed: updateOrganization(input: { organizationId: "${acme.id("Organization", "acme")}", name: "${name}" }) {
+       ... on UpdateOrganizationPayload { organization { name ${asked} } } } }`;
+
+  it("below a change that was made does not make it a refused request", async () => {
+    const answer = await acme.as("ada").ask(rename("Made", `memberships(after: "no cursor") { nodes { id } }`));
+
+    expect(answer.data).toEqual({ renamed: { organization: { name: "Made", memberships: null } } });
+    expect(told(answer)).toMatchObject({
+      status: 200,
+      errors: [["renamed.organization.memberships", "BAD_USER_INPUT"]],
+    });
+  });
+
+  it("is a refused request where nothing was answered", async () => {
+    const answer = await acme
+      .as("ada")
+      .ask(`{ permissionChecks(checks: [{ organizationId: "none", permission: "a:b" }]) { allowed } }`);
+
+    expect(told(answer)).toMatchObject({ status: 400, errors: [["permissionChecks", "BAD_USER_INPUT"]] });
+  });
+});
+
 describe("who shuts themselves out", () => {
   it("is told that it was done, and finds no tenant where the answer would be", async () => {
     const ben = acme.as("ben");

@@ -56,6 +56,8 @@ type CompleteSome = (value: unknown, run: Run, info: Info, path: Path) => unknow
 
 function completeList({ ofType }: GraphQLList<GraphQLOutputType>, asked: Asked, below: Below): CompleteSome {
   const settle = settleOf(ofType, completeOf(ofType, asked, below), asked);
+  // An object adds itself.
+  const isOfLeaves = isLeaf(ofType);
   return (value, run, info, path) => {
     if (!isIterable(value))
       throw new GraphQLError(`Expected Iterable, but did not find one for field "${coordinateOf(asked)}".`);
@@ -63,6 +65,7 @@ function completeList({ ofType }: GraphQLList<GraphQLOutputType>, asked: Asked, 
     let isWaiting = false;
     try {
       for (const item of value) {
+        if (isOfLeaves) run.size.add();
         const settled = settle(item, run, info, { prev: path, key: items.length, typename: undefined });
         if (settled instanceof Promise) isWaiting = true;
         items.push(settled);
@@ -101,6 +104,7 @@ function completeAbstract(type: GraphQLAbstractType, asked: Asked, below: Below)
 function completeObject(type: GraphQLObjectType, asked: Asked, below: Below): CompleteSome {
   let answer: Answer | undefined;
   return (value, run, info, path) => {
+    run.size.add();
     answer ??= below(asked, type, run);
     if (!type.isTypeOf) return answer(run, value, path);
     const isOf = type.isTypeOf(value, run.contextValue, info);

@@ -10,15 +10,21 @@ import {
 } from "graphql";
 import { keptOf } from "./kept.js";
 import { Errors, type Run } from "./run.js";
+import { Size } from "./size.js";
 
 // As graphql-js has it.
 const MOST_VARIABLE_ERRORS = 50;
+
+export interface ExecuteArgs extends ExecutionArgs {
+  /** How many objects an answer may hold; more end the root field in which they are met, with `COST_EXCEEDED`. Any where left out. */
+  readonly mostObjects?: number;
+}
 
 /**
  * Executes an operation of a valid document as graphql-js does, and answers the same; at once where nothing is waited for.
  * What a document asks is found out once, and kept with it.
  */
-export function execute(args: ExecutionArgs): ExecutionResult | Promise<ExecutionResult> {
+export function execute(args: ExecuteArgs): ExecutionResult | Promise<ExecutionResult> {
   const { schema, document, operationName, rootValue, contextValue, fieldResolver, typeResolver } = args;
   const operation = getOperationAST(document, operationName);
   const type = operation && schema.getRootType(operation.operation);
@@ -38,6 +44,7 @@ export function execute(args: ExecutionArgs): ExecutionResult | Promise<Executio
     variableValues: coerced,
     arguments: new Map(),
     errors: new Errors(),
+    size: new Size(args.mostObjects ?? Number.POSITIVE_INFINITY),
   };
   const told = (data: unknown): ExecutionResult => {
     kept.trim();

@@ -12,6 +12,7 @@ import {
   type OperationDefinitionNode,
   responsePathAsArray,
 } from "graphql";
+import { isTooLarge, type Size } from "./size.js";
 
 export type Path = GraphQLResolveInfo["path"];
 
@@ -26,6 +27,7 @@ export interface Run {
   /** Of fields whose arguments have variables, once they were taken. */
   readonly arguments: Map<Asked, Readonly<Record<string, unknown>>>;
   readonly errors: Errors;
+  readonly size: Size;
 }
 
 /** A field of a type, as a document asks for it: all that is the same whenever it is executed. */
@@ -62,11 +64,12 @@ export class Errors {
 /**
  * Ends a field, or an item of its list, with what was thrown in it.
  * @returns null where it may be null
- * @throws GraphQLError, located, where it may not: then what is around it ends
+ * @throws GraphQLError, located, where it may not, and below a root field where the answer is too large: then what is around
+ *   it ends
  */
 export function fail(thrown: unknown, run: Run, { nodes }: Asked, type: GraphQLOutputType, path: Path): null {
   const error = locatedError(thrown, nodes, responsePathAsArray(path));
-  if (isNonNullType(type)) throw error;
+  if (isNonNullType(type) || (path.prev !== undefined && isTooLarge(error))) throw error;
   run.errors.add(error, path);
   return null;
 }

@@ -37,6 +37,10 @@ export const LIMITS = {
     most: 10_000,
     of: "Pairs of fields with one response path, and of spreads at one place: what merging has to compare.",
   },
+  answerObjects: {
+    most: 50_000,
+    of: "Objects of one answer, and leaves of its lists. What is asked in one another is multiplied by what is there.",
+  },
   inputList: { most: 500, of: "Items of any list, written in the document or sent in variables." },
   inputDepth: { most: 20, of: "Lists and objects inside one another in one argument, default or variable." },
   inputValues: { most: 10_000, of: "Values in all variables together, lists and objects included." },
