@@ -54,7 +54,12 @@ export async function withOwnersOf<T>(settings: Settings, given: (owners: Owners
 }
 
 function orUnmigrated(error: unknown): never {
-  if (sqlState(error) !== UNDEFINED_TABLE || !/relation "tenantry\./.test(inFull(error))) throw error;
+  if (
+    error instanceof NotMigratedError ||
+    sqlState(error) !== UNDEFINED_TABLE ||
+    !/relation "tenantry\./.test(inFull(error))
+  )
+    throw error;
   throw new NotMigratedError("The database is not at this version. Run `tenantry migrate` first.", { cause: error });
 }
 

@@ -127,7 +127,7 @@ async function ownerlessTenants(owners: Owners, databases: readonly string[]): P
     if ((await inHome(place, tenant, (db) => ownersOf(db, tenant.id))).length > 0) continue;
     problems.push({
       what: `The tenant ${tenant.slug} has no owner: nobody there can give every right.`,
-      mend: "Resume an owner who was suspended, or restore the tenant from an archive.",
+      mend: `Make somebody one: \`tenantry tenant recover ${tenant.slug} --owner <email>\`.`,
     });
   }
   return problems;

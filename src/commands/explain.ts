@@ -1,3 +1,5 @@
+import { clearProgress } from "./progress.js";
+
 /** What a command ends with: 0 done, 1 failed, 2 wrong settings or usage, 3 refused because it is busy or unsafe, 4 partly done. */
 export const EXIT = { done: 0, failed: 1, usage: 2, refused: 3, partly: 4 } as const;
 
@@ -42,6 +44,7 @@ export const isForPeople = (error: unknown): error is Error => error instanceof 
 
 /** Says on stderr what went wrong, in words and without a stack; the environment's DEBUG=1 adds the stack. */
 export function explain(error: unknown): number {
+  clearProgress();
   if (error instanceof ChildFailedError) return error.exitCode;
   const { name, message, stack } = error instanceof Error ? error : { name: "", message: String(error), stack: "" };
   const causes: string[] = [];

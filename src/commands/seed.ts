@@ -2,7 +2,7 @@ import { readSettings } from "../config.js";
 import { keyOf, withOwnersOf } from "./database.js";
 import { seed } from "./demo/seed.js";
 import { UsageError } from "./explain.js";
-import { progress } from "./progress.js";
+import { print, progress } from "./progress.js";
 
 /** `tenantry seed`: makes those demo tenants that are missing. For development only: their people sign in without a password. */
 export async function seedCommand(options: { json?: boolean }): Promise<void> {
@@ -15,6 +15,6 @@ export async function seedCommand(options: { json?: boolean }): Promise<void> {
   const made = await withOwnersOf(settings, (owners) =>
     seed(owners, key, settings.TENANTRY_DATA_DIR, progress("Demo tenants made")),
   );
-  if (options.json) process.stdout.write(`${JSON.stringify({ made })}\n`);
-  else process.stdout.write(made.length > 0 ? `Made ${made.join(", ")}.\n` : "The demo tenants are all there.\n");
+  if (options.json) print(`${JSON.stringify({ made })}\n`);
+  else print(made.length > 0 ? `Made ${made.join(", ")}.\n` : "The demo tenants are all there.\n");
 }

@@ -1,10 +1,11 @@
 import type { Checked } from "../tenancy/migrations/check.js";
 import type { Behind, Migrated } from "../tenancy/migrations/summary.js";
+import { clearProgress, print } from "./progress.js";
 
 // Who reads a list of homes reads the first few, and the reason that they share.
 const MOST_NAMED = 10;
 
-const say = (line: string) => void process.stdout.write(`${line}\n`);
+const say = (line: string) => print(`${line}\n`);
 const homes = (count: number) => `${count} ${count === 1 ? "home" : "homes"}`;
 
 /**
@@ -59,6 +60,7 @@ function tellBehind(behind: readonly Behind[], heading: string): void {
   const lines = [...groupedBy(behind, ({ why }) => why)].map(
     ([why, some]) => `- ${homesNamed(some.map(nameOf))}: ${why}`,
   );
+  clearProgress();
   process.stderr.write(`${[heading, ...lines].join("\n")}\n`);
 }
 

@@ -5,7 +5,7 @@ import { deriveKey } from "../identity/key.js";
 import { JOBS_KEY } from "../tenancy/jobs/seal.js";
 import { keyOf, withOwnersOf } from "./database.js";
 import { EXIT } from "./explain.js";
-import { progress } from "./progress.js";
+import { print, progress } from "./progress.js";
 import { sendMail } from "./work/mail.js";
 import { stopping } from "./work/stopping.js";
 import { Worker } from "./work/worker.js";
@@ -27,8 +27,7 @@ export async function workCommand({ once, json }: WorkOptions): Promise<void> {
   const installation = await keyOf(settings);
   const key = deriveKey(installation, JOBS_KEY);
   const stop = stopping();
-  const say = (line: string, data: object) =>
-    process.stdout.write(`${json ? JSON.stringify({ at: new Date(), ...data }) : line}\n`);
+  const say = (line: string, data: object) => print(`${json ? JSON.stringify({ at: new Date(), ...data }) : line}\n`);
   let isWhole = true;
   await withOwnersOf(settings, async (owners) => {
     let bar: { readonly phase: string; readonly tell: ReturnType<typeof progress> } | null = null;

@@ -46,6 +46,7 @@ describe("tenantry migrate", () => {
     [["--workers", "many"], "--workers must be"],
     [["--until", "nothing"], `There are:\n- ${ownFiles().tenant[0]!.name}`],
     [["--canary", "northwind,nobody"], "There is no tenant nobody."],
+    [["--dry-run", "--canary", "nobody"], "There is no tenant nobody."],
   ])("refuses %j", async (args, words) => {
     const { code, stdout, stderr } = await migrate(...args);
 

@@ -33,6 +33,12 @@ describe("tenantry migrate", () => {
     expect(stderr).toContain("tenantry: The database is not at this version. Run `tenantry migrate` first.");
   });
 
+  it("is asked for once, whatever is missing", async () => {
+    const { stderr } = await run(["product", "plan"], { env: server.owning });
+
+    expect(stderr.match(/tenantry migrate/g)).toHaveLength(1);
+  });
+
   it("says on an empty database what it would make, and makes nothing", async () => {
     const { code, stdout, stderr } = await run(["migrate", "--dry-run", "--json"], { env: server.owning });
 
@@ -40,6 +46,14 @@ describe("tenantry migrate", () => {
     expect(jsonLines(stdout)).toEqual([...DIRECTORY, summary({ applied: DIRECTORY.length })]);
     expect(await roles()).toEqual([]);
     expect(await server.owner("select to_regnamespace('tenantry') is null as gone")).toEqual([{ gone: true }]);
+  });
+
+  it("says on an empty database what it lacks, and makes nothing", async () => {
+    const { code, stdout, stderr } = await run(["migrate", "--check"], { env: server.owning });
+
+    expect([code, stderr]).toEqual([1, ""]);
+    expect(stdout).toContain(`The directory lacks ${DIRECTORY[0]!.migration}`);
+    expect(await roles()).toEqual([]);
   });
 
   it("makes the logins and the directory, and says as JSON what it did", async () => {

@@ -8,7 +8,7 @@ import { checkArchive } from "../../tenancy/archive/read.js";
 import { getTenant } from "../../tenancy/tenants/record.js";
 import { keyOf, withOwnersOf } from "../database.js";
 import { UsageError } from "../explain.js";
-import { progress } from "../progress.js";
+import { clearProgress, progress } from "../progress.js";
 import { slugIn } from "./arguments.js";
 import { type PlaceOptions, placeOf } from "./place.js";
 import { say, shown } from "./shown.js";
@@ -23,6 +23,7 @@ export async function exportCommand(slug: string, file: string, { json }: { read
     const tenant = await getTenant(await owners.main, slug);
     if (file === "-") {
       const manifest = await exportTenant(owners, tenant, key, process.stdout, progress("Rows exported"));
+      clearProgress();
       process.stderr.write(`${json ? JSON.stringify(factsOf(manifest)) : inWords(manifest, "stdout")}\n`);
       return;
     }

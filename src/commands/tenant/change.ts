@@ -1,10 +1,12 @@
+import { randomUUID } from "node:crypto";
 import { readSettings, type Settings } from "../../config.js";
 import { renameRoot } from "../../features/tenants/founding.js";
 import { renameTenantOfPeople } from "../../identity/development.js";
 import type { Owners } from "../../tenancy/owners.js";
+import { lockOf } from "../../tenancy/session.js";
 import { renameTenant, resumeTenant, suspendTenant } from "../../tenancy/tenants/change.js";
 import { inHome } from "../../tenancy/tenants/inHome.js";
-import { getTenant, type Tenant } from "../../tenancy/tenants/record.js";
+import { findTenant, getTenant, mustBeWhole, type Tenant, whileHolding } from "../../tenancy/tenants/record.js";
 import { withOwnersOf } from "../database.js";
 import { UsageError } from "../explain.js";
 import { nameIn, slugIn } from "./arguments.js";
@@ -71,9 +73,23 @@ export async function rename(
   { from, slug, name }: { readonly from: string; readonly slug: string; readonly name: string | undefined },
 ): Promise<Tenant> {
   const changed = slug === tenant.slug ? tenant : await renameTenant(owners, tenant, slug);
-  if (name !== undefined)
-    await inHome(await owners.of(tenant.database), tenant, (db) => renameRoot(db, tenant.id, name, new Date()));
+  if (name !== undefined) await giveName(owners, changed, name);
   if (slug !== from && settings.TENANTRY_DEVELOPMENT)
     await renameTenantOfPeople(settings.TENANTRY_DATA_DIR, from, slug);
   return changed;
+}
+
+/** While nobody moves it: what is written to a home that a tenant is leaving would be lost. */
+async function giveName(owners: Owners, { id, slug }: Tenant, name: string): Promise<void> {
+  const main = await owners.main;
+  await whileHolding(main, id, async () => {
+    const tenant = await findTenant(main, id);
+    mustBeWhole(tenant, slug);
+    const place = await owners.of(tenant.database);
+    await inHome(place, tenant, async (db) => {
+      await place.run("select pg_advisory_xact_lock($1::bigint)", [lockOf(id)]);
+      const [clock] = await place.run("select clock_timestamp() as now");
+      await renameRoot(db, id, name, { id: randomUUID(), now: new Date(clock!.now as string) });
+    });
+  });
 }

@@ -75,7 +75,7 @@ export async function signInOf(
 
 export function howToSignIn(settings: Settings, email: string, slug: string, signIn: NewOwner["signIn"]): string {
   if (signIn === null)
-    return `Nobody can sign in to it yet: ${email} owns it, and no issuer's subject is known to be theirs. Erase it and make it again with --owner-issuer and --owner-subject, the claims iss and sub of their tokens.`;
+    return `Nobody can sign in to it yet: ${email} owns it, and no issuer's subject is known to be theirs. Say who they are: \`tenantry tenant recover ${slug} --owner ${email} --owner-issuer … --owner-subject …\`, the claims iss and sub of their tokens.`;
   if (signIn.issuer === DEVELOPMENT_ISSUER)
     return `${email} owns it, and signs in with: tenantry token --user ${email} --tenant ${slug}`;
   const isTaken = settings.TENANTRY_ISSUERS.some(({ issuer }) => issuer === signIn.issuer);

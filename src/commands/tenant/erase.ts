@@ -45,9 +45,13 @@ async function mustMean(slug: string): Promise<void> {
   if (!process.stdin.isTTY)
     throw new RefusedError(`This erases ${slug} for ever. Say --yes where nobody can be asked.`);
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question(
-    `This erases ${slug} with everything in it, for ever. Type ${slug} to go on: `,
-  );
+  // Whoever ends it instead of answering does not mean it, either.
+  const answer = await terminal
+    .question(`This erases ${slug} with everything in it, for ever. Type ${slug} to go on: `)
+    .catch(() => {
+      process.stderr.write("\n");
+      return "";
+    });
   terminal.close();
   if (answer.trim() !== slug) throw new RefusedError("Nothing was erased.");
 }

@@ -5,7 +5,7 @@ import type { Owners } from "../../tenancy/owners.js";
 import { withOwnersOf } from "../database.js";
 import { secondsOf } from "../duration.js";
 import { UsageError } from "../explain.js";
-import { progress } from "../progress.js";
+import { print, progress } from "../progress.js";
 import { placeOf } from "./place.js";
 
 export interface MoveCommandOptions {
@@ -18,8 +18,7 @@ export interface MoveCommandOptions {
 export async function moveCommand(slug: string, { to, keep, json }: MoveCommandOptions): Promise<void> {
   const settings = readSettings(process.env);
   const keepSeconds = keep === "0" ? 0 : secondsOf(keep, "--keep");
-  const say = (line: string, data: object) =>
-    process.stdout.write(`${json ? JSON.stringify({ at: new Date(), ...data }) : line}\n`);
+  const say = (line: string, data: object) => print(`${json ? JSON.stringify({ at: new Date(), ...data }) : line}\n`);
   await withOwnersOf(settings, async (owners) => {
     const destination = await destinationOf(owners, to);
     const moved = await moveTenant(owners, slug, destination, {

@@ -27,19 +27,20 @@ export async function recoverCommand(slug: string, options: Options): Promise<vo
       "Say whom the owner's tokens mean: --owner-issuer and --owner-subject, their claims iss and sub.",
     );
   const identity = identityDigest(await keyOf(settings), signIn);
-  const others = await recover(settings, slug, email, identity);
+  const { others, status } = await recover(settings, slug, email, identity);
   await letDevelopmentKnow(settings, { slug, owner: { email, name: email, signIn } });
   const remain =
     others.length === 0 ? "Nobody else owns it." : `It is owned by ${others.join(", ")} as well, as it was before.`;
-  say(options.json, [`Recovered ${slug}. ${howToSignIn(settings, email, slug, signIn)}`, remain], {
-    slug,
-    owner: email,
-    others,
-  });
+  const lines = [
+    `Recovered ${slug}. ${howToSignIn(settings, email, slug, signIn)}`,
+    ...(status === "SUSPENDED" ? [`It is SUSPENDED: nobody gets in before \`tenantry tenant resume ${slug}\`.`] : []),
+    remain,
+  ];
+  say(options.json, lines, { slug, owner: email, others });
 }
 
-/** @returns the addresses of the others who own it */
-async function recover(settings: Settings, slug: string, email: string, identity: Buffer): Promise<string[]> {
+/** @returns the addresses of the others who own it, and what it is */
+async function recover(settings: Settings, slug: string, email: string, identity: Buffer) {
   return withOwnersOf(settings, async (owners) => {
     const main = await owners.main;
     const { id } = await getTenant(main, slug);
@@ -58,7 +59,8 @@ async function recover(settings: Settings, slug: string, email: string, identity
         const run = { id: randomUUID(), now: new Date(clock!.now as string) };
         await recoverOwner(db, id, { email, identity }, run);
         const all = await ownersOf(db, id);
-        return all.filter((owner) => !owner.identity?.equals(identity)).map((owner) => owner.email ?? "somebody");
+        const others = all.filter((owner) => !owner.identity?.equals(identity));
+        return { others: others.map((owner) => owner.email ?? "somebody"), status: tenant.status };
       });
     });
   });

@@ -1,4 +1,5 @@
 import type { Tenant } from "../../tenancy/tenants/record.js";
+import { print } from "../progress.js";
 
 /** A tenant as commands print it as JSON. */
 export const shown = ({ id, slug, status, isolation, database, schemaName, epoch, createdAt }: Tenant) => ({
@@ -14,7 +15,7 @@ export const shown = ({ id, slug, status, isolation, database, schemaName, epoch
 
 /** Prints words for people, or one line of JSON for scripts. */
 export function say(json: boolean | undefined, lines: readonly string[], data: object): void {
-  process.stdout.write(json ? `${JSON.stringify(data)}\n` : `${lines.join("\n")}\n`);
+  print(json ? `${JSON.stringify(data)}\n` : `${lines.join("\n")}\n`);
 }
 
 /** Rows in columns; every one but the last as wide as its widest. */

@@ -3,6 +3,7 @@ import type { Owners } from "../owners.js";
 import { alone, bringDirectory } from "./directory.js";
 import { lookAtHomes, type Odd } from "./drift.js";
 import { type Files, ownFiles } from "./files.js";
+import { ensureLogins } from "./logins.js";
 import { type Behind, tenantsIn } from "./summary.js";
 import { inTrial } from "./transaction.js";
 
@@ -25,6 +26,8 @@ export async function checkFleet(owners: Owners, files: Files = ownFiles()): Pro
   const main = await owners.main;
   return alone(main, undefined, () =>
     inTrial(main, async () => {
+      // The first time, when rights are to be given to logins that are not there yet.
+      await ensureLogins(main, owners.logins(MAIN));
       const directory = await bringDirectory(owners, main, files);
       const homes = await main.run(
         `select h.database, h.schema_name, h.version is null and (exists (

@@ -90,6 +90,7 @@ export async function rehearseAll(owners: Owners, options: MigrateOptions = {}):
       // The first time, when rights are to be given to logins that are not there yet.
       await ensureLogins(main, owners.logins(MAIN));
       const applied = await bringDirectory(owners, main, files);
+      await homesOf(main, options.canaries ?? []);
       const fleet = await lookAtFleet(main, files.tenant, options);
       await refuseMisfits(owners, main, fleet, files.tenant);
       await rehearse(owners, fleet, files, main);

@@ -4,6 +4,7 @@ import type { TenantId } from "../../ids.js";
 import { takeHome } from "../create.js";
 import type { Isolation, MOVE_STEPS } from "../directory/table.js";
 import { inTransaction } from "../migrations/transaction.js";
+import { noSuchTenant } from "../tenants/record.js";
 import { MoveRefusedError, type Place, type Route } from "./route.js";
 
 export type RecordedStep = (typeof MOVE_STEPS)[number];
@@ -48,7 +49,7 @@ export async function readTenant(desk: Lease, slug: string): Promise<Omit<Route,
     "select id, slug, database, schema_name, isolation, status, epoch from tenantry.tenants where slug = $1",
     [slug],
   );
-  if (!row) throw new MoveRefusedError(`There is no tenant ${slug}.`);
+  if (!row) throw await noSuchTenant(desk, slug);
   if (row.status !== "ACTIVE" && row.status !== "SUSPENDED")
     throw new MoveRefusedError(`The tenant ${slug} is ${String(row.status).toLowerCase()}, and cannot be moved.`);
   return {

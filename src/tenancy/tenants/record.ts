@@ -30,16 +30,21 @@ export async function listTenants(main: Lease): Promise<Tenant[]> {
 export async function getTenant(main: Lease, slug: string): Promise<Tenant> {
   const [row] = await main.run(`select ${COLUMNS} from tenantry.tenants t where t.slug = $1`, [slug]);
   if (row) return toTenant(row);
+  throw await noSuchTenant(main, slug);
+}
+
+/** What to say where nobody has this slug now. */
+export async function noSuchTenant(main: Lease, slug: string): Promise<NoSuchTenantError> {
   const [renamed] = await main.run(
     "select t.slug from tenantry.slugs s join tenantry.tenants t on t.id = s.tenant_id where s.slug = $1",
     [slug],
   );
-  if (renamed) throw new NoSuchTenantError(`The tenant ${slug} is called ${renamed.slug} now.`);
+  if (renamed) return new NoSuchTenantError(`The tenant ${slug} is called ${renamed.slug} now.`);
   const [all] = await main.run("select count(*)::int as count from tenantry.tenants");
   const some = await main.run(`select slug from tenantry.tenants order by slug collate "C" limit ${NAMED_AT_MOST}`);
   const rest = Number(all!.count) - some.length;
   const named = some.map((one) => one.slug).join(", ");
-  throw new NoSuchTenantError(
+  return new NoSuchTenantError(
     named === ""
       ? `There is no tenant ${slug}, nor any other: \`tenantry tenant create\` makes one.`
       : `There is no tenant ${slug}. There are: ${named}${rest > 0 ? ` and ${rest} more` : ""}.`,

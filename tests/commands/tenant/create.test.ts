@@ -2,8 +2,10 @@ import { existsSync, mkdtempSync, rmSync, statSync, symlinkSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Owners } from "../../../src/tenancy/owners.js";
+import { whileHolding } from "../../../src/tenancy/tenants/record.js";
 import { command, run } from "../../support/command.js";
 import { cloneDatabase, type TestDatabase } from "../../support/database.js";
+import { recordOf } from "../../support/sessions.js";
 import { owningSettings } from "../../support/settings.js";
 import { until } from "../../support/until.js";
 
@@ -56,6 +58,7 @@ describe("tenantry tenant create", () => {
     const { stdout } = await run(create("mute"), { env: { ...env, TENANTRY_DEVELOPMENT: "off" } });
 
     expect(stdout).toContain("Nobody can sign in to it yet");
+    expect(stdout).toContain("`tenantry tenant recover mute --owner zoe@acme.test --owner-issuer … --owner-subject …`");
   });
 
   it.each([
@@ -153,6 +156,35 @@ describe("tenantry tenant export", () => {
 });
 
 describe("tenantry tenant rename", () => {
+  const named = (name: string) => run(["tenant", "rename", "northwind", "--name", name], { env });
+
+  it("writes another name into the tenant's audit, once", async () => {
+    const twice = [await named("North & Wind"), await named("North & Wind")];
+
+    expect(twice.map(({ code }) => code)).toEqual([0, 0]);
+    const { home } = await recordOf(database, "northwind");
+    expect(
+      await database.owner(
+        `select actor_type, actor_id, changes from ${home.schemaName}.audit_events where action = $1`,
+        ["organization.updated"],
+      ),
+    ).toEqual([
+      {
+        actor_type: "OPERATOR",
+        actor_id: null,
+        changes: { before: { name: "Northwind" }, after: { name: "North & Wind" } },
+      },
+    ]);
+  });
+
+  it("gives no name to a tenant that somebody moves, for it might be lost", async () => {
+    const { id } = await recordOf(database, "northwind");
+
+    const refused = await database.owners(async (owners) => whileHolding(await owners.main, id, () => named("Lost")));
+
+    expect(refused).toMatchObject({ code: 3, stdout: "", stderr: expect.stringContaining("Try again shortly") });
+  });
+
   it("says so when there is nothing to change", async () => {
     expect(await run(["tenant", "rename", "northwind", "northwind"], { env })).toMatchObject({
       code: 0,

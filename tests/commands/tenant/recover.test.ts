@@ -85,6 +85,14 @@ describe("tenantry tenant recover", () => {
     expect((await acme.as("zoe").ask(MAY)).errors?.[0]?.extensions.code).toBe("TENANT_NOT_FOUND");
   });
 
+  it("says so where the tenant is suspended, and its new owner does not get in yet", async () => {
+    await run(["tenant", "suspend", "acme"], { env });
+    const { stdout } = await run(["tenant", "recover", "acme", "--owner", "new@acme.test"], { env });
+    await run(["tenant", "resume", "acme"], { env });
+
+    expect(stdout).toContain("It is SUSPENDED: nobody gets in before `tenantry tenant resume acme`.");
+  });
+
   it.each([
     [["--owner", "zoe"], 2, "--owner zoe is no e-mail address"],
     [["--owner", "zoe@acme.test", "--owner-issuer", "https://id.example"], 2, "belong together"],

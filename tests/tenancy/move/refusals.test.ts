@@ -126,7 +126,7 @@ describe("moveTenant", () => {
     [["northwind", "--to", "shared"], 3, "is there already: shared in the database main"],
     [["northwind", "--to", "database:lumen"], 3, "The database lumen has tenants already"],
     [["northwind", "--to", "schema:lumen"], 3, "The database lumen is a tenant's own"],
-    [["nobody", "--to", "shared"], 3, "There is no tenant nobody."],
+    [["nobody", "--to", "shared"], 2, "There is no tenant nobody. There are: lumen"],
     [["northwind", "--to", "schema:nowhere"], 2, "--to nowhere: the settings name no such one."],
     [["northwind", "--to", "attic"], 2, "--to is shared, schema or database"],
     [["northwind", "--to", "schema", "--keep", "long"], 2, "--keep is a whole number and s, m, h or d"],
