@@ -80,7 +80,7 @@ async function answer(
   });
   if (errors) return { errors: [coded(errors[0]!, "BAD_USER_INPUT")] };
 
-  const execute = (asked: ExecutionArgs) => given({ ...asked, mostObjects: limits.answerObjects });
+  const execute = (asked: ExecutionArgs) => given({ ...asked, most: limits });
   const part = (from: GraphQLSchema, some: readonly Root[]) =>
     execute({ schema: from, document: withRoots(document, operation, some), contextValue: ctx, variableValues });
   try {

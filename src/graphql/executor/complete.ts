@@ -65,7 +65,7 @@ function completeList({ ofType }: GraphQLList<GraphQLOutputType>, asked: Asked, 
     let isWaiting = false;
     try {
       for (const item of value) {
-        if (isOfLeaves) run.size.add();
+        if (isOfLeaves) run.size.addObject();
         const settled = settle(item, run, info, { prev: path, key: items.length, typename: undefined });
         if (settled instanceof Promise) isWaiting = true;
         items.push(settled);
@@ -104,7 +104,7 @@ function completeAbstract(type: GraphQLAbstractType, asked: Asked, below: Below)
 function completeObject(type: GraphQLObjectType, asked: Asked, below: Below): CompleteSome {
   let answer: Answer | undefined;
   return (value, run, info, path) => {
-    run.size.add();
+    run.size.addObject();
     answer ??= below(asked, type, run);
     if (!type.isTypeOf) return answer(run, value, path);
     const isOf = type.isTypeOf(value, run.contextValue, info);

@@ -44,7 +44,7 @@ function answerRead(asked: Asked, type: LeafType, gate: Gate | undefined, below:
     if (source !== null && typeof source === "object" && (!gate || gate(source, run.contextValue as never))) {
       try {
         const value = (source as Record<string, unknown>)[name];
-        if (value === null || (typeof value !== "object" && typeof value !== "function")) return serialize(value);
+        if (value === null || (typeof value !== "object" && typeof value !== "function")) return serialize(value, run);
       } catch (thrown) {
         return fail(thrown, run, asked, type, pathOf(asked, above));
       }

@@ -10,14 +10,14 @@ import {
   isNonNullType,
 } from "graphql";
 import { inspect } from "graphql/jsutils/inspect.js";
-import { type Asked, coordinateOf } from "./run.js";
+import { type Asked, coordinateOf, type Run } from "./run.js";
 
 export type LeafType = GraphQLLeafType | GraphQLNonNull<GraphQLLeafType>;
 
 export const isLeaf = (type: GraphQLOutputType): type is LeafType => isLeafType(getNullableType(type));
 
 /** What is told of a value of a scalar or an enum. */
-export type Serialize = (value: unknown) => unknown;
+export type Serialize = (value: unknown, run: Run) => unknown;
 
 // These tell such a value as it is; about any other they are asked.
 const AS_IT_IS = new Map<GraphQLLeafType, string>([
@@ -30,8 +30,11 @@ const AS_IT_IS = new Map<GraphQLLeafType, string>([
 export function serializeOf(type: LeafType, asked: Asked): Serialize {
   const [leaf, isNullable] = isNonNullType(type) ? [type.ofType, false] : [type, true];
   const asItIs = AS_IT_IS.get(leaf);
-  return (value) => {
-    if (typeof value === asItIs) return value;
+  return (value, { size }) => {
+    if (typeof value === asItIs) {
+      if (typeof value === "string") size.addCharacters(value.length);
+      return value;
+    }
     if (value === null || value === undefined) {
       if (isNullable) return null;
       throw new Error(`Cannot return null for non-nullable field ${coordinateOf(asked)}.`);
@@ -42,6 +45,7 @@ export function serializeOf(type: LeafType, asked: Asked): Serialize {
       throw new Error(
         `Expected \`${inspect(leaf)}.serialize(${inspect(value)})\` to return non-nullable value, returned: ${inspect(serialized)}`,
       );
+    size.addLeaf(serialized);
     return serialized;
   };
 }

@@ -1,4 +1,5 @@
 import type { Answer } from "./complete.js";
+import { AROUND_KEY } from "./size.js";
 
 /** A field of an object, under the key that its answer gets. */
 export interface Keyed {
@@ -21,7 +22,9 @@ function shape(): new () => Told {
 /** Answers all fields at once; what they wait for, they wait for together. */
 export function answerTogether(fields: readonly Keyed[]): Answer {
   const Shape = shape();
+  const written = fields.reduce((sum, { key }) => sum + key.length + AROUND_KEY, 0);
   return (run, source, path) => {
+    run.size.addCharacters(written);
     const told = new Shape();
     let waiting: string[] | undefined;
     try {

@@ -70,6 +70,7 @@ export class Errors {
 export function fail(thrown: unknown, run: Run, { nodes }: Asked, type: GraphQLOutputType, path: Path): null {
   const error = locatedError(thrown, nodes, responsePathAsArray(path));
   if (isNonNullType(type) || (path.prev !== undefined && isTooLarge(error))) throw error;
+  if (!isTooLarge(error)) run.size.addError();
   run.errors.add(error, path);
   return null;
 }

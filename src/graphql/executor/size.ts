@@ -1,7 +1,18 @@
 import type { GraphQLError } from "graphql";
 import { refusal } from "../errors.js";
 
+/** How much one answer may hold. */
+export interface Most {
+  readonly answerObjects: number;
+  readonly answerCharacters: number;
+}
+
+const ANYTHING: Most = { answerObjects: Number.POSITIVE_INFINITY, answerCharacters: Number.POSITIVE_INFINITY };
 const TOO_LARGE = "COST_EXCEEDED";
+/** An error takes as long, and as much room, as so many objects. */
+const OBJECTS_PER_ERROR = 4;
+/** What stands around a key and its value. */
+export const AROUND_KEY = 6;
 
 /**
  * How much of an answer there is. What a document asks for is multiplied by what is there: pages within pages are more than any
@@ -9,15 +20,45 @@ const TOO_LARGE = "COST_EXCEEDED";
  */
 export class Size {
   #objects = 0;
+  #characters = 0;
+  /** Of values that are objects, most of which are told many times. */
+  readonly #lengths = new WeakMap<object, number>();
 
-  constructor(private readonly most: number) {}
+  constructor(private readonly most: Most = ANYTHING) {}
 
   /** @throws GraphQLError `COST_EXCEEDED` for one more object, or leaf of a list, than an answer may hold */
-  add(): void {
+  addObject(): void {
     this.#objects += 1;
-    if (this.#objects <= this.most) return;
-    const message = `This would be more than ${this.most} objects, the most that an answer holds. Ask for shorter pages, or for fewer of them in one another.`;
-    throw refusal(TOO_LARGE, message, 400, { limit: "answerObjects" });
+    if (this.#objects > this.most.answerObjects) throw this.#tooLarge("answerObjects", "objects");
+  }
+
+  /** @throws GraphQLError `COST_EXCEEDED` */
+  addError(): void {
+    this.#objects += OBJECTS_PER_ERROR - 1;
+    this.addObject();
+  }
+
+  /** @throws GraphQLError `COST_EXCEEDED` for more text than an answer may hold */
+  addCharacters(count: number): void {
+    this.#characters += count;
+    if (this.#characters > this.most.answerCharacters) throw this.#tooLarge("answerCharacters", "characters");
+  }
+
+  /** @throws GraphQLError `COST_EXCEEDED` */
+  addLeaf(value: unknown): void {
+    if (typeof value === "string") this.addCharacters(value.length);
+    else if (typeof value === "object" && value !== null) this.addCharacters(this.#lengthOf(value));
+  }
+
+  #lengthOf(value: object): number {
+    const known = this.#lengths.get(value) ?? JSON.stringify(value).length;
+    this.#lengths.set(value, known);
+    return known;
+  }
+
+  #tooLarge(limit: keyof Most, what: string): GraphQLError {
+    const message = `This would be more than ${this.most[limit]} ${what}, the most that an answer holds. Ask for shorter pages, or for fewer of them in one another.`;
+    return refusal(TOO_LARGE, message, 400, { limit });
   }
 }
 

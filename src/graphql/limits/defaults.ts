@@ -39,7 +39,11 @@ export const LIMITS = {
   },
   answerObjects: {
     most: 50_000,
-    of: "Objects of one answer, and leaves of its lists. What is asked in one another is multiplied by what is there.",
+    of: "Objects of one answer, and leaves of its lists; an error counts as four. What is asked in one another is multiplied by what is there.",
+  },
+  answerCharacters: {
+    most: 10_000_000,
+    of: "Characters of one answer, errors aside.",
   },
   inputList: { most: 500, of: "Items of any list, written in the document or sent in variables." },
   inputDepth: { most: 20, of: "Lists and objects inside one another in one argument, default or variable." },

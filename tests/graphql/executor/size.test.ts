@@ -10,7 +10,12 @@ const rootValue = { node, other: node, never: null };
 
 /** What is answered, where so many objects may be in it. */
 const answered = async (text: string, most: number) => {
-  const { data, errors } = await execute({ schema, document: parse(text), rootValue, mostObjects: most });
+  const { data, errors } = await execute({
+    schema,
+    document: parse(text),
+    rootValue,
+    most: { answerObjects: most, answerCharacters: 1e9 },
+  });
   return {
     data: JSON.parse(JSON.stringify(data)),
     errors: errors?.map(({ path, extensions }) => [path?.[0], extensions.code]),
@@ -46,9 +51,47 @@ describe("an answer of more objects than it may hold", () => {
     const many: object = { id: "1", all: () => Array.from({ length: 100 }, item) };
     const document = parse("{ node { all { all { all { all { all { id } } } } } } }");
 
-    const { data } = await execute({ schema, document, rootValue: { node: many }, mostObjects: 1000 });
+    const { data } = await execute({
+      schema,
+      document,
+      rootValue: { node: many },
+      most: { answerObjects: 1000, answerCharacters: 1e9 },
+    });
 
     expect(data).toEqual(expect.objectContaining({ node: null }));
     expect(asked).toBeLessThan(2000);
+  });
+});
+
+describe("an answer of more text than it may hold", () => {
+  const told = buildSchema(
+    "type Query { text: String, made: Note, note: Note } type Note { json: JSON, id: ID, no: ID } scalar JSON",
+  );
+  const json = { a: "x".repeat(100) };
+  const no = () => {
+    throw new Error("No.");
+  };
+  const codes = async (text: string, answerCharacters: number, answerObjects = 1e9) => {
+    const { errors } = await execute({
+      schema: told,
+      document: parse(text),
+      rootValue: { text: "x".repeat(100), note: { json, id: "1", no }, made: { json } },
+      most: { answerObjects, answerCharacters },
+    });
+    return errors?.map(({ extensions, message }) => extensions.code ?? message);
+  };
+
+  it.each([
+    ["{ text }", 100 + 4 + 6],
+    ["{ note { json } made { json } }", 2 * (108 + 4 + 6) + 2 * (4 + 6)],
+    [`{ note { ${"k".repeat(50)}: id } }`, 1 + 50 + 6 + 4 + 6],
+  ])("is refused of %s", async (text, characters) => {
+    expect(await codes(text, characters)).toBeUndefined();
+    expect(await codes(text, characters - 1)).toEqual([TOO_LARGE]);
+  });
+
+  it("is refused for its errors, too, each of which is more than an object", async () => {
+    expect(await codes("{ note { a: no b: no } }", 1e9, 9)).toEqual(["No.", "No."]);
+    expect(await codes("{ note { a: no b: no } }", 1e9, 8)).toContain(TOO_LARGE);
   });
 });
