@@ -50,14 +50,24 @@ export const isPromise = (value: unknown): value is PromiseLike<unknown> =>
 
 /** The errors of an execution, without those from below something that has become null since. */
 export class Errors {
-  readonly met: GraphQLError[] = [];
+  readonly #all: GraphQLError[] = [];
   readonly #nulled = new Set<Path | undefined>();
+
+  get met(): readonly GraphQLError[] {
+    return this.#all;
+  }
 
   add(error: GraphQLError, path: Path | undefined): void {
     for (let at = path; at !== undefined; at = at.prev) if (this.#nulled.has(at)) return;
     if (this.#nulled.has(undefined)) return;
     this.#nulled.add(path);
-    this.met.push(error);
+    this.#all.push(error);
+  }
+
+  /** Forgets those of a root field: of what is not answered at all nobody is told what would be missing. */
+  forget(root: string | number): void {
+    const kept = this.#all.filter(({ path }) => path?.[0] !== root);
+    this.#all.splice(0, this.#all.length, ...kept);
   }
 }
 
@@ -70,7 +80,8 @@ export class Errors {
 export function fail(thrown: unknown, run: Run, { nodes }: Asked, type: GraphQLOutputType, path: Path): null {
   const error = locatedError(thrown, nodes, responsePathAsArray(path));
   if (isNonNullType(type) || (path.prev !== undefined && isTooLarge(error))) throw error;
-  if (!isTooLarge(error)) run.size.addError();
+  if (isTooLarge(error)) run.errors.forget(path.key);
+  else if (path.prev !== undefined) run.size.addError();
   run.errors.add(error, path);
   return null;
 }

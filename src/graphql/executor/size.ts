@@ -10,7 +10,7 @@ export interface Most {
 const ANYTHING: Most = { answerObjects: Number.POSITIVE_INFINITY, answerCharacters: Number.POSITIVE_INFINITY };
 const TOO_LARGE = "COST_EXCEEDED";
 /** An error takes as long, and as much room, as so many objects. */
-const OBJECTS_PER_ERROR = 4;
+const OBJECTS_PER_ERROR = 10;
 /** What stands around a key and its value. */
 export const AROUND_KEY = 6;
 
