@@ -47,11 +47,19 @@ export function answerTogether(fields: readonly Keyed[]): Answer {
   };
 }
 
-const whole = (told: Told, waiting: readonly string[]): Promise<Told> =>
-  Promise.all(waiting.map((key) => told[key])).then((values) => {
-    for (const [n, key] of waiting.entries()) told[key] = values[n];
+function whole(told: Told, waiting: readonly string[]): Promise<Told> {
+  const [key] = waiting as [string];
+  // Most wait for one thing, and to wait for all of one takes twice the promises.
+  if (waiting.length === 1)
+    return (told[key] as Promise<unknown>).then((value) => {
+      told[key] = value;
+      return told;
+    });
+  return Promise.all(waiting.map((one) => told[one])).then((values) => {
+    for (const [n, one] of waiting.entries()) told[one] = values[n];
     return told;
   });
+}
 
 /** Answers one field after the other, each when the one before it is done. */
 export function answerInTurn(fields: readonly Keyed[]): Answer {
