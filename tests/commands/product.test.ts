@@ -153,12 +153,32 @@ describe("tenantry product plan", () => {
     expect(code).toBe(0);
     expect(lines.filter(({ tenant }) => tenant === mill.slug)).toEqual(
       [
-        { kind: "PERMISSION", key: "invoices:approve", what: "REMOVED", ...none, roles: 2, grants: 5, people: 3 },
-        { kind: "PERMISSION", key: "invoices:send", what: "ADDED", ...none, roles: 0, grants: 4, people: 3 },
+        {
+          kind: "PERMISSION",
+          key: "invoices:approve",
+          what: "REMOVED",
+          ...none,
+          roles: 2,
+          grants: 5,
+          people: 3,
+          offers: 0,
+          inUse: true,
+        },
+        {
+          kind: "PERMISSION",
+          key: "invoices:send",
+          what: "ADDED",
+          ...none,
+          roles: 0,
+          grants: 4,
+          people: 3,
+          offers: 0,
+          inUse: false,
+        },
         {
           ...{ kind: "ROLE", key: "accountant", what: "CHANGED" },
           ...{ gained: ["invoices:send"], lost: ["invoices:approve"] },
-          ...{ roles: 0, grants: 3, people: 2 },
+          ...{ roles: 0, grants: 3, people: 2, offers: 0, inUse: true },
         },
       ].map((line) => ({ tenant: mill.slug, ...line })),
     );
@@ -192,7 +212,15 @@ describe("tenantry product plan", () => {
           grants.map(({ membershipId }) => facts.memberships.find(({ id }) => id === membershipId)!.userId),
         );
         if (own.length + grants.length > 0)
-          expected.push({ seed, tenant: slug, key, roles: own.length, grants: grants.length, people: people.size });
+          expected.push({
+            seed,
+            tenant: slug,
+            key,
+            roles: own.length,
+            grants: grants.length,
+            people: people.size,
+            offers: 0,
+          });
       }
     }
     expect(ofTenants.map(({ tenant, change: { key }, concerned }) => ({ seed, tenant, key, ...concerned }))).toEqual(
@@ -216,12 +244,12 @@ describe("tenantry product plan", () => {
       {
         tenant: mill.slug,
         change: { kind: "PERMISSION", key: "long:gone", what: "REMOVED", gained: [], lost: [] },
-        concerned: { roles: 1, grants: 2, people: 2 },
+        concerned: { roles: 1, grants: 2, people: 2, offers: 0 },
       },
       {
         tenant: mill.slug,
         change: { kind: "ROLE", key: "ghost", what: "REMOVED", gained: [], lost: [] },
-        concerned: { roles: 0, grants: 3, people: 2 },
+        concerned: { roles: 0, grants: 3, people: 2, offers: 0 },
       },
     ]);
   });
@@ -284,6 +312,39 @@ describe("tenantry product apply", () => {
     ],
   ])("takes %s for in use", async (_, product, words) => {
     await expect(apply(product)).rejects.toThrow(words);
+  });
+
+  it("takes for in use what an invitation offers, and what whoever joins is given", async () => {
+    const { nursery } = await world(gateway, {
+      nursery: {
+        tree: { nursery: {} },
+        people: { olga: [{ at: "nursery", roles: ["owner"], reach: "SUBTREE" }] },
+        invited: { nursery: ["ina"] },
+      },
+    });
+    const spare = { ...NOW, roles: [ACCOUNTANT, { ...ACCOUNTANT, key: "spare" }] };
+    await apply(spare);
+    const sql = homeOf(gateway, nursery!.slug);
+    await sql("update offered_grants set role_key = 'spare', role_id = null");
+    await sql(
+      `insert into join_policies (tenant_id, organization_id, mode, grants, set_by, updated_at)
+       select o.tenant_id, o.id, 'AUTOMATIC', '[{"roleKey": "spare", "roleId": null, "reach": "ORGANIZATION"}]', u.id, now()
+       from organizations o, users u where u.email like 'olga@%'`,
+    );
+
+    const { ofTenants } = await plan(NOW);
+
+    expect(ofTenants.map(({ change, concerned }) => [change.key, concerned])).toEqual([
+      ["spare", { roles: 0, grants: 0, people: 0, offers: 2 }],
+    ]);
+    await expect(apply(NOW)).rejects.toThrow(
+      /spare: 0 people lose it, .* offered by 2 open invitations and join policies/,
+    );
+
+    await sql("update invitations set status = 'WITHDRAWN'");
+    await sql("update join_policies set mode = 'OFF'");
+    await apply(NOW);
+    expect((await plan(NOW)).planned).toEqual([]);
   });
 
   it("takes away what nobody was given", async () => {

@@ -59,6 +59,6 @@ function mustBeFree(planned: readonly Planned[]): void {
   if (used.length === 0) return;
   throw new RefusedError(
     `Nothing was changed, for something that would go is in use:\n${used.map(say).join("\n")}\n` +
-      "With --force, tenants' roles lose such a permission, and grants of such a template end.",
+      "With --force, tenants' roles lose such a permission, grants of such a template end, and who accepts an offer of it gets nothing by it.",
   );
 }

@@ -33,16 +33,14 @@ export async function planOf(
   const applied = await appliedProduct(main);
   const changes = changesOf(applied, productOf(wanted));
   const homes = await listHomes(main);
-  const sums = new Map(
-    changes.map((change) => [nameOf(change), { change, tenants: 0, roles: 0, grants: 0, people: 0 }]),
-  );
+  const sums = new Map(changes.map((change) => [nameOf(change), { change, tenants: 0, ...NONE }]));
   for (const [done, home] of homes.entries()) {
     onProgress(done, homes.length);
     const found = await survey(await owners.of(home.database), home, changes, { applied, wanted });
     for (const { change, concerned } of found) {
-      const sum = sums.get(nameOf(change)) ?? { change, tenants: 0, roles: 0, grants: 0, people: 0 };
+      const sum = sums.get(nameOf(change)) ?? { change, tenants: 0, ...NONE };
       sum.tenants += isAny(concerned) ? 1 : 0;
-      for (const count of ["roles", "grants", "people"] as const) sum[count] += concerned[count];
+      for (const count of COUNTS) sum[count] += concerned[count];
       sums.set(nameOf(change), sum);
     }
     onHome(
@@ -54,15 +52,18 @@ export async function planOf(
 }
 
 const nameOf = ({ kind, key }: ProductChange): string => `${kind} ${key}`;
-const isAny = ({ roles, grants }: Concerned): boolean => roles + grants > 0;
+const COUNTS = ["roles", "grants", "people", "offers"] as const;
+const NONE: Concerned = { roles: 0, grants: 0, people: 0, offers: 0 };
+const isAny = ({ roles, grants, offers }: Concerned): boolean => roles + grants + offers > 0;
 
 /**
- * Whether what is taken away was given: a permission to a role of a tenant's own, a template, or a part of it, to somebody.
- * That owners lose what is gone does not count, for they hold whatever there is.
+ * Whether what is taken away was given: a permission to a role of a tenant's own, a template, or a part of it, to somebody; or
+ * is offered to somebody. That owners lose what is gone does not count, for they hold whatever there is.
  */
 export const isInUse = ({
   change,
   roles,
   grants,
-}: { readonly change: ProductChange } & Pick<Concerned, "roles" | "grants">): boolean =>
-  takesAway(change) && (change.kind === "PERMISSION" ? roles : grants) > 0;
+  offers,
+}: { readonly change: ProductChange } & Omit<Concerned, "people">): boolean =>
+  takesAway(change) && (change.kind === "PERMISSION" ? roles : grants + offers) > 0;

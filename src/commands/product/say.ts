@@ -19,6 +19,9 @@ export function say(planned: Planned): string {
   const by = [
     `by ${count(planned.grants, "grant")}`,
     ...(kind === "PERMISSION" ? [`named by ${count(planned.roles, "role")} of tenants' own`] : []),
+    ...(planned.offers > 0
+      ? [`offered by ${count(planned.offers, "open invitation or join policy", "open invitations and join policies")}`]
+      : []),
     `in ${count(planned.tenants, "tenant")}`,
   ];
   return `${named}${parts.length > 0 ? ` ${parts.join(" and ")}` : ""}: ${[people, ...by].join(", ")}.${isInUse(planned) ? " In use." : ""}`;
@@ -27,8 +30,12 @@ export function say(planned: Planned): string {
 /** The same for programs: of one tenant, or with `tenants`, how many there are, of all. */
 export const toLine = (
   where: { readonly tenant: string } | { readonly tenants: number },
-  { kind, key, what, gained, lost }: ProductChange,
-  { roles, grants, people }: Concerned,
-): string => `${JSON.stringify({ ...where, kind, key, what, gained, lost, roles, grants, people })}\n`;
+  change: ProductChange,
+  { roles, grants, people, offers }: Concerned,
+): string => {
+  const { kind, key, what, gained, lost } = change;
+  const inUse = isInUse({ change, roles, grants, offers });
+  return `${JSON.stringify({ ...where, kind, key, what, gained, lost, roles, grants, people, offers, inUse })}\n`;
+};
 
 const count = (number: number, one: string, many = `${one}s`): string => `${number} ${number === 1 ? one : many}`;

@@ -22,6 +22,8 @@ export interface Concerned {
   /** Grants by which it is held: of those roles, of the owner role, and of the product's templates. */
   readonly grants: number;
   readonly people: number;
+  /** Open invitations that offer such a template, and organizations that give it to whoever joins. */
+  readonly offers: number;
 }
 
 export interface Found {
@@ -68,6 +70,19 @@ cross join lateral (
 ) held
 order by c.n`;
 
+const OFFERS = `
+select
+  ((select count(*) from invitations i where i.tenant_id = $1 and i.status = 'OPEN' and i.expires_at > clock_timestamp()
+    and exists (select from offered_grants o where o.tenant_id = $1 and o.invitation_id = i.id and o.role_key = c.role))
+  + (select count(*) from join_policies p where p.tenant_id = $1 and p.mode <> 'OFF'
+    and p.grants @> jsonb_build_array(jsonb_build_object('roleKey', c.role))))::int as offers
+from jsonb_to_recordset($2::text::jsonb) as c(n int, role text)
+order by c.n`;
+
+/** A home that was left behind by an older version has nowhere to offer anything. */
+const HAS_OFFERS =
+  "select to_regclass('offered_grants') is not null and to_regclass('join_policies') is not null as has";
+
 /** Whom each of the changes concerns in a home; and what is in use there that neither the old file has nor the new one. */
 export function survey(
   owner: Lease,
@@ -107,13 +122,17 @@ export async function surveyEntered(
   const asked = all.map((change, n) => ({
     n,
     permission: change.kind === "PERMISSION" ? change.key : null,
+    role: change.kind === "ROLE" ? change.key : null,
     fixed: holders(change),
   }));
-  const rows = await owner.run(CONCERNED, [home.id, JSON.stringify(asked)]);
+  const given = [home.id, JSON.stringify(asked)];
+  const rows = await owner.run(CONCERNED, given);
+  const [{ has }] = (await owner.run(HAS_OFFERS)) as unknown as [{ has: boolean }];
+  const offered = has ? await owner.run(OFFERS, given) : [];
   // Other words give nobody anything.
-  const NOBODY: Concerned = { roles: 0, grants: 0, people: 0 };
+  const NOBODY: Concerned = { roles: 0, grants: 0, people: 0, offers: 0 };
   return all.map((change, n) => ({
     change,
-    concerned: change.what === "REWORDED" ? NOBODY : (rows[n] as unknown as Concerned),
+    concerned: change.what === "REWORDED" ? NOBODY : ({ ...rows[n], offers: offered[n]?.offers ?? 0 } as Concerned),
   }));
 }
