@@ -7,7 +7,7 @@ import type { Scope } from "../../graphql/operation.js";
 import type { Asked, Order } from "../../graphql/order.js";
 import type { Page, Placed } from "../../graphql/page.js";
 import { pagesOf } from "../../graphql/pages.js";
-import type { RoleId, UserId } from "../../ids.js";
+import type { OrganizationId, RoleId, UserId } from "../../ids.js";
 import { organizationColumns, organizationsById } from "../organizations/loader.js";
 import { organizations } from "../organizations/table.js";
 import { roles } from "../roles/table.js";
@@ -170,16 +170,22 @@ export async function membershipsOf(
   if (!via.includes("INHERITED"))
     return via.length === 0 ? [] : directPages(scope).load({ key, page, order, filter: { ...shown } });
   const places = via.includes("DIRECT") ? [...path, key] : path;
-  const found = await reachingPages(scope).load({
-    key,
-    page,
-    order,
-    filter: { ...shown, places },
-  });
-  return found.map(({ row, place }) => ({
-    row: { ...row, via: row.organizationId === key ? "DIRECT" : "INHERITED" },
-    place,
-  }));
+  return listed(key, await reachingPages(scope).load({ key, page, order, filter: { ...shown, places } }));
+}
+
+/** By the page as it was read, which is the same for whoever asks for it. */
+const known = new WeakMap<readonly Placed<MembershipRow>[], Placed<Listed>[]>();
+
+/** The memberships as the list of an organization shows them. */
+function listed(key: OrganizationId, found: readonly Placed<MembershipRow>[]): Placed<Listed>[] {
+  const rows =
+    known.get(found) ??
+    found.map(({ row, place }) => ({
+      row: { ...row, via: row.organizationId === key ? ("DIRECT" as const) : ("INHERITED" as const) },
+      place,
+    }));
+  known.set(found, rows);
+  return rows;
 }
 
 /** A page of a user's memberships: where the viewer may read members and sees the organization; for oneself, where one sees it. */
