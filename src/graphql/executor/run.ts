@@ -78,8 +78,10 @@ export class Errors {
  *   it ends
  */
 export function fail(thrown: unknown, run: Run, { nodes }: Asked, type: GraphQLOutputType, path: Path): null {
+  // Thousands that are still waited for may end by it, each below many others: it is told once, of the root field.
+  if (path.prev !== undefined && isTooLarge(thrown)) throw thrown;
   const error = locatedError(thrown, nodes, responsePathAsArray(path));
-  if (isNonNullType(type) || (path.prev !== undefined && isTooLarge(error))) throw error;
+  if (isNonNullType(type)) throw error;
   if (isTooLarge(error)) run.errors.forget(path.key);
   else if (path.prev !== undefined) run.size.addError();
   run.errors.add(error, path);

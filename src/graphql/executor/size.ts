@@ -1,4 +1,4 @@
-import type { GraphQLError } from "graphql";
+import { GraphQLError } from "graphql";
 import { refusal } from "../errors.js";
 
 /** How much one answer may hold. */
@@ -20,6 +20,7 @@ export const AROUND_KEY = 6;
  */
 export class Size {
   #objects = 0;
+  #error: GraphQLError | null = null;
   #characters = 0;
   /** Of values that are objects, most of which are told many times. */
   readonly #lengths = new WeakMap<object, number>();
@@ -57,10 +58,13 @@ export class Size {
   }
 
   #tooLarge(limit: keyof Most, what: string): GraphQLError {
+    if (this.#error) return this.#error;
     const message = `This would be more than ${this.most[limit]} ${what}, the most that an answer holds. Ask for shorter pages, or for fewer of them in one another.`;
-    return refusal(TOO_LARGE, message, 400, { limit });
+    this.#error = refusal(TOO_LARGE, message, 400, { limit });
+    return this.#error;
   }
 }
 
 /** Whether it is no failure of a field's own, and ends the whole root field. */
-export const isTooLarge = ({ extensions }: GraphQLError): boolean => extensions.code === TOO_LARGE;
+export const isTooLarge = (error: unknown): boolean =>
+  error instanceof GraphQLError && error.extensions.code === TOO_LARGE;
