@@ -124,7 +124,7 @@ function afterCommit({ errors, ...result }: ExecutionResult): ExecutionResult {
   const isAnswered = Object.values(result.data ?? {}).some((value) => value !== null);
   const told = errors.map((error) => {
     const isBelow = (error.path?.length ?? 0) > 1;
-    if (isBelow && (isTransient(error) || isTooLarge(error)))
+    if ((isBelow && isTransient(error)) || isTooLarge(error))
       return new GraphQLError("", { nodes: error.nodes, path: error.path, originalError: new AnswerLostError(error) });
     return isBelow || isAnswered ? withoutStatus(error) : error;
   });
