@@ -59,6 +59,7 @@ export async function importCommand(
     const lines = [
       `Made ${slug} from ${file}: ${tenant.isolation} in ${tenant.database}, ${rowsOf(manifest)} rows, all checksums the same.`,
       ...(isOurKey ? [] : ["It was exported with another TENANTRY_KEY, so none of its people is recognised here."]),
+      `Should nobody be able to sign in to it: \`tenantry tenant recover ${slug} --owner <email>\` lets its owner in again.`,
     ];
     say(options.json, lines, { ...shown(tenant), ...factsOf(manifest), peopleAreRecognised: isOurKey });
   });
