@@ -374,7 +374,7 @@ describe("whatever people do to each other's rights", () => {
       }),
       { numRuns: WALKS, endOnFailure: true, ...replay },
     );
-  }, 600_000);
+  });
 
   it("and much of it was let through, and much refused, each for every reason there is", () => {
     const missed = OUTCOMES.filter((outcome) => !outcomes.has(outcome));

@@ -276,7 +276,7 @@ describe("a right that is withdrawn", () => {
           [`${kind} ${when}: yes`]: expect.any(Number),
           [`${kind} ${when}: no`]: expect.any(Number),
         });
-  }, 900_000);
+  });
 
   it("is gone at every process for everybody of a tenant that is suspended", async () => {
     const home = homeOf(gateway, "acme");
