@@ -1,15 +1,14 @@
-import { randomUUID } from "node:crypto";
 import { readSettings, type Settings } from "../../config.js";
-import { renameRoot } from "../../features/tenants/founding.js";
+import { noteSlug, renameRoot } from "../../features/tenants/rename.js";
 import { renameTenantOfPeople } from "../../identity/development.js";
 import type { Owners } from "../../tenancy/owners.js";
-import { lockOf } from "../../tenancy/session.js";
 import { renameTenant, resumeTenant, suspendTenant } from "../../tenancy/tenants/change.js";
-import { inHome } from "../../tenancy/tenants/inHome.js";
-import { findTenant, getTenant, mustBeWhole, type Tenant, whileHolding } from "../../tenancy/tenants/record.js";
+import { enterHome } from "../../tenancy/tenants/inHome.js";
+import { getTenant, type Tenant } from "../../tenancy/tenants/record.js";
 import { withOwnersOf } from "../database.js";
 import { UsageError } from "../explain.js";
 import { nameIn, slugIn } from "./arguments.js";
+import { beginRun, holding } from "./locked.js";
 import { say, shown } from "./shown.js";
 
 interface Options {
@@ -63,7 +62,8 @@ export async function renameCommand(
 }
 
 /**
- * Gives a tenant another slug, its root another name, or both; doing it again changes nothing.
+ * Gives a tenant another slug, its root another name, or both, each with its event in the tenant's audit; doing it again
+ * changes nothing.
  * @param to.from what it was called when this was asked for
  */
 export async function rename(
@@ -72,24 +72,15 @@ export async function rename(
   tenant: Tenant,
   { from, slug, name }: { readonly from: string; readonly slug: string; readonly name: string | undefined },
 ): Promise<Tenant> {
-  const changed = slug === tenant.slug ? tenant : await renameTenant(owners, tenant, slug);
-  if (name !== undefined) await giveName(owners, changed, name);
+  const changed =
+    slug === tenant.slug
+      ? tenant
+      : await renameTenant(owners, tenant, slug, async (place, now) =>
+          noteSlug(await enterHome(place, now), now.id, { before: now.slug, after: slug }, await beginRun(place)),
+        );
+  if (name !== undefined)
+    await holding(owners, changed, async ({ db, place }) => renameRoot(db, tenant.id, name, await beginRun(place)));
   if (slug !== from && settings.TENANTRY_DEVELOPMENT)
     await renameTenantOfPeople(settings.TENANTRY_DATA_DIR, from, slug);
   return changed;
-}
-
-/** While nobody moves it: what is written to a home that a tenant is leaving would be lost. */
-async function giveName(owners: Owners, { id, slug }: Tenant, name: string): Promise<void> {
-  const main = await owners.main;
-  await whileHolding(main, id, async () => {
-    const tenant = await findTenant(main, id);
-    mustBeWhole(tenant, slug);
-    const place = await owners.of(tenant.database);
-    await inHome(place, tenant, async (db) => {
-      await place.run("select pg_advisory_xact_lock($1::bigint)", [lockOf(id)]);
-      const [clock] = await place.run("select clock_timestamp() as now");
-      await renameRoot(db, id, name, { id: randomUUID(), now: new Date(clock!.now as string) });
-    });
-  });
 }

@@ -1,17 +1,7 @@
-import type { Lease } from "../../database/connection.js";
 import type { Owners } from "../../tenancy/owners.js";
-import { lockOf, type TenantDb } from "../../tenancy/session.js";
-import { inHome } from "../../tenancy/tenants/inHome.js";
 import { findTenant, getTenant, listTenants, type Tenant, whileHolding } from "../../tenancy/tenants/record.js";
 import { EXIT } from "../explain.js";
-
-/** A transaction in the home of a tenant in which nothing else changes. */
-export interface Locked {
-  readonly tenant: Tenant;
-  readonly db: TenantDb;
-  /** Its connection. */
-  readonly place: Lease;
-}
+import { inLocked, type Locked } from "./locked.js";
 
 /**
  * Runs `work` in the home of one tenant, or of each in turn, with the tenant's lock; passes over what is being made or erased.
@@ -33,12 +23,7 @@ export async function inEach<T>(
         // Where it is while nobody moves it.
         const tenant = await findTenant(main, id);
         if (tenant?.status !== "ACTIVE" && tenant?.status !== "SUSPENDED") return;
-        const place = await owners.of(tenant.database);
-        const result = await inHome(place, tenant, async (db) => {
-          await place.run("select pg_advisory_xact_lock($1::bigint)", [lockOf(id)]);
-          return work({ tenant, db, place });
-        });
-        onDone(tenant, result);
+        onDone(tenant, await inLocked(owners, tenant, work));
       });
     } catch (error) {
       if (slug !== undefined) throw error;

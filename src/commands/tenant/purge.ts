@@ -1,8 +1,8 @@
-import { randomUUID } from "node:crypto";
 import { readSettings } from "../../config.js";
 import { type Purged, purgeDeleted } from "../../features/tree/purge.js";
 import { withOwnersOf } from "../database.js";
-import { inEach, type Locked } from "./inEach.js";
+import { inEach } from "./inEach.js";
+import { beginRun, type Locked } from "./locked.js";
 import { say } from "./shown.js";
 
 /** `tenantry tenant purge`: organizations that were deleted and whose time is up, of one tenant or of all. */
@@ -21,6 +21,5 @@ export async function purgeCommand(slug: string | undefined, { json }: { readonl
 }
 
 async function purge({ tenant, db, place }: Locked): Promise<Purged[]> {
-  const [clock] = await place.run("select clock_timestamp() as now");
-  return purgeDeleted(db, tenant.id, { id: randomUUID(), now: new Date(clock!.now as string) });
+  return purgeDeleted(db, tenant.id, await beginRun(place));
 }

@@ -1,15 +1,13 @@
-import { randomUUID } from "node:crypto";
 import { readSettings, type Settings } from "../../config.js";
 import { ownersOf } from "../../features/tenants/founding.js";
 import { recoverOwner } from "../../features/tenants/recover.js";
 import { identityDigest } from "../../identity/digest.js";
-import { lockOf } from "../../tenancy/session.js";
-import { inHome } from "../../tenancy/tenants/inHome.js";
-import { findTenant, getTenant, mustBeWhole, whileHolding } from "../../tenancy/tenants/record.js";
+import { getTenant } from "../../tenancy/tenants/record.js";
 import { keyOf, withOwnersOf } from "../database.js";
 import { UsageError } from "../explain.js";
 import { emailIn } from "./arguments.js";
 import { howToSignIn, type OwnerOptions, signInOf } from "./create.js";
+import { beginRun, holding } from "./locked.js";
 import { letDevelopmentKnow } from "./make.js";
 import { say } from "./shown.js";
 
@@ -43,25 +41,15 @@ export async function recoverCommand(slug: string, options: Options): Promise<vo
 async function recover(settings: Settings, slug: string, email: string, identity: Buffer) {
   return withOwnersOf(settings, async (owners) => {
     const main = await owners.main;
-    const { id } = await getTenant(main, slug);
-    return whileHolding(main, id, async () => {
-      const tenant = await findTenant(main, id);
-      mustBeWhole(tenant, slug);
+    return holding(owners, await getTenant(main, slug), async ({ tenant: { id, status }, db, place }) => {
       // A hint, which the home does not follow before it knows them: without it they would not be let as far as that.
       await main.run(
         "insert into tenantry.identities (digest, tenant_id) values ($1, $2) on conflict (digest, tenant_id) do nothing",
         [identity, id],
       );
-      const place = await owners.of(tenant.database);
-      return inHome(place, tenant, async (db) => {
-        await place.run("select pg_advisory_xact_lock($1::bigint)", [lockOf(id)]);
-        const [clock] = await place.run("select clock_timestamp() as now");
-        const run = { id: randomUUID(), now: new Date(clock!.now as string) };
-        await recoverOwner(db, id, { email, identity }, run);
-        const all = await ownersOf(db, id);
-        const others = all.filter((owner) => !owner.identity?.equals(identity));
-        return { others: others.map((owner) => owner.email ?? "somebody"), status: tenant.status };
-      });
+      await recoverOwner(db, id, { email, identity }, await beginRun(place));
+      const others = (await ownersOf(db, id)).filter((owner) => !owner.identity?.equals(identity));
+      return { others: others.map((owner) => owner.email ?? "somebody"), status };
     });
   });
 }

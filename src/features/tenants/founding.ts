@@ -2,7 +2,6 @@ import { and, eq, isNull } from "drizzle-orm";
 import { OWNER } from "../../access/catalogue.js";
 import { type MembershipId, newId, type OrganizationId, type TenantId, type UserId } from "../../ids.js";
 import type { TenantDb } from "../../tenancy/session.js";
-import { type Run, recordOfOperator } from "../audit/record.js";
 import { isOwning } from "../memberships/lastOwner.js";
 import { grants, memberships } from "../memberships/table.js";
 import { organizations, slugs } from "../organizations/table.js";
@@ -50,25 +49,6 @@ export async function found(db: TenantDb, { tenantId, slug, name, owner, at }: F
 export async function nameOf(db: TenantDb, tenantId: TenantId): Promise<string | null> {
   const [root] = await db.select({ name: organizations.name }).from(organizations).where(isRootOf(tenantId));
   return root?.name ?? null;
-}
-
-/** Gives the root another name, and notes it; nothing happens where it has it already. In the caller's transaction, with the tenant's lock. */
-export async function renameRoot(db: TenantDb, tenantId: TenantId, name: string, run: Run): Promise<void> {
-  const [root] = await db
-    .select({ id: organizations.id, name: organizations.name })
-    .from(organizations)
-    .where(isRootOf(tenantId));
-  if (root!.name === name) return;
-  await db.update(organizations).set({ name, updatedAt: run.now }).where(isRootOf(tenantId));
-  await recordOfOperator(db, tenantId, run, [
-    {
-      action: "organization.updated",
-      organizationId: root!.id,
-      targetType: "Organization",
-      targetId: root!.id,
-      changes: { before: { name: root!.name }, after: { name } },
-    },
-  ]);
 }
 
 /** The owners of a tenant, by address; `[]` where nobody is. */

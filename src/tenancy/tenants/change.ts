@@ -1,3 +1,4 @@
+import type { Lease } from "../../database/connection.js";
 import { refuseOn } from "../../database/errors.js";
 import { MAIN } from "../../database/names.js";
 import { SlugTakenError } from "../create.js";
@@ -17,10 +18,13 @@ export const resumeTenant = (owners: Owners, tenant: Tenant): Promise<Tenant> =>
 /**
  * Gives a tenant another slug. The one before leads nowhere from the next request on, and stays this tenant's: it can be
  * taken back, and nobody else can have it.
+ * @param note writes down what is done, in the transaction of the home; it is given the tenant as it was
  * @throws SlugTakenError it is, or was, another's
  */
-export const renameTenant = (owners: Owners, tenant: Tenant, slug: string): Promise<Tenant> =>
-  changeTenant(owners, tenant, { slug });
+export const renameTenant = (owners: Owners, tenant: Tenant, slug: string, note: Note): Promise<Tenant> =>
+  changeTenant(owners, tenant, { slug }, note);
+
+type Note = (place: Lease, before: Tenant) => Promise<void>;
 
 /**
  * Changes the home row and the directory's record, and raises the epoch of both. Changes of the tenant's own that are under
@@ -31,6 +35,7 @@ async function changeTenant(
   owners: Owners,
   { id, slug: called }: Tenant,
   to: { readonly status?: "ACTIVE" | "SUSPENDED"; readonly slug?: string },
+  note: Note = async () => {},
 ): Promise<Tenant> {
   const main = await owners.main;
   await whileHolding(main, id, () =>
@@ -53,6 +58,7 @@ async function changeTenant(
           throw new TenantRefusedError(
             `The home of ${called} is closed or not there. \`tenantry doctor\` says what to do.`,
           );
+        await note(place, tenant);
         return Number(row.epoch);
       };
       await refuseOn(

@@ -5,6 +5,7 @@ import { Owners } from "../../../src/tenancy/owners.js";
 import { whileHolding } from "../../../src/tenancy/tenants/record.js";
 import { command, run } from "../../support/command.js";
 import { cloneDatabase, type TestDatabase } from "../../support/database.js";
+import { homeOf } from "../../support/home.js";
 import { recordOf } from "../../support/sessions.js";
 import { owningSettings } from "../../support/settings.js";
 import { until } from "../../support/until.js";
@@ -190,5 +191,26 @@ describe("tenantry tenant rename", () => {
       code: 0,
       stdout: "northwind is called so already.\n",
     });
+  });
+
+  it("writes another slug into the tenant's audit", async () => {
+    const { code } = await run(["tenant", "rename", "northwind", "northwind-corp"], { env });
+
+    const events = await homeOf(
+      { database },
+      "northwind-corp",
+    )(
+      `select actor_id, target_type, e.target_id = o.id as of_root, changes
+       from audit_events e join organizations o on o.parent_id is null where action = 'tenant.renamed'`,
+    );
+    expect(code).toBe(0);
+    expect(events).toEqual([
+      {
+        actor_id: null,
+        target_type: "Organization",
+        of_root: true,
+        changes: { before: { slug: "northwind" }, after: { slug: "northwind-corp" } },
+      },
+    ]);
   });
 });
