@@ -60,8 +60,17 @@ export async function workCommand({ once, json }: WorkOptions): Promise<void> {
         await stop.orAfter(LOOK_EACH_MS);
       }
     };
+    const endCancelled = async () => {
+      for (; !stop.isAsked && !once; await stop.orAfter(LOOK_EACH_MS))
+        // Whoever does the jobs says that the directory is away.
+        await worker.endCancelled().catch(() => {});
+    };
     try {
-      await Promise.all([doJobs(), sendMail({ settings, owners, key: installation, log, stop, once: once ?? false })]);
+      await Promise.all([
+        doJobs(),
+        endCancelled(),
+        sendMail({ settings, owners, key: installation, log, stop, once: once ?? false }),
+      ]);
     } finally {
       await worker.close();
       stop.end();

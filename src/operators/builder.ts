@@ -3,7 +3,8 @@ import { GraphQLScalarType } from "graphql";
 import type { Cursors } from "../graphql/cursor.js";
 import type { Operator } from "../identity/operators.js";
 import type { TenantListing } from "../tenancy/directory/listing.js";
-import type { Asking, JobDesk } from "../tenancy/jobs/desk.js";
+import type { Asking } from "../tenancy/jobs/cancellation.js";
+import type { JobDesk } from "../tenancy/jobs/desk.js";
 
 /** What every resolver of the operators' door is given. */
 export interface OperatorContext {
@@ -36,7 +37,7 @@ export const builder = new SchemaBuilder<{
 builder.queryType({ description: "What there is, and how far what was asked for is." });
 builder.mutationType({
   description:
-    "Every change hands in a job, which `tenantry work` does, and answers with it; or with a failure that says what to do. Ask `job` how far it is.",
+    "Every change but `cancelJob` hands in a job, which `tenantry work` does, and answers with it; or with a failure that says what to do. Ask `job` how far it is.",
 });
 
 builder.addScalarType(

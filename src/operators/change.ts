@@ -13,8 +13,18 @@ export class JobOpenFailure extends Failure {
   readonly code = "JOB_OPEN";
 }
 
+export class JobStartedFailure extends Failure {
+  override readonly name = "JobStartedFailure";
+  readonly code = "JOB_STARTED";
+}
+
+export class JobEndedFailure extends Failure {
+  override readonly name = "JobEndedFailure";
+  readonly code = "JOB_ENDED";
+}
+
 const FailureInterface = builder.interfaceRef<FailureMember>("Failure").implement({
-  description: "Something the caller can act on. Nothing was handed in.",
+  description: "Something the caller can act on. Nothing was handed in, or cancelled.",
   resolveType: ({ __typename }) => __typename,
   fields: (t) => ({
     code: t.exposeString("code", { description: "Stable: what programs branch on." }),
@@ -30,9 +40,17 @@ const FailureInterface = builder.interfaceRef<FailureMember>("Failure").implemen
 const failures = (
   [
     [InvalidInputFailure, "A value cannot be taken as it is. `field` says which, `message` what would be right."],
-    [NotFoundFailure, "There is no such tenant now."],
+    [NotFoundFailure, "There is no such tenant, or job, now."],
     [SlugUnavailableFailure, "The slug is in use, was in use, or is reserved. Choose another."],
-    [JobOpenFailure, "Something else is still to be done with this tenant. Wait for it."],
+    [
+      JobOpenFailure,
+      "Something else is still to be done with this tenant. Wait for it, or cancel it with `cancelJob`.",
+    ],
+    [
+      JobStartedFailure,
+      "A worker has begun the job: it cannot be cancelled. Wait for its end; `message` says what undoes it.",
+    ],
+    [JobEndedFailure, "The job has ended: there is nothing to cancel. `message` says what undoes it."],
   ] as const
 ).map(([failure, description]) => {
   const ref = builder.objectRef<FailureMember>(new failure("").name);
@@ -41,14 +59,14 @@ const failures = (
 });
 
 const Payload = builder.objectRef<{ readonly job: JobShape }>("JobPayload").implement({
-  description: "What was handed in.",
+  description: "What was handed in, or cancelled.",
   fields: (t) => ({
     job: t.field({ type: Job, description: "The job, to be asked about by its id.", resolve: ({ job }) => job }),
   }),
 });
 
 const Result = builder.unionType("JobResult", {
-  description: "What every change answers: the job that was handed in, or why none was.",
+  description: "What every change answers: the job that was handed in, or cancelled, or why none was.",
   types: [Payload, ...failures] as never,
   resolveType: (value) => ("__typename" in (value as object) ? (value as FailureMember).__typename : "JobPayload"),
 });
@@ -82,7 +100,7 @@ export function change<Input>(
         } catch (error) {
           if (error instanceof Failure) return error.toMember() as never;
           if (error instanceof JobOpenError)
-            return new JobOpenFailure(`${error.message} Wait for it, and ask again.`, [
+            return new JobOpenFailure(`${error.message} Wait for it, or cancel it with \`cancelJob\`, and ask again.`, [
               "input",
               "slug",
             ]).toMember() as never;

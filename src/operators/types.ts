@@ -1,5 +1,5 @@
+import { JOB_KINDS, JOB_STATES } from "../tenancy/directory/jobs.js";
 import { type ListedTenant, TENANT_STATUSES } from "../tenancy/directory/listing.js";
-import { JOB_KINDS, JOB_STATES } from "../tenancy/directory/table.js";
 import type { Job as JobShape } from "../tenancy/jobs/job.js";
 import { builder } from "./builder.js";
 
@@ -42,7 +42,8 @@ const JobKind = enumOf("JobKind", "What is to be done.", JOB_KINDS, {
 });
 
 export const JobState = enumOf("JobState", "How far a job is.", JOB_STATES, {
-  QUEUED: "Nobody has begun it, or it was put back because others were at its tenant.",
+  QUEUED:
+    "Nobody has begun it, or it was put back because others were at its tenant. With `cancelledBy`, nobody begins it any more.",
   RUNNING: "A worker is at it; one that was killed is followed by another.",
   DONE: "It is done.",
   FAILED: "It was not done, or not wholly: `outcome` says why.",
@@ -71,6 +72,11 @@ export const Job = builder.objectRef<JobShape>("Job").implement({
       description: "Who asked, as the settings name them; null for somebody who signed up.",
     }),
     state: t.expose("state", { type: JobState, description: "How far it is." }),
+    cancelledBy: t.exposeString("cancelledBy", {
+      nullable: true,
+      description:
+        "Who cancelled it, as the settings name them: nobody has begun it, nor will. A worker ends it, as FAILED, within a second.",
+    }),
     phase: t.exposeString("phase", { nullable: true, description: "What is being done at the moment, in words." }),
     done: t.exposeInt("done", { nullable: true, description: "How many of `total` are done, in this phase." }),
     total: t.exposeInt("total", { nullable: true, description: "Of how many; null where there is nothing to count." }),

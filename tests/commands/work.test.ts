@@ -89,6 +89,23 @@ describe("tenantry work", () => {
     expect(await tenantOf("killed")).toEqual({ status: "ACTIVE", isolation: "SCHEMA", database: "main" });
   });
 
+  it("ends what was cancelled also while it is at another job", async () => {
+    const [at, cancelled] = [await creating("long"), await about("acme", "SUSPEND")];
+    const stop = await stopLocking(database, "tenantry.homes", "exclusive");
+    const worker = command(["work"], { env });
+    await stop.reached();
+
+    await desk.cancel(asking, cancelled.id);
+    await until(async () => (await stateOf(cancelled)) === "FAILED");
+    const meanwhile = await stateOf(at);
+    await stop.open();
+    await until(async () => (await stateOf(at)) === "DONE");
+    worker.child.kill("SIGTERM");
+
+    expect([meanwhile, await worker.ended]).toEqual(["RUNNING", 0]);
+    expect(worker.stdout()).toContain("SUSPEND acme: FAILED. Cancelled by olga, before anybody began it.\n");
+  });
+
   it("asked to end, finishes what it is at and takes no more", async () => {
     const [at, next] = [await about("killed", "ERASE"), await about("acme", "SUSPEND")];
     const stop = await stopLocking(database, "tenantry.homes", "exclusive");

@@ -6,6 +6,7 @@ import { JobDesk } from "../../src/tenancy/jobs/desk.js";
 import { JOBS_KEY, seal } from "../../src/tenancy/jobs/seal.js";
 import { FOLDER } from "../support/database.js";
 import { openGateway, type TestGateway } from "../support/gateway.js";
+import { homeOf } from "../support/home.js";
 import { openOperators, openWorker } from "../support/operators.js";
 import { recordOf } from "../support/sessions.js";
 
@@ -51,6 +52,7 @@ describe("a job", () => {
       kind: "CREATE",
       slug: "orchard",
       operator: "olga",
+      cancelledBy: null,
       state: "QUEUED",
       outcome: null,
       startedAt: null,
@@ -77,6 +79,10 @@ describe("a job", () => {
       await doing("moveTenant", { slug: "orchard-corp", isolation: "SHARED", keepSeconds: 0 }),
     ];
     const moved = await rowOf("orchard-corp");
+    const noted = await homeOf(
+      gateway,
+      "orchard-corp",
+    )("select action from audit_events where actor_type = 'OPERATOR' order by id");
     const tenantId = moved!.id as string;
     const erased = await doing("eraseTenant", { slug: "orchard-corp", confirmSlug: "orchard-corp" });
 
@@ -87,6 +93,7 @@ describe("a job", () => {
       expect.stringMatching(/^It lives shared in the database main: \d+ rows copied/),
     ]);
     expect(moved).toMatchObject({ status: "ACTIVE", isolation: "SHARED" });
+    expect(noted.map(({ action }) => action)).toEqual(["tenant.renamed", "organization.updated"]);
     expect(erased).toMatchObject({ state: "DONE", outcome: expect.stringContaining("nothing is left") });
     const left = await gateway.database.owner(
       "select kind, tenant_id, sealed from tenantry.jobs where slug like 'orchard%'",
@@ -250,6 +257,8 @@ describe("the directory's table of jobs", () => {
   it.each([
     "update tenantry.jobs set state = 'DONE', ended_at = asked_at, sealed = null",
     "delete from tenantry.jobs",
+    "update tenantry.job_cancellations set operator = 'mallory'",
+    "delete from tenantry.job_cancellations",
     "insert into tenantry.jobs (id, kind, slug, asked_by, operator, sealed, asked_at, state, ended_at) values (gen_random_uuid(), 'SUSPEND', 'x', '', 'x', null, now(), 'DONE', now())",
   ])("lets the door's login add what was asked for, and no more: %s", async (text) => {
     await expect(door(text)).rejects.toThrow(/permission denied/);

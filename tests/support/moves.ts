@@ -70,8 +70,15 @@ const HERE = "database = (select oid from pg_database where datname = current_da
  * Lets whoever changes this table of these rows wait, within the transaction that does it.
  * @param at `insert or update on t_….tenant`
  * @param when a condition on `new` and `old`
+ * @param moment before the change, or after all of the transaction but its commit
  */
-export async function stopAt(database: TestDatabase, at: string, when: string, name = MAIN): Promise<Stop> {
+export async function stopAt(
+  database: TestDatabase,
+  at: string,
+  when: string,
+  name = MAIN,
+  moment: "before" | "at the end" = "before",
+): Promise<Stop> {
   const number = 880_000 + ++stops;
   const stop = `public.stop_${number}`;
   const table = at.split(" on ")[1]!;
@@ -81,8 +88,12 @@ export async function stopAt(database: TestDatabase, at: string, when: string, n
     [],
     name,
   );
+  const [trigger, after] =
+    moment === "before"
+      ? [`trigger a_stop_${number} before`, ""]
+      : [`constraint trigger a_stop_${number} after`, "deferrable initially deferred"];
   await database.owner(
-    `create trigger a_stop_${number} before ${at} for each row when (${when}) execute function ${stop}()`,
+    `create ${trigger} ${at} ${after} for each row when (${when}) execute function ${stop}()`,
     [],
     name,
   );

@@ -77,8 +77,11 @@ export async function openOperators(database: TestDatabase) {
     return data[name];
   };
   const jobOf = async (id: string) =>
-    (await ask(`{ job(id: "${id}") { kind slug operator state phase done total outcome startedAt endedAt } }`)).data
-      .job;
+    (
+      await ask(
+        `{ job(id: "${id}") { kind slug operator cancelledBy state phase done total outcome startedAt endedAt } }`,
+      )
+    ).data.job;
   return {
     issuer,
     key,

@@ -43,6 +43,7 @@ export class Worker {
     const { owners, key } = this.options;
     try {
       this.#clerk ??= await Clerk.open(owners, key);
+      await this.endCancelled();
       const now = performance.now();
       for (const [id, until] of this.#left) if (until < now) this.#left.delete(id);
       const taken = await this.#clerk.take([...this.#left.keys()]);
@@ -56,6 +57,11 @@ export class Worker {
       await this.close();
       throw error;
     }
+  }
+
+  /** Ends what was cancelled meanwhile: also to be called while a job is done, which may take long. */
+  async endCancelled(): Promise<void> {
+    for (const job of (await this.#clerk?.endCancelled()) ?? []) this.options.onEnd(job, "FAILED", job.outcome!, null);
   }
 
   async close(): Promise<void> {

@@ -45,15 +45,21 @@ export class Clerk {
     return inTransaction(this.lease, async () => {
       for (const passed = [...but]; ; ) {
         const [row] = await this.lease.run(
-          `select ${JOB_COLUMNS}, attempts, sealed from tenantry.jobs
+          `select ${JOB_COLUMNS}, sealed from tenantry.jobs
            where ended_at is null and id <> all (string_to_array($1, ',')::uuid[])
            order by id limit 1 for update skip locked`,
           [passed.join()],
         );
         if (!row) return null;
-        const job = toJob(row);
+        const job = toJob(this.key, row);
         const [held] = await this.lease.run(`select pg_try_advisory_lock(${HELD}) as is_ours`, [job.id]);
         if (held?.is_ours !== true) {
+          passed.push(job.id);
+          continue;
+        }
+        // Read when the row is this transaction's: whoever cancels the job has done so before, or waits for its end.
+        if (await this.#isCancelled(job)) {
+          await this.#letGo(job);
           passed.push(job.id);
           continue;
         }
@@ -62,9 +68,32 @@ export class Clerk {
              started_at = coalesce(started_at, clock_timestamp()) where id = $1`,
           [job.id],
         );
-        return { job, sealed: this.#open(job, row.sealed), attempts: Number(row.attempts) + 1 };
+        return { job, sealed: this.#open(job, row.sealed), attempts: job.attempts + 1 };
       }
     });
+  }
+
+  /**
+   * Ends what was cancelled. A worker does so beside what it does, for the next job of that tenant can only be asked for then.
+   * @returns those jobs, as they are then
+   */
+  async endCancelled(): Promise<Job[]> {
+    const rows = await this.lease.run(
+      `select ${JOB_COLUMNS} from tenantry.jobs where state = 'QUEUED'
+         and exists (select from tenantry.job_cancellations c where c.job_id = jobs.id)`,
+    );
+    const ended: Job[] = [];
+    for (const { id, cancelledBy } of rows.map((row) => toJob(this.key, row))) {
+      if (cancelledBy === null) continue;
+      const [row] = await this.lease.run(
+        `update tenantry.jobs set state = 'FAILED', outcome = $2, sealed = null, ended_at = clock_timestamp(),
+           tenant_id = (select t.id from tenantry.tenants t where t.id = jobs.tenant_id)
+         where id = $1 and ended_at is null returning ${JOB_COLUMNS}`,
+        [id, `Cancelled by ${cancelledBy}, before anybody began it.`],
+      );
+      if (row) ended.push(toJob(this.key, row));
+    }
+    return ended;
   }
 
   /** Writes down how far a job is, a few times a second at most. Nobody waits for it. */
@@ -113,6 +142,11 @@ export class Clerk {
   async close(): Promise<void> {
     this.lease.release();
     await this.connection.close();
+  }
+
+  async #isCancelled({ id }: Job): Promise<boolean> {
+    const [row] = await this.lease.run(`select ${JOB_COLUMNS} from tenantry.jobs where id = $1`, [id]);
+    return toJob(this.key, row!).cancelledBy !== null;
   }
 
   async #letGo({ id }: Job): Promise<void> {

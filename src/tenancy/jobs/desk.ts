@@ -1,8 +1,11 @@
+import type { Lease } from "../../database/connection.js";
 import { ConnectionLostError, OutcomeUnknownError, refuseOn } from "../../database/errors.js";
 import type { Leases } from "../../database/leases.js";
 import { once } from "../../database/once.js";
 import { newId, type TenantId } from "../../ids.js";
-import { MOST_SIGN_UPS } from "../directory/table.js";
+import { MOST_SIGN_UPS } from "../directory/jobs.js";
+import { inTransaction } from "../migrations/transaction.js";
+import { type Asking, sealCancellation } from "./cancellation.js";
 import { JOB_COLUMNS, type Job, type JobHead, type JobKind, type JobState, type Order, toJob } from "./job.js";
 import { seal } from "./seal.js";
 
@@ -11,15 +14,17 @@ export class JobOpenError extends Error {
   override readonly name = "JobOpenError";
 }
 
+/** A worker has begun it, or it has ended: it is not cancelled any more. */
+export class JobBegunError extends Error {
+  override readonly name = "JobBegunError";
+  constructor(readonly job: Job) {
+    super("The job was begun.");
+  }
+}
+
 /** Somebody has as many tenants by signing up as one may. */
 export class TooManyTenantsError extends Error {
   override readonly name = "TooManyTenantsError";
-}
-
-/** Who asks: the keyed digest of their identity, and what the settings call an operator. */
-export interface Asking {
-  readonly digest: Buffer;
-  readonly operator: string | null;
 }
 
 /** Of the jobs of all: those of one tenant by what it was called, or in some states; older than one. */
@@ -32,6 +37,11 @@ export interface JobFilter {
 
 const INSERT = `insert into tenantry.jobs (id, kind, tenant_id, slug, asked_by, operator, slot, sealed, asked_at)
   values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`;
+
+const FIND = `select ${JOB_COLUMNS} from tenantry.jobs where id = $1`;
+
+const CANCEL = `insert into tenantry.job_cancellations (job_id, sealed, asked_by, operator, asked_at)
+  values ($1, $2, $3, $4, $5)`;
 
 /** Where jobs are handed in and asked about, through the login that reads the directory. It does none of them. */
 export class JobDesk {
@@ -66,9 +76,36 @@ export class JobDesk {
     throw new TooManyTenantsError("As many tenants as one may have by signing up.");
   }
 
+  /**
+   * Cancels a job that nobody has begun: nobody begins it from then on. What is cancelled already stays as it is.
+   * @returns the cancelled job, which the next worker ends; null where there is none of this id
+   * @throws JobBegunError
+   */
+  async cancel(asking: Asking, id: string): Promise<Job | null> {
+    const lease = await this.door.acquire("");
+    try {
+      return await inTransaction(lease, async () => {
+        const before = await this.#find(lease, id);
+        if (!before || before.cancelledBy !== null) return before;
+        const now = new Date();
+        const sealed = sealCancellation(this.key, id, asking, now);
+        // Its key into the jobs waits for a worker who is about to begin the job, and lets none begin it until the commit.
+        await lease.run(CANCEL, [id, sealed, asking.digest, asking.operator, now.toISOString()]);
+        const job = (await this.#find(lease, id))!;
+        if (job.state === "QUEUED" && job.attempts === 0) return job;
+        throw new JobBegunError(job);
+      });
+    } catch (error) {
+      if (!(error instanceof ConnectionLostError)) throw error;
+      throw new OutcomeUnknownError("The job may have been cancelled.", { cause: error });
+    } finally {
+      lease.release();
+    }
+  }
+
   async find(id: string): Promise<Job | null> {
-    const [row] = await once(this.door, `select ${JOB_COLUMNS} from tenantry.jobs where id = $1`, [id]);
-    return row ? toJob(row) : null;
+    const [row] = await once(this.door, FIND, [id]);
+    return row ? toJob(this.key, row) : null;
   }
 
   /** Newest first. */
@@ -80,7 +117,7 @@ export class JobDesk {
          and ($3::uuid is null or id < $3) order by id desc limit $4`,
       [slug ?? null, states?.join() ?? null, before ?? null, limit],
     );
-    return rows.map(toJob);
+    return rows.map((row) => toJob(this.key, row));
   }
 
   /** Those that somebody handed in by signing up, oldest first: of the failed ones the last few. */
@@ -90,7 +127,7 @@ export class JobDesk {
       `select ${JOB_COLUMNS} from tenantry.jobs where asked_by = $1 and slot is not null order by id desc limit 20`,
       [digest],
     );
-    return rows.map(toJob).reverse();
+    return rows.map((row) => toJob(this.key, row)).reverse();
   }
 
   /** Whether a slug is a tenant's, or ever was, or is about to be. */
@@ -102,6 +139,11 @@ export class JobDesk {
       [slug],
     );
     return row?.taken === true;
+  }
+
+  async #find(lease: Lease, id: string): Promise<Job | null> {
+    const [row] = await lease.run(FIND, [id]);
+    return row ? toJob(this.key, row) : null;
   }
 
   async #insert(head: JobHead, tenantId: TenantId, order: Order): Promise<Job> {

@@ -1,5 +1,7 @@
 import type { TenantId } from "../../ids.js";
-import type { Isolation, JOB_KINDS, JOB_STATES } from "../directory/table.js";
+import type { JOB_KINDS, JOB_STATES } from "../directory/jobs.js";
+import type { Isolation } from "../directory/table.js";
+import { CANCELLATIONS, cancellerIn } from "./cancellation.js";
 
 export type JobKind = (typeof JOB_KINDS)[number];
 export type JobState = (typeof JOB_STATES)[number];
@@ -46,6 +48,10 @@ export interface JobHead {
 /** A job, and how far it is. */
 export interface Job extends JobHead {
   readonly state: JobState;
+  /** How often a worker has begun it. */
+  readonly attempts: number;
+  /** The operator who cancelled it, before anybody began it; null where nobody did. */
+  readonly cancelledBy: string | null;
   readonly phase: string | null;
   readonly done: number | null;
   readonly total: number | null;
@@ -55,14 +61,16 @@ export interface Job extends JobHead {
   readonly endedAt: Date | null;
 }
 
-export const JOB_COLUMNS =
-  "id, kind, slug, asked_by, operator, slot, asked_at, state, phase, done, total, outcome, started_at, ended_at";
+/** Of `tenantry.jobs`, by that name. */
+export const JOB_COLUMNS = `id, kind, slug, asked_by, operator, slot, asked_at, state, attempts, phase, done, total, outcome,
+  started_at, ended_at, ${CANCELLATIONS}`;
 
 const instant = (value: unknown): Date | null => (value === null ? null : new Date(value as string));
 const count = (value: unknown): number | null => (value === null ? null : Number(value));
 const text = (value: unknown): string | null => (value === null ? null : String(value));
 
-export const toJob = (row: Record<string, unknown>): Job => ({
+/** @param key that seals jobs: what was cancelled without it was not cancelled */
+export const toJob = (key: Buffer, row: Record<string, unknown>): Job => ({
   id: String(row.id),
   kind: row.kind as JobKind,
   slug: String(row.slug),
@@ -71,6 +79,8 @@ export const toJob = (row: Record<string, unknown>): Job => ({
   slot: count(row.slot),
   askedAt: new Date(row.asked_at as string),
   state: row.state as JobState,
+  attempts: Number(row.attempts),
+  cancelledBy: cancellerIn(key, row),
   phase: text(row.phase),
   done: count(row.done),
   total: count(row.total),

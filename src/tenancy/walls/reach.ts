@@ -119,7 +119,7 @@ export const reachRules: readonly Rule[] = [
   },
   {
     from: "relations",
-    where: `is_own and schema = 'tenantry' and name = 'jobs' and (pg_catalog.has_table_privilege(me, oid, 'DELETE')
+    where: `is_own and schema = 'tenantry' and name in ('jobs', 'job_cancellations') and (pg_catalog.has_table_privilege(me, oid, 'DELETE')
       or pg_catalog.has_any_column_privilege(me, oid, 'UPDATE'))`,
     what: "The login {login} can change what was asked for in {schema}.{name}.",
     mend: "REVOKE UPDATE, DELETE ON {schema}.{name} FROM PUBLIC, {login};",

@@ -222,6 +222,13 @@ export const faultsOfDoor: readonly LoginFault[] = [
       `The login ${LOGIN} can change what was asked for in tenantry.jobs.`,
     ),
   ),
+  ...["update (operator)", "delete"].map((verb) =>
+    fault(
+      `${verb} of what operators cancel`,
+      `grant ${verb} on tenantry.job_cancellations to ${LOGIN}`,
+      `The login ${LOGIN} can change what was asked for in tenantry.job_cancellations.`,
+    ),
+  ),
   fault(
     "truncate of the directory",
     `grant truncate on tenantry.identities to ${LOGIN}`,
