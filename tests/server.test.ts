@@ -104,6 +104,18 @@ describe("more callers than connections", () => {
   });
 });
 
+describe("requests that look into a tenant and into all that the person may enter", () => {
+  it("wait for no connection while they hold one, however many there are at once", async () => {
+    const document = "{ identity { tenants { slug } } viewer { user { email } } }";
+
+    const answers = await Promise.all(Array.from({ length: 20 }, () => eve().ask(document)));
+
+    expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
+    for (const { data } of answers) expect(data.identity.tenants).toEqual([{ slug: "meridian" }]);
+    expect(gateway.serve.counts).toMatchObject({ open: 2, idle: 2, waiting: 0 });
+  });
+});
+
 describe("a change and a withdrawal of the right to it, at once", () => {
   it.each([
     { first: "change", made: "CreateOrganizationPayload", refused: undefined },

@@ -23,6 +23,7 @@ beforeAll(async () => {
         ada: [{ at: "acme", roles: ["owner"], reach: "SUBTREE" }],
         outsider: [{ at: "acme", roles: ["member"] }],
         remover: [{ at: "acme", roles: ["unwanted"], reach: "SUBTREE" }],
+        cutOff: [{ at: "acme", roles: ["member"] }],
         visitor: [{ at: "acme", roles: ["member"] }],
         ...Object.fromEntries(managers.map((name) => [name, [{ at: "acme", roles: ["own"], reach: "SUBTREE" }]])),
       },
@@ -97,6 +98,40 @@ describe("a token that is still good", () => {
       .get(`mutation { removeMembership(input: { membershipId: "${membershipId}" }) { __typename } }`);
 
     expect(await asks()).toEqual([null, false, undefined]);
+  });
+});
+
+describe("a gateway whose every session was cut off", () => {
+  const cut = () =>
+    gateway.database.owner(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where datname = current_database() and usename in ('tenantry_serve', 'tenantry_door')`,
+    );
+  const MAY = '{ viewer { organizations(first: 1) { nodes { slug viewerCan(permission: "members:read") } } } }';
+  const may = async () => {
+    // Whoever has a connection that is gone by now may be told to come again; nobody is shown what was.
+    for (;;) {
+      const { data, errors } = await acme.as("cutOff").ask(MAY);
+      if (errors?.[0]?.extensions.code !== "UNAVAILABLE") return data.viewer.organizations.nodes[0]?.viewerCan ?? null;
+    }
+  };
+
+  it("has missed nothing: what was withdrawn meanwhile is gone with the first answer, and what was given is there", async () => {
+    const answers: unknown[] = [await may()];
+    for (const status of ["SUSPENDED", "ACTIVE"]) {
+      expect((await cut()).length).toBeGreaterThan(0);
+      await home("update memberships set status = $2 where user_id = $1", [acme.users.cutOff, status]);
+      answers.push(await may());
+    }
+
+    expect(answers).toEqual([true, null, true]);
+  });
+
+  it("listens to nobody, so that there is nothing to miss", async () => {
+    const statements = await gateway.database.statements(may);
+
+    expect(statements.filter((text) => /^\s*(un)?listen\b|\bnotify\b/i.test(text))).toEqual([]);
+    expect(statements.length).toBeGreaterThan(2);
   });
 });
 

@@ -24,14 +24,14 @@ afterAll(async () => {
 });
 
 /** What somebody might take for a tenant's id. */
-const WRONG: Record<string, () => string> = {
+const WRONG: Record<string, (other: TenantRecord) => string> = {
   "an empty text": () => "",
   "the word null": () => "null",
   "a star": () => "*",
-  "another tenant in capitals": () => meridian.id.toUpperCase(),
-  "another tenant and a null byte": () => `${meridian.id}\0`,
+  "another tenant in capitals": ({ id }) => id.toUpperCase(),
+  "another tenant and a null byte": ({ id }) => `${id}\0`,
   "ten thousand characters": () => "x".repeat(10_000),
-  "SQL text": () => `${meridian.id}' or true --`,
+  "SQL text": ({ id }) => `${id}' or true --`,
 };
 const TABLES = [
   ...["tenant", "organizations", "slugs", "users", "roles", "memberships", "grants"],
@@ -53,8 +53,8 @@ const ASIDE: Readonly<Record<string, string>> = {
 };
 
 /** A session of the tenant works, and sees the tenant and nobody else. */
-async function expectConfined(tenant: TenantRecord): Promise<void> {
-  const session = await TenantSession.open(leases, tenant, "read");
+async function expectConfined(tenant: TenantRecord, from = leases): Promise<void> {
+  const session = await TenantSession.open(from, tenant, "read");
   const seen = await session.query("select distinct tenant_id from organizations", []);
   await session.commit();
   expect(seen).toMatchObject([{ tenant_id: tenant.id }]);
@@ -62,7 +62,7 @@ async function expectConfined(tenant: TenantRecord): Promise<void> {
 
 describe("TenantSession.open", () => {
   it.each(Object.entries(WRONG))("does not open for %s", async (_name, value) => {
-    await expect(TenantSession.open(leases, value() as never, "read")).rejects.toThrow(TypeError);
+    await expect(TenantSession.open(leases, value(meridian) as never, "read")).rejects.toThrow(TypeError);
 
     expect(leases.counts.open).toBe(leases.counts.idle);
   });
@@ -86,7 +86,7 @@ describe("TenantRecord", () => {
   it.each(Object.entries(WRONG))("is not made with %s for an id", (_name, value) => {
     const { slug, home, epoch, createdAt } = meridian;
 
-    expect(() => new TenantRecord(value() as never, slug, home, epoch, createdAt)).toThrow("not in order");
+    expect(() => new TenantRecord(value(meridian) as never, slug, home, epoch, createdAt)).toThrow("not in order");
   });
 
   it.each([
@@ -121,54 +121,6 @@ describe("the serving login", () => {
     await expect(read).rejects.toMatchObject({ code: "42501" });
     await session.rollback();
     expect(tables.map(({ tablename }) => tablename).sort()).toEqual([...TABLES, "migrations"].sort());
-  });
-
-  /** Rows that it sees in the home of northwind with this for a tenant; null where it gets an error instead. */
-  async function rowsFor(value: string | null): Promise<number | null> {
-    const lease = await leases.acquire("");
-    void lease.run("begin read only");
-    void lease.run("select set_config('search_path', $1, true)", [northwind.home.schemaName]);
-    if (value !== null) void lease.run("select set_config('tenantry.tenant_id', $1, true)", [value]);
-    try {
-      const counts = TABLES.map((table) => lease.run(`select count(*)::int as count from ${table}`));
-      return (await Promise.all(counts)).reduce((sum, [row]) => sum + Number(row!.count), 0);
-    } catch (error) {
-      expect(sqlState(error)).toMatch(/^22/);
-      return null;
-    } finally {
-      await lease.run("rollback");
-      lease.release();
-    }
-  }
-
-  it.each(Object.entries(WRONG))(
-    "sees no row with %s for a tenant, and the connection is as good as new",
-    async (_name, value) => {
-      // Once on a connection that served nobody, once on one that has just served the tenant.
-      await leases.acquire("").then((lease) => lease.condemn(new Error("a test's")));
-      expect([0, null]).toContain(await rowsFor(value()));
-      await expectConfined(northwind);
-
-      expect([0, null]).toContain(await rowsFor(value()));
-      await expectConfined(northwind);
-      await expectConfined(meridian);
-    },
-  );
-
-  it("sees no row without a tenant, before and after one was served", async () => {
-    await leases.acquire("").then((lease) => lease.condemn(new Error("a test's")));
-    expect(await rowsFor(null)).toBe(0);
-    await expectConfined(northwind);
-
-    expect(await rowsFor(null)).toBe(0);
-  });
-
-  it("writes no row of another tenant's", async () => {
-    const session = await TenantSession.open(leases, northwind, "change");
-
-    await expect(write(session, meridian.id)).rejects.toMatchObject({ code: "42501" });
-
-    await session.rollback();
   });
 
   it("meets no conflict with anything that another tenant has, even in the same home", async () => {
@@ -248,5 +200,77 @@ describe("the serving login", () => {
     );
 
     await expectConfined(northwind);
+  });
+});
+
+describe.each([
+  ["SCHEMA", "northwind", "meridian"],
+  ["SHARED", "meridian", "northwind"],
+  ["DATABASE", "lumen", "northwind"],
+])("the serving login in a home of %s", (isolation, slug, elsewhere) => {
+  let tenant: TenantRecord;
+  let other: TenantRecord;
+  let own: Leases;
+  beforeAll(async () => {
+    [tenant, other] = await Promise.all([recordOf(database, slug), recordOf(database, elsewhere)]);
+    const { database: name } = tenant.home;
+    own = openLeases({ [name]: database.databases[name]! }, { size: 1 });
+  });
+  afterAll(() => own.close());
+  const lend = () => own.acquire("", undefined, tenant.home.database);
+  const renew = () => lend().then((lease) => lease.condemn(new Error("a test's")));
+
+  it("is tried in such a home", async () => {
+    const [row] = await database.owner("select isolation from tenantry.tenants where slug = $1", [slug]);
+    expect(row).toEqual({ isolation });
+  });
+
+  /** Rows that it sees in the home with this for a tenant; null where it gets an error instead. */
+  async function rowsFor(value: string | null): Promise<number | null> {
+    const lease = await lend();
+    void lease.run("begin read only");
+    void lease.run("select set_config('search_path', $1, true)", [tenant.home.schemaName]);
+    if (value !== null) void lease.run("select set_config('tenantry.tenant_id', $1, true)", [value]);
+    try {
+      const counts = TABLES.map((table) => lease.run(`select count(*)::int as count from ${table}`));
+      return (await Promise.all(counts)).reduce((sum, [row]) => sum + Number(row!.count), 0);
+    } catch (error) {
+      expect(sqlState(error)).toMatch(/^22/);
+      return null;
+    } finally {
+      await lease.run("rollback");
+      lease.release();
+    }
+  }
+
+  it.each(Object.entries(WRONG))(
+    "sees no row with %s for a tenant, and the connection is as good as new",
+    async (_name, value) => {
+      const wrong = value(other);
+      // Once on a connection that served nobody, once on one that has just served the tenant.
+      await renew();
+      expect([0, null]).toContain(await rowsFor(wrong));
+      await expectConfined(tenant, own);
+
+      expect([0, null]).toContain(await rowsFor(wrong));
+      await expectConfined(tenant, own);
+    },
+  );
+
+  it("sees no row without a tenant, before and after one was served, and some with the tenant", async () => {
+    await renew();
+    expect(await rowsFor(null)).toBe(0);
+    await expectConfined(tenant, own);
+
+    expect(await rowsFor(null)).toBe(0);
+    expect(await rowsFor(tenant.id)).toBeGreaterThan(0);
+  });
+
+  it("writes no row of another tenant's", async () => {
+    const session = await TenantSession.open(own, tenant, "change");
+
+    await expect(write(session, other.id)).rejects.toMatchObject({ code: "42501" });
+
+    await session.rollback();
   });
 });

@@ -255,9 +255,25 @@ describe("migrate", () => {
   it.each([
     ["fails", "SELECT 1 / 0;", "division by zero"],
     [
-      "would leave a hole in the walls",
+      "makes a table without row security",
       'CREATE TABLE "notes" ("tenant_id" uuid PRIMARY KEY);',
       /notes has row security off/,
+    ],
+    [
+      "takes row security off beside a policy",
+      'ALTER TABLE "users" DISABLE ROW LEVEL SECURITY;',
+      /users has row security off/,
+    ],
+    [
+      "has a policy that shows all",
+      'ALTER POLICY "users_of_this_tenant" ON "users" USING (true);',
+      /users_of_this_tenant of table .*users is not the wall/,
+    ],
+    [
+      "has a policy for SELECT alone",
+      `DROP POLICY "users_of_this_tenant" ON "users";
+       CREATE POLICY "shown" ON "users" FOR SELECT USING (tenant_id = nullif(current_setting('tenantry.tenant_id', true), '')::uuid);`,
+      /shown of table .*users is not the wall/,
     ],
   ])("touches no home when a migration %s in an empty one", async (_what, sql, words) => {
     const run = migrateWith(database, filesWith(NICKNAMES, { ...MOTTOS, sql }));
