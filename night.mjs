@@ -86,6 +86,12 @@ const RUNS = {
     test: "tests/commands/kills.test.ts",
     env: { TENANTRY_FLEET_HOMES: "500", TENANTRY_FLEET_KILLS: "30" },
   },
+  locks: {
+    shows: "many homes are made, migrated and removed with the locks that PostgreSQL has",
+    size: "2,000 homes",
+    test: "tests/tenancy/manyHomes.test.ts",
+    env: { TENANTRY_MANY_HOMES: "2000" },
+  },
   killedMoves: {
     shows: "a mover may be killed at any step",
     size: "every step",
