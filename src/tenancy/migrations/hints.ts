@@ -12,14 +12,9 @@ export interface Fleet {
   /** How many homes there are. */
   readonly homes: number;
   /** Those that are not known to be where they shall be; first those that gave no trouble the last time. */
-  readonly due: readonly KnownHome[];
+  readonly due: readonly DueHome[];
   /** The last migration that shall run. */
   readonly last: string;
-}
-
-/** A home, and what the directory remembers of it. */
-export interface KnownHome extends DueHome {
-  readonly lineage: string | null;
 }
 
 /**
@@ -45,7 +40,7 @@ export async function lookAtFleet(
   return { homes: Number(all?.homes), due, last: target };
 }
 
-function toHome(row: Record<string, unknown>): KnownHome {
+function toHome(row: Record<string, unknown>): DueHome {
   const { database, schema_name, isolation, version, lineage } = row as Record<string, string | null>;
   const home = { database: database!, schemaName: schema_name!, isolation: isolation as Isolation };
   return { ...home, version: version ?? null, lineage: lineage ?? null };
@@ -71,7 +66,7 @@ export async function refuseMisfits(
 export async function pendingIn(
   owners: Owners,
   main: Lease,
-  home: KnownHome,
+  home: DueHome,
   files: readonly Migration[],
   last: string,
 ): Promise<string[]> {
@@ -82,7 +77,7 @@ export async function pendingIn(
 }
 
 /** The names in a home's own record, in order; `[]` where it is not made yet. */
-async function appliedIn(owners: Owners, main: Lease, { database, schemaName }: KnownHome): Promise<string[]> {
+async function appliedIn(owners: Owners, main: Lease, { database, schemaName }: DueHome): Promise<string[]> {
   const owner = database === MAIN ? main : await owners.of(database);
   const ledger = `${quote(schemaName)}.migrations`;
   const [there] = await owner.run("select to_regclass($1) is not null as there", [ledger]);

@@ -3,13 +3,15 @@ import { MAIN } from "../../database/names.js";
 import type { Home } from "../directory/directory.js";
 import type { Owners } from "../owners.js";
 import { createHome, newSchemaName } from "./baseline.js";
+import type { DueHome } from "./bring.js";
 import { alone, bringDirectory } from "./directory.js";
 import { type Files, ownFiles } from "./files.js";
 import { type Brought, bringAll, type Pace } from "./fleet.js";
-import { type Fleet, type KnownHome, lookAtFleet, pendingIn, refuseMisfits } from "./hints.js";
+import { type Fleet, lookAtFleet, pendingIn, refuseMisfits } from "./hints.js";
 import { ensureLogins } from "./logins.js";
 import { type Migrated, summaryOf } from "./summary.js";
 import { inTransaction, inTrial } from "./transaction.js";
+import { placesIn } from "./versions.js";
 
 export interface MigrateOptions {
   /** Those of this version unless others are given. */
@@ -50,12 +52,13 @@ export async function migrate(owners: Owners, options: MigrateOptions = {}): Pro
     const work = {
       owners,
       files: files.tenant,
+      places: placesIn(files.tenant),
       last: fleet.last,
       lockMs: options.lockMs ?? LOCK_MS,
       standing: new Map(),
     };
     const brought: Brought[] = [];
-    const go = async (homes: readonly KnownHome[]) => {
+    const go = async (homes: readonly DueHome[]) => {
       let done = 0;
       const all = await bringAll(work, homes, { ...PACE, ...options.pace }, () =>
         options.onHome?.(++done, homes.length),

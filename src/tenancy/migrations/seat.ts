@@ -16,8 +16,8 @@ export class Seat {
     await this.leave();
     const { lease, connection } = await this.owners.connect(database);
     this.#open = { database, lease, connection };
-    // The statements are many and short: to compile one costs more than it takes.
-    await lease.run("set jit = off");
+    // The statements are many and short, and the same for all homes: to compile or plan one costs more than it takes.
+    await lease.run("set jit = off; set plan_cache_mode = force_generic_plan");
     return lease;
   }
 

@@ -37,6 +37,16 @@ export async function remember(
   );
 }
 
+/** The same as SQL without values, for one message with others; of a home in the directory's own database. */
+export function rememberSql({ database, schemaName }: Home, names: readonly string[]): string {
+  const { version, lineage } = versionOf(names);
+  const [is, came, at, called] = [version ?? "", lineage ?? "", database, schemaName].map(
+    (text) => `'${text.replaceAll("'", "''")}'`,
+  );
+  return `update tenantry.homes set version = ${is}, lineage = ${came}, problem = null
+    where database = ${at} and schema_name = ${called}`;
+}
+
 /** Remembers why a home could not be brought further. */
 export async function rememberProblem(main: Lease, { database, schemaName }: Home, problem: string): Promise<void> {
   await main.run("update tenantry.homes set problem = $3 where database = $1 and schema_name = $2", [

@@ -37,6 +37,8 @@ export async function mustStand(
   owner.run("set local search_path = ''").catch(() => {});
   const digest = (await wallsDigestOf(query, schema, touching)) ?? "";
   if (await standing.get(digest)) return;
+  // Long and seldom: planned for this one home.
+  owner.run("set local plan_cache_mode = force_custom_plan").catch(() => {});
   const looking = checkHomes(query, [schema]);
   standing.set(
     digest,
