@@ -21,6 +21,8 @@ const HOMES = Number(process.env.TENANTRY_MANY_HOMES ?? IN_THE_GATE);
 const REMOVED = Math.min(HOMES, 40);
 /** Room for the locks of a few homes, and not for those of all. */
 const FEW_LOCKS = { max_locks_per_transaction: "16", max_connections: "16" };
+/** Nothing comes to the disk by itself in time for a test to see it. */
+const LAZY = { wal_writer_delay: "10s", wal_writer_flush_after: "1GB" };
 const OUT_OF_LOCKS = "53200";
 
 let folder: string;
@@ -28,7 +30,7 @@ let cluster: Cluster;
 let owners: Owners;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "many-homes-"));
-  cluster = await startCluster({ folder, settings: { fsync: "off", ...(HOMES <= IN_THE_GATE && FEW_LOCKS) } });
+  cluster = await startCluster({ folder, settings: { fsync: "off", ...LAZY, ...(HOMES <= IN_THE_GATE && FEW_LOCKS) } });
   owners = new Owners(embeddedOwners(cluster.logins, cluster.port, []));
   await ensureAllLogins(owners);
   await migrate(owners);
@@ -40,7 +42,7 @@ afterAll(async () => {
 });
 
 describe("a server that has no room for the locks of all homes at once", () => {
-  it(`makes and migrates ${HOMES} of them, and removes ${REMOVED}, for no transaction is in more than one`, async () => {
+  it(`makes and migrates ${HOMES} of them to the disk, and removes ${REMOVED}, for no transaction is in more than one`, async () => {
     const main = await owners.main;
     const show = HOMES > IN_THE_GATE ? progress("Homes") : () => {};
     for (let nth = 0; nth < HOMES; nth++) {
@@ -58,12 +60,19 @@ describe("a server that has no room for the locks of all homes at once", () => {
       "widen",
       "ALTER TABLE users ADD COLUMN hat text;\nCREATE INDEX users_by_hat ON users (tenant_id, hat);",
     );
-    const { behind, applied } = await migrate(owners, { files: filesWith(wide) });
+    let last: Promise<unknown> | undefined;
+    const onHome = () => {
+      last = main.run("select pg_current_wal_insert_lsn()::text as lsn");
+    };
+    const { behind, applied } = await migrate(owners, { files: filesWith(wide), onHome });
+    const [{ lsn }] = (await last) as [{ lsn: string }];
+    const [written] = await main.run("select pg_current_wal_flush_lsn() >= $1::pg_lsn as all", [lsn]);
     const left: string[] = [];
     for (const tenant of (await listTenants(main)).slice(0, REMOVED))
       left.push(...(await eraseTenant(owners, tenant)).found);
 
     expect([behind, applied.length, left]).toEqual([[], HOMES, []]);
+    expect(written).toEqual({ all: true });
     expect(await main.run("select from pg_namespace where nspname ~ '^t_'")).toHaveLength(HOMES - REMOVED);
   });
 });

@@ -146,6 +146,9 @@ function entryTo({ database, schemaName }: DueHome, lockMs: number, change: stri
   if (!SCHEMA_NAME.test(schemaName)) throw new TypeError("A home is called t_ and 32 hexadecimal digits.");
   return [
     `set local lock_timeout = ${lockMs}`,
+    // What a crash of the server takes back it takes back as a whole, with the directory's memory of it: so all may go to the
+    // disk together. In another database the memory is written once the home is on the disk.
+    ...(database === MAIN ? ["set local synchronous_commit = off"] : []),
     `set local search_path = ${schemaName}, pg_temp`,
     ...(database === MAIN
       ? [
@@ -155,6 +158,11 @@ function entryTo({ database, schemaName }: DueHome, lockMs: number, change: stri
       : []),
     `select pg_advisory_xact_lock(hashtextextended('${schemaName}', 0))`,
   ];
+}
+
+/** Returns when all that was committed in the directory's database, by whatever session, is on the disk. */
+export async function makeDurable(main: Lease): Promise<void> {
+  await main.run("select pg_catalog.pg_logical_emit_message(true, 'tenantry', '')");
 }
 
 /** A migration that did not run in a home. */

@@ -3,7 +3,7 @@ import { MAIN } from "../../database/names.js";
 import type { Home } from "../directory/directory.js";
 import type { Owners } from "../owners.js";
 import { createHome, newSchemaName } from "./baseline.js";
-import type { DueHome } from "./bring.js";
+import { type DueHome, makeDurable } from "./bring.js";
 import { alone, bringDirectory } from "./directory.js";
 import { type Files, ownFiles } from "./files.js";
 import { type Brought, bringAll, type Pace } from "./fleet.js";
@@ -75,6 +75,7 @@ export async function migrate(owners: Owners, options: MigrateOptions = {}): Pro
       const later = await lookAtFleet(main, files.tenant, options);
       await go(later.due.filter(({ schemaName }) => !known.has(schemaName)));
     } else brought.push(...others.map((home) => ({ home, applied: [], why: NOT_TRIED, isMade: true })));
+    if (brought.some((one) => one.applied.length > 0)) await makeDurable(main);
     return summaryOf(main, fleet.homes, applied, brought);
   });
 }

@@ -1,10 +1,12 @@
 import { withOwner } from "../../../src/database/owner.js";
 import { createTenant } from "../../../src/tenancy/create.js";
-import { ownFiles } from "../../../src/tenancy/migrations/files.js";
+import { type Files, ownFiles } from "../../../src/tenancy/migrations/files.js";
 import { migrate, rehearseAll } from "../../../src/tenancy/migrations/migrate.js";
 import { shapesOf } from "../../../src/tenancy/migrations/shape.js";
 import { ownVersion } from "../../../src/tenancy/migrations/versions.js";
 import { withOwners } from "../../../src/tenancy/owners.js";
+import { eraseTenant } from "../../../src/tenancy/tenants/erase.js";
+import { getTenant } from "../../../src/tenancy/tenants/record.js";
 import { cloneDatabase, type TestDatabase } from "../../support/database.js";
 import {
   type EmptyTenant,
@@ -16,6 +18,7 @@ import {
   recordIn,
 } from "../../support/fleet.js";
 import { until } from "../../support/until.js";
+import { openWay } from "../../support/way.js";
 
 const NICKNAMES = later("add_nicknames", 'ALTER TABLE "users" ADD COLUMN "nickname" text;');
 const MOTTOS = {
@@ -170,6 +173,32 @@ describe("migrate", () => {
 
     expect(behind).toEqual([]);
     expect(await homesWithColumn(database, "nickname")).toEqual(all);
+  });
+
+  it("goes to the server and back twice at most for each home that is as the directory remembers it", async () => {
+    const way = await openWay(Number(process.env.TENANTRY_TEST_PORT));
+    const { main } = database.owning.databases;
+    const owning = {
+      ...database.owning,
+      databases: { ...database.owning.databases, main: { ...main!, url: way.url(main!.url) } },
+    };
+    const tripsOf = async (files: Files) => {
+      const before = way.trips;
+      const { applied } = await withOwners(owning, (owners) => migrate(owners, { files, pace: { workers: 1 } }));
+      return { ran: applied.length, trips: way.trips - before };
+    };
+    const few = await tripsOf(filesWith(NICKNAMES));
+    const more = await emptyTenants(database, 4);
+
+    const many = await tripsOf(filesWith(NICKNAMES, MOTTOS));
+
+    await way.close();
+    await database.owners(async (owners) => {
+      for (const { slug } of more) await eraseTenant(owners, await getTenant(await owners.main, slug));
+    });
+    // What runs in the new homes is both migrations, at once.
+    expect(many.ran - few.ran).toBe(2 * more.length);
+    expect(many.trips - few.trips).toBeLessThanOrEqual(2 * more.length);
   });
 
   it("fails the homes of a database that is away, and no others", async () => {
