@@ -172,10 +172,12 @@ export const SETTINGS = {
     .describe(
       "Empty homes that `migrate` keeps ready in the first database, so that a new tenant need not wait for its tables",
     ),
-  TENANTRY_PREPARE: onOff
-    .prefault("on")
+  TENANTRY_PREPARE: z
+    .enum(["auto", "on", "off"], { error: "must be auto, on or off" })
+    .transform((value) => (value === "auto" ? value : value === "on"))
+    .prefault("auto")
     .describe(
-      "`on` or `off`: prepared statements. Off behind a pooler in transaction mode that does not know them, such as PgBouncer before 1.21",
+      "`auto`, `on` or `off`: prepared statements. `auto` leaves them out where a pooler stands before the server; `on` is for one that knows them, such as PgBouncer from 1.21 with `max_prepared_statements`",
     ),
   TENANTRY_REQUEST_TIMEOUT_MS: whole(100, 600_000).prefault("15000").describe("How long a request may take"),
   TENANTRY_MAX_BODY_BYTES: whole(1000, 100_000_000).prefault("1000000").describe("Size of a request's body"),

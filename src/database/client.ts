@@ -8,8 +8,8 @@ export interface ClientSettings {
   readonly url: string;
   /** Shown in pg_stat_activity. */
   readonly applicationName: string;
-  /** Off behind a pooler that does not know prepared statements. */
-  readonly prepare: boolean;
+  /** Whether statements are prepared; `auto` where the server itself answers, and no pooler that may not know them. */
+  readonly prepare: boolean | "auto";
 }
 
 /**
@@ -31,7 +31,7 @@ export function createClient(settings: ClientSettings, onEnd: (reason: Error) =>
   const sql = postgres(settings.url, {
     max: 1,
     fetch_types: false,
-    prepare: settings.prepare,
+    prepare: settings.prepare !== false,
     // Its own retirement knows nothing of transactions that it did not begin; its own patience, nothing of ours.
     max_lifetime: null,
     idle_timeout: 0,
@@ -60,6 +60,22 @@ export function createClient(settings: ClientSettings, onEnd: (reason: Error) =>
       sql.end({ timeout: 0 }).catch(() => {});
     },
   };
+}
+
+/** What every connection asks first, whoever it is for. */
+const WHO =
+  "select pg_backend_pid() as pid, exists (select from pg_catalog.pg_extension where extname = 'citus') as is_citus";
+
+/**
+ * Waits until the session answers, and says what it is: the server's process, whether Citus spreads the database over several
+ * servers, and whether a pooler stands before it. That makes up the process that it tells its clients, to know them apart.
+ */
+export async function meet({ sql }: Client) {
+  const asked = sql.unsafe(WHO);
+  const [row] = await asked;
+  const { state } = asked as unknown as { readonly state: { readonly pid?: number } | null };
+  const pid = Number(row?.pid);
+  return { pid, isCitus: row?.is_citus === true, isPooled: state?.pid !== pid };
 }
 
 interface Target {

@@ -1,5 +1,5 @@
 import type postgres from "postgres";
-import { type Client, type ClientSettings, createClient } from "./client.js";
+import { type Client, type ClientSettings, createClient, meet } from "./client.js";
 import { ConnectionLostError, followsFailure, LeaseOverError, sessionSurvives, UnavailableError } from "./errors.js";
 import { Homes } from "./homes.js";
 
@@ -16,10 +16,6 @@ type Row = Record<string, unknown>;
 /** Rows, and the tag that PostgreSQL closed the statement with: `SELECT`, `COMMIT`, … */
 export type Result = readonly Row[] & { readonly command: string; readonly count: number };
 
-/** What every connection asks first, whoever it is for. */
-const OPENING =
-  "select pg_backend_pid() as pid, exists (select from pg_catalog.pg_extension where extname = 'citus') as is_citus";
-
 /** One session of the server, in a client of its own: when the session dies, the client dies with it. */
 export class Connection {
   #lease: Lease | null = null;
@@ -35,6 +31,8 @@ export class Connection {
     readonly pid: number,
     /** Whether its database is spread over several servers by Citus, which wants some statements in another form. */
     readonly isCitus: boolean,
+    /** Whether statements are prepared here. */
+    private readonly prepares: boolean,
     private readonly settings: ConnectionSettings,
     private readonly onLost: (connection: Connection) => void,
   ) {}
@@ -55,9 +53,10 @@ export class Connection {
       timer = setTimeout(() => reject(new Error("No answer in time.")), settings.connectTimeoutMs);
     });
     try {
-      const [row] = await Promise.race([client.sql.unsafe(OPENING), late]);
+      const { pid, isCitus, isPooled } = await Promise.race([meet(client), late]);
       if (lost) throw lost;
-      self = new Connection(client, Number(row?.pid), row?.is_citus === true, settings, onLost);
+      const prepares = settings.prepare === "auto" ? !isPooled : settings.prepare;
+      self = new Connection(client, pid, isCitus, prepares, settings, onLost);
       return self;
     } catch (error) {
       client.destroy();
@@ -95,7 +94,7 @@ export class Connection {
   }
 
   statement(text: string, params: readonly unknown[], isOfHome = true): postgres.PendingQuery<Row[]> {
-    const { prepare } = this.settings;
+    const prepare = this.prepares;
     const sent = prepare && params.length > 0 ? this.homes.textOf(text, isOfHome) : text;
     return this.client.sql.unsafe(sent, params as postgres.ParameterOrJSON<never>[], { prepare });
   }

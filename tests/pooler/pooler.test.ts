@@ -12,6 +12,7 @@ const TENANTS = ["northwind", "meridian", "lumen"];
 
 let gateway: TestGateway;
 let pooler: Awaited<ReturnType<typeof startPooler>>;
+let databases: Record<string, string>;
 let leases: Leases;
 let tenants: TenantRecord[];
 beforeAll(async () => {
@@ -22,7 +23,7 @@ beforeAll(async () => {
   // Two sessions of the server for each login, whoever many ask.
   pooler = await startPooler({ port: Number(process.env.TENANTRY_TEST_PORT), poolSize: 2, logins });
   const through = (url: string) => Object.assign(new URL(url), { port: String(pooler.port) }).href;
-  const databases = Object.fromEntries(urls.map(([name, url]) => [name, through(url)]));
+  databases = Object.fromEntries(urls.map(([name, url]) => [name, through(url)]));
   leases = openLeases(databases, {
     size: CLIENTS,
     waitMs: 100_000,
@@ -77,6 +78,27 @@ describe("a pooler in transaction mode", () => {
       lease.release();
       expect(row).toEqual({ id: "", path: '""' });
     }
+  });
+
+  it("is noticed where nobody says that it is there: nothing is prepared, and nobody fails", async () => {
+    const noticing = openLeases(databases, { size: 8, waitMs: 100_000, connectTimeoutMs: 100_000, prepare: "auto" });
+    const clients = Array.from({ length: 200 }, async (_, at) => {
+      const tenant = tenants[at % tenants.length]!;
+      const session = await TenantSession.open(noticing, tenant, "read");
+      try {
+        const [row] = await session.query(WHO, []);
+        const kept = await session.query("select from pg_prepared_statements where name <> $1", [""]);
+        await session.commit();
+        return [row!.root, kept.length];
+      } finally {
+        await session.rollback();
+      }
+    });
+
+    const outcomes = await Promise.all(clients);
+
+    expect(outcomes).toEqual(outcomes.map((_, at) => [tenants[at % tenants.length]!.slug, 0]));
+    await noticing.close();
   });
 
   it("keeps every acknowledged write, in its tenant and in no other", async () => {

@@ -161,7 +161,7 @@ describe("a session", () => {
     }
   });
 
-  it.each([true, false])(
+  it.each([true, "auto", false] as const)(
     "has plans of its own for a home that is served often, where statements are prepared: %s",
     async (prepare) => {
       const leases = pool({ prepare });
