@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { deriveKey, loadKey } from "../../src/identity/key.js";
+import { Clerk } from "../../src/tenancy/jobs/clerk.js";
 import { JobDesk, TooManyTenantsError } from "../../src/tenancy/jobs/desk.js";
 import { JOBS_KEY } from "../../src/tenancy/jobs/seal.js";
 import { cloneDatabase, FOLDER, type TestDatabase } from "../support/database.js";
@@ -22,6 +23,7 @@ afterAll(async () => {
   await database.drop();
 });
 
+const key = async () => deriveKey(await loadKey({ dataDir: FOLDER }), JOBS_KEY);
 const cancel = (id: string) => operators.change("cancelJob", { id });
 const ask = async (name: "suspendTenant" | "resumeTenant" = "suspendTenant", slug = "northwind"): Promise<string> =>
   (await operators.change(name, { slug })).job.id;
@@ -145,6 +147,21 @@ describe("cancelJob", () => {
     expect([await worker.all(), await statusOf()]).toEqual([[], "ACTIVE"]);
   });
 
+  it("is left alone by whoever looks for a job before it is ended", async () => {
+    const id = await ask();
+    await cancel(id);
+
+    const taken = await database.owners(async (owners) => {
+      const clerk = await Clerk.open(owners, await key());
+      const [first, again] = [await clerk.take([]), await clerk.take([])];
+      await clerk.close();
+      return [first, again];
+    });
+
+    expect(taken).toEqual([null, null]);
+    expect([await worker.all(), await statusOf()]).toEqual([[], "ACTIVE"]);
+  });
+
   it("has a job cancelled or done, and never both, whoever comes first", async () => {
     for (let round = 0; round < 12; round++) {
       const status = await statusOf();
@@ -166,7 +183,7 @@ describe("cancelJob", () => {
 
   it("frees the place of a tenant that somebody asked for by signing up", async () => {
     const door = openLeases(database.url("tenantry_door"));
-    const desk = new JobDesk(door, deriveKey(await loadKey({ dataDir: FOLDER }), JOBS_KEY));
+    const desk = new JobDesk(door, await key());
     const digest = randomBytes(32);
     const owner = { email: "zoe@acme.test", name: "Zoe", signIn: null };
     const order = { kind: "SIGN_UP", name: "Acme", owner, isolation: "SCHEMA", database: null } as const;
