@@ -12,7 +12,7 @@ import { cloneDatabase, type TestDatabase } from "../support/database.js";
 import { seeded } from "../support/random.js";
 import { openLeases, recordOf, write, written } from "../support/sessions.js";
 
-const IN_THE_GATE = 3000;
+const IN_THE_GATE = 5000;
 // A long run is one of `npm run night`.
 const OPERATIONS = Number(process.env.TENANTRY_ISOLATION_OPERATIONS ?? IN_THE_GATE);
 const SEED = Number(process.env.TENANTRY_SEED ?? randomInt(2 ** 31));

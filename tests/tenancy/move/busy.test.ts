@@ -6,7 +6,7 @@ import { homeRowsOf, rowsIn, rowsOf, settingsOf } from "../../support/moves.js";
 import { recordOf } from "../../support/sessions.js";
 
 /** For a run of fewer or more: TENANTRY_TEST_MOVED_ROWS=2000000. */
-const ROWS = Number(process.env.TENANTRY_TEST_MOVED_ROWS ?? 60_000);
+const ROWS = Number(process.env.TENANTRY_TEST_MOVED_ROWS ?? 200_000);
 const PLANTED = "test.planted";
 const WRITERS = 4;
 const READERS = 2;
