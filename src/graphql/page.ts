@@ -67,8 +67,8 @@ export function refuseLength(field: "first" | "last", length: number): void {
   }
 }
 
-/** By the rows of a page, which loaders answer once for whoever asks for them, and by the list and the page that they are shown as. */
-const made = new WeakMap<readonly Placed<unknown>[], Map<string, object>>();
+/** By the rows of a page, which loaders answer once for whoever asks for them: what was made of them first. */
+const made = new WeakMap<readonly Placed<unknown>[], { readonly as: () => string; readonly connection: object }>();
 
 /**
  * The connection that shows these rows, the same one to thousands who ask in one document for the same page: to make one for
@@ -76,20 +76,24 @@ const made = new WeakMap<readonly Placed<unknown>[], Map<string, object>>();
  * @param rows in the order they were read, one more than asked for where the list goes on
  */
 function toConnection<R>(ctx: Context, list: List, page: Page, rows: readonly Placed<R>[]) {
-  const binding = bindingOf(ctx, list);
-  const shownAs = `${binding} ${JSON.stringify(page)}`;
-  const ofRows = made.get(rows) ?? new Map<string, object>();
-  const connection = ofRows.get(shownAs) ?? makeConnection(ctx, binding, page, rows);
-  made.set(rows, ofRows.set(shownAs, connection));
-  return connection as ReturnType<typeof makeConnection<R>>;
+  const as = () => bindingOf(ctx, list) + JSON.stringify(page);
+  const known = made.get(rows);
+  if (known?.as() === as()) return known.connection as ReturnType<typeof makeConnection<R>>;
+  const connection = makeConnection(ctx, list, page, rows);
+  if (!known) made.set(rows, { as, connection });
+  return connection;
 }
 
-function makeConnection<R>(ctx: Context, binding: string, page: Page, rows: readonly Placed<R>[]) {
+function makeConnection<R>(ctx: Context, list: List, page: Page, rows: readonly Placed<R>[]) {
   const more = rows.length > page.limit;
   const shown = rows.slice(0, page.limit);
   if (page.backward) shown.reverse();
+  let binding: string | undefined;
   // Few ask for cursors, and every list has as many of them as it has rows.
-  const cursorOf = (placed: Placed<R> | undefined) => (placed ? ctx.cursors.write(binding, placed.place) : null);
+  const cursorOf = (placed: Placed<R> | undefined) => {
+    binding ??= bindingOf(ctx, list);
+    return placed ? ctx.cursors.write(binding, placed.place) : null;
+  };
   return {
     edges: shown.map((placed) => new Edge(placed, cursorOf)),
     pageInfo: {

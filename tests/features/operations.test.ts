@@ -114,11 +114,16 @@ describe("the operations of the benchmark", () => {
         `{ organization(by: { slug: "many" }) { memberships(first: ${first}) { edges { cursor node {
           id status expiresAt user { id displayName email } organization { id slug name } roles { id name } } } pageInfo { hasNextPage } } } }`,
       );
-    for (const size of [10, 100]) await page(size)();
+    // Now and then a connection that is opened, or a timer, makes some of its own.
+    const least = async (size: number) => {
+      const counts: number[] = [];
+      for (let n = 0; n < 5; n++) counts.push(await promisesOf(page(size)));
+      return Math.min(...counts);
+    };
 
-    const [ofFew, ofMany] = [await promisesOf(page(10)), await promisesOf(page(100))];
+    const [ofFew, ofMany] = [await least(10), await least(100)];
 
-    // A connection has some to itself now and then; one for each row would be ninety.
+    // One for each row would be ninety.
     expect(ofFew).toBeGreaterThan(10);
     expect(Math.abs(ofMany - ofFew)).toBeLessThan(20);
   });
