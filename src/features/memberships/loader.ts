@@ -1,10 +1,10 @@
-import { and, asc, eq, sql } from "drizzle-orm";
+import { and, eq, type SQLWrapper, sql } from "drizzle-orm";
 import type { Catalogue } from "../../access/catalogue.js";
 import { type ColumnsOf, columnsOf, forEach } from "../../graphql/columns.js";
 import { TENANT } from "../../graphql/given.js";
 import { jsonOf } from "../../graphql/json.js";
 import type { Gathered, GatheredBy } from "../../graphql/list.js";
-import { manyBy, oneBy, perSession, type Soon } from "../../graphql/loader.js";
+import { oneBy, perSession, type Soon } from "../../graphql/loader.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { MembershipId, OrganizationId } from "../../ids.js";
 import { anyOf, arrayOf } from "../../tenancy/arrays.js";
@@ -47,61 +47,54 @@ export interface GrantOfRole extends GrantRow {
 
 const grantColumns = columnsOf(grants, "Grant", ["id", "membershipId", "roleKey", "roleId", "expiresAt"], { role: [] });
 
-const selectGrants = forEach((grant: ColumnsOf<typeof grants>) =>
-  forEach((role: ColumnsOf<typeof roles>) =>
-    statement((db) =>
-      db
-        .select({ grant, role, path: organizations.path })
-        .from(grants)
-        .leftJoin(roles, and(eq(roles.tenantId, grants.tenantId), eq(roles.id, grants.roleId)))
-        .leftJoin(
-          organizations,
-          and(eq(organizations.tenantId, roles.tenantId), eq(organizations.id, roles.organizationId)),
-        )
-        .where(and(eq(grants.tenantId, TENANT), anyOf(grants.membershipId, "ids")))
-        .orderBy(asc(grants.id)),
-    ),
-  ),
-);
+/** The grants of a membership with their roles, first given first. */
+interface GrantsOf {
+  readonly membershipId: MembershipId;
+  readonly grants: readonly (GrantRow & { readonly ownRole: Role | null })[];
+}
 
-type Loaded = GrantRow & { readonly ownRole: Role | null };
-
-/** The grants of each membership with their roles, first given first; `[]` where there are none. */
 const grantsOf = perSession((scope) =>
-  manyBy<MembershipId, Loaded>(
-    (row) => row.membershipId,
+  oneBy<MembershipId, GrantsOf>(
+    ({ membershipId }) => membershipId,
     async (ids) => {
-      const select = selectGrants(grantColumns(scope))(roleColumns(scope));
+      const { select, read } = gatheredAs(grantColumns(scope))(roleColumns(scope));
       const rows = await select(scope.session, { tenant: scope.session.tenantId, ids: arrayOf(ids) });
-      return rows.map(({ grant, role, path }) => ({ ...grant, ownRole: role && toRole({ role, path }) }));
+      return rows.map(({ id, json }) => read(id, json));
     },
   ),
 );
 
-/** Those that came with their memberships. */
-const cameWith = perSession(() => new Map<MembershipId, Loaded[]>());
-
+/** The grants of a membership in one value: as they come with it, and by themselves. */
 const gatheredAs = forEach((grant: ColumnsOf<typeof grants>) =>
-  forEach((role: ColumnsOf<typeof roles>): GatheredBy => {
+  forEach((role: ColumnsOf<typeof roles>) => {
     const [ofGrant, ofRole] = [jsonOf<GrantRow>(grant), jsonOf<RoleRow>(role)];
-    return {
-      name: `grants ${Object.keys(grant)} roles ${Object.keys(role)}`,
-      json: (id) => sql`(
+    const json = (id: SQLWrapper) => sql<unknown>`(
         select json_agg(json_build_array(${ofGrant.json}, case when ${roles.id} is not null then ${ofRole.json} end,
           ${organizations.path}) order by ${grants.id})
         from ${grants}
           left join ${roles} on ${roles.tenantId} = ${grants.tenantId} and ${roles.id} = ${grants.roleId}
           left join ${organizations} on ${organizations.tenantId} = ${roles.tenantId} and ${organizations.id} = ${roles.organizationId}
-        where ${grants.tenantId} = ${TENANT} and ${grants.membershipId} = ${id})`,
-      take: (scope, id, json) => {
-        const rows = (json ?? []) as [grant: unknown[], role: unknown[] | null, path: OrganizationId[] | null][];
-        const loaded = rows.map(([values, own, path]) => ({
+        where ${grants.tenantId} = ${TENANT} and ${grants.membershipId} = ${id})`;
+    const select = statement((db) =>
+      db
+        .select({ id: sql<MembershipId>`m.id`, json: json(sql`m.id`) })
+        .from(sql`unnest(${sql.placeholder("ids")}::uuid[]) as m(id)`),
+    );
+    const read = (membershipId: MembershipId, came: unknown): GrantsOf => {
+      const rows = (came ?? []) as [grant: unknown[], role: unknown[] | null, path: OrganizationId[] | null][];
+      return {
+        membershipId,
+        grants: rows.map(([values, own, path]) => ({
           ...ofGrant.row(values),
           ownRole: own && toRole({ role: ofRole.row(own), path }),
-        }));
-        cameWith(scope).set(id as MembershipId, loaded);
-      },
+        })),
+      };
     };
+    const name = `grants ${Object.keys(grant)} roles ${Object.keys(role)}`;
+    const take: GatheredBy["take"] = (scope, id, came) => {
+      grantsOf(scope).prime(id as MembershipId, read(id as MembershipId, came));
+    };
+    return { select, read, name, json, take };
   }),
 );
 
@@ -116,12 +109,12 @@ export const withGrants: Gathered = {
 
 /** The grants of a membership. One of a role that the product no longer has gives nothing, and is left out. */
 export function listGrants(scope: Scope, catalogue: Catalogue, membership: MembershipId): Soon<GrantOfRole[]> {
-  const named = (rows: readonly Loaded[]): GrantOfRole[] =>
-    rows.flatMap(({ ownRole, ...grant }) => {
+  const named = (found: GrantsOf | null): GrantOfRole[] =>
+    (found?.grants ?? []).flatMap(({ ownRole, ...grant }) => {
       const fixed = grant.roleKey === null ? undefined : catalogue.roles.get(grant.roleKey);
       const role = ownRole ?? (fixed && ofCatalogue(fixed));
       return role ? [{ ...grant, role }] : [];
     });
-  const came = cameWith(scope).get(membership);
-  return came ? named(came) : grantsOf(scope).load(membership).then(named);
+  const found = grantsOf(scope).get(membership);
+  return found instanceof Promise ? found.then(named) : named(found);
 }
