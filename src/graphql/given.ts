@@ -40,6 +40,8 @@ export const placesNamed = (name: string) => {
   const isAll = sql`${sql.placeholder(`${name}.isAll`)}::boolean`;
   return {
     isAll,
+    /** Whether what was given is the whole tenant. */
+    isWholeIn: (given: Readonly<Record<string, unknown>>): boolean => given[`${name}.isAll`] === true,
     has: (one: Standing): SQL =>
       sql`(${isAll} or ${standsIn(one, { reached: given("reached"), subtree: given("subtree"), blocked: given("blocked") })})`,
     /** Gives it. */

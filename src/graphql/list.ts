@@ -2,6 +2,7 @@ import type { Column, InferSelectModel, SQL, SQLWrapper } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import type { Scope as Places } from "../access/access.js";
 import type { ColumnsOf } from "./columns.js";
+import type { placesNamed } from "./given.js";
 import type { RowsByKey } from "./loader.js";
 import type { Asked, Order } from "./order.js";
 import type { Page, Placed } from "./page.js";
@@ -24,8 +25,8 @@ export interface ListOf<T extends PgTable, By extends string> {
   readonly orders: Readonly<Record<By, Order>>;
   /** Written once for the process: it may hold nothing of a session but what it is given. */
   readonly where: (asked: Asked) => SQL | undefined;
-  /** The organizations whose rows the viewer sees, for a list of the whole tenant. */
-  readonly seen?: (scope: Scope) => Places;
+  /** The organizations whose rows the viewer sees, among what is given, for a list of the whole tenant. */
+  readonly seen?: ReturnType<typeof placesNamed>;
   /** What of its rows an operation asks for. */
   readonly columns?: (scope: Scope) => ColumnsOf<T>;
   /** Rows of other tables that come with a row in the same statement, where many would be asked for right after it. */

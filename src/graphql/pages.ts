@@ -43,9 +43,9 @@ export function pagesOf<T extends PgTable, By extends string>(
     const others = (list.along ?? []).filter(({ isAsked }) => isAsked(scope));
     const isMany = (one: Along<T>) => one.isMany(requests.length);
     const filters = requests.flatMap(({ filter = {} }) => Object.keys(filter).filter((name) => filter[name] != null));
-    const confined = [list.seen?.(scope), ...(list.seen ? requests.map((request) => request.scope) : [])];
+    const isWhollyAsked = ({ scope: places }: PageOf<By>) => !places || isWhole(scope, places);
     const asked: Way<T> = {
-      isPart: confined.some((places) => places && !isWhole(scope, places)),
+      isPart: list.seen !== undefined && !(list.seen.isWholeIn(given) && requests.every(isWhollyAsked)),
       given: new Set(filters.sort()),
       by: order,
       backward: page.backward,

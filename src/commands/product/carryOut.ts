@@ -1,5 +1,4 @@
 import { and, eq, sql } from "drizzle-orm";
-import { drizzle } from "drizzle-orm/postgres-js";
 import { type Catalogue, stillThere } from "../../access/catalogue.js";
 import type { Lease } from "../../database/connection.js";
 import { type Happened, type Run, recordOfOperator } from "../../features/audit/record.js";
@@ -19,7 +18,7 @@ import { enter, type Home } from "./survey.js";
  * @throws RefusedError when the home is closed to changes: what is written to one that a tenant is leaving would be lost
  */
 export async function carryOut(owner: Lease, home: Home, catalogue: Catalogue, runId: string): Promise<void> {
-  await enter(owner, home);
+  const db = await enter(owner, home);
   await owner.run("select pg_advisory_xact_lock($1::bigint)", [lockOf(home.id)]);
   const row = await findHomeRow(owner, { id: home.id, schemaName: home.schema });
   if (row === null || row.status === "FENCED")
@@ -28,7 +27,6 @@ export async function carryOut(owner: Lease, home: Home, catalogue: Catalogue, r
     );
   const [clock] = await owner.run("select clock_timestamp() as now");
   const run = { id: runId, now: new Date(clock!.now as string) };
-  const db: TenantDb = drizzle({ client: owner.asClient() as never });
   const happened = [
     ...(await dropPermissions(db, home, catalogue, run)),
     ...(await endGrants(db, home, catalogue, run)),

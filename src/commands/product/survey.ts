@@ -3,6 +3,8 @@ import type { ProductChange } from "../../access/productChange.js";
 import type { Lease } from "../../database/connection.js";
 import type { TenantId } from "../../ids.js";
 import { inTransaction } from "../../tenancy/migrations/transaction.js";
+import type { TenantDb } from "../../tenancy/session.js";
+import { enterHome } from "../../tenancy/tenants/inHome.js";
 
 /**
  * Where a tenant lives, for the owner's login. One that is still being made begins with what is applied then, and one that is
@@ -39,12 +41,8 @@ export async function listHomes(owner: Lease): Promise<Home[]> {
 }
 
 /** Enters a home for the length of the caller's transaction. */
-export async function enter(owner: Lease, { id, schema }: Home): Promise<void> {
-  await owner.run("select set_config('search_path', $1, true), set_config('tenantry.tenant_id', $2, true)", [
-    `${schema}, pg_temp`,
-    id,
-  ]);
-}
+export const enter = (owner: Lease, { id, schema }: Home): Promise<TenantDb> =>
+  enterHome(owner, { id, schemaName: schema });
 
 // What was once given and is in no catalogue: the file lost it before it was ever applied.
 const STRAYS = `

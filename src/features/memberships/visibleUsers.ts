@@ -75,7 +75,7 @@ const pages = pagesOf({
   where: (asked) =>
     and(isVisible(), asked.matches("pattern", users.displayName, users.email), asked.isOneOf("status", users.status)),
   given: visibleTo,
-  seen: ({ access }) => access.scope("members:read"),
+  seen: READABLE,
 });
 
 /** Which users a list shows. */

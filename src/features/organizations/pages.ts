@@ -1,5 +1,4 @@
 import { and, eq, sql } from "drizzle-orm";
-import type { Scope as Places } from "../../access/access.js";
 import { TENANT, VISIBLE } from "../../graphql/given.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { Asked } from "../../graphql/order.js";
@@ -36,7 +35,7 @@ export interface Wanted {
 
 type Pages = Promise<Placed<OrganizationRow>[]>;
 
-const list = (where: (asked: Asked) => ReturnType<typeof and>, seen?: (scope: Scope) => Places) =>
+const list = (where: (asked: Asked) => ReturnType<typeof and>, seen?: typeof VISIBLE) =>
   pagesOf({
     ...(seen && { seen }),
     table: organizations,
@@ -54,10 +53,7 @@ const list = (where: (asked: Asked) => ReturnType<typeof and>, seen?: (scope: Sc
     given: (scope) => VISIBLE.given(scope, scope.access.visibleScope()),
   });
 
-const allPages = list(
-  () => undefined,
-  ({ access }) => access.visibleScope(),
-);
+const allPages = list(() => undefined, VISIBLE);
 
 // Who may not see the organization above may not learn what is below it either; the path ends there.
 const pagesOfChildren = list((asked) => and(sql`${parentId} = ${asked.key}`, VISIBLE.has({ id: parentId, path })));
