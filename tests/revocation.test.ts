@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { Agent, request } from "node:http";
-import type { Lease } from "../src/database/connection.js";
+import type { Lease } from "../src/database/lease.js";
 import { withOwner } from "../src/database/owner.js";
 import { mintToken } from "../src/identity/developmentToken.js";
 import { loadKey } from "../src/identity/key.js";

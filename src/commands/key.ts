@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Settings } from "../config.js";
-import type { Lease } from "../database/connection.js";
+import type { Lease } from "../database/lease.js";
 import { loadDevelopmentIssuer } from "../identity/development.js";
 import { identityDigest } from "../identity/digest.js";
 import { DEVELOPMENT_ISSUER } from "../identity/issuers.js";

@@ -1,5 +1,6 @@
-import { Connection, type ConnectionSettings, type Lease } from "./connection.js";
+import { Connection, type ConnectionSettings } from "./connection.js";
 import { ConnectionLostError, isFull, UnavailableError } from "./errors.js";
+import type { Lease } from "./lease.js";
 import { MAIN } from "./names.js";
 import { PooledDatabase } from "./pooled.js";
 import { givenUp, LATE_MS, mayMove, pickByRight, pickFree, settles, type Waiting } from "./waiting.js";
@@ -54,7 +55,7 @@ export class Leases {
   }
 
   /**
-   * Leases a connection. When the signal aborts, the waiting ends at once, or the lease and its session do.
+   * Leases a connection. When the signal aborts, the waiting ends at once, or the lease does, and its transaction is undone.
    * @param home the schema that the connection is for; empty for nobody's, as when the database itself is looked at
    * @throws UnavailableError when none became free in time, the database is barred or away, or the signal aborted
    */
@@ -66,7 +67,7 @@ export class Leases {
     return new Promise<Lease>((resolve, reject) => {
       let granted: Lease | null = null;
       const abort = () => {
-        if (granted) granted.condemn(new ConnectionLostError("The request was given up.", { cause: signal?.reason }));
+        if (granted) granted.abandon(new ConnectionLostError("The request was given up.", { cause: signal?.reason }));
         else waiting.refuse(givenUp(signal));
       };
       const forget = () => signal?.removeEventListener("abort", abort);
@@ -222,9 +223,8 @@ export class Leases {
   }
 
   #failed(database: PooledDatabase, error: Error): void {
-    const refused = database.failed(isFull(error), this.#all.length > 1);
     const waiting = [...this.#queue].filter((one) => one.database === database);
-    for (const one of waiting.slice(0, refused)) one.refuse(error);
+    for (const one of waiting.slice(0, database.failed(isFull(error), this.#all.length > 1))) one.refuse(error);
   }
 
   #isFresh(connection: Connection): boolean {

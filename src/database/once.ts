@@ -1,4 +1,4 @@
-import type { Result } from "./connection.js";
+import type { Result } from "./lease.js";
 import type { Leases } from "./leases.js";
 
 /**

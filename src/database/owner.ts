@@ -1,4 +1,5 @@
-import { Connection, type Lease } from "./connection.js";
+import { Connection } from "./connection.js";
+import type { Lease } from "./lease.js";
 
 /** A connection of the owner's login. Whoever opens it closes it. */
 export const openOwner = (url: string): Promise<Connection> =>

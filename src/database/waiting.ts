@@ -1,5 +1,6 @@
-import type { Connection, Lease } from "./connection.js";
+import type { Connection } from "./connection.js";
 import { UnavailableError } from "./errors.js";
+import type { Lease } from "./lease.js";
 import type { PooledDatabase } from "./pooled.js";
 
 /** After so many who came later were served before, or so long, somebody is next, wherever it may be. */

@@ -1,7 +1,7 @@
 import { and, eq, ne } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/postgres-js";
-import type { Lease } from "../database/connection.js";
 import { refuseOn } from "../database/errors.js";
+import type { Lease } from "../database/lease.js";
 import { MAIN } from "../database/names.js";
 import type { TenantId } from "../ids.js";
 import type { Home } from "./directory/directory.js";

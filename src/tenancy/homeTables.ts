@@ -1,4 +1,4 @@
-import type { Lease } from "../database/connection.js";
+import type { Lease } from "../database/lease.js";
 import { quote } from "./migrations/logins.js";
 import { MOVING } from "./walls/moving.js";
 

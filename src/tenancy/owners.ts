@@ -1,4 +1,5 @@
-import type { Connection, Lease } from "../database/connection.js";
+import type { Connection } from "../database/connection.js";
+import type { Lease } from "../database/lease.js";
 import { Leases } from "../database/leases.js";
 import { MAIN } from "../database/names.js";
 import { openOwner } from "../database/owner.js";

@@ -1,5 +1,5 @@
-import type { Lease } from "../database/connection.js";
 import { ConnectionLostError } from "../database/errors.js";
+import type { Lease } from "../database/lease.js";
 import type { Leases } from "../database/leases.js";
 import { replicaOf } from "../database/names.js";
 import type { TenantRecord } from "./directory/directory.js";

@@ -1,6 +1,6 @@
 import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
-import type { Lease, Result } from "../database/connection.js";
 import { ConnectionLostError, OutcomeUnknownError, UnavailableError } from "../database/errors.js";
+import type { Lease, Result } from "../database/lease.js";
 import type { Leases } from "../database/leases.js";
 import type { TenantId } from "../ids.js";
 import { enteringOnCitus } from "./citus.js";
@@ -54,8 +54,8 @@ export class TenantSession {
 
   /**
    * Opens a session in the tenant's home. Nothing is awaited but a free connection: what prepares the session travels with
-   * its first statement, and so does its failure. When the signal aborts, the session dies at once and its connection with
-   * it.
+   * its first statement, and so does its failure. When the signal aborts, the session ends at once and keeps
+   * nothing.
    * @throws UnavailableError when no connection became free in time, or the signal aborted before
    */
   static async open(
@@ -73,7 +73,7 @@ export class TenantSession {
   static enter(lease: Lease, tenant: TenantRecord, purpose: Purpose): TenantSession {
     refuseForged(tenant);
     // What travels behind a transaction that cannot begin would run outside of every transaction.
-    lease.run(BEGIN[purpose]).catch((error) => {
+    lease.runFirst(BEGIN[purpose]).catch((error) => {
       lease.condemn(new UnavailableError("The database cannot begin a transaction of this kind.", 1, { cause: error }));
     });
     // Messages of their own, never one text: if a text with several statements fails to parse, its `begin` never ran.

@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import type { Connection, Lease } from "../../src/database/connection.js";
+import type { Connection } from "../../src/database/connection.js";
+import type { Lease } from "../../src/database/lease.js";
 import { openOwner } from "../../src/database/owner.js";
 import { type Checkout, checkout } from "../support/checkout.js";
 import { command, run } from "../support/command.js";

@@ -1,5 +1,5 @@
-import type { Lease } from "../../src/database/connection.js";
 import { UnavailableError } from "../../src/database/errors.js";
+import type { Lease } from "../../src/database/lease.js";
 import type { LeaseSettings, Leases } from "../../src/database/leases.js";
 import { MAIN } from "../../src/database/names.js";
 import { cloneDatabase, type TestDatabase } from "../support/database.js";

@@ -1,5 +1,5 @@
-import type { Lease } from "../../src/database/connection.js";
 import { ConnectionLostError, LeaseOverError, UnavailableError } from "../../src/database/errors.js";
+import type { Lease } from "../../src/database/lease.js";
 import type { LeaseSettings, Leases } from "../../src/database/leases.js";
 import { withOwner } from "../../src/database/owner.js";
 import { cloneDatabase, type TestDatabase } from "../support/database.js";
@@ -260,7 +260,74 @@ describe("a caller who gives up", () => {
     expect(leases.counts).toEqual({ open: 0, idle: 0, waiting: 0 });
   });
 
-  it("loses the session they hold, in the middle of a statement", async () => {
+  it("leaves the connection to the next, with nothing of what they did", async () => {
+    const leases = pool({ size: 1 });
+    const patience = new AbortController();
+    const lease = await leases.acquire("a", patience.signal);
+    void lease.runFirst("begin");
+    void lease.run("set local work_mem = '7MB'");
+    await lease.run("set local statement_timeout = '7s'");
+    const answer = lease.run("select pg_sleep(0.01)");
+
+    patience.abort();
+
+    await expect(answer).rejects.toThrow(ConnectionLostError);
+    await expect(lease.run("select 1")).rejects.toThrow(ConnectionLostError);
+    const next = await leases.acquire("a");
+    expect(next.pid).toBe(lease.pid);
+    void next.runFirst("begin");
+    expect(await next.run("select current_setting('work_mem') as memory")).toEqual([{ memory: "4MB" }]);
+    await next.runLast("commit");
+    next.release();
+  });
+
+  it.each([
+    ["nothing yet", async () => {}],
+    ["a statement of no transaction", async (lease: Lease) => void lease.run("select pg_sleep(0.01)")],
+    [
+      "a commit",
+      async (lease: Lease) => {
+        void lease.runFirst("begin");
+        void lease.runLast("commit");
+      },
+    ],
+    [
+      "what PostgreSQL refuses",
+      async (lease: Lease) => {
+        void lease.runFirst("begin");
+        void lease.run("select 1 / 0");
+      },
+    ],
+  ])("leaves the connection to the next, when they sent %s", async (_what, send) => {
+    const leases = pool({ size: 1 });
+    const patience = new AbortController();
+    const lease = await leases.acquire("a", patience.signal);
+    await send(lease);
+
+    patience.abort();
+
+    const next = await leases.acquire("a");
+    expect(next.pid).toBe(lease.pid);
+    expect(await next.run("select 1 as one")).toEqual([{ one: 1 }]);
+    next.release();
+  });
+
+  it("loses the session that dies while it is tidied", async () => {
+    const leases = pool({ size: 1 });
+    const patience = new AbortController();
+    const lease = await leases.acquire("a", patience.signal);
+    void lease.runFirst("begin");
+    void lease.run("select pg_sleep(60)");
+
+    patience.abort();
+    await database.owner("select pg_terminate_backend($1)", [lease.pid]);
+
+    const next = await leases.acquire("a");
+    expect(next.pid).not.toBe(lease.pid);
+    next.release();
+  });
+
+  it("loses the session they hold, in the middle of a statement that takes long", async () => {
     const leases = pool({ size: 1 });
     const patience = new AbortController();
     const lease = await leases.acquire("a", patience.signal);

@@ -1,10 +1,10 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embeddedOwners } from "../../src/commands/database.js";
-import type { Lease } from "../../src/database/connection.js";
 import type { Cluster } from "../../src/database/embedded/cluster.js";
 import { dataFolder } from "../../src/database/embedded/folder.js";
 import { ConnectionLostError, OutcomeUnknownError, UnavailableError } from "../../src/database/errors.js";
+import type { Lease } from "../../src/database/lease.js";
 import { MAIN } from "../../src/database/names.js";
 import { withOwner } from "../../src/database/owner.js";
 import { newId, type TenantId } from "../../src/ids.js";

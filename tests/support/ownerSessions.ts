@@ -1,4 +1,5 @@
-import type { Connection, Lease } from "../../src/database/connection.js";
+import type { Connection } from "../../src/database/connection.js";
+import type { Lease } from "../../src/database/lease.js";
 import { openOwner, withOwner } from "../../src/database/owner.js";
 
 type Rows = readonly Record<string, unknown>[];

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Lease, Result } from "../../src/database/connection.js";
 import { ConnectionLostError, OutcomeUnknownError } from "../../src/database/errors.js";
+import type { Lease, Result } from "../../src/database/lease.js";
 import type { Leases } from "../../src/database/leases.js";
 import { MAIN } from "../../src/database/names.js";
 import { withOwner } from "../../src/database/owner.js";

@@ -256,6 +256,15 @@ describe("the end of a session", () => {
       },
     ],
     "a caller who has gone": [
+      true,
+      async (session, gone) => {
+        const answer = session.query("select pg_sleep(0.01)", []);
+        gone.abort();
+        await expect(answer).rejects.toThrow(ConnectionLostError);
+        await expect(session.commit()).rejects.toThrow(ConnectionLostError);
+      },
+    ],
+    "a caller who has gone from a statement that takes long": [
       false,
       async (session, gone) => {
         const answer = session.query("select pg_sleep(60)", []);
@@ -265,7 +274,7 @@ describe("the end of a session", () => {
       },
     ],
     "a caller who has gone, and a rollback": [
-      false,
+      true,
       async (session, gone) => {
         gone.abort();
         await session.rollback();
@@ -300,35 +309,34 @@ describe("the end of a session", () => {
     ],
   };
 
-  it.each(Object.entries(endings))(
-    "by %s leaves a connection that knows nothing of it",
-    async (_name, [keeps, end]) => {
-      const leases = pool();
-      const gone = new AbortController();
-      const session = await open(leases, "change", northwind, gone.signal);
-      await write(session);
+  it.each(Object.entries(endings))("by %s leaves a connection that knows nothing of it", async (name, [keeps, end]) => {
+    const leases = pool();
+    const gone = new AbortController();
+    const session = await open(leases, "change", northwind, gone.signal);
+    await write(session);
 
-      await end(session, gone);
+    await end(session, gone);
 
-      await expect(session.query("select 1", [])).rejects.toThrow(keeps ? LeaseOverError : ConnectionLostError);
-      await expect(session.db.select().from(organizations)).rejects.toThrow();
-      const lease = await leases.acquire(northwind.home.schemaName);
-      expect(lease.pid === session.pid).toBe(keeps);
-      expect(
-        await lease.run(
-          "select current_setting('search_path') as path, coalesce(current_setting('tenantry.tenant_id', true), '') as tenant",
-        ),
-      ).toMatchObject([{ path: '""', tenant: "" }]);
-      expect(await database.owner(LOCKS, [lockOf(northwind.id)])).toEqual([]);
-      lease.release();
-      const next = await open(leases, "read", meridian);
-      expect(await next.query("select distinct tenant_id from organizations", [])).toMatchObject([
-        { tenant_id: meridian.id },
-      ]);
-      await next.commit();
-      expect(await activity(database, "idle in transaction")).toBe(0);
-    },
-  );
+    await expect(session.query("select 1", [])).rejects.toThrow(
+      keeps && !name.startsWith("a caller") ? LeaseOverError : ConnectionLostError,
+    );
+    await expect(session.db.select().from(organizations)).rejects.toThrow();
+    const lease = await leases.acquire(northwind.home.schemaName);
+    expect(lease.pid === session.pid).toBe(keeps);
+    expect(
+      await lease.run(
+        "select current_setting('search_path') as path, coalesce(current_setting('tenantry.tenant_id', true), '') as tenant",
+      ),
+    ).toMatchObject([{ path: '""', tenant: "" }]);
+    await until(async () => (await database.owner(LOCKS, [lockOf(northwind.id)])).length === 0);
+    lease.release();
+    const next = await open(leases, "read", meridian);
+    expect(await next.query("select distinct tenant_id from organizations", [])).toMatchObject([
+      { tenant_id: meridian.id },
+    ]);
+    await next.commit();
+    expect(await activity(database, "idle in transaction")).toBe(0);
+  });
 
   it("may come before the session is in the caller's hands, and ends nothing but the session", async () => {
     const leases = pool();

@@ -3,7 +3,7 @@ import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { readSettings } from "../../config.js";
-import type { Lease } from "../../database/connection.js";
+import type { Lease } from "../../database/lease.js";
 import { SealKey } from "../../features/audit/chain.js";
 import { exportEvents } from "../../features/audit/exportEvents.js";
 import { pruneAudit } from "../../features/audit/prune.js";

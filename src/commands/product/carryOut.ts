@@ -1,6 +1,6 @@
 import { and, eq, sql } from "drizzle-orm";
 import { type Catalogue, stillThere } from "../../access/catalogue.js";
-import type { Lease } from "../../database/connection.js";
+import type { Lease } from "../../database/lease.js";
 import { type Happened, type Run, recordOfOperator } from "../../features/audit/record.js";
 import { grants, memberships } from "../../features/memberships/table.js";
 import { organizations } from "../../features/organizations/table.js";

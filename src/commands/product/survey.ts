@@ -1,6 +1,6 @@
 import { type Catalogue, OWNER, type Product } from "../../access/catalogue.js";
 import type { ProductChange } from "../../access/productChange.js";
-import type { Lease } from "../../database/connection.js";
+import type { Lease } from "../../database/lease.js";
 import type { TenantId } from "../../ids.js";
 import { inTransaction } from "../../tenancy/migrations/transaction.js";
 import type { TenantDb } from "../../tenancy/session.js";

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Lease } from "../../database/connection.js";
+import type { Lease } from "../../database/lease.js";
 import type { Run } from "../../features/audit/record.js";
 import type { Owners } from "../../tenancy/owners.js";
 import { lockOf, type TenantDb } from "../../tenancy/session.js";

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import type { Result } from "../../database/connection.js";
+import type { Result } from "../../database/lease.js";
 import type { Context } from "../../graphql/context.js";
 import { scopeOf } from "../../graphql/context.js";
 import { newId, type OrganizationId, type TenantId } from "../../ids.js";

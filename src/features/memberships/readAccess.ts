@@ -1,7 +1,7 @@
 import { Access, type Held, type Place, type Reach } from "../../access/access.js";
 import type { Catalogue } from "../../access/catalogue.js";
-import type { Result } from "../../database/connection.js";
 import { sqlState } from "../../database/errors.js";
+import type { Result } from "../../database/lease.js";
 import { AllNamed, NAMEABLE, type Name, type Nameable } from "../../graphql/named.js";
 import type { HomeAnswer } from "../../graphql/operation.js";
 import type { OrganizationId, RoleId, UserId } from "../../ids.js";

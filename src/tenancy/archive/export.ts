@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
-import type { Lease } from "../../database/connection.js";
+import type { Lease } from "../../database/lease.js";
 import { readTables, type Table } from "../homeTables.js";
 import { inTransaction } from "../migrations/transaction.js";
 import type { Owners } from "../owners.js";

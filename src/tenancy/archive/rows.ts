@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Result } from "../../database/connection.js";
+import type { Result } from "../../database/lease.js";
 import type { TenantId } from "../../ids.js";
 import { orderOf, type Table } from "../homeTables.js";
 import type { FileFacts } from "./manifest.js";

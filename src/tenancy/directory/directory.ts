@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import type { Result } from "../../database/connection.js";
+import type { Result } from "../../database/lease.js";
 import type { Leases } from "../../database/leases.js";
 import { isUuid, type TenantId } from "../../ids.js";
 

@@ -1,6 +1,6 @@
 import type { Product } from "../../access/catalogue.js";
-import type { Lease } from "../../database/connection.js";
 import { sqlState } from "../../database/errors.js";
+import type { Lease } from "../../database/lease.js";
 import { alone } from "../migrations/directory.js";
 import { inTransaction } from "../migrations/transaction.js";
 

@@ -1,4 +1,4 @@
-import type { Lease } from "../../database/connection.js";
+import type { Lease } from "../../database/lease.js";
 import { openRecord } from "../create.js";
 import type { Owners } from "../owners.js";
 import { eraseTenant } from "../tenants/erase.js";

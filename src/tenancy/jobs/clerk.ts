@@ -1,4 +1,5 @@
-import type { Connection, Lease } from "../../database/connection.js";
+import type { Connection } from "../../database/connection.js";
+import type { Lease } from "../../database/lease.js";
 import { MAIN } from "../../database/names.js";
 import { inTransaction } from "../migrations/transaction.js";
 import type { Owners } from "../owners.js";

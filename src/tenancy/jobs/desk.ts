@@ -1,5 +1,5 @@
-import type { Lease } from "../../database/connection.js";
 import { ConnectionLostError, OutcomeUnknownError, refuseOn } from "../../database/errors.js";
+import type { Lease } from "../../database/lease.js";
 import type { Leases } from "../../database/leases.js";
 import { once } from "../../database/once.js";
 import { newId, type TenantId } from "../../ids.js";

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Lease } from "../../database/connection.js";
+import type { Lease } from "../../database/lease.js";
 import { ddlOnCitus } from "../citus.js";
 import { SCHEMA_NAME } from "../directory/directory.js";
 import type { Isolation } from "../directory/table.js";

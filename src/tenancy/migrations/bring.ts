@@ -1,5 +1,5 @@
-import type { Lease, Result } from "../../database/connection.js";
 import { isAway, isPassing, sqlState } from "../../database/errors.js";
+import type { Lease, Result } from "../../database/lease.js";
 import { MAIN } from "../../database/names.js";
 import { ddlOnCitus } from "../citus.js";
 import { type Home, SCHEMA_NAME } from "../directory/directory.js";

@@ -1,4 +1,4 @@
-import type { Lease } from "../../database/connection.js";
+import type { Lease } from "../../database/lease.js";
 import { MAIN } from "../../database/names.js";
 import type { Owners } from "../owners.js";
 import { type Files, pending, spell } from "./files.js";

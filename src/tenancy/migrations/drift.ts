@@ -1,4 +1,4 @@
-import type { Lease } from "../../database/connection.js";
+import type { Lease } from "../../database/lease.js";
 import type { Query } from "../walls/finding.js";
 import { baselineSql, newSchemaName } from "./baseline.js";
 import { type Migration, type Names, pending } from "./files.js";

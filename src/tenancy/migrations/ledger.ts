@@ -1,4 +1,4 @@
-import type { Lease } from "../../database/connection.js";
+import type { Lease } from "../../database/lease.js";
 import { quote } from "./logins.js";
 
 /** The migrations that ran in a schema, in order; `[]` where there is none. */

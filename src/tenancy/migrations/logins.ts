@@ -1,5 +1,5 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto";
-import type { Lease } from "../../database/connection.js";
+import type { Lease } from "../../database/lease.js";
 
 /** A serving login, as its URL names it. */
 export interface Login {

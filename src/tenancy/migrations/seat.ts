@@ -1,4 +1,5 @@
-import type { Connection, Lease } from "../../database/connection.js";
+import type { Connection } from "../../database/connection.js";
+import type { Lease } from "../../database/lease.js";
 import type { Owners } from "../owners.js";
 
 /** One worker's connection: to one database at a time, opened when it comes there. */

@@ -1,4 +1,4 @@
-import type { Lease } from "../../database/connection.js";
+import type { Lease } from "../../database/lease.js";
 import type { Brought } from "./fleet.js";
 
 export interface Applied {

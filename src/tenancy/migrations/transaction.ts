@@ -1,4 +1,4 @@
-import type { Lease, Result } from "../../database/connection.js";
+import type { Lease, Result } from "../../database/lease.js";
 
 /**
  * Runs `work` in one transaction of the owner's: all of it or nothing.

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Lease } from "../../database/connection.js";
+import type { Lease } from "../../database/lease.js";
 import type { Home } from "../directory/directory.js";
 import { type Migration, ownFiles } from "./files.js";
 

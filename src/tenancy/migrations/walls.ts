@@ -1,4 +1,4 @@
-import type { Lease } from "../../database/connection.js";
+import type { Lease } from "../../database/lease.js";
 import { checkHomes } from "../walls/catalogue.js";
 import { type Touching, wallsDigestOf } from "./touched.js";
 

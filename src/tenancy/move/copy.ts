@@ -1,4 +1,4 @@
-import type { Lease, Result } from "../../database/connection.js";
+import type { Lease, Result } from "../../database/lease.js";
 import { type Column, names, type Table, tableIn } from "../homeTables.js";
 import { inTransaction } from "../migrations/transaction.js";
 import { type Packed, pack, packedIn, typed, unpack } from "./packed.js";

@@ -1,5 +1,5 @@
-import type { Lease } from "../../database/connection.js";
 import { isPassing } from "../../database/errors.js";
+import type { Lease } from "../../database/lease.js";
 import { tableIn } from "../homeTables.js";
 import { lockOf } from "../session.js";
 import { changedMeanwhile } from "./record.js";

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Lease } from "../../database/connection.js";
+import type { Lease } from "../../database/lease.js";
 import type { TenantId } from "../../ids.js";
 import { takeHome } from "../create.js";
 import type { Isolation, MOVE_STEPS } from "../directory/table.js";

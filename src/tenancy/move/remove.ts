@@ -1,4 +1,4 @@
-import type { Lease } from "../../database/connection.js";
+import type { Lease } from "../../database/lease.js";
 import type { TenantId } from "../../ids.js";
 import { lockHomes } from "../create.js";
 import { readTables, tableIn } from "../homeTables.js";

@@ -1,4 +1,4 @@
-import type { Lease } from "../../database/connection.js";
+import type { Lease } from "../../database/lease.js";
 import { type Table, tableIn } from "../homeTables.js";
 import { quote } from "../migrations/logins.js";
 import { inTransaction } from "../migrations/transaction.js";

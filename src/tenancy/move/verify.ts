@@ -1,4 +1,4 @@
-import type { Lease } from "../../database/connection.js";
+import type { Lease } from "../../database/lease.js";
 import { names, type Table, tableIn } from "../homeTables.js";
 import type { CaughtUp } from "./catchUp.js";
 import type { Ways } from "./copy.js";

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Connection, Lease } from "../../database/connection.js";
+import type { Connection } from "../../database/connection.js";
 import { isPassing } from "../../database/errors.js";
+import type { Lease } from "../../database/lease.js";
 import type { TenantId } from "../../ids.js";
 import { inTransaction } from "../migrations/transaction.js";
 import type { Owners } from "../owners.js";

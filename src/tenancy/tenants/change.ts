@@ -1,5 +1,5 @@
-import type { Lease } from "../../database/connection.js";
 import { refuseOn } from "../../database/errors.js";
+import type { Lease } from "../../database/lease.js";
 import { MAIN } from "../../database/names.js";
 import { SlugTakenError } from "../create.js";
 import { inTransaction } from "../migrations/transaction.js";

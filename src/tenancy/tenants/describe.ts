@@ -1,4 +1,4 @@
-import type { Lease } from "../../database/connection.js";
+import type { Lease } from "../../database/lease.js";
 import { readTables } from "../homeTables.js";
 import type { Tenant } from "./record.js";
 

@@ -1,4 +1,4 @@
-import type { Lease } from "../../database/connection.js";
+import type { Lease } from "../../database/lease.js";
 import { orderOf, readTables } from "../homeTables.js";
 import { inTransaction } from "../migrations/transaction.js";
 import { forgetMoves } from "../move/recover.js";

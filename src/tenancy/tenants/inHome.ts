@@ -1,5 +1,5 @@
 import { drizzle } from "drizzle-orm/postgres-js";
-import type { Lease } from "../../database/connection.js";
+import type { Lease } from "../../database/lease.js";
 import { inTransaction } from "../migrations/transaction.js";
 import type { TenantDb } from "../session.js";
 import type { Tenant } from "./record.js";

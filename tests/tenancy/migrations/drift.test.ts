@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Lease } from "../../../src/database/connection.js";
+import type { Lease } from "../../../src/database/lease.js";
 import { MAIN } from "../../../src/database/names.js";
 import { newId, type TenantId } from "../../../src/ids.js";
 import { readTables } from "../../../src/tenancy/homeTables.js";
