@@ -54,6 +54,10 @@ export async function doctorCommand({ fix, json }: Options): Promise<void> {
     note("Without DATABASE_OWNER_URL only the walls were looked at.");
   } else {
     await withOwnersOf(settings, async (owners) => {
+      if (await isEmpty(owners)) {
+        const what = "There is nothing of Tenantry in the database yet.";
+        return tell("migrations", { what, mend: "Run `tenantry migrate`, which makes all that it needs." });
+      }
       const urls = Object.fromEntries(owners.databases.map((name) => [name, owners.servingUrl(name)]));
       const { problems, away } = await lookAtWalls({ ...urls, ...servingOf(settings) }, owners.doorUrl);
       for (const problem of problems) await tell("walls", problem);
@@ -74,6 +78,13 @@ export async function doctorCommand({ fix, json }: Options): Promise<void> {
   }
   if (left > 0) process.exitCode = EXIT.failed;
   else note("All is sound.");
+}
+
+/** Whether nobody has migrated the main database. What does not answer is not empty. */
+async function isEmpty(owners: Owners): Promise<boolean> {
+  const main = await owners.main.catch(() => null);
+  const [row] = (await main?.run("select to_regclass('tenantry.tenants') is null as is_empty")) ?? [];
+  return row?.is_empty === true;
 }
 
 const servingOf = ({ DATABASE_URL, TENANTRY_DATABASES }: Settings): Record<string, string> => ({

@@ -31,9 +31,13 @@ const MOST_WORKERS = 32;
  */
 export async function migrateCommand(flags: MigrateFlags): Promise<void> {
   const settings = readSettings(process.env);
-  if (flags.printSql) return printSql(settings);
+  if (flags.printSql) {
+    refuseBeside("--print-sql", flags);
+    return printSql(settings);
+  }
   const [isJson, options] = [flags.json ?? false, optionsOf(flags)];
   if (flags.check) {
+    refuseBeside("--check", flags);
     const checked = await withOwnersOf(settings, (owners) => checkFleet(owners));
     process.exitCode = tellChecked(checked, isJson) ? EXIT.done : EXIT.failed;
     return;
@@ -57,6 +61,14 @@ export async function migrateCommand(flags: MigrateFlags): Promise<void> {
   process.send?.({ homes: done.homes });
   tellMigrated(done, isJson, "ran", options.last);
   if (done.behind.length > 0) process.exitCode = EXIT.partly;
+}
+
+/** @throws UsageError where something is asked for that what only shows something would pass over in silence */
+function refuseBeside(option: "--check" | "--print-sql", flags: MigrateFlags): void {
+  const others = Object.keys(flags)
+    .map((flag) => `--${flag.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`)
+    .filter((other) => other !== option && other !== "--json");
+  if (others.length > 0) throw new UsageError(`${option} takes no other option: leave out ${others.join(" and ")}.`);
 }
 
 /** @throws UsageError that says what would be right */

@@ -56,6 +56,37 @@ describe("tenantry migrate", () => {
     expect(await roles()).toEqual([]);
   });
 
+  it("is asked for by the doctor, too, who looks at nothing else there", async () => {
+    const { code, stdout, stderr } = await run(["doctor", "--json"], { env: server.owning });
+
+    expect([code, stderr]).toEqual([1, ""]);
+    expect(jsonLines(stdout)).toEqual([
+      {
+        check: "migrations",
+        what: "There is nothing of Tenantry in the database yet.",
+        mend: "Run `tenantry migrate`, which makes all that it needs.",
+        isMended: false,
+      },
+    ]);
+  });
+
+  it("makes nothing where a canary is nobody", async () => {
+    const { code, stderr } = await run(["migrate", "--canary", "nobody"], { env: server.owning });
+
+    expect([code, stderr]).toEqual([2, expect.stringContaining("There is no tenant nobody.")]);
+    expect(await server.owner("select to_regnamespace('tenantry') is null as gone")).toEqual([{ gone: true }]);
+  });
+
+  it.each([
+    ["--check", "--all"],
+    ["--print-sql", "--dry-run"],
+  ])("says that %s takes no other option", async (option, other) => {
+    const { code, stdout, stderr } = await run(["migrate", option, other], { env: server.owning });
+
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain(`${option} takes no other option: leave out ${other}.`);
+  });
+
   it("makes the logins and the directory, and says as JSON what it did", async () => {
     const { code, stdout, stderr } = await run(["migrate", "--json"], { env: server.owning });
 

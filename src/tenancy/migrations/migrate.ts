@@ -38,13 +38,17 @@ const LOCK_MS = 1000;
  * transaction of its own with the record of what ran inside it, so that an interrupted run is simply run again. One run at a
  * time, whoever starts it. A home that cannot be brought further keeps what it has and is named; the others go on. Homes that
  * the directory knows to be complete are not looked at.
- * @throws Error that names the file when a migration is dated before one that ran, or is unknown here; nothing has run then
+ * @throws Error that names the file when a migration is dated before one that ran, or is unknown here; nothing has run then,
+ *   and UnknownTenantError when no tenant has the slug of a canary, likewise
  */
 export async function migrate(owners: Owners, options: MigrateOptions = {}): Promise<Migrated> {
   const files = options.files ?? ownFiles();
   const main = await owners.main;
   return alone(main, options.onWait, async () => {
-    const applied = await inTransaction(main, () => bringDirectory(owners, main, files));
+    const [applied, isCanary] = await inTransaction(
+      main,
+      async () => [await bringDirectory(owners, main, files), await homesOf(main, options.canaries ?? [])] as const,
+    );
     const fleet = await lookAtFleet(main, files.tenant, options);
     await refuseMisfits(owners, main, fleet, files.tenant);
     await rehearse(owners, fleet, files);
@@ -66,7 +70,6 @@ export async function migrate(owners: Owners, options: MigrateOptions = {}): Pro
       brought.push(...all);
       return all.every(({ why }) => why === null);
     };
-    const isCanary = await homesOf(main, options.canaries ?? []);
     const others = fleet.due.filter((home) => !isCanary(home));
     if (await go(fleet.due.filter(isCanary))) {
       await go(others);
