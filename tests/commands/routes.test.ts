@@ -24,6 +24,7 @@ afterAll(async () => {
 });
 
 describe("a Host that is none", () => {
+  const REFUSED = '{"error":"The header Host must name one host, and be there once."}';
   const question = JSON.stringify({ query: "{ __typename }" });
   const ask = (host: string, path: string) =>
     web.send("POST", path, { host, "content-type": "application/json" }, question);
@@ -34,10 +35,16 @@ describe("a Host that is none", () => {
       for (const path of ["/graphql", "/members.csv?organization=northwind", "/health/live"])
         expect(await ask(host, path)).toMatchObject({
           status: 400,
-          body: '{"error":"The header Host names no host."}',
+          body: REFUSED,
         });
     },
   );
+
+  it("that is there twice is refused, whoever each of them names", async () => {
+    const twice = ["host", "localhost", "Host", "acme.app.example", "content-type", "application/json"];
+
+    expect(await web.send("POST", "/graphql", twice, question)).toMatchObject({ status: 400, body: REFUSED });
+  });
 
   it.each(["localhost", "localhost:4000", "[::1]:4000", "acme.app.example", "ACME.example.", "xn--bcher-kva.example"])(
     "%s is not",

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { get } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { ask, command, run, stopCommands } from "../support/command.js";
 import { type OwnServer, ownServer } from "../support/server.js";
@@ -146,9 +147,11 @@ describe("tenantry serve", () => {
 
     const [atTheirs, atPublic] = [await post(theirs!, "{ operator }"), await post(url, "{ operator }")];
     const { port } = new URL(theirs!);
+    const [strange] = await once(get({ port, path: "/graphql", headers: { host: "[" } }).end(), "response");
     const refused = await run(["serve"], { env: { ...env, TENANTRY_OPERATORS_PORT: port } });
 
     expect([new URL(theirs!).hostname, atTheirs.status]).toEqual(["127.0.0.1", 401]);
+    expect(strange.statusCode).toBe(400);
     expect(await atPublic.json()).toMatchObject({ errors: [{ extensions: { code: "GRAPHQL_VALIDATION_FAILED" } }] });
     expect(refused).toMatchObject({
       code: 3,

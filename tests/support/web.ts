@@ -18,8 +18,13 @@ export interface WebAnswer {
 
 /** Every address of a gateway, on a free port of this machine. */
 export interface Web {
-  /** Headers as they are written: a Host that is not ours too, which `fetch` would not send. */
-  send(method: string, path: string, headers?: Record<string, string>, body?: string): Promise<WebAnswer>;
+  /** Headers as they are written: a Host that is not ours too, or two of them, names and values in turn, which `fetch` would not send. */
+  send(
+    method: string,
+    path: string,
+    headers?: Record<string, string> | readonly string[],
+    body?: string,
+  ): Promise<WebAnswer>;
   /** What was logged, as text. */
   log(): string;
   close(): Promise<void>;
