@@ -1,9 +1,12 @@
 import { Connection } from "./connection.js";
 import type { Lease } from "./lease.js";
 
-/** A connection of the owner's login. Whoever opens it closes it. */
-export const openOwner = (url: string): Promise<Connection> =>
-  Connection.open({ url, applicationName: "tenantry owner", prepare: true, connectTimeoutMs: 5000 }, () => {});
+/**
+ * A connection of the owner's login. Whoever opens it closes it.
+ * @param prepare whether the server keeps each statement with parameters for as long as the connection lasts
+ */
+export const openOwner = (url: string, prepare = true): Promise<Connection> =>
+  Connection.open({ url, applicationName: "tenantry owner", prepare, connectTimeoutMs: 5000 }, () => {});
 
 /**
  * Runs `work` on one connection of the owner's login and closes it. For migrations and commands only: the process that

@@ -50,9 +50,12 @@ export class Owners {
     return (await opened).lease;
   }
 
-  /** One more connection to a database, for work beside that of others; whoever asks for it closes it. */
-  async connect(name: string): Promise<{ readonly lease: Lease; readonly connection: Connection }> {
-    const connection = await openOwner(this.get(name).url);
+  /**
+   * One more connection to a database, for work beside that of others; whoever asks for it closes it.
+   * @param prepare false for statements that are sent once each
+   */
+  async connect(name: string, prepare = true): Promise<{ readonly lease: Lease; readonly connection: Connection }> {
+    const connection = await openOwner(this.get(name).url, prepare);
     return { lease: connection.lease(""), connection };
   }
 

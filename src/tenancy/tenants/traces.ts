@@ -3,6 +3,8 @@ import type { Owners } from "../owners.js";
 
 /** Tables that are looked at with one statement: each takes a lock, and so do its indexes. */
 const AT_ONCE = 100;
+/** Tables that one connection looks at: its server process remembers each, with its indexes, for as long as it lasts. */
+const PER_CONNECTION = 2000;
 
 const COLUMNS = `
 select quote_ident(n.nspname) || '.' || quote_ident(c.relname) as name, quote_ident(a.attname) as column
@@ -38,16 +40,45 @@ export async function findTraces(
       continue;
     }
     const columns = await lease.run(COLUMNS);
-    for (let from = 0; from < columns.length; from += AT_ONCE) {
-      onTables(from, columns.length);
-      const some = columns.slice(from, from + AT_ONCE);
-      const parts = some.map(
-        ({ name, column }) =>
-          `select '${name}.${column}' as place where exists (select from ${name} where ${column} = $1::uuid)`,
-      );
-      for (const { place } of await lease.run(parts.join(" union all "), [id])) found.push(`${database}: ${place}`);
-      for (const { name } of some) names.add(`${database} ${name}`);
+    for (let from = 0; from < columns.length; from += PER_CONNECTION) {
+      const part = columns.slice(from, from + PER_CONNECTION) as unknown as readonly Column[];
+      const places = await search(owners, database, id, part, (done) => onTables(from + done, columns.length));
+      found.push(...places.map((place) => `${database}: ${place}`));
     }
+    for (const { name } of columns) names.add(`${database} ${name}`);
   }
   return { tables: names.size, found, away };
+}
+
+interface Column {
+  readonly name: string;
+  readonly column: string;
+}
+
+/** Where the id is, among these columns. On a connection of its own, which is closed afterwards. */
+async function search(
+  owners: Owners,
+  database: string,
+  id: TenantId,
+  columns: readonly Column[],
+  onTables: (done: number) => void,
+): Promise<string[]> {
+  const { lease, connection } = await owners.connect(database, false);
+  try {
+    const places: string[] = [];
+    for (let from = 0; from < columns.length; from += AT_ONCE) {
+      onTables(from);
+      const parts = columns
+        .slice(from, from + AT_ONCE)
+        .map(
+          ({ name, column }) =>
+            `select '${name}.${column}' as place where exists (select from ${name} where ${column} = $1::uuid)`,
+        );
+      for (const { place } of await lease.run(parts.join(" union all "), [id])) places.push(String(place));
+    }
+    return places;
+  } finally {
+    lease.release();
+    await connection.close();
+  }
 }
