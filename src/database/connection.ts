@@ -68,9 +68,9 @@ export class Connection {
     return this.#lost === null && !this.homes.isFull;
   }
 
-  lease(home: string, settles = true): Lease {
+  lease(home: string, settles = true, isAwaited = () => false): Lease {
     this.homes.enter(home, settles);
-    this.#lease = new Lease(this, this.settings.silenceMs);
+    this.#lease = new Lease(this, this.settings.silenceMs, isAwaited);
     return this.#lease;
   }
 
