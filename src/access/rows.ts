@@ -1,6 +1,7 @@
 import type { OrganizationId } from "../ids.js";
 import { BUILT_IN_PERMISSIONS, type BuiltInPermission } from "./catalogue.js";
-import { type Held, isPlace, type Reach } from "./held.js";
+import { type Held, isPlace } from "./held.js";
+import { Marks } from "./marks.js";
 
 /** Built-in permissions, a bit for each. */
 export type Bits = number;
@@ -17,8 +18,6 @@ export function bitsOf(permissions: readonly BuiltInPermission[]): Bits {
   }, 0);
 }
 
-type Marks = Map<OrganizationId, Bits>;
-
 /**
  * What a viewer may do in one row after another, made for fields that are asked for in thousands of rows: all permissions are
  * worked out at once for a row, and kept until the next row comes. Says what `Access.allows` says, on the same grounds, which
@@ -26,9 +25,9 @@ type Marks = Map<OrganizationId, Bits>;
  */
 export class Rows {
   /** What is given in an organization and below, what is given there alone, and what is denied there and below. */
-  readonly #below: Marks = new Map();
-  readonly #here: Marks = new Map();
-  readonly #closed: Marks = new Map();
+  readonly #below: Marks;
+  readonly #here: Marks;
+  readonly #closed: ReadonlyMap<OrganizationId, Bits>;
   /** Given at the root with reach, and so in every row. */
   readonly #everywhere: Bits = 0;
   /** Given anywhere: where a row has all of it already, nobody has to look further. */
@@ -44,12 +43,17 @@ export class Rows {
 
   /** @param closedTo organizations that deny a permission, there and below */
   constructor(grants: readonly Held[], closedTo: (permission: string) => ReadonlySet<OrganizationId>) {
+    const below = new Map<OrganizationId, Bits>();
+    const here = new Map<OrganizationId, Bits>();
+    const denied = new Map<OrganizationId, Bits>();
     for (const { at, reach, permissions } of grants) {
       const bits = BUILT_IN_PERMISSIONS.reduce((sum, one) => (permissions.has(one) ? sum | BITS.get(one)! : sum), 0);
-      mark(reach === "SUBTREE" ? this.#below : this.#here, at.id, bits);
+      mark(reach === "SUBTREE" ? below : here, at.id, bits);
       if (reach === "SUBTREE" && at.path.length === 0) this.#everywhere |= bits;
       this.#most |= bits;
     }
+    this.#below = new Marks(below);
+    this.#here = new Marks(here);
     // Many permissions share a set, which may be long.
     const sets = new Map<ReadonlySet<OrganizationId>, Bits>();
     for (const [permission, bit] of BITS) {
@@ -59,15 +63,16 @@ export class Rows {
     let closed: Bits = 0;
     for (const [set, bits] of sets) {
       if (set.size > 0) closed |= bits;
-      for (const id of set) mark(this.#closed, id, bits);
+      for (const id of set) mark(denied, id, bits);
     }
+    this.#closed = denied;
     this.all = this.#everywhere & ~closed;
   }
 
-  /** Whether the viewer may do all of this in the row; with reach `SUBTREE`, everywhere below as well. What is no place allows nothing. */
-  allow(row: unknown, permissions: Bits, reach: Reach): boolean {
+  /** Whether the viewer may do all of `here` in the row, and all of `below` in it and everywhere below. What is no place allows nothing. */
+  allow(row: unknown, here: Bits, below: Bits): boolean {
     if (row !== this.#row) this.#turnTo(row);
-    return ((reach === "SUBTREE" ? this.#deep : this.#near) & permissions) === permissions;
+    return (this.#near & here) === here && (this.#deep & below) === below;
   }
 
   #turnTo(row: unknown): void {
@@ -77,10 +82,10 @@ export class Rows {
     const { id, path } = row;
     let deep = this.#everywhere;
     // What is given at the root is in it already.
-    for (let n = 1; n < path.length && deep !== this.#most; n++) deep |= this.#below.get(path[n]!) ?? 0;
-    if (deep !== this.#most) deep |= this.#below.get(id) ?? 0;
+    for (let n = 1; n < path.length && deep !== this.#most; n++) deep |= this.#below.get(path[n]!);
+    if (deep !== this.#most) deep |= this.#below.get(id);
     let near = deep;
-    if (near !== this.#most) near |= this.#here.get(id) ?? 0;
+    if (near !== this.#most) near |= this.#here.get(id);
     if (this.#closed.size > 0) {
       let closed = this.#closed.get(id) ?? 0;
       for (const ancestor of path) closed |= this.#closed.get(ancestor) ?? 0;
@@ -92,6 +97,6 @@ export class Rows {
   }
 }
 
-function mark(marks: Marks, id: OrganizationId, bits: Bits): void {
+function mark(marks: Map<OrganizationId, Bits>, id: OrganizationId, bits: Bits): void {
   marks.set(id, (marks.get(id) ?? 0) | bits);
 }

@@ -1,19 +1,34 @@
 import type { GraphQLField } from "graphql";
-import { bitsOf } from "../access/rows.js";
+import { type Bits, bitsOf } from "../access/rows.js";
 import type { Context } from "./context.js";
 import type { MayRule } from "./policy.js";
 
-/** Whether who asks is let through to a field of this object. Where it says no, the rule itself is asked, and says why. */
-export type Gate = (source: unknown, ctx: Context) => boolean;
+/** What whoever asks for a field of an object must be allowed there, and there and everywhere below. */
+export interface Gate {
+  readonly here: Bits;
+  readonly below: Bits;
+}
 
-/** The gate of a rule about its source. Whoever may do it in the whole tenant is let through without a look at the row. */
 export function gateFor({ permission, besides, reach }: MayRule): Gate {
   const asked = bitsOf(besides ? [permission, besides] : [permission]);
-  return (source, { operation: { scope } }) => {
-    if (scope === null) return false;
-    const { rows } = scope.access;
-    return (rows.all & asked) === asked || rows.allow(source, asked, reach);
-  };
+  return reach === "SUBTREE" ? { here: 0, below: asked } : { here: asked, below: 0 };
+}
+
+/** Lets through whom each of them lets through. */
+export function together(gates: readonly Gate[]): Gate {
+  const all = (of: (gate: Gate) => Bits) => gates.reduce((bits, gate) => bits | of(gate), 0);
+  return { here: all(({ here }) => here), below: all(({ below }) => below) };
+}
+
+/**
+ * Whether who asks is let through to a field of this object. Where it says no, the rule itself is asked, and says why. Whoever may
+ * do it in the whole tenant is let through without a look at the row.
+ */
+export function passes({ here, below }: Gate, source: unknown, { operation: { scope } }: Context): boolean {
+  if (scope === null) return false;
+  const { rows } = scope.access;
+  const asked = here | below;
+  return (rows.all & asked) === asked || rows.allow(source, here, below);
 }
 
 type Field = GraphQLField<unknown, Context>;

@@ -14,7 +14,7 @@ import type { Purpose } from "../tenancy/session.js";
 import type { Context } from "./context.js";
 import { ForbiddenError } from "./errors.js";
 import { Failure, NotFoundFailure } from "./failure.js";
-import { gateFor, setGate } from "./gate.js";
+import { gateFor, passes, setGate } from "./gate.js";
 import { isGiven } from "./named.js";
 import type { Finds, Policy, Rule, Where } from "./policy.js";
 import { namedBy, type ShieldRule, toShield, type Verdict } from "./verdict.js";
@@ -175,10 +175,10 @@ function behind(rule: Rule, shield: ShieldRule, field: GraphQLField<unknown, Con
   };
   if (rule.kind !== "may" || rule.where.from !== "source" || rule.also) return judged;
   // Whoever is let through is judged once for all fields of a row; whoever is not is told why by the rule itself.
-  const passes = gateFor(rule);
-  if (resolve === defaultFieldResolver && field.args.length === 0) setGate(field, passes);
+  const gate = gateFor(rule);
+  if (resolve === defaultFieldResolver && field.args.length === 0) setGate(field, gate);
   return (source, args, ctx, info) =>
-    passes(source, ctx) ? resolve(source, args, ctx, info) : judged(source, args, ctx, info);
+    passes(gate, source, ctx) ? resolve(source, args, ctx, info) : judged(source, args, ctx, info);
 }
 
 /** Ends a field that its rule did not let through. What a query names and does not find is null; a change says so. */

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { Access, type Place } from "../../src/access/access.js";
+import { Access, type Place, type Reach } from "../../src/access/access.js";
 import { BUILT_IN_PERMISSIONS, type BuiltInPermission } from "../../src/access/catalogue.js";
 import { bitsOf } from "../../src/access/rows.js";
 import { newId, type OrganizationId } from "../../src/ids.js";
@@ -24,6 +24,9 @@ const holding = (at: Place, ...permissions: string[]) =>
     archived: [],
   });
 
+const allows = (rows: Access["rows"], row: unknown, bits: number, reach: Reach) =>
+  reach === "SUBTREE" ? rows.allow(row, 0, bits) : rows.allow(row, bits, 0);
+
 describe("Access.rows", () => {
   it("says of row after row what is said of each alone, whoever asks for what in between", () => {
     fc.assert(
@@ -35,7 +38,7 @@ describe("Access.rows", () => {
         for (const { viewer, at, row, permissions, reach } of questions) {
           const { id, path } = one.places[at]!;
           const rows = { same: one.places[at]!, again: { id, path: [...path] }, moved: { id, path: path.slice(0, 1) } };
-          const said = viewers[viewer]!.rows.allow(rows[row], bitsOf(permissions), reach);
+          const said = allows(viewers[viewer]!.rows, rows[row], bitsOf(permissions), reach);
           const alone = accessOf(worldsOfBoth[viewer]!);
           expect(said).toBe(permissions.every((permission) => alone.allows(rows[row], permission, reach)));
         }
@@ -50,10 +53,10 @@ describe("Access.rows", () => {
     const [holder, lacking] = [holding(at, permission), holding(at, ...others, "invoices:read")];
     const bit = bitsOf([permission]);
 
-    expect(REACHES.map((reach) => holder.rows.allow(at, bit, reach))).toEqual([true, true]);
-    expect(others.some((other) => holder.rows.allow(at, bitsOf([other]), "ORGANIZATION"))).toBe(false);
-    expect(holder.rows.allow(at, bit | bitsOf([others[0]!]), "ORGANIZATION")).toBe(false);
-    expect(lacking.rows.allow(at, bit, "ORGANIZATION")).toBe(false);
+    expect(REACHES.map((reach) => allows(holder.rows, at, bit, reach))).toEqual([true, true]);
+    expect(others.some((other) => allows(holder.rows, at, bitsOf([other]), "ORGANIZATION"))).toBe(false);
+    expect(allows(holder.rows, at, bit | bitsOf([others[0]!]), "ORGANIZATION")).toBe(false);
+    expect(allows(lacking.rows, at, bit, "ORGANIZATION")).toBe(false);
   });
 
   it("allows nothing in what has no place, after a row that allows all", () => {
@@ -62,9 +65,32 @@ describe("Access.rows", () => {
     const bit = bitsOf(["audit:read"]);
 
     for (const nowhere of [undefined, null, 5, "row", {}, { id: at.id }, { path: [] }, { id: 5, path: [] }]) {
-      expect(rows.allow(at, bit, "ORGANIZATION")).toBe(true);
-      expect([nowhere, rows.allow(nowhere, bit, "ORGANIZATION")]).toEqual([nowhere, false]);
+      expect(allows(rows, at, bit, "ORGANIZATION")).toBe(true);
+      expect([nowhere, allows(rows, nowhere, bit, "ORGANIZATION")]).toEqual([nowhere, false]);
     }
+  });
+
+  it("asks for what is wanted here, and for what is wanted below, of one row at once", () => {
+    const at = place();
+    const [read, manage] = [bitsOf(["members:read"]), bitsOf(["members:manage"])];
+    const grant = (permission: string, reach: Reach) => ({
+      at,
+      reach,
+      permissions: new Set([permission]),
+      expiresAt: null,
+    });
+    const { rows } = new Access({
+      grants: [grant("members:read", "SUBTREE"), grant("members:manage", "ORGANIZATION")],
+      memberOf: [],
+      suspended: [],
+      archived: [],
+    });
+
+    expect([rows.allow(at, manage, read), rows.allow(at, read, manage), rows.allow(at, read | manage, 0)]).toEqual([
+      true,
+      false,
+      true,
+    ]);
   });
 
   it("refuses to judge by a permission that it does not know, by which all would be let through", () => {

@@ -1,6 +1,6 @@
 import type { FieldNode, GraphQLObjectType, SelectionSetNode } from "graphql";
 import type { Answer, Below } from "./complete.js";
-import { answerOf } from "./field.js";
+import { keyedOf } from "./field.js";
 import { answerInTurn, answerTogether, type Keyed } from "./object.js";
 import type { Run } from "./run.js";
 import { asked } from "./selection.js";
@@ -36,7 +36,7 @@ export class Compiled {
   #fields(sets: readonly SelectionSetNode[], type: GraphQLObjectType, run: Run): Keyed[] {
     const fields = asked(sets, type, run);
     this.size += fields.length;
-    return fields.map((one) => ({ key: one.key, answer: answerOf(one, this.#below) }));
+    return fields.map((one) => keyedOf(one, this.#below));
   }
 
   #numberOf(node: FieldNode): number {

@@ -1,22 +1,22 @@
 import { defaultFieldResolver, TypeNameMetaFieldDef } from "graphql";
-import { type Gate, gateOf } from "../gate.js";
+import { type Gate, gateOf, passes } from "../gate.js";
 import { argumentsFor } from "./arguments.js";
 import { type Answer, type Below, completeOf, settleOf } from "./complete.js";
 import { Info, pathOf } from "./info.js";
 import { isLeaf, type LeafType, serializeOf } from "./leaf.js";
+import type { Keyed } from "./object.js";
 import { type Asked, fail } from "./run.js";
 
-/**
- * How to answer a field of an object.
- * @throws GraphQLError where it fails and may not be null
- */
-export function answerOf(asked: Asked, below: Below): Answer {
-  if (asked.field === TypeNameMetaFieldDef) return () => asked.parent.name;
-  const { type, args, resolve = defaultFieldResolver } = asked.field;
-  const gate = gateOf(asked.field);
-  return (resolve === defaultFieldResolver || gate) && args.length === 0 && isLeaf(type)
-    ? answerRead(asked, type, gate, below)
-    : answerResolved(asked, below);
+/** How to answer a field of an object. */
+export function keyedOf(asked: Asked, below: Below): Keyed {
+  const { key, field, parent } = asked;
+  if (field === TypeNameMetaFieldDef) return { key, answer: () => parent.name };
+  const { type, args, resolve = defaultFieldResolver } = field;
+  const gate = gateOf(field);
+  if ((resolve !== defaultFieldResolver && !gate) || args.length > 0 || !isLeaf(type))
+    return { key, answer: answerResolved(asked, below) };
+  const answer = answerRead(asked, type, gate, below);
+  return gate ? { key, answer, gated: { gate, answer: answerRead(asked, type, undefined, below) } } : { key, answer };
 }
 
 function answerResolved(asked: Asked, below: Below): Answer {
@@ -41,7 +41,7 @@ function answerRead(asked: Asked, type: LeafType, gate: Gate | undefined, below:
   const serialize = serializeOf(type, asked);
   let otherwise: Answer | undefined;
   return (run, source, above) => {
-    if (source !== null && typeof source === "object" && (!gate || gate(source, run.contextValue as never))) {
+    if (source !== null && typeof source === "object" && (!gate || passes(gate, source, run.contextValue as never))) {
       try {
         const value = (source as Record<string, unknown>)[name];
         if (value === null || (typeof value !== "object" && typeof value !== "function")) return serialize(value, run);

@@ -1,10 +1,14 @@
+import { type Gate, passes, together } from "../gate.js";
 import type { Answer } from "./complete.js";
 import { AROUND_KEY } from "./size.js";
 
 /** A field of an object, under the key that its answer gets. */
 export interface Keyed {
   readonly key: string;
+  /** @throws GraphQLError where it fails and may not be null */
   readonly answer: Answer;
+  /** What stands before it, and how to answer whom that lets through. */
+  readonly gated?: { readonly gate: Gate; readonly answer: Answer };
 }
 
 type Told = Record<string, unknown>;
@@ -23,12 +27,15 @@ function shape(): new () => Told {
 export function answerTogether(fields: readonly Keyed[]): Answer {
   const Shape = shape();
   const written = fields.reduce((sum, { key }) => sum + key.length + AROUND_KEY, 0);
+  const open = behindAllGates(fields);
   return (run, source, path) => {
     run.size.addCharacters(written);
     const told = new Shape();
     let waiting: string[] | undefined;
     try {
-      for (const { key, answer } of fields) {
+      for (const { key, answer } of open && passes(open.gate, source, run.contextValue as never)
+        ? open.fields
+        : fields) {
         const value = answer(run, source, path);
         told[key] = value;
         if (value instanceof Promise) {
@@ -44,6 +51,18 @@ export function answerTogether(fields: readonly Keyed[]): Answer {
       });
     }
     return waiting ? whole(told, waiting) : told;
+  };
+}
+
+/** For whom every gate lets through: most, whom it saves asking at each. Undefined where that saves nothing. */
+function behindAllGates(
+  fields: readonly Keyed[],
+): { readonly gate: Gate; readonly fields: readonly Keyed[] } | undefined {
+  const gates = fields.flatMap(({ gated }) => gated?.gate ?? []);
+  if (gates.length < 2) return undefined;
+  return {
+    gate: together(gates),
+    fields: fields.map(({ key, answer, gated }) => ({ key, answer: gated?.answer ?? answer })),
   };
 }
 
