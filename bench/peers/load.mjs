@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 
-const CONNECTIONS = 32;
+export const CONNECTIONS = 32;
 /** Milliseconds of one tick in /proc, as Linux has had them for long. */
 const TICK = 10;
 
@@ -23,7 +23,8 @@ export function render(file, url, requests) {
 }
 
 /** @returns { requests, us, bytes, bad, p50, p99 }, the last two in microseconds */
-export const load = (sender, url, file, seconds) => (sender === "wrk" ? byWrk : byNode)(url, file, seconds);
+export const load = (sender, url, file, seconds, connections = CONNECTIONS) =>
+  (sender === "wrk" ? byWrk : byNode)(url, file, seconds, connections);
 
 /** Sends until a compiler has seen enough: so many requests, or so many seconds if that comes first. */
 export async function warmUp(sender, url, file, { requests, seconds }) {
@@ -32,9 +33,9 @@ export async function warmUp(sender, url, file, { requests, seconds }) {
     sent += (await load(sender, url, file, 1)).requests;
 }
 
-async function byWrk(url, file, seconds) {
+async function byWrk(url, file, seconds, connections) {
   const script = fileURLToPath(new URL("wrk.lua", import.meta.url));
-  const args = ["-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, "--latency", "--timeout", "10s", "-s", script, url];
+  const args = ["-t1", `-c${connections}`, `-d${seconds}s`, "--latency", "--timeout", "10s", "-s", script, url];
   const wrk = spawn("wrk", args, { env: { ...process.env, REQUESTS: file } });
   let said = "";
   for (const stream of [wrk.stdout, wrk.stderr]) stream.on("data", (part) => (said += part));
@@ -44,9 +45,9 @@ async function byWrk(url, file, seconds) {
   return JSON.parse(found[1]);
 }
 
-function byNode(url, file, seconds) {
+function byNode(url, file, seconds, connections) {
   const { hostname, port } = new URL(url);
-  const workerData = { hostname, port, file, seconds, connections: CONNECTIONS };
+  const workerData = { hostname, port, file, seconds, connections };
   return new Promise((resolve, reject) => {
     new Worker(new URL("sender.mjs", import.meta.url), { workerData }).once("message", resolve).once("error", reject);
   });

@@ -97,21 +97,21 @@ const memoryLines = (memory) => [
   ),
 ];
 
-/** CPU of a request, of gateway and PostgreSQL together, by how many tenants take turns; the last size against the first. */
-export function growthTable(rows, { operations, names, sizes, memory }) {
+/** CPU of a request, of gateway and PostgreSQL together, by how many tenants take turns, or processes serve; the last against the first. */
+export function growthTable(rows, { operations, names, sizes, of, memory }) {
   const lines = [
     "",
-    `| CPU of a request, ms | ${sizes.map((size) => `${size} tenants`).join(" | ")} | × |`,
+    `| CPU of a request, ms | ${sizes.map((size) => `${size} ${of}`).join(" | ")} | × |`,
     `|---|${"--:|".repeat(sizes.length + 1)}`,
   ];
   for (const operation of operations)
     for (const name of names) {
-      const of = sizes.map((size) =>
+      const costs = sizes.map((size) =>
         measured({ rows: rows.filter((row) => row.size === size) }, operation, name, "cpu"),
       );
       lines.push(
-        `| ${operation}, ${name} | ${of.map((ms) => cell(ms, 2)).join(" | ")} | ${cell(of.at(-1) / of[0], 2)} |`,
+        `| ${operation}, ${name} | ${costs.map((ms) => cell(ms, 2)).join(" | ")} | ${cell(costs.at(-1) / costs[0], 2)} |`,
       );
     }
-  return [...lines, ...memoryLines(memory)].join("\n");
+  return [...lines, ...(memory ? memoryLines(memory) : [])].join("\n");
 }

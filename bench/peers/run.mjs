@@ -2,13 +2,14 @@
 //   npm run bench [-- --ops Q1,Q2,Q3,M1 --contenders floor,mercurius,postgraphile --homes shared,schema --tenants 100
 //     --rounds 3 --seconds 4 --warm 3000 --sender wrk --json --chart docs/images/performance.svg]
 //   npm run bench -- --growth 10,1000 [--ops Q1,Q2 --homes shared,schema]: the gateway alone, and what it costs for so many tenants
+//   npm run bench -- --processes 1,2 [--ops Q1,Q2 --homes shared,schema]: the same for so many processes of it, side by side
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { chart } from "./chart.mjs";
 import { CONTENDERS, kindOf, start } from "./contenders.mjs";
 import { facts, OPERATIONS } from "./documents.mjs";
-import { cpuOf, cpuOfServer, hasWrk, load, ownMemory, portsOf, render, warmUp } from "./load.mjs";
+import { CONNECTIONS, cpuOf, cpuOfServer, hasWrk, load, ownMemory, portsOf, render, warmUp } from "./load.mjs";
 import { asJson, growthTable, machine, table } from "./report.mjs";
 import { takeBack } from "./seed.mjs";
 import { build } from "./stage.mjs";
@@ -26,14 +27,16 @@ const { values } = parseArgs({
     json: { type: "boolean", default: false },
     chart: { type: "string" },
     growth: { type: "string", default: "" },
+    processes: { type: "string", default: "" },
   },
 });
 const list = (text) => text.split(",").filter(Boolean);
-const sizes = list(values.growth).map(Number);
+const [sizes, counts] = [list(values.growth).map(Number), list(values.processes).map(Number)];
+const isAlone = sizes.length + counts.length > 0;
 const operations = list(values.ops);
-const names = [...(sizes.length > 0 ? [] : list(values.contenders)), ...list(values.homes)];
+const names = [...(isAlone ? [] : list(values.contenders)), ...list(values.homes)];
 const [rounds, seconds, warm] = ["rounds", "seconds", "warm"].map((name) => Number(values[name]));
-const tenants = Math.max(...sizes, ...(sizes.length > 0 ? [] : [Number(values.tenants)]));
+const tenants = Math.max(...(sizes.length > 0 ? sizes : [Number(values.tenants)]));
 const { sender } = values;
 /** However slow the machine is. */
 const LONGEST_WARMING = 40;
@@ -44,13 +47,24 @@ const COMPARED = 12;
 const stage = await build({ tenants, kinds: list(values.homes).map(kindOf), say });
 const running = [];
 try {
-  for (const name of names) running.push(await start(name, stage));
+  for (const name of names) for (let n = 0; n < Math.max(1, ...counts); n++) running.push(await start(name, stage));
   const about = machine(stage, { tenants, rounds, seconds, sender });
   if (sizes.length > 0) {
     const grown = [];
     for (const operation of operations)
       for (const size of sizes) for (const row of await measure(operation, size)) grown.push({ ...row, size });
-    console.log(`${about}\n${growthTable(grown, { operations, names, sizes, memory: await readMemory() })}`);
+    console.log(
+      `${about}\n${growthTable(grown, { operations, names, sizes, of: "tenants", memory: await readMemory() })}`,
+    );
+  } else if (counts.length > 0) {
+    const grown = [];
+    for (const operation of operations)
+      for (const name of names) {
+        const gateways = running.filter((one) => one.name === name);
+        for (const size of counts)
+          for (const row of await measureBeside(operation, gateways.slice(0, size))) grown.push({ ...row, size });
+      }
+    console.log(`${about}\n${growthTable(grown, { operations, names, sizes: counts, of: "processes" })}`);
   } else {
     for (const operation of operations) await mustAnswerAlike(operation);
     const statements = await countStatements();
@@ -162,6 +176,37 @@ async function measure(operation, most = tenants) {
         `${operation} ${contender.name}${sizes.length > 0 ? ` of ${most}` : ""} ${(requests / (us / 1e6)).toFixed(0)}/s`,
       );
     }
+  return rows;
+}
+
+/** Several processes of the gateway, each asked by its share of the connections, about its share of all there is to ask. */
+async function measureBeside(operation, gateways) {
+  const [{ name }] = gateways;
+  for (const [nth, gateway] of gateways.entries()) {
+    gateway.requests = join(stage.folder, `${name}-${nth}-${operation}`);
+    const share = targetsOf(operation).filter((_, n) => n % gateways.length === nth);
+    render(
+      gateway.requests,
+      gateway.url,
+      share.map((target) => gateway.ask(operation, target)),
+    );
+    await warmUp(sender, gateway.url, gateway.requests, { requests: warm, seconds: LONGEST_WARMING });
+  }
+  const rows = [];
+  for (let round = 0; round < rounds; round++) {
+    if (operation === "M1") await takeBack(gateways[0], stage);
+    const cpu = () => [gateways.reduce((sum, { pid }) => sum + cpuOf(pid), 0), cpuOfServer(stage.cluster.pid)];
+    const [nodeBefore, serverBefore] = cpu();
+    const loads = await Promise.all(
+      gateways.map(({ url, requests }) => load(sender, url, requests, seconds, CONNECTIONS / gateways.length)),
+    );
+    const [node, server] = cpu();
+    const requests = loads.reduce((sum, one) => sum + one.requests, 0);
+    if (loads.some(({ bad }) => bad > 0)) throw new Error(`${name} failed requests of ${operation}.`);
+    rows.push({ operation, name, node: (node - nodeBefore) / requests, server: (server - serverBefore) / requests });
+    say(`${operation} ${name} of ${gateways.length}`);
+  }
+  if (operation === "M1") await takeBack(gateways[0], stage);
   return rows;
 }
 
