@@ -47,6 +47,8 @@ interface Answer {
   readonly message: string;
   readonly code: string;
   readonly severity: string;
+  /** Where in PostgreSQL's source it comes from. */
+  readonly routine?: string;
   readonly constraint_name?: string;
 }
 
@@ -92,7 +94,10 @@ const PASSING = new Set(["40001", "40P01", "55P03"]);
 const AWAY = /^(53300|57P0[123]|08...)$/;
 
 export const isPassing = (error: unknown): boolean =>
-  error instanceof OvertakenError || PASSING.has(sqlState(error) ?? "");
+  error instanceof OvertakenError || PASSING.has(sqlState(error) ?? "") || isOutOfDate(error);
+
+/** Whether a statement was prepared before a migration changed what it answers. The next time it is prepared anew. */
+const isOutOfDate = (error: unknown): boolean => answerIn(error)?.routine === "RevalidateCachedQuery";
 
 /** Whether the database, not the statement, is at fault: it is away, full or shutting down. */
 export function isAway(error: unknown): boolean {

@@ -73,9 +73,13 @@ export class TenantSession {
   static enter(lease: Lease, tenant: TenantRecord, purpose: Purpose): TenantSession {
     refuseForged(tenant);
     // What travels behind a transaction that cannot begin would run outside of every transaction.
-    lease.runFirst(BEGIN[purpose]).catch((error) => {
-      lease.condemn(new UnavailableError("The database cannot begin a transaction of this kind.", 1, { cause: error }));
-    });
+    lease.runFirst(BEGIN[purpose]).then(
+      ({ command }) => {
+        if (command !== "BEGIN") lease.condemn(new ConnectionLostError("The answers belong to other statements."));
+      },
+      (cause) =>
+        lease.condemn(new UnavailableError("The database cannot begin a transaction of this kind.", 1, { cause })),
+    );
     // Messages of their own, never one text: if a text with several statements fails to parse, its `begin` never ran.
     const { schemaName } = tenant.home;
     if (lease.isCitus) for (const text of enteringOnCitus(schemaName, tenant.id)) void lease.run(text);

@@ -1,4 +1,10 @@
-import { ConnectionLostError, LeaseOverError, UnavailableError } from "../../src/database/errors.js";
+import {
+  ConnectionLostError,
+  isPassing,
+  LeaseOverError,
+  sqlState,
+  UnavailableError,
+} from "../../src/database/errors.js";
 import type { Lease } from "../../src/database/lease.js";
 import type { LeaseSettings, Leases } from "../../src/database/leases.js";
 import { withOwner } from "../../src/database/owner.js";
@@ -563,6 +569,60 @@ describe("a database that is away", () => {
 
 const acquireAllOf = (leases: Leases, count: number) =>
   Array.from({ length: count }, (_, at) => leases.acquire(String(at)));
+
+describe("a statement that was prepared before a column had another type", () => {
+  const READ = ["select wide from eyes.thing where $1::int = 1", [1]] as const;
+  let leases: Leases;
+  let type = "int";
+  beforeAll(() =>
+    database.owner("create schema eyes; create table eyes.thing (wide int); insert into eyes.thing values (1)"),
+  );
+  beforeEach(async () => {
+    leases = openLeases(database.url("tenantry_owner"), { size: 1 });
+    pools.push(leases);
+    const lease = await leases.acquire("");
+    await lease.run(...READ);
+    lease.release();
+    type = type === "int" ? "bigint" : "int";
+    await database.owner(`alter table eyes.thing alter wide type ${type}`);
+  });
+
+  it("is refused, may be tried again, and leaves all that was sent with it in step", async () => {
+    const lease = await leases.acquire("");
+    void lease.runFirst("begin");
+    const refused = lease.run(...READ);
+    const behind = lease.run("select 2 as two");
+
+    const [error, other] = await Promise.all([refused.catch((why) => why), behind.catch((why) => why)]);
+
+    expect([sqlState(error), isPassing(error), other]).toEqual(["0A000", true, error]);
+    expect(await lease.runLast("rollback")).toMatchObject({ command: "ROLLBACK" });
+    lease.release();
+    const next = await leases.acquire("");
+    expect(next.pid).toBe(lease.pid);
+    expect(await next.run(...READ)).toHaveLength(1);
+    next.release();
+  });
+
+  it("is not sent once more to who has the connection after a caller who gave up", async () => {
+    const patience = new AbortController();
+    const lease = await leases.acquire("", patience.signal);
+    const waiting = leases.acquire("");
+    void lease.runFirst("begin");
+    const answer = lease.run(...READ);
+    // The driver sends what it has in a turn of its own.
+    await new Promise(setImmediate);
+
+    patience.abort();
+
+    await expect(answer).rejects.toThrow(ConnectionLostError);
+    const next = await waiting;
+    const [begun, seen] = await Promise.all([next.runFirst("begin"), next.run("select 'mine' as word")]);
+    expect([begun.command, seen]).toEqual(["BEGIN", [{ word: "mine" }]]);
+    await next.runLast("commit");
+    next.release();
+  });
+});
 
 describe("Leases.close", () => {
   it("waits for who holds a lease, and refuses everybody else", async () => {
