@@ -113,6 +113,33 @@ describe("cancelJob", () => {
     expect([await cancellations(interrupted), await statusOf()]).toEqual([0, "ACTIVE"]);
   });
 
+  it("finds no rename that is half done: whoever wants to hold the tenant comes after all of it", async () => {
+    const id = (await operators.change("renameTenant", { slug: "northwind", newSlug: "northwind-two", name: "Two" }))
+      .job.id;
+    const stop = await stopAt(
+      database,
+      "update on tenantry.tenants",
+      "new.slug = 'northwind-two'",
+      "main",
+      "at the end",
+    );
+    const working = worker.next();
+    await stop.reached();
+    const held = database.hold(
+      "select pg_advisory_lock(hashtextextended('tenantry move ' || id, 0)) from tenantry.tenants where slug in ('northwind', 'northwind-two')",
+    );
+    const waits =
+      "select from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())";
+    await until(async () => (await database.owner(waits)).length > 0);
+    await stop.open();
+    await (await held).close();
+
+    expect(await working).toBe("DONE");
+    expect((await cancel(id)).code).toBe("JOB_ENDED");
+    await operators.change("renameTenant", { slug: "northwind-two", newSlug: "northwind", name: "Northwind" });
+    await worker.all();
+  });
+
   it("waits for a worker that is about to begin the job, and then leaves it to that", async () => {
     const id = await ask();
     const stop = await stopAt(database, "update on tenantry.jobs", "new.state = 'RUNNING'", "main", "at the end");

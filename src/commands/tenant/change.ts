@@ -4,7 +4,7 @@ import { renameTenantOfPeople } from "../../identity/development.js";
 import type { Owners } from "../../tenancy/owners.js";
 import { renameTenant, resumeTenant, suspendTenant } from "../../tenancy/tenants/change.js";
 import { enterHome } from "../../tenancy/tenants/inHome.js";
-import { getTenant, type Tenant } from "../../tenancy/tenants/record.js";
+import { getTenant, type Tenant, whileHolding } from "../../tenancy/tenants/record.js";
 import { withOwnersOf } from "../database.js";
 import { UsageError } from "../explain.js";
 import { nameIn, slugIn } from "./arguments.js";
@@ -72,14 +72,18 @@ export async function rename(
   tenant: Tenant,
   { from, slug, name }: { readonly from: string; readonly slug: string; readonly name: string | undefined },
 ): Promise<Tenant> {
-  const changed =
-    slug === tenant.slug
-      ? tenant
-      : await renameTenant(owners, tenant, slug, async (place, now) =>
-          noteSlug(await enterHome(place, now), now.id, { before: now.slug, after: slug }, await beginRun(place)),
-        );
-  if (name !== undefined)
-    await holding(owners, changed, async ({ db, place }) => renameRoot(db, tenant.id, name, await beginRun(place)));
+  // Held over both: who comes between would leave half of it done, and the whole refused as if it had not been begun.
+  const changed = await whileHolding(await owners.main, tenant.id, async () => {
+    const renamed =
+      slug === tenant.slug
+        ? tenant
+        : await renameTenant(owners, tenant, slug, async (place, now) =>
+            noteSlug(await enterHome(place, now), now.id, { before: now.slug, after: slug }, await beginRun(place)),
+          );
+    if (name !== undefined)
+      await holding(owners, renamed, async ({ db, place }) => renameRoot(db, tenant.id, name, await beginRun(place)));
+    return renamed;
+  });
   if (slug !== from && settings.TENANTRY_DEVELOPMENT)
     await renameTenantOfPeople(settings.TENANTRY_DATA_DIR, from, slug);
   return changed;

@@ -25,6 +25,7 @@ const KEPT_DAYS = 30;
  */
 export class Clerk {
   #toldAt = 0;
+  #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(
     private readonly key: Buffer,
@@ -43,6 +44,10 @@ export class Clerk {
    * @param but those that are to be left for now
    */
   take(but: readonly string[]): Promise<Taken | null> {
+    return this.#inTurn(() => this.#take(but));
+  }
+
+  #take(but: readonly string[]): Promise<Taken | null> {
     return inTransaction(this.lease, async () => {
       for (const passed = [...but]; ; ) {
         const [row] = await this.lease.run(
@@ -78,7 +83,11 @@ export class Clerk {
    * Ends what was cancelled. A worker does so beside what it does, for the next job of that tenant can only be asked for then.
    * @returns those jobs, as they are then
    */
-  async endCancelled(): Promise<Job[]> {
+  endCancelled(): Promise<Job[]> {
+    return this.#inTurn(() => this.#endCancelled());
+  }
+
+  async #endCancelled(): Promise<Job[]> {
     const rows = await this.lease.run(
       `select ${JOB_COLUMNS} from tenantry.jobs where state = 'QUEUED'
          and exists (select from tenantry.job_cancellations c where c.job_id = jobs.id)`,
@@ -89,12 +98,19 @@ export class Clerk {
       const [row] = await this.lease.run(
         `update tenantry.jobs set state = 'FAILED', outcome = $2, sealed = null, ended_at = clock_timestamp(),
            tenant_id = (select t.id from tenantry.tenants t where t.id = jobs.tenant_id)
-         where id = $1 and ended_at is null returning ${JOB_COLUMNS}`,
+         where id = $1 and state = 'QUEUED' and ended_at is null returning ${JOB_COLUMNS}`,
         [id, `Cancelled by ${cancelledBy}, before anybody began it.`],
       );
       if (row) ended.push(toJob(this.key, row));
     }
     return ended;
+  }
+
+  /** One after the other: what is sent while somebody has a transaction open on the connection would be part of that. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => {});
+    return done;
   }
 
   /** Writes down how far a job is, a few times a second at most. Nobody waits for it. */
