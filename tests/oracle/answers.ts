@@ -412,7 +412,8 @@ export class Oracle {
       allowed: ({ allowed }: AccessPath) => allowed,
       reason: ({ reason }: AccessPath) => reason,
       organization: ({ at }: AccessPath) => at && this.#organization(at),
-      role: ({ role }: AccessPath) => role && thing("Role", role),
+      // Of an organization that was moved from below where the role is defined.
+      role: ({ role }: AccessPath) => (role && this.judge.seesRole(role.id) ? thing("Role", role) : null),
       reach: ({ reach }: AccessPath) => reach,
       expiresAt: ({ expiresAt }: AccessPath) => expiresAt,
     },
