@@ -1,5 +1,6 @@
 import { getColumns } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
+import { LRUCache } from "lru-cache";
 
 /** Every field that an operation asks of a type anywhere, by the type's name; what `@include` and `@skip` leave out may be in it. */
 export type Fields = ReadonlyMap<string, ReadonlySet<string>>;
@@ -9,7 +10,7 @@ export type ColumnsOf<T extends PgTable> = ReturnType<typeof getColumns<T>>;
 
 type NameOf<T extends PgTable> = keyof ColumnsOf<T> & string;
 
-/** Whoever asks makes up sets of fields without end; each is a statement that is kept. */
+/** Whoever asks makes up sets of fields without end; each is a statement that is kept. So many are, those that were asked last. */
 const MOST_SETS = 24;
 
 /**
@@ -27,7 +28,7 @@ export function columnsOf<T extends PgTable>(
 ): (scope: { readonly fields?: Fields }) => ColumnsOf<T> {
   const whole = getColumns(table);
   const all = whole as Record<string, unknown>;
-  const sets = new Map<string, ColumnsOf<T>>();
+  const sets = new LRUCache<string, ColumnsOf<T>>({ max: MOST_SETS });
   const made = new WeakMap<Fields, ColumnsOf<T>>();
 
   function make(fields: Fields): ColumnsOf<T> {
@@ -39,9 +40,7 @@ export function columnsOf<T extends PgTable>(
     }
     const names = Object.keys(all).filter((name) => wanted.has(name));
     const key = names.join();
-    const known = sets.get(key);
-    if (known || sets.size === MOST_SETS) return known ?? whole;
-    const some = Object.fromEntries(names.map((name) => [name, all[name]])) as ColumnsOf<T>;
+    const some = sets.get(key) ?? (Object.fromEntries(names.map((name) => [name, all[name]])) as ColumnsOf<T>);
     sets.set(key, some);
     return some;
   }

@@ -1,13 +1,17 @@
 import DataLoader from "dataloader";
 import { getColumns } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
+import { LRUCache } from "lru-cache";
 import { givenBy, isWhole } from "./given.js";
 import type { Along, Found, ListOf, PageOf } from "./list.js";
 import { perSession } from "./loader.js";
 import type { Scope } from "./scope.js";
 import { nameOf, type Way, write } from "./way.js";
 
-/** Ways to ask are combined without end; each is a statement that is kept. What comes after so many is read whole. */
+/**
+ * Ways to ask are combined without end; each is a statement that is kept. Of each list so many are, those that were asked last:
+ * whoever asks in ever new ways must not take from others those that they are used to.
+ */
 const MOST_WAYS = 60;
 
 /** The same list twice is read once. */
@@ -26,15 +30,10 @@ const keyOf = <By extends string>(asked: PageOf<By>): string => {
 export function pagesOf<T extends PgTable, By extends string>(
   list: ListOf<T, By>,
 ): (scope: Scope) => DataLoader<PageOf<By>, Found<T>, string> {
-  const written = new Map<string, ReturnType<typeof write<T>>>();
+  const written = new LRUCache<string, ReturnType<typeof write<T>>>({ max: MOST_WAYS });
   const selectBy = (way: Way<T>): ReturnType<typeof write<T>> => {
     const name = nameOf(way);
-    const known = written.get(name);
-    if (known) return known;
-    // What asks for all there is comes in as many ways as there are orders.
-    if (written.size >= MOST_WAYS && way.given !== null)
-      return selectBy({ ...way, given: null, columns: getColumns(list.table), along: [], gathered: [] });
-    const select = write(list, way);
+    const select = written.get(name) ?? write(list, way);
     written.set(name, select);
     return select;
   };

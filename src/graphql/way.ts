@@ -11,8 +11,8 @@ import type { Scope } from "./scope.js";
 /** How pages are read: of all there is or a part, in one order, from one end, with these columns, and with these rows of other tables. */
 export interface Way<T extends PgTable> {
   readonly isPart: boolean;
-  /** The values of filters that any of the lists gives; null for whatever there is. */
-  readonly given: ReadonlySet<string> | null;
+  /** The values of filters that any of the lists gives. */
+  readonly given: ReadonlySet<string>;
   readonly by: string;
   readonly backward: boolean;
   readonly columns: ColumnsOf<T>;
@@ -24,7 +24,7 @@ export interface Way<T extends PgTable> {
 export const nameOf = <T extends PgTable>({ isPart, given, by, backward, columns, along, gathered }: Way<T>): string =>
   [
     isPart,
-    given === null ? "*" : [...given],
+    [...given],
     by,
     backward,
     Object.keys(columns),
@@ -38,7 +38,7 @@ export function write<T extends PgTable>({ table, orders, where }: ListOf<T, str
   const order = orders[way.by]!;
   const pieces = orderSql(order, way.backward);
   const isById = !order.text && !order.at;
-  const condition = where(askedFor((name) => way.given?.has(name) ?? true));
+  const condition = where(askedFor((name) => way.given.has(name)));
   const select = statement((db: TenantDb) => {
     const source = isPart ? foundFirst(db, table, condition) : null;
     const columns = source ? pick(getColumns(source), Object.keys(way.columns)) : way.columns;

@@ -10,7 +10,7 @@ import { type Asked, fail } from "./run.js";
 /** How to answer a field of an object. */
 export function keyedOf(asked: Asked, below: Below): Keyed {
   const { key, field, parent } = asked;
-  if (field === TypeNameMetaFieldDef) return { key, answer: () => parent.name };
+  if (field === TypeNameMetaFieldDef) return { key, answer: () => parent.name, always: parent.name };
   const { type, args, resolve = defaultFieldResolver } = field;
   const gate = gateOf(field);
   if ((resolve !== defaultFieldResolver && !gate) || args.length > 0 || !isLeaf(type))

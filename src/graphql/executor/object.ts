@@ -9,6 +9,8 @@ export interface Keyed {
   readonly answer: Answer;
   /** What stands before it, and how to answer whom that lets through. */
   readonly gated?: { readonly gate: Gate; readonly answer: Answer };
+  /** What it answers wherever it is asked for. */
+  readonly always?: string;
 }
 
 type Told = Record<string, unknown>;
@@ -26,7 +28,7 @@ function shape(): new () => Told {
 /** Answers all fields at once; what they wait for, they wait for together. */
 export function answerTogether(fields: readonly Keyed[]): Answer {
   const Shape = shape();
-  const written = fields.reduce((sum, { key }) => sum + key.length + AROUND_KEY, 0);
+  const written = fields.reduce((sum, { key, always = "" }) => sum + key.length + always.length + AROUND_KEY, 0);
   const open = behindAllGates(fields);
   return (run, source, path) => {
     run.size.addCharacters(written);
@@ -88,6 +90,7 @@ export function answerInTurn(fields: readonly Keyed[]): Answer {
     const from = (first: number): Told | Promise<Told> => {
       for (const [n, { key, answer }] of fields.entries()) {
         if (n < first) continue;
+        run.size.restart();
         const value = answer(run, source, path);
         if (value instanceof Promise)
           return value.then((answered) => {

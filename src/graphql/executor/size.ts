@@ -11,6 +11,7 @@ const ANYTHING: Most = { answerObjects: Number.POSITIVE_INFINITY, answerCharacte
 const TOO_LARGE = "COST_EXCEEDED";
 /** An error takes as long, and as much room, as so many objects. */
 const OBJECTS_PER_ERROR = 10;
+const CHARACTERS_OF_A_NUMBER = 20;
 /** What stands around a key and its value. */
 export const AROUND_KEY = 6;
 
@@ -26,6 +27,12 @@ export class Size {
   readonly #lengths = new WeakMap<object, number>();
 
   constructor(private readonly most: Most = ANYTHING) {}
+
+  /** Begins anew, for the next of several changes: each has an answer of its own, and what became of it must be told. */
+  restart(): void {
+    this.#objects = this.#characters = 0;
+    this.#error = null;
+  }
 
   /** @throws GraphQLError `COST_EXCEEDED` for one more object, or leaf of a list, than an answer may hold */
   addObject(): void {
@@ -49,6 +56,7 @@ export class Size {
   addLeaf(value: unknown): void {
     if (typeof value === "string") this.addCharacters(value.length);
     else if (typeof value === "object" && value !== null) this.addCharacters(this.#lengthOf(value));
+    else this.addCharacters(CHARACTERS_OF_A_NUMBER);
   }
 
   #lengthOf(value: object): number {

@@ -95,3 +95,45 @@ describe("an answer of more text than it may hold", () => {
     expect(await codes("{ note { a: no b: no } }", 1e9, 20)).toEqual([TOO_LARGE]);
   });
 });
+
+describe("the characters of an answer", () => {
+  const typed = buildSchema("type Query { all: [Organization] } type Organization { n: Float }");
+  const many = { all: Array.from({ length: 100 }, () => ({ n: 1.2345678901234567e-100 })) };
+
+  it.each([
+    ["names of types", "__typename"],
+    ["numbers", "n"],
+  ])("are counted of %s, too", async (_what, field) => {
+    const document = parse(`{ all { a: ${field} b: ${field} c: ${field} } }`);
+    const ask = (most: number) =>
+      execute({
+        schema: typed,
+        document,
+        rootValue: many,
+        most: { answerObjects: 1e9, answerCharacters: most },
+      });
+    const { length } = JSON.stringify((await ask(1e9)).data);
+
+    expect((await ask(length * 1.5)).errors).toBeUndefined();
+    expect((await ask(length * 0.8)).errors).toMatchObject([{ extensions: { code: TOO_LARGE } }]);
+  });
+});
+
+describe("the answer to one of several changes", () => {
+  it("is as large as it may be, whatever the one before was", async () => {
+    const changing = buildSchema(
+      "type Query { x: ID } type Mutation { one: All, two: Node } type All { all: [Node] } type Node { id: ID }",
+    );
+    const rootValue = { one: { all: all() }, two: { id: "2" } };
+
+    const { data, errors } = await execute({
+      schema: changing,
+      document: parse("mutation { one { all { id } } two { id } }"),
+      rootValue,
+      most: { answerObjects: 5, answerCharacters: 1e9 },
+    });
+
+    expect(data).toEqual({ one: null, two: { id: "2" } });
+    expect(errors).toMatchObject([{ path: ["one"], extensions: { code: TOO_LARGE } }]);
+  });
+});
