@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { isAway, isPassing, UnavailableError } from "../../database/errors.js";
+import { isAway, isFull, isPassing, UnavailableError } from "../../database/errors.js";
 import { MAIN } from "../../database/names.js";
 import { bring, type DueHome, NoHomeError, type Work } from "./bring.js";
 import { Seat } from "./seat.js";
@@ -59,13 +59,15 @@ export async function bringAll(
     } catch (error) {
       // It belongs to a tenant that is just being made, and whoever makes it makes it at this version.
       if (error instanceof NoHomeError && home.version === null) return tell(home, [], null, false);
-      if (home.database === MAIN && error instanceof UnavailableError) throw error;
-      if (error instanceof UnavailableError) away.set(home.database, whyOf(error));
-      else if ((isPassing(error) || isAway(error)) && tried + 1 < tries) {
+      // One that has no room for one more connection is there, and other workers have theirs.
+      const isGone = error instanceof UnavailableError && !isFull(error);
+      if (!isGone && (isPassing(error) || isAway(error)) && tried + 1 < tries) {
         // Behind all others, so that nobody waits for it who need not.
         queue.push({ home, tried: tried + 1, notBefore: Date.now() + Math.min(100 * 2 ** tried, LONGEST_PAUSE_MS) });
         return;
       }
+      if (home.database === MAIN && error instanceof UnavailableError) throw error;
+      if (error instanceof UnavailableError) away.set(home.database, whyOf(error));
       const why = whyOf(error);
       // What is away is no fault of the home's.
       if (!isAway(error)) await rememberProblem(await work.owners.main, home, why);
@@ -95,6 +97,7 @@ export async function bringAll(
 /** What went wrong, and what was behind it, on one line where it is one. */
 function whyOf(error: unknown): string {
   if (isPassing(error)) return "Somebody has held a lock in it all the time. Run it again when they have finished.";
+  if (isFull(error)) return "Its database has no room for one more connection.";
   if (error instanceof UnavailableError) return "Its database does not answer.";
   return error instanceof Error ? error.message : String(error);
 }

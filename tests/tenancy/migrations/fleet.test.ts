@@ -216,6 +216,36 @@ describe("migrate", () => {
     expect(await homesWithColumn(database, "nickname", place.database)).toEqual([away!.schema]);
   });
 
+  it("takes a database that has no room for all workers for full, and not for away", async () => {
+    const place = { isolation: "SCHEMA", database: await database.spare() } as const;
+    const there = await emptyTenants(database, 4, place);
+    const few = `few_${database.name}`;
+    const { databases } = database.owning;
+    const url = new URL(databases[place.database]!.url);
+    Object.assign(url, { username: few, password: "few" });
+    const owning = {
+      ...database.owning,
+      databases: { ...databases, [place.database]: { ...databases[place.database]!, url: url.href } },
+    };
+    // One for the trial of what is to run, and one for a worker.
+    await database.owner(`create role ${few} login connection limit 2 password 'few' in role tenantry_owner`);
+
+    const { behind } = await withOwners(owning, (owners) =>
+      migrate(owners, { files: filesWith(NICKNAMES), pace: { workers: 4 } }),
+    );
+
+    expect(behind).toEqual([]);
+    expect(await homesWithColumn(database, "nickname", place.database)).toEqual(
+      there.map(({ schema }) => schema).sort(),
+    );
+    await database.owners(async (owners) => {
+      for (const { slug } of there) await eraseTenant(owners, await getTenant(await owners.main, slug));
+      const other = await owners.of(place.database);
+      await other.run(`reassign owned by ${few} to tenantry_owner`);
+      await other.run(`drop role ${few}`);
+    });
+  });
+
   it("leaves a tenant alone that is just being made in another database", async () => {
     const place = { isolation: "DATABASE", database: await database.spare() } as const;
     const during = await database.owners(async (owners) => {
