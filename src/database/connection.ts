@@ -68,9 +68,9 @@ export class Connection {
     return this.#lost === null && !this.homes.isFull;
   }
 
-  lease(home: string, settles = true, isAwaited = () => false): Lease {
+  lease(home: string, settles = true): Lease {
     this.homes.enter(home, settles);
-    this.#lease = new Lease(this, this.settings.silenceMs, isAwaited);
+    this.#lease = new Lease(this, this.settings.silenceMs);
     return this.#lease;
   }
 

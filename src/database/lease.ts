@@ -29,11 +29,9 @@ export class Lease {
   readonly #waiting = new Set<(reason: Error) => void>();
   readonly #ended: (() => void)[] = [];
 
-  /** @param isAwaited whether somebody waits for the connection */
   constructor(
     private readonly connection: Leased,
     private readonly silenceMs: number | undefined,
-    private readonly isAwaited: () => boolean,
   ) {}
 
   get pid(): number {
@@ -98,18 +96,6 @@ export class Lease {
     if (this.#over) return;
     if (this.#waiting.size > 0) this.condemn(DONE);
     else this.#finish(DONE);
-  }
-
-  /**
-   * Closes a transaction that changed nothing and of which all is answered, if somebody waits for the connection: they have it
-   * at once, and their first statements travel with the last one of this, of whose answer there is nothing to learn.
-   * @returns whether it did; if not, nothing was sent
-   */
-  passOn(last: string): boolean {
-    if (this.#over || this.#waiting.size > 0 || !this.isAwaited()) return false;
-    this.connection.statement(last, []).catch((error) => this.connection.condemn(error));
-    this.#finish(DONE);
-    return true;
   }
 
   /** Ends the lease and the session with it: for a transaction in an unknown state. */

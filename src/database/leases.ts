@@ -191,7 +191,7 @@ export class Leases {
 
   #grant(connection: Connection, { database, home, grant }: Waiting): void {
     database.idle.delete(connection);
-    const lease = connection.lease(home, settles(connection, home, database), database.isAwaited);
+    const lease = connection.lease(home, settles(connection, home, database));
     lease.onEnd(() => this.#back(database, connection));
     grant(lease);
   }

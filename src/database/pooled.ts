@@ -38,8 +38,6 @@ export class PooledDatabase {
     return isReplica(this.name) ? { ...settings, silenceMs: Math.min(silenceMs, REPLICA_SILENCE_MS) } : settings;
   }
 
-  readonly isAwaited = (): boolean => this.waiting > 0;
-
   get taken(): number {
     return this.connections.size + this.opening;
   }

@@ -116,7 +116,6 @@ export class TenantSession {
     this.#ended = true;
     // Nothing has been sent, so nothing is unknown.
     if (this.lease.over) throw this.lease.over;
-    if (this.purpose === "read" && this.lease.passOn("commit")) return;
     let tag: string;
     try {
       tag = (await this.lease.runLast("commit")).command;

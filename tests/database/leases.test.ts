@@ -360,54 +360,6 @@ describe("a caller who gives up", () => {
   });
 });
 
-describe("Lease.passOn", () => {
-  it("gives the connection to who waits for it, without waiting, and what it closes is closed", async () => {
-    const leases = pool({ size: 1 });
-    const lease = await leases.acquire("a");
-    void lease.runFirst("begin");
-    await lease.run("set local work_mem = '7MB'");
-    const waiting = leases.acquire("a");
-
-    expect(lease.passOn("commit")).toBe(true);
-
-    await expect(lease.run("select 1")).rejects.toThrow(LeaseOverError);
-    const next = await waiting;
-    expect(next.pid).toBe(lease.pid);
-    expect(await next.run("select current_setting('work_mem') as memory")).toEqual([{ memory: "4MB" }]);
-    next.release();
-  });
-
-  it("sends nothing where nobody waits, or something is not answered yet", async () => {
-    const leases = pool({ size: 1 });
-    const lease = await leases.acquire("a");
-    void lease.runFirst("begin");
-    const answer = lease.run("select current_setting('transaction_isolation') as level");
-
-    const waiting = leases.acquire("a");
-    expect(lease.passOn("commit")).toBe(false);
-    await answer;
-    await lease.runLast("commit");
-    lease.release();
-    expect(lease.passOn("commit")).toBe(false);
-    const next = await waiting;
-    expect(next.passOn("commit")).toBe(false);
-    next.release();
-  });
-
-  it("costs the next one the session, where it closes what was never opened", async () => {
-    const leases = pool({ size: 1 });
-    const lease = await leases.acquire("a");
-    const waiting = leases.acquire("a");
-
-    lease.passOn("commit");
-
-    await expect((await waiting).run("select 1")).rejects.toThrow(ConnectionLostError);
-    const other = await leases.acquire("a");
-    expect(other.pid).not.toBe(lease.pid);
-    other.release();
-  });
-});
-
 describe("a connection", () => {
   it("is closed when it is too old", async () => {
     const leases = pool({ size: 1, maxAgeMs: 50 });
