@@ -117,8 +117,10 @@ export class Lease {
     // An answer, or the loss of the session: the driver leaves some statements of a dead one unanswered.
     Promise.resolve(latest)
       .catch(lose)
-      .finally(() => clearTimeout(timer))
-      .finally(() => this.#handBack());
+      .finally(() => {
+        clearTimeout(timer);
+        this.#handBack();
+      });
   }
 
   /** Called when the session is gone. Every statement that waits is answered with the reason. */
