@@ -6,14 +6,24 @@ import type { Scope } from "./operation.js";
  * `make` runs once per session, at first use.
  */
 export function perSession<L>(make: (scope: Scope) => L): (scope: Scope) => L {
-  const made = new WeakMap<Scope, L>();
   return (scope) => {
-    const known = made.get(scope);
-    if (known) return known;
+    const made = madeFor(scope);
+    const known = made.get(make) as L | undefined;
+    if (known !== undefined) return known;
     const loader = make(scope);
-    made.set(scope, loader);
+    made.set(make, loader);
     return loader;
   };
+}
+
+function madeFor(scope: Scope): Map<unknown, unknown> {
+  const { made } = scope.session;
+  let known = made.get(scope);
+  if (!known) {
+    known = new Map();
+    made.set(scope, known);
+  }
+  return known;
 }
 
 /** What is there, or on its way. */

@@ -1,6 +1,7 @@
 import type { Context } from "./context.js";
 import { scopeOf } from "./context.js";
 import { BadInputError } from "./errors.js";
+import { perSession } from "./loader.js";
 
 export const MOST_PER_PAGE = 100;
 const DEFAULT_PER_PAGE = 20;
@@ -68,7 +69,9 @@ export function refuseLength(field: "first" | "last", length: number): void {
 }
 
 /** By the rows of a page, which loaders answer once for whoever asks for them: what was made of them first. */
-const made = new WeakMap<readonly Placed<unknown>[], { readonly as: () => string; readonly connection: object }>();
+const madeOf = perSession(
+  () => new Map<readonly Placed<unknown>[], { readonly as: () => string; readonly connection: object }>(),
+);
 
 /**
  * The connection that shows these rows, the same one to thousands who ask in one document for the same page: to make one for
@@ -77,6 +80,7 @@ const made = new WeakMap<readonly Placed<unknown>[], { readonly as: () => string
  */
 function toConnection<R>(ctx: Context, list: List, page: Page, rows: readonly Placed<R>[]) {
   const as = () => bindingOf(ctx, list) + JSON.stringify(page);
+  const made = madeOf(scopeOf(ctx));
   const known = made.get(rows);
   if (known?.as() === as()) return known.connection as ReturnType<typeof makeConnection<R>>;
   const connection = makeConnection(ctx, list, page, rows);

@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import type { GraphQLError } from "graphql";
 import { BadInputError, refusal } from "./errors.js";
 
@@ -13,14 +14,19 @@ export type RequestParams = {
  * Reads a GraphQL-over-HTTP request: GET from the URL, anything else from a JSON body in UTF-8. Other media types are not
  * read, so no form of another site can send a request. Keys that are not GraphQL's are dropped, `__proto__` among them.
  * @param limits.bodyBytes size of the body, compared with what is announced and counted while it comes in
+ * @param incoming the body as it comes over a socket, where it does
  * @throws GraphQLError status 415 `UNSUPPORTED_MEDIA_TYPE`: before the body is read
  * @throws GraphQLError status 413 `PAYLOAD_TOO_LARGE`: before the body is read, or where it passes the limit
  * @throws GraphQLError status 400 `BAD_USER_INPUT`: not UTF-8, not JSON, or not a request
  */
-export async function readRequest(request: Request, limits: { bodyBytes: number }): Promise<RequestParams> {
+export async function readRequest(
+  request: Request,
+  limits: { bodyBytes: number },
+  incoming?: Readable,
+): Promise<RequestParams> {
   if (request.method === "GET") return fromUrl(new URL(request.url, "http://localhost").searchParams);
   refuseMediaType(request);
-  return fromJson(decode(await readBytes(request, limits.bodyBytes)));
+  return fromJson(decode(await readBytes(request, incoming, limits.bodyBytes)));
 }
 
 function refuseMediaType({ headers }: Request): void {
@@ -34,24 +40,28 @@ function refuseMediaType({ headers }: Request): void {
   }
 }
 
-async function readBytes(request: Request, bodyBytes: number): Promise<Uint8Array> {
+/** In pieces, as they come: from the socket where there is one, for to read it as a web stream costs more than all that is done with it. */
+function readBytes(request: Request, incoming: Readable | undefined, bodyBytes: number): Promise<Buffer> {
   if (Number(request.headers.get("content-length")) > bodyBytes) throw tooLarge(bodyBytes);
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  const reader = request.body?.getReader();
-  while (reader) {
+  const body = incoming ?? Readable.from(request.body ?? []);
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const take = (chunk: Buffer) => {
+      bytes += chunk.byteLength;
+      if (bytes <= bodyBytes) return void chunks.push(chunk);
+      // Nobody reads what still comes in, so the connection is of no further use; but it has to carry the answer first.
+      body.off("data", take).pause();
+      reject(tooLarge(bodyBytes, { connection: "close" }));
+    };
     // A client that goes away in the middle is no fault of ours.
-    const { done, value } = await reader.read().catch(() => {
-      throw new BadInputError("The body ended before it was complete.");
-    });
-    if (done) break;
-    bytes += value.byteLength;
-    // The reader is left as it is: cancelling it would destroy the socket that has to carry the answer. Nobody reads what
-    // still comes in, so the connection is of no further use.
-    if (bytes > bodyBytes) throw tooLarge(bodyBytes, { connection: "close" });
-    chunks.push(value);
-  }
-  return Buffer.concat(chunks);
+    const end = () => reject(new BadInputError("The body ended before it was complete."));
+    body
+      .on("data", take)
+      .once("end", () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
+      .once("error", end)
+      .once("close", end);
+  });
 }
 
 const tooLarge = (bodyBytes: number, headers: Record<string, string> = {}): GraphQLError =>

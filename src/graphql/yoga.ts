@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import type { Plugin } from "graphql-yoga";
 import { readRequest } from "./request.js";
 
@@ -19,8 +20,9 @@ export const PLAIN = {
 
 /** Reads a request whose body has at most so many bytes; the answer is for who asked, and for now. */
 export const exchange = (bodyBytes: number): Plugin => ({
-  onRequestParse({ setRequestParser }) {
-    setRequestParser((request) => readRequest(request, { bodyBytes }) as never);
+  onRequestParse({ setRequestParser, serverContext }) {
+    const { req } = serverContext as { readonly req?: IncomingMessage };
+    setRequestParser((request) => readRequest(request, { bodyBytes }, req) as never);
   },
   onResponse({ response }) {
     response.headers.set("cache-control", "no-store");

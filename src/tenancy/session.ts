@@ -35,6 +35,11 @@ const LOCK = {
 export class TenantSession {
   /** Sends what drizzle has written. */
   readonly client: ReturnType<Lease["asClient"]>;
+  /**
+   * What was made for those who read in it, by who they are and by who made it. It is no map of the process, by its sessions: V8
+   * keeps what the values of such a map lead to through each collection of what is young, and that is all that was read.
+   */
+  readonly made = new Map<object, Map<unknown, unknown>>();
   #db: TenantDb | undefined;
   #ended = false;
 

@@ -3,6 +3,7 @@ import type { Place } from "../../access/access.js";
 import { columnsOf } from "../../graphql/columns.js";
 import { hasNotEnded, READABLE, TENANT, VISIBLE } from "../../graphql/given.js";
 import type { Along } from "../../graphql/list.js";
+import { perSession } from "../../graphql/loader.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { Asked, Order } from "../../graphql/order.js";
 import type { Page, Placed } from "../../graphql/page.js";
@@ -170,14 +171,15 @@ export async function membershipsOf(
   if (!via.includes("INHERITED"))
     return via.length === 0 ? [] : directPages(scope).load({ key, page, order, filter: { ...shown } });
   const places = via.includes("DIRECT") ? [...path, key] : path;
-  return listed(key, await reachingPages(scope).load({ key, page, order, filter: { ...shown, places } }));
+  return listed(scope, key, await reachingPages(scope).load({ key, page, order, filter: { ...shown, places } }));
 }
 
 /** By the page as it was read, which is the same for whoever asks for it. */
-const known = new WeakMap<readonly Placed<MembershipRow>[], Placed<Listed>[]>();
+const listedIn = perSession(() => new Map<readonly Placed<MembershipRow>[], Placed<Listed>[]>());
 
 /** The memberships as the list of an organization shows them. */
-function listed(key: OrganizationId, found: readonly Placed<MembershipRow>[]): Placed<Listed>[] {
+function listed(scope: Scope, key: OrganizationId, found: readonly Placed<MembershipRow>[]): Placed<Listed>[] {
+  const known = listedIn(scope);
   const rows =
     known.get(found) ??
     found.map(({ row, place }) => ({

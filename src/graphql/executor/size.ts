@@ -24,7 +24,7 @@ export class Size {
   #error: GraphQLError | null = null;
   #characters = 0;
   /** Of values that are objects, most of which are told many times. */
-  readonly #lengths = new WeakMap<object, number>();
+  readonly #lengths = new Map<object, number>();
 
   constructor(private readonly most: Most = ANYTHING) {}
 
