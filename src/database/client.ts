@@ -3,6 +3,7 @@ import { connect, type Socket } from "node:net";
 import { parsePgArray } from "drizzle-orm/pg-core/array";
 import postgres from "postgres";
 import { ConnectionLostError } from "./errors.js";
+import { type Sent, sending } from "./sent.js";
 
 export interface ClientSettings {
   readonly url: string;
@@ -18,6 +19,8 @@ export interface ClientSettings {
  */
 export interface Client {
   readonly sql: postgres.Sql;
+  /** Sends a statement behind those that were sent before. Whatever becomes of it, its sender is told, unless the session is lost. */
+  readonly send: (statement: Sent) => void;
   /** Tears the socket down, whatever is under way. What waits may never be answered. */
   destroy(): void;
 }
@@ -48,37 +51,19 @@ export function createClient(settings: ClientSettings, onEnd: (reason: Error) =>
     },
     onclose: () => onEnd(new ConnectionLostError("The connection to the database was lost.")),
   } as postgres.Options<Record<string, never>>);
-  neverTryAgain(sql);
   // Dates stay text on the wire: one parser for all, the tables' own.
   for (const type of [1082, 1083, 1114, 1184]) sql.options.parsers[type] = (value: string) => value;
   // Arrays of text and of uuids: asking the server for its array types costs more with every tenant's schema.
   for (const type of [1009, 2951]) sql.options.parsers[type] = parsePgArray;
   return {
     sql,
+    send: sending(sql),
     destroy: () => {
       // Not left to the driver, which says goodbye and waits for a server that may be deaf.
       socket?.destroy();
       sql.end({ timeout: 0 }).catch(() => {});
     },
   };
-}
-
-/**
- * A prepared statement that PostgreSQL takes no more, as after a column has another type, is sent once more by the driver: at the
- * end of what is under way, where it may follow the end of its transaction and meet that of whoever has the connection next, and
- * without the message that would let the server answer. It is told of to its sender instead, and prepared anew the next time.
- */
-function neverTryAgain(sql: postgres.Sql): void {
-  const statement = Object.getPrototypeOf(sql.unsafe(""));
-  if (Object.hasOwn(statement, "retried")) return;
-  Object.defineProperty(statement, "retried", {
-    get: () => undefined,
-    // The driver notes here why, right before it sends it again; it does not send what is cancelled.
-    set(this: { cancelled: unknown; reject(reason: Error): void }, why: Error) {
-      this.cancelled = true;
-      this.reject(why);
-    },
-  });
 }
 
 /** What every connection asks first, whoever it is for. */

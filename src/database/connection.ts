@@ -1,8 +1,8 @@
-import type postgres from "postgres";
 import { type Client, type ClientSettings, createClient, meet } from "./client.js";
 import { LeaseOverError, UnavailableError } from "./errors.js";
 import { Homes } from "./homes.js";
-import { Lease, type Row } from "./lease.js";
+import { Lease } from "./lease.js";
+import { type Sender, Sent, type Waiter } from "./sent.js";
 
 export interface ConnectionSettings extends ClientSettings {
   readonly connectTimeoutMs: number;
@@ -90,9 +90,23 @@ export class Connection {
     this.client.destroy();
   }
 
-  statement(text: string, params: readonly unknown[], isOfHome = true): postgres.PendingQuery<Row[]> {
+  /**
+   * Sends a statement behind those that were sent before.
+   * @param isOfHome whether it names tables of the home that the connection serves
+   * @param isRaw whether rows are lists of their values
+   */
+  send(
+    sender: Sender,
+    waiter: Waiter,
+    text: string,
+    params: readonly unknown[],
+    isOfHome: boolean,
+    isRaw: boolean,
+  ): Sent {
     const prepare = this.prepares;
-    const sent = prepare && params.length > 0 ? this.homes.textOf(text, isOfHome) : text;
-    return this.client.sql.unsafe(sent, params as postgres.ParameterOrJSON<never>[], { prepare });
+    const told = prepare && params.length > 0 ? this.homes.textOf(text, isOfHome) : text;
+    const statement = new Sent(sender, waiter, told, params, prepare, isRaw);
+    this.client.send(statement);
+    return statement;
   }
 }

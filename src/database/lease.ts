@@ -1,5 +1,5 @@
-import type postgres from "postgres";
 import { ConnectionLostError, followsFailure, LeaseOverError, sessionSurvives } from "./errors.js";
+import type { Sender, Sent, Waiter } from "./sent.js";
 
 export type Row = Record<string, unknown>;
 /** Rows, and the tag that PostgreSQL closed the statement with: `SELECT`, `COMMIT`, … */
@@ -9,7 +9,14 @@ export type Result = readonly Row[] & { readonly command: string; readonly count
 interface Leased {
   readonly pid: number;
   readonly isCitus: boolean;
-  statement(text: string, params: readonly unknown[], isOfHome?: boolean): postgres.PendingQuery<Row[]>;
+  send(
+    sender: Sender,
+    waiter: Waiter,
+    text: string,
+    params: readonly unknown[],
+    isOfHome: boolean,
+    isRaw: boolean,
+  ): Sent;
   condemn(reason: Error): void;
 }
 
@@ -19,14 +26,16 @@ const DONE = new LeaseOverError();
 const GRACE_MS = 250;
 
 /** One operation's use of a connection. Every statement goes through it, and none after its end. */
-export class Lease {
+export class Lease implements Sender {
   #over: Error | null = null;
   #isInTransaction = false;
   #lastIsSent = false;
-  #latest: PromiseLike<unknown> | null = null;
   #failure: Error | null = null;
   #silence: NodeJS.Timeout | undefined;
-  readonly #waiting = new Set<(reason: Error) => void>();
+  /** What was sent and is not answered yet. */
+  readonly #unanswered: Sent[] = [];
+  /** What is to be done when all is answered that somebody gave up. */
+  #tidy: ((isWell: boolean) => void) | null = null;
   readonly #ended: (() => void)[] = [];
 
   constructor(
@@ -54,12 +63,12 @@ export class Lease {
 
   /** Sends a statement; what was sent before is answered before. Without parameters it may hold no values at all. */
   run(text: string, params: readonly unknown[] = []): Promise<Result> {
-    return this.#send(() => this.connection.statement(text, params)) as Promise<Result>;
+    return this.#send(text, params, true, false);
   }
 
   /** The same for a statement without tables, which has one plan for all homes. */
   runAnywhere(text: string, params: readonly unknown[]): Promise<Result> {
-    return this.#send(() => this.connection.statement(text, params, false)) as Promise<Result>;
+    return this.#send(text, params, false, false);
   }
 
   /** Sends the statement that opens the transaction of the lease. */
@@ -86,7 +95,7 @@ export class Lease {
       unsafe: (text: string, params: readonly unknown[] = []) => ({
         // biome-ignore lint/suspicious/noThenProperty: a statement is sent when it is awaited, as drizzle expects
         then: (...on: Parameters<Promise<Result>["then"]>) => this.run(text, params).then(...on),
-        values: () => this.#send(() => this.connection.statement(text, params).values()),
+        values: () => this.#send(text, params, true, true),
       }),
     };
   }
@@ -94,7 +103,7 @@ export class Lease {
   /** Ends the lease with everything answered and the transaction closed: the connection goes to the next one. */
   release(): void {
     if (this.#over) return;
-    if (this.#waiting.size > 0) this.condemn(DONE);
+    if (this.#unanswered.length > 0) this.condemn(DONE);
     else this.#finish(DONE);
   }
 
@@ -109,24 +118,26 @@ export class Lease {
    */
   abandon(reason: Error): void {
     if (this.#over) return;
-    const latest =
-      this.#isInTransaction && !this.#lastIsSent ? this.connection.statement("rollback", []) : this.#latest;
+    if (this.#isInTransaction && !this.#lastIsSent) this.#post(NOBODY, "rollback", [], true, false);
     this.#close(reason);
+    if (this.#unanswered.length === 0) {
+      this.#handBack();
+      return;
+    }
+    // An answer, or the loss of the session: the driver leaves some statements of a dead one unanswered.
     const lose = () => this.connection.condemn(reason);
     const timer = setTimeout(lose, GRACE_MS);
-    // An answer, or the loss of the session: the driver leaves some statements of a dead one unanswered.
-    Promise.resolve(latest)
-      .catch(lose)
-      .finally(() => {
-        clearTimeout(timer);
-        this.#handBack();
-      });
+    this.#tidy = (isWell) => {
+      clearTimeout(timer);
+      if (!isWell) lose();
+      this.#handBack();
+    };
   }
 
   /** Called when the session is gone. Every statement that waits is answered with the reason. */
   revoke(reason: Error): void {
-    if (this.#over) this.#handBack();
-    else this.#finish(reason);
+    if (!this.#over) this.#finish(reason);
+    else this.#tidy?.(true);
   }
 
   onEnd(then: () => void): void {
@@ -141,43 +152,42 @@ export class Lease {
   #close(reason: Error): void {
     this.#over = reason;
     clearTimeout(this.#silence);
-    for (const reject of this.#waiting) reject(reason);
-    this.#waiting.clear();
+    for (const { waiter } of this.#unanswered) waiter.refuse(reason);
   }
 
   #handBack(): void {
+    this.#tidy = null;
     for (const then of this.#ended.splice(0)) then();
   }
 
-  /** The driver leaves some statements of a dead session unanswered for ever, so each is raced against its end. */
-  #send<T>(send: () => PromiseLike<T>): Promise<T> {
+  #send(text: string, params: readonly unknown[], isOfHome: boolean, isRaw: boolean): Promise<Result> {
     const over = this.#over ?? (this.#lastIsSent ? DONE : null);
     // Made here, where it tells who comes too late: every lease ends, and few are used after that.
     const refusal = over === DONE ? new LeaseOverError() : over;
-    const answer = new Promise<T>((resolve, reject) => {
-      if (refusal) return reject(refusal);
-      this.#listen();
-      this.#waiting.add(reject);
-      const sent = send();
-      this.#latest = sent;
-      sent.then(
-        (value) => {
-          this.#hear(reject);
-          resolve(value);
-        },
-        (error) => {
-          this.#hear(reject);
-          reject(this.#meaningOf(error));
-        },
-      );
+    const answer = new Promise<Result>((tell, refuse) => {
+      if (refusal) refuse(refusal);
+      else this.#post({ tell, refuse }, text, params, isOfHome, isRaw);
     });
     // A statement that nobody awaits must not end the process when it fails; its transaction cannot be committed any more.
-    answer.catch(() => {});
+    answer.catch(ignore);
     return answer;
   }
 
-  /** What the sender of a statement is told of its failure. */
-  #meaningOf(error: Error): Error {
+  #post(waiter: Waiter, text: string, params: readonly unknown[], isOfHome: boolean, isRaw: boolean): void {
+    this.#listen();
+    this.#unanswered.push(this.connection.send(this, waiter, text, params, isOfHome, isRaw));
+  }
+
+  hear(statement: Sent, isWell: boolean): void {
+    const unanswered = this.#unanswered;
+    unanswered.splice(unanswered.indexOf(statement), 1);
+    if (this.#over) {
+      if (unanswered.length === 0) queueMicrotask(() => this.#tidy?.(isWell));
+    } else if (unanswered.length > 0) this.#silence?.refresh();
+    else clearTimeout(this.#silence);
+  }
+
+  meaningOf(error: Error): Error {
     // It says only that an earlier statement failed, maybe one that nobody awaits: that one is the reason.
     if (followsFailure(error)) return this.#failure ?? error;
     if (!sessionSurvives(error)) this.condemn(new ConnectionLostError("The session was lost.", { cause: error }));
@@ -185,17 +195,16 @@ export class Lease {
     return this.#over ?? error;
   }
 
+  /** The driver leaves some statements of a dead session unanswered for ever. */
   #listen(): void {
-    if (this.silenceMs === undefined || this.#waiting.size > 0) return;
+    if (this.silenceMs === undefined || this.#unanswered.length > 0) return;
     this.#silence = setTimeout(
       () => this.condemn(new ConnectionLostError("The database has stopped answering.")),
       this.silenceMs,
     );
   }
-
-  #hear(waiting: (reason: Error) => void): void {
-    this.#waiting.delete(waiting);
-    if (this.#waiting.size > 0) this.#silence?.refresh();
-    else clearTimeout(this.#silence);
-  }
 }
+
+const ignore = (): void => {};
+/** Waits for what nobody waits for. */
+const NOBODY: Waiter = { tell: ignore, refuse: ignore };
