@@ -30,6 +30,11 @@ export class Lease implements Sender {
   #over: Error | null = null;
   #isInTransaction = false;
   #lastIsSent = false;
+  #sent = 0;
+  /** After how many statements the last one follows by itself, and which. */
+  #last: { readonly behind: number; readonly text: string } | null = null;
+  #closing: Promise<Result> | null = null;
+  #isExceeded = false;
   #failure: Error | null = null;
   #silence: NodeJS.Timeout | undefined;
   /** What was sent and is not answered yet. */
@@ -54,6 +59,21 @@ export class Lease implements Sender {
   /** Why no statement can be sent any more; null while one can. */
   get over(): Error | null {
     return this.#over;
+  }
+
+  /** How many statements were sent before the last one. */
+  get sent(): number {
+    return this.#lastIsSent ? this.#sent - 1 : this.#sent;
+  }
+
+  /** The answer to the last statement, where it followed by itself; null where it did not, or not yet. */
+  get closing(): Promise<Result> | null {
+    return this.#closing;
+  }
+
+  /** Whether more was asked than what the last statement was to follow. */
+  get isExceeded(): boolean {
+    return this.#isExceeded;
   }
 
   /** What PostgreSQL refused last, whether or not anybody listened. */
@@ -82,6 +102,11 @@ export class Lease implements Sender {
     const answer = this.run(text);
     this.#lastIsSent = true;
     return answer;
+  }
+
+  /** Has the statement that closes the transaction follow the one that is the so manieth from now on, so that both travel together. */
+  runLastBehind(statements: number, text: string): void {
+    this.#last = { behind: this.#sent + statements, text };
   }
 
   /**
@@ -164,17 +189,21 @@ export class Lease implements Sender {
     const over = this.#over ?? (this.#lastIsSent ? DONE : null);
     // Made here, where it tells who comes too late: every lease ends, and few are used after that.
     const refusal = over === DONE ? new LeaseOverError() : over;
+    if (refusal && this.#closing) this.#isExceeded = true;
     const answer = new Promise<Result>((tell, refuse) => {
       if (refusal) refuse(refusal);
       else this.#post({ tell, refuse }, text, params, isOfHome, isRaw);
     });
     // A statement that nobody awaits must not end the process when it fails; its transaction cannot be committed any more.
     answer.catch(ignore);
+    if (this.#last && this.#sent === this.#last.behind && !this.#lastIsSent)
+      this.#closing = this.runLast(this.#last.text);
     return answer;
   }
 
   #post(waiter: Waiter, text: string, params: readonly unknown[], isOfHome: boolean, isRaw: boolean): void {
     this.#listen();
+    this.#sent++;
     this.#unanswered.push(this.connection.send(this, waiter, text, params, isOfHome, isRaw));
   }
 

@@ -49,9 +49,10 @@ async function run(args: Args, settings: Settings): Promise<ExecutionResult> {
   const { contextValue: ctx } = args;
   try {
     ctx.deadline.start();
-    const told = await tell(args, settings);
-    // Nothing of it has left, and a query changes nothing: it is asked once more, of the primary.
-    return ctx.operation.wasLetDown() ? await tell(args, settings) : told;
+    let told = await tell(args, settings);
+    // Nothing of it has left, and a query changes nothing.
+    while (ctx.operation.mustAskAgain()) told = await tell(args, settings);
+    return told;
   } finally {
     ctx.deadline.stop();
     // What was read is read: the answer does not wait for the session's end.
@@ -95,14 +96,18 @@ async function answer(
     const isForeseen = needs.tenant && (!isChange || roots.length > 1);
     if (isForeseen) {
       const named = namedIn(plan, coerced);
-      await (isChange ? ctx.operation.read(named) : ctx.operation.query(named, plan.fields));
+      // Who wants to be told why asks for more than the document does.
+      const expected = ctx.explains ? 0 : plan.before.statements;
+      await (isChange ? ctx.operation.read(named) : ctx.operation.query(named, plan.fields, expected));
       const stopped = foresee(plan, coerced, ctx);
       if (stopped) return stopped;
       if (isChange) await ctx.operation.end();
     }
     if (!needs.introspection) {
       const result = await execute({ schema, document, operationName, contextValue: ctx, variableValues });
-      return isChange ? afterCommit(result) : result;
+      if (isChange) return afterCommit(result);
+      plan.before.statements = Math.max(plan.before.statements, ctx.operation.statements);
+      return result;
     }
 
     const own = roots.filter((root) => !isIntrospection(root));

@@ -28,6 +28,7 @@ export class Operation {
   /** Whose session it is, where it is not the primary's. */
   #replica: Replica | null = null;
   #isLetDown = false;
+  #isCutShort = false;
   #gone: Error | null = null;
   /** What is to be done once the change at hand is kept. */
   #afterwards: (() => void | Promise<void>)[] = [];
@@ -49,28 +50,39 @@ export class Operation {
   }
 
   /** Opens the session that resolvers read in, in place of the one before. Nothing happens for a caller who is not signed in. */
-  async read(named: readonly Name[] = [], replicas?: Replicas): Promise<void> {
+  async read(named: readonly Name[] = [], replicas?: Replicas, expected = 0): Promise<void> {
     await this.end();
     const { settings } = this;
     if (!settings) return;
-    this.#scope = await untilItPasses(settings.signal, () => this.#enter(settings, "read", named, replicas));
+    this.#scope = await untilItPasses(settings.signal, () => this.#enter(settings, "read", named, replicas, expected));
   }
 
   /**
    * The same for a query, which may read from a replica that has all that the primary can have shown by now. What a mutation
    * reads is the primary's: it asks for what was committed a moment ago, and no replica has that yet.
    * @param fields all that the query asks for
+   * @param expected how many statements its session is expected to be sent, 0 where nobody knows; more is for `mustAskAgain`
    */
-  async query(named: readonly Name[], fields?: Fields): Promise<void> {
-    await this.read(named, this.#isLetDown ? undefined : this.settings?.replicas);
+  async query(named: readonly Name[], fields?: Fields, expected = 0): Promise<void> {
+    const replicas = this.#isLetDown ? undefined : this.settings?.replicas;
+    await this.read(named, replicas, this.#isCutShort ? 0 : expected);
     if (this.#scope && fields) this.#scope = { ...this.#scope, fields };
   }
 
+  /** How many statements the session at hand was sent; 0 where there is none of the primary. */
+  get statements(): number {
+    return this.#replica ? 0 : (this.#scope?.session.statements ?? 0);
+  }
+
   /**
-   * Whether a replica failed those who read from it: then nothing that they answered may leave. The next session will be the
-   * primary's.
+   * Whether nothing of what a query answered may leave, and it is to be asked once more: for a replica failed those who read from
+   * it, and the next session will be the primary's; or for its session had ended before all was read.
    */
-  wasLetDown(): boolean {
+  mustAskAgain(): boolean {
+    if (this.#scope?.session.isExceeded) {
+      this.#isCutShort = true;
+      return true;
+    }
     if (!this.#replica || !this.#scope?.session.failure || this.settings!.signal.aborted) return false;
     this.#replica.failed();
     this.#isLetDown = true;
@@ -162,6 +174,7 @@ export class Operation {
     purpose: Purpose,
     named: readonly Name[],
     replicas?: Replicas,
+    expected = 0,
   ): Promise<Scope> {
     const until = performance.now() + FENCE_WAIT_MS;
     let [looks, elsewhere] = [0, replicas];
@@ -169,6 +182,7 @@ export class Operation {
       const tenant = await settings.tenant(purpose, looks > 0);
       const session = await TenantSession.open(settings.leases, tenant, purpose, settings.signal);
       const replica = elsewhere?.of(tenant.home.database) ?? null;
+      if (!replica) session.expect(expected);
       let answer: HomeAnswer;
       let position: Position | null = null;
       try {

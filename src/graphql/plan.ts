@@ -61,6 +61,8 @@ export interface Plan {
   readonly guarded: readonly Asked[];
   readonly lengths: readonly Length[];
   readonly fields: Fields;
+  /** How it went before: the most statements that a session of it was sent; 0 before the first. */
+  readonly before: { statements: number };
 }
 
 export type Variables = Readonly<Record<string, unknown>>;
@@ -94,6 +96,7 @@ export function withVariables(plan: Plan, variables: Variables): Plan {
     guarded: plan.guarded.filter(isIncluded),
     lengths: plan.lengths.filter(isIncluded),
     fields: plan.fields,
+    before: plan.before,
   };
 }
 
@@ -128,7 +131,7 @@ class Planner {
   plan(operation: OperationDefinitionNode): Plan {
     this.#walk(operation.selectionSet, [this.schema.getRootType(operation.operation)!], [], []);
     const [roots, below, guarded, lengths] = [this.#roots, this.#below, this.#guarded, this.#lengths];
-    return { operation, roots, below, guarded, lengths, fields: this.#fields };
+    return { operation, roots, below, guarded, lengths, fields: this.#fields, before: { statements: 0 } };
   }
 
   #walk(set: SelectionSetNode, types: readonly GraphQLObjectType[], path: readonly string[], above: Conditions): void {

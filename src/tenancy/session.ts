@@ -22,6 +22,7 @@ const BEGIN = {
   change: "begin isolation level read committed read write",
   withdraw: "begin isolation level read committed read write",
 } as const;
+const COMMIT = "commit";
 const ENTER = "select set_config('search_path', $1, true), set_config('tenantry.tenant_id', $2, true)";
 const LOCK = {
   change: "select pg_advisory_xact_lock_shared($1::bigint)",
@@ -107,6 +108,25 @@ export class TenantSession {
     return this.lease.over ?? this.lease.failure;
   }
 
+  /** How many statements have been sent, those that prepared it included. */
+  get statements(): number {
+    return this.lease.sent;
+  }
+
+  /** Whether more was asked of it than was expected. What was asked then was refused, and whoever asked may have taken that for an answer. */
+  get isExceeded(): boolean {
+    return this.lease.isExceeded;
+  }
+
+  /**
+   * Says how many statements a reading session is sent, those that prepared it included. Its end travels with the last of them, which
+   * saves a way to the server and back. Nothing can be asked after that.
+   */
+  expect(statements: number): void {
+    if (this.purpose === "read" && statements > this.lease.sent)
+      this.lease.runLastBehind(statements - this.lease.sent, COMMIT);
+  }
+
   /** A statement written by hand, for what is run so often that building its text would show. */
   query(text: string, params: readonly unknown[]): Promise<Result> {
     return this.lease.run(text, params);
@@ -123,7 +143,7 @@ export class TenantSession {
     if (this.lease.over) throw this.lease.over;
     let tag: string;
     try {
-      tag = (await this.lease.runLast("commit")).command;
+      tag = (await (this.lease.closing ?? this.lease.runLast(COMMIT))).command;
     } catch (error) {
       const isUnknown = this.lease.over !== null && this.purpose !== "read";
       this.lease.release();
@@ -155,8 +175,10 @@ export class TenantSession {
     if (this.#ended) return;
     this.#ended = true;
     try {
-      const { command } = await this.lease.runLast("rollback");
-      if (command !== "ROLLBACK") throw new Error(`The transaction was not rolled back: ${command}.`);
+      // What has read has nothing to keep or to undo.
+      const { closing } = this.lease;
+      const { command } = await (closing ?? this.lease.runLast("rollback"));
+      if (command !== "ROLLBACK" && !closing) throw new Error(`The transaction was not rolled back: ${command}.`);
       this.lease.release();
     } catch (error) {
       this.lease.condemn(new ConnectionLostError("The session could not be ended.", { cause: error }));

@@ -83,6 +83,66 @@ describe("a session", () => {
     expect(way.trips - before).toBe(2);
   });
 
+  it("ends in the same message as the last statement that it was said to expect", async () => {
+    const leases = pool();
+    const use = async () => {
+      const session = await open(leases, "read");
+      session.expect(session.statements + 2);
+      const [first, last] = await Promise.all([
+        session.query("select 1 as one", []),
+        session.db.select({ name: organizations.name }).from(organizations).limit(1),
+      ]);
+      await session.commit();
+      return [first[0]?.one, last.length, session.isExceeded];
+    };
+    await use();
+
+    const before = way.trips;
+    const answers: unknown[] = [];
+    const statements = await database.statements(async () => void answers.push(...(await use())));
+
+    expect(way.trips - before).toBe(1);
+    expect(statements.at(-1)).toBe("commit");
+    expect(answers).toEqual([1, 1, false]);
+    await (await open(leases, "read")).commit();
+  });
+
+  it.each(["commit", "rollback"] as const)(
+    "refuses what is more than it was said to expect, and says so: %s",
+    async (end) => {
+      const leases = pool();
+      const session = await open(leases, "read");
+      session.expect(session.statements + 1);
+      await session.query("select 1", []);
+
+      await expect(session.query("select 2", [])).rejects.toThrow(LeaseOverError);
+      expect(session.isExceeded).toBe(true);
+      await session[end]();
+      await (await open(leases, "read")).commit();
+    },
+  );
+
+  it("ends when its caller says so, where fewer statements came than it was said to expect", async () => {
+    const leases = pool();
+    const session = await open(leases, "read");
+    session.expect(session.statements + 2);
+    await session.query("select 1", []);
+
+    await session.commit();
+
+    expect(session.isExceeded).toBe(false);
+  });
+
+  it("never ends a change by itself", async () => {
+    const leases = pool();
+    const session = await open(leases, "change");
+    session.expect(session.statements + 1);
+    await session.query("select 1", []);
+
+    expect(await session.query("select 2 as two", [])).toMatchObject([{ two: 2 }]);
+    await session.rollback();
+  });
+
   it("sees one snapshot when it reads", async () => {
     const session = await open(pool(), "read");
     const count = async () => (await session.query("select count(*)::int as count from audit_events", []))[0]?.count;
