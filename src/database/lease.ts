@@ -61,9 +61,9 @@ export class Lease implements Sender {
     return this.#over;
   }
 
-  /** How many statements were sent before the last one. */
+  /** How many statements were sent, without the one that closes the transaction. */
   get sent(): number {
-    return this.#lastIsSent ? this.#sent - 1 : this.#sent;
+    return this.#sent;
   }
 
   /** The answer to the last statement, where it followed by itself; null where it did not, or not yet. */
@@ -99,7 +99,7 @@ export class Lease implements Sender {
 
   /** Sends the statement that closes the transaction. Nothing may follow it: it would run outside of every transaction. */
   runLast(text: string): Promise<Result> {
-    const answer = this.run(text);
+    const answer = this.#send(text, [], true, false, true);
     this.#lastIsSent = true;
     return answer;
   }
@@ -151,7 +151,8 @@ export class Lease implements Sender {
     }
     // An answer, or the loss of the session: the driver leaves some statements of a dead one unanswered.
     const lose = () => this.connection.condemn(reason);
-    const timer = setTimeout(lose, GRACE_MS);
+    // What has come in the meantime is read before anybody is found silent: it may be this process that was late.
+    const timer = setTimeout(() => setImmediate(() => this.#tidy && lose()), GRACE_MS);
     this.#tidy = (isWell) => {
       clearTimeout(timer);
       if (!isWell) lose();
@@ -185,25 +186,23 @@ export class Lease implements Sender {
     for (const then of this.#ended.splice(0)) then();
   }
 
-  #send(text: string, params: readonly unknown[], isOfHome: boolean, isRaw: boolean): Promise<Result> {
+  #send(text: string, params: readonly unknown[], isOfHome: boolean, isRaw: boolean, isLast = false): Promise<Result> {
     const over = this.#over ?? (this.#lastIsSent ? DONE : null);
     // Made here, where it tells who comes too late: every lease ends, and few are used after that.
     const refusal = over === DONE ? new LeaseOverError() : over;
-    if (refusal && this.#closing) this.#isExceeded = true;
+    if (over === DONE && this.#closing) this.#isExceeded = true;
     const answer = new Promise<Result>((tell, refuse) => {
       if (refusal) refuse(refusal);
       else this.#post({ tell, refuse }, text, params, isOfHome, isRaw);
     });
     // A statement that nobody awaits must not end the process when it fails; its transaction cannot be committed any more.
     answer.catch(ignore);
-    if (this.#last && this.#sent === this.#last.behind && !this.#lastIsSent)
-      this.#closing = this.runLast(this.#last.text);
+    if (!refusal && !isLast && ++this.#sent === this.#last?.behind) this.#closing = this.runLast(this.#last.text);
     return answer;
   }
 
   #post(waiter: Waiter, text: string, params: readonly unknown[], isOfHome: boolean, isRaw: boolean): void {
     this.#listen();
-    this.#sent++;
     this.#unanswered.push(this.connection.send(this, waiter, text, params, isOfHome, isRaw));
   }
 

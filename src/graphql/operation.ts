@@ -79,11 +79,12 @@ export class Operation {
    * it, and the next session will be the primary's; or for its session had ended before all was read.
    */
   mustAskAgain(): boolean {
-    if (this.#scope?.session.isExceeded) {
+    if (!this.#scope || this.settings!.signal.aborted) return false;
+    if (this.#scope.session.isExceeded) {
       this.#isCutShort = true;
       return true;
     }
-    if (!this.#replica || !this.#scope?.session.failure || this.settings!.signal.aborted) return false;
+    if (!this.#replica || !this.#scope.session.failure) return false;
     this.#replica.failed();
     this.#isLetDown = true;
     return true;

@@ -122,15 +122,38 @@ describe("a session", () => {
     },
   );
 
-  it("ends when its caller says so, where fewer statements came than it was said to expect", async () => {
+  it("ends once, when its caller says so, where fewer statements came than it was said to expect", async () => {
     const leases = pool();
-    const session = await open(leases, "read");
-    session.expect(session.statements + 2);
-    await session.query("select 1", []);
+    const use = async (end: "commit" | "rollback") => {
+      const session = await open(leases, "read");
+      session.expect(session.statements + 2);
+      await session.query("select 1", []);
+      await session[end]();
+      expect(session.isExceeded).toBe(false);
+      return session.pid;
+    };
+    const pids = [await use("commit"), await use("rollback")];
 
-    await session.commit();
+    const statements = await database.statements(async () => {
+      pids.push(await use("commit"), await use("rollback"));
+    });
 
-    expect(session.isExceeded).toBe(false);
+    expect(statements.filter((text) => ["commit", "rollback"].includes(text))).toEqual(["commit", "rollback"]);
+    expect(new Set(pids).size).toBe(1);
+  });
+
+  it("does not count what undoes it for a caller who has gone", async () => {
+    const leases = pool();
+    const patience = new AbortController();
+    const session = await open(leases, "read", northwind, patience.signal);
+    const asked = session.query("select pg_sleep(0.01)", []);
+    const before = session.statements;
+
+    patience.abort();
+
+    await expect(asked).rejects.toThrow(ConnectionLostError);
+    expect(session.statements).toBe(before);
+    await session.rollback();
   });
 
   it("never ends a change by itself", async () => {
