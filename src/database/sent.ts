@@ -45,7 +45,6 @@ export class Sent {
   prepared = false;
   describeFirst = false;
   string = "";
-  signature = "";
   state: { readonly pid: number } | null = null;
   statement: unknown = null;
   parameters: unknown = null;
@@ -84,6 +83,16 @@ export class Sent {
     this.sender.hear(this, false);
     queueMicrotask(() => this.waiter.refuse(this.sender.meaningOf(why)));
   }
+
+  /**
+   * What the driver finds a prepared statement by. It would take the types of the values and the text, written one behind the other
+   * anew each time: thousands of characters to copy and to digest. By the text alone the types are those that the server told of.
+   */
+  get signature(): string {
+    return this.strings[0];
+  }
+
+  set signature(_made: unknown) {}
 
   get retried(): undefined {
     return undefined;

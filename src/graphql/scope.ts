@@ -11,6 +11,16 @@ import type { AllNamed, Name } from "./named.js";
 export interface Viewer {
   readonly kind: "USER";
   readonly id: UserId;
+  /** What came along with their access; absent where they need not be there yet. */
+  readonly person?: Person;
+}
+
+/** What is asked most of whoever asks. */
+export interface Person {
+  readonly displayName: string;
+  readonly email: string | null;
+  readonly emailVerified: boolean;
+  readonly imageUrl: string | null;
 }
 
 /** What one statement says about a viewer in a tenant, at one moment. */

@@ -79,9 +79,9 @@ async function promisesOf(work: () => Promise<unknown>): Promise<number> {
 
 describe("the operations of the benchmark", () => {
   it.each([
-    ["Q1", "a switcher", 6],
+    ["Q1", "a switcher", 5],
     ["Q2", "a page of members", 6],
-    ["Q3", "a deep question across organizations", 8],
+    ["Q3", "a deep question across organizations", 7],
     ["M1", "a role that is assigned", 15],
   ] as const)("%s, %s, are so many statements, prefix and end included", async (operation, _what, statements) => {
     await ask(operation, "few")();
@@ -137,7 +137,7 @@ describe("the operations of the benchmark", () => {
 
     const buffers = await buffersOf(gateway.database, "big", sent);
 
-    expect(buffers.length).toBeGreaterThan(2);
+    expect(buffers.length).toBeGreaterThan(1);
     expect(buffers.reduce((all, one) => all + one, 0)).toBeLessThan(most);
   });
 });

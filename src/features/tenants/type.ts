@@ -115,7 +115,7 @@ export const Viewer = builder.objectRef<Scope>("Viewer").implement({
       type: User,
       nullable: true,
       description: "The person; null when the viewer is none.",
-      resolve: (scope) => usersById(scope).load(scope.viewer.id),
+      resolve: (scope) => usersById(scope).get(scope.viewer.id),
     }),
     tenant: t.field({ type: Tenant, description: "Where the viewer is.", resolve: ({ session }) => session.tenant }),
     memberships: t.field({

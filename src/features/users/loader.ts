@@ -20,9 +20,14 @@ const selectById = forEach((columns: ColumnsOf<typeof users>) =>
 );
 
 /** Users by id, visible or not, as far as the operation asks for them: only for an id that comes from a row which the viewer sees. */
-export const usersById = perSession((scope) =>
-  oneBy<UserId, UserRow>(
+export const usersById = perSession((scope) => {
+  const columns = userColumns(scope);
+  const byId = oneBy<UserId, UserRow>(
     (row) => row.id,
-    (ids) => selectById(userColumns(scope))(scope.session, { tenant: scope.session.tenantId, ids: arrayOf(ids) }),
-  ),
-);
+    (ids) => selectById(columns)(scope.session, { tenant: scope.session.tenantId, ids: arrayOf(ids) }),
+  );
+  const { id, person } = scope.viewer;
+  const known: Partial<UserRow> = { id, ...person };
+  if (Object.keys(columns).every((column) => column in known)) byId.prime(id, known as UserRow);
+  return byId;
+});
