@@ -1,9 +1,7 @@
 import { ConnectionLostError, followsFailure, LeaseOverError, sessionSurvives } from "./errors.js";
-import type { Sender, Sent, Waiter } from "./sent.js";
+import type { Result, Sender, Sent, Waiter } from "./sent.js";
 
-export type Row = Record<string, unknown>;
-/** Rows, and the tag that PostgreSQL closed the statement with: `SELECT`, `COMMIT`, … */
-export type Result = readonly Row[] & { readonly command: string; readonly count: number };
+export type { Result, Row } from "./sent.js";
 
 /** What a lease is of. */
 interface Leased {

@@ -1,5 +1,8 @@
 import type postgres from "postgres";
-import type { Result } from "./lease.js";
+
+export type Row = Record<string, unknown>;
+/** Rows, and the tag that PostgreSQL closed the statement with: `SELECT`, `COMMIT`, … */
+export type Result = readonly Row[] & { readonly command: string; readonly count: number };
 
 /** Who sends statements, and hears of each before whoever waits for it. */
 export interface Sender {

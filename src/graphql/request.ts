@@ -55,12 +55,15 @@ function readBytes(request: Request, incoming: Readable | undefined, bodyBytes: 
       reject(tooLarge(bodyBytes, { connection: "close" }));
     };
     // A client that goes away in the middle is no fault of ours.
-    const end = () => reject(new BadInputError("The body ended before it was complete."));
+    const endEarly = () => reject(new BadInputError("The body ended before it was complete."));
     body
       .on("data", take)
-      .once("end", () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
-      .once("error", end)
-      .once("close", end);
+      .once("end", () => {
+        body.off("close", endEarly);
+        resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+      })
+      .once("error", endEarly)
+      .once("close", endEarly);
   });
 }
 
