@@ -206,7 +206,8 @@ export class Lease implements Sender {
 
   hear(statement: Sent, isWell: boolean): void {
     const unanswered = this.#unanswered;
-    unanswered.splice(unanswered.indexOf(statement), 1);
+    const at = unanswered.indexOf(statement);
+    if (at >= 0) unanswered.splice(at, 1);
     if (this.#over) {
       if (unanswered.length === 0) queueMicrotask(() => this.#tidy?.(isWell));
     } else if (unanswered.length > 0) this.#silence?.refresh();

@@ -69,8 +69,9 @@ export class Sent {
     this.isRaw = isRaw ? "values" : false;
   }
 
-  /** Called by the driver. */
+  /** Called by the driver, also behind a failure: where it could not read a row, it goes on to the end of the rest. */
   resolve(result: Result): void {
+    if (this.#isAnswered) return;
     this.#isAnswered = true;
     this.sender.hear(this, true);
     this.waiter.tell(result);
@@ -89,7 +90,8 @@ export class Sent {
 
   /**
    * What the driver finds a prepared statement by. It would take the types of the values and the text, written one behind the other
-   * anew each time: thousands of characters to copy and to digest. By the text alone the types are those that the server told of.
+   * anew each time: thousands of characters to copy and to digest. By the text alone, the first values decide for a connection how a
+   * boolean, a date or bytes are sent, and the server how all else is: so one text takes one kind of value in each place, or null.
    */
   get signature(): string {
     return this.strings[0];

@@ -79,12 +79,12 @@ export class Operation {
    * it, and the next session will be the primary's; or for its session had ended before all was read.
    */
   mustAskAgain(): boolean {
-    if (!this.#scope || this.settings!.signal.aborted) return false;
-    if (this.#scope.session.isExceeded) {
+    // Also where time is up: who asks once more is told so.
+    if (this.#scope?.session.isExceeded) {
       this.#isCutShort = true;
       return true;
     }
-    if (!this.#replica || !this.#scope.session.failure) return false;
+    if (!this.#replica || !this.#scope?.session.failure || this.settings!.signal.aborted) return false;
     this.#replica.failed();
     this.#isLetDown = true;
     return true;

@@ -56,6 +56,8 @@ function readBytes(request: Request, incoming: Readable | undefined, bodyBytes: 
     };
     // A client that goes away in the middle is no fault of ours.
     const endEarly = () => reject(new BadInputError("The body ended before it was complete."));
+    // Nothing is heard any more of what ended before it was listened to.
+    if (body.destroyed) return endEarly();
     body
       .on("data", take)
       .once("end", () => {

@@ -1,11 +1,12 @@
 import { openGateway, type TestGateway } from "../support/gateway.js";
+import { ownerInHome } from "../support/home.js";
 import { type Planted, world } from "../support/world.js";
 
 // The end of a query travels with the last statement that it took before. These take more the next time.
 let gateway: TestGateway;
 let acme: Planted;
 beforeAll(async () => {
-  gateway = await openGateway();
+  gateway = await openGateway({ requestTimeoutMs: 1000 });
   ({ acme } = await world(gateway, {
     acme: {
       tree: { acme: { north: { oslo: {} } } },
@@ -38,11 +39,16 @@ describe("a document that takes more statements than it took before", () => {
   });
 
   it("answers so to a viewer for whom there is more to read", async () => {
-    const document = `{ organizations(first: 5) { nodes { name memberships(first: 5) { nodes { user { displayName } } } } } }`;
+    // Mia does not see what is above her.
+    const document = `{ organization(by: { slug: "acme" }) { name memberships(first: 5) { nodes { user { displayName } } } } }`;
     const fresh = await acme.as("olga").get(`${document} # fresh`);
     await acme.as("mia").get(document);
 
-    expect(await acme.as("olga").get(document)).toEqual(fresh);
+    const again = await gateway.database.statements(async () => {
+      expect(await acme.as("olga").get(document)).toEqual(fresh);
+    });
+
+    expect(begun(again)).toBe(2);
   });
 
   it("tells of its errors as it does when it is asked for the first time", async () => {
@@ -54,9 +60,34 @@ describe("a document that takes more statements than it took before", () => {
     };
     await told("mia", "nowhere");
 
-    const denied = await told("mia", "oslo");
+    let denied: Awaited<ReturnType<typeof told>> | undefined;
+    const again = await gateway.database.statements(async () => {
+      denied = await told("mia", "oslo");
+    });
 
-    expect(denied.errors).toMatchObject([{ path: ["organization", "domains"], extensions: { code: "FORBIDDEN" } }]);
+    expect(begun(again)).toBe(2);
+    expect(denied?.errors).toMatchObject([{ path: ["organization", "domains"], extensions: { code: "FORBIDDEN" } }]);
     expect(denied).toEqual(await told("mia", "oslo", `${document} # fresh`));
+  });
+
+  it("tells that time was up, where it was before the last of what was expected had come", async () => {
+    const olga = acme.as("olga");
+    const document = `query ($more: Boolean!) { organization(by: { slug: "acme" }) {
+      invitations(first: 1) { nodes { id } } joinRequests(first: 1) @include(if: $more) { nodes { id } } } }`;
+    await olga.get(document, { more: false });
+
+    const answer = await ownerInHome(gateway, "acme", async (owner) => {
+      await owner("begin");
+      await owner("lock table invitations, join_requests in access exclusive mode");
+      try {
+        return await olga.ask(document, { more: true });
+      } finally {
+        await owner("rollback");
+      }
+    });
+
+    expect(answer.errors).toMatchObject([{ extensions: { code: "UNAVAILABLE" } }]);
+    expect(answer.errors?.[0]).not.toHaveProperty("path");
+    expect(gateway.log()).not.toContain("LeaseOverError");
   });
 });

@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => gateway.close());
 
 const PREFIX = ["begin isolation level repeatable read read only", "select set_config("];
-const ACCESS = "select h.epoch, h.status, clock.now";
+const ACCESS = "with clock as materialized";
 const END = "commit";
 
 /** The statements of a query by what they are for. */

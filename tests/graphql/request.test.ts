@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import {
   answerPreflight,
   corsHeaders,
@@ -12,6 +13,54 @@ const post = (body: BodyInit, headers: Record<string, string> = JSON_TYPE) =>
   readRequest(new Request("http://localhost/graphql", { method: "POST", headers, body }), { bodyBytes: 1000 });
 const get = (search: string) => readRequest(new Request(`http://localhost/graphql${search}`), { bodyBytes: 1000 });
 const sent = (method: string, headers: Record<string, string> = {}) => ({ method, headers: new Headers(headers) });
+
+/** The same with a body that comes over a socket. */
+const come = (incoming: Readable) =>
+  readRequest(
+    new Request("http://localhost/graphql", { method: "POST", headers: JSON_TYPE, body: "unused" }),
+    { bodyBytes: 1000 },
+    incoming,
+  );
+
+describe("readRequest of what comes over a socket", () => {
+  it("puts the pieces of a body together, also within a character", async () => {
+    const bytes = Buffer.from('{"query":"{é}"}');
+
+    expect(await come(Readable.from([bytes.subarray(0, 12), bytes.subarray(12)]))).toEqual({ query: "{é}" });
+  });
+
+  it("refuses a body as soon as it is too large, and reads no more of it", async () => {
+    const endless = new Readable({ read: () => void endless.push(Buffer.alloc(600)) });
+
+    await expect(come(endless)).rejects.toMatchObject({ extensions: { code: "PAYLOAD_TOO_LARGE" } });
+    expect(endless.isPaused()).toBe(true);
+    endless.destroy();
+  });
+
+  it.each<[string, () => Readable]>([
+    [
+      "in the middle",
+      () =>
+        Readable.from(
+          (async function* () {
+            yield Buffer.from('{"query"');
+            throw new Error("aborted");
+          })(),
+        ),
+    ],
+    ["before anybody listened", () => new Readable({ read() {} }).destroy()],
+    [
+      "without a word",
+      () => {
+        const body = new Readable({ read() {} });
+        setImmediate(() => body.destroy());
+        return body;
+      },
+    ],
+  ])("refuses one that ends %s", async (_when, body) => {
+    await expect(come(body())).rejects.toThrow("The body ended before it was complete.");
+  });
+});
 
 describe("readRequest", () => {
   it("reads the four keys of a request, and drops what is not GraphQL's", async () => {

@@ -81,7 +81,7 @@ const rename = (name: string) =>
 const KINDS = [
   ["begin isolation level repeatable read read only", "begin"],
   ["select set_config(", "enter"],
-  ["select h.epoch, h.status, clock.now", "access"],
+  ["with clock as materialized", "access"],
   ["select pg_current_wal_insert_lsn()", "position"],
   ["select o.is_ours", "catch up"],
   ["commit", "end"],

@@ -8,29 +8,34 @@ import type { OrganizationId, RoleId, UserId } from "../../ids.js";
 import { arrayOf } from "../../tenancy/arrays.js";
 import type { TenantSession } from "../../tenancy/session.js";
 
-/** The viewer's live memberships, and where they are. */
-const OWN = `memberships m join organizations o on o.tenant_id = $1 and o.id = m.organization_id
-      where m.tenant_id = $1 and m.user_id = u.id and m.status = 'ACTIVE' and (m.expires_at is null or m.expires_at > clock.now)`;
-
 /**
  * Everything that decisions stand on, in one statement: the home row, the viewer, their live memberships and grants by the
  * database's clock, what is closed, and the root. Lists are JSON without names: to write the names for each row takes PostgreSQL
  * as long as to find it.
  */
 const textWith = (named: string, isWho = "u.identity = $2") => `
+with clock as materialized (select clock_timestamp() as now),
+own as materialized (
+  select m.id, m.organization_id, m.expires_at, o.path
+  from tenant h
+    join users u on u.tenant_id = h.tenant_id and ${isWho} and u.status = 'ACTIVE'
+    join memberships m on m.tenant_id = $1 and m.user_id = u.id and m.status = 'ACTIVE'
+    join organizations o on o.tenant_id = $1 and o.id = m.organization_id
+    cross join clock
+  where h.tenant_id = $1 and (m.expires_at is null or m.expires_at > clock.now)
+)
 select h.epoch, h.status, clock.now, u.id as user_id, u.display_name, u.email, u.email_verified, u.image_url,
-  (select json_agg(json_build_array(m.organization_id, o.path, (
-      select json_agg(json_build_array(g.reach, g.role_key, r.permissions, least(g.expires_at, m.expires_at)))
+  (select json_agg(json_build_array(own.organization_id, own.path, (
+      select json_agg(json_build_array(g.reach, g.role_key, r.permissions, least(g.expires_at, own.expires_at)))
       from grants g left join roles r on r.tenant_id = $1 and r.id = g.role_id
-      where g.tenant_id = $1 and g.membership_id = m.id and (g.expires_at is null or g.expires_at > clock.now))))
-    from ${OWN}) as own,
-  (select json_agg(json_build_array(c.status, c.id, c.path))
-    from organizations c where c.tenant_id = $1 and c.status <> 'ACTIVE' and (c.status = 'SUSPENDED'
-      or exists (select from ${OWN} and (m.organization_id = any(c.path || c.id) or c.id = any(o.path))))) as closed,
+      where g.tenant_id = $1 and g.membership_id = own.id and (g.expires_at is null or g.expires_at > clock.now)))) from own) as own,
+  (select json_agg(json_build_array(o.status, o.id, o.path))
+    from organizations o where o.tenant_id = $1 and o.status <> 'ACTIVE' and (o.status = 'SUSPENDED'
+      or exists (select from own where own.organization_id = any(o.path || o.id) or o.id = any(own.path)))) as closed,
   (select o.id from organizations o where o.tenant_id = $1 and o.parent_id is null) as root,
   ${named} as named
 from tenant h
-  cross join (select clock_timestamp() as now offset 0) as clock
+  cross join clock
   left join users u on u.tenant_id = $1 and ${isWho} and u.status = 'ACTIVE'
 where h.tenant_id = $1`;
 
