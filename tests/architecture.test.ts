@@ -144,6 +144,13 @@ describe("src", () => {
     expect(long.filter(([, lines]) => lines > MOST_LINES)).toEqual([]);
   });
 
+  it("assigns no function to a property where it is written: V8 makes it among what is old, and it keeps all that it can reach", () => {
+    const assigned = /\.#?\w+ (?:\?\?|\|\|)?= (?:async )?(?:function\b|\([^()]*\)(?:: [\w<>[\] |]+)? =>|\w+ =>)/;
+
+    expect(assigned.test("this.resolve = (value) => tell(value);")).toBe(true);
+    expect(SOURCES.filter(({ text }) => assigned.test(text)).map(({ path }) => path)).toEqual([]);
+  });
+
   it("has no default exports", () => {
     expect(SOURCES.filter(({ text }) => /^export default\b/m.test(text)).map(({ path }) => path)).toEqual([]);
   });

@@ -151,11 +151,12 @@ export class Lease implements Sender {
     const lose = () => this.connection.condemn(reason);
     // What has come in the meantime is read before anybody is found silent: it may be this process that was late.
     const timer = setTimeout(() => setImmediate(() => this.#tidy && lose()), GRACE_MS);
-    this.#tidy = (isWell) => {
+    const tidy = (isWell: boolean) => {
       clearTimeout(timer);
       if (!isWell) lose();
       this.#handBack();
     };
+    this.#tidy = tidy;
   }
 
   /** Called when the session is gone. Every statement that waits is answered with the reason. */
