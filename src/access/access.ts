@@ -29,15 +29,20 @@ const READ = "organizations:read";
 const RESUME = "organizations:suspend";
 /** Beside looking, all that stays possible in an archived organization. */
 const RESTORE = "organizations:delete";
-const NOWHERE: ReadonlySet<OrganizationId> = new Set();
+
+/** Where a permission is given: there alone, and there and below. */
+interface Given {
+  readonly exact: Set<OrganizationId>;
+  readonly subtree: Set<OrganizationId>;
+}
 
 /**
  * Everything one viewer may do in one tenant session. Answers without I/O, in time that does not grow with the tenant.
  * It is never kept longer than its session: a right withdrawn a moment later must not survive in here.
  */
 export class Access {
-  readonly #exact = new Map<string, Set<OrganizationId>>();
-  readonly #subtree = new Map<string, Set<OrganizationId>>();
+  /** By permission, of those that were asked for: who may do much is asked about little. */
+  readonly #held = new Map<string, Given>();
   readonly #memberOf: ReadonlySet<OrganizationId>;
   readonly #suspended: ReadonlySet<OrganizationId>;
   /** Suspended organizations into which the viewer may not even look. */
@@ -46,25 +51,15 @@ export class Access {
   readonly #notInUse: ReadonlySet<OrganizationId>;
   /** Where nothing can be suspended or resumed. */
   readonly #notResumable: ReadonlySet<OrganizationId>;
-  /** Organizations that the viewer sees for a reason of their own, not because one above them is seen. */
-  readonly #seen: readonly Place[];
+  #seen: readonly Place[] | undefined;
   #rows: Rows | undefined;
 
   constructor(readonly grounds: Grounds) {
-    for (const grant of grounds.grants) {
-      const sets = grant.reach === "SUBTREE" ? this.#subtree : this.#exact;
-      for (const permission of grant.permissions) {
-        const places = sets.get(permission);
-        if (places) places.add(grant.at.id);
-        else sets.set(permission, new Set([grant.at.id]));
-      }
-    }
     this.#memberOf = new Set(grounds.memberOf.map((place) => place.id));
     this.#suspended = new Set(grounds.suspended.map((place) => place.id));
     this.#blocked = new Set(grounds.suspended.filter((place) => !this.#mayLookInto(place)).map((place) => place.id));
     this.#notInUse = new Set([...this.#suspended, ...grounds.archived]);
     this.#notResumable = new Set([...this.#blocked, ...grounds.archived]);
-    this.#seen = [...grounds.memberOf, ...grounds.grants.map((grant) => grant.at)].filter((place) => this.sees(place));
   }
 
   /**
@@ -116,12 +111,12 @@ export class Access {
 
   /** Whether a role defined at `place` is usable in any organization that the viewer sees, and so exists for them. */
   seesRoleOf(place: Place): boolean {
-    return this.sees(place) || this.#seen.some((seen) => seen.path.includes(place.id));
+    return this.sees(place) || this.#ownSeen.some((seen) => seen.path.includes(place.id));
   }
 
   /** Whether any organization is visible: whoever sees none sees no role either. */
   seesAnything(): boolean {
-    return this.#seen.length > 0;
+    return this.#ownSeen.length > 0;
   }
 
   /** Whether the viewer holds the permission at the root, with a reach of the whole tenant. */
@@ -158,10 +153,27 @@ export class Access {
     return { ...read, exact: [...new Set([...read.exact, ...this.#memberOf])] };
   }
 
+  /** Organizations that the viewer sees for a reason of their own, not because one above them is seen. */
+  get #ownSeen(): readonly Place[] {
+    const { memberOf, grants } = this.grounds;
+    this.#seen ??= [...memberOf, ...grants.map((grant) => grant.at)].filter((place) => this.sees(place));
+    return this.#seen;
+  }
+
   #holds(place: Place, permission: string, reach: Reach): boolean {
-    if (reach === "ORGANIZATION" && this.#exact.get(permission)?.has(place.id)) return true;
-    const subtree = this.#subtree.get(permission);
-    return subtree !== undefined && touches(subtree, place);
+    const { exact, subtree } = this.#givenAs(permission);
+    return (reach === "ORGANIZATION" && exact.has(place.id)) || touches(subtree, place);
+  }
+
+  #givenAs(permission: string): Given {
+    let given = this.#held.get(permission);
+    if (!given) {
+      given = { exact: new Set(), subtree: new Set() };
+      for (const { permissions, reach, at } of this.grounds.grants)
+        if (permissions.has(permission)) (reach === "SUBTREE" ? given.subtree : given.exact).add(at.id);
+      this.#held.set(permission, given);
+    }
+    return given;
   }
 
   /** Organizations that deny this permission, there and below. */
@@ -174,8 +186,8 @@ export class Access {
   #mayLookInto(suspended: Place): boolean {
     const topmost = suspended.path.findIndex((ancestor) => this.#suspended.has(ancestor));
     const above = topmost < 0 ? suspended.path : suspended.path.slice(0, topmost);
-    const held = this.#subtree.get(RESUME) ?? NOWHERE;
-    return above.some((ancestor) => held.has(ancestor));
+    const { subtree } = this.#givenAs(RESUME);
+    return above.some((ancestor) => subtree.has(ancestor));
   }
 }
 
