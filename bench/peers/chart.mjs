@@ -8,7 +8,13 @@ const COLOURS = {
   shared: "#2f7d5b",
   schema: "#4fb286",
 };
-const LABELS = { floor: "one statement, no GraphQL", shared: "Tenantry, SHARED", schema: "Tenantry, SCHEMA" };
+const LABELS = {
+  floor: "one statement",
+  mercurius: "Mercurius",
+  postgraphile: "PostGraphile",
+  shared: "Tenantry, SHARED",
+  schema: "Tenantry, SCHEMA",
+};
 const [BAR, GAP, LEFT, WIDTH, TOP] = [16, 22, 60, 560, 70];
 
 export function chart(results) {
