@@ -29,8 +29,8 @@ export class Lease implements Sender {
   #isInTransaction = false;
   #lastIsSent = false;
   #sent = 0;
-  /** After how many statements the last one follows by itself, and which. */
-  #last: { readonly behind: number; readonly text: string } | null = null;
+  /** Which statement follows by itself as the last one, and behind how many. */
+  #last: { readonly text: string; readonly behind: number } | null = null;
   #closing: Promise<Result> | null = null;
   #isExceeded = false;
   #failure: Error | null = null;
@@ -102,9 +102,9 @@ export class Lease implements Sender {
     return answer;
   }
 
-  /** Has the statement that closes the transaction follow the one that is the so manieth from now on, so that both travel together. */
-  runLastBehind(statements: number, text: string): void {
-    this.#last = { behind: this.#sent + statements, text };
+  /** Has the statement that closes the transaction follow by itself when so many are sent, so that it travels with the last of them. */
+  runLastBehind(text: string, behind: number): void {
+    this.#last = { text, behind };
   }
 
   /**

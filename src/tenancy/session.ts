@@ -123,8 +123,7 @@ export class TenantSession {
    * saves a way to the server and back. Nothing can be asked after that.
    */
   expect(statements: number): void {
-    if (this.purpose === "read" && statements > this.lease.sent)
-      this.lease.runLastBehind(statements - this.lease.sent, COMMIT);
+    if (this.purpose === "read" && statements > this.lease.sent) this.lease.runLastBehind(COMMIT, statements);
   }
 
   /** A statement written by hand, for what is run so often that building its text would show. */

@@ -28,6 +28,7 @@ export const usersById = perSession((scope) => {
   );
   const { id, person } = scope.viewer;
   const known: Partial<UserRow> = { id, ...person };
-  if (Object.keys(columns).every((column) => column in known)) byId.prime(id, known as UserRow);
+  // Who need not be there yet is looked for.
+  if (person && Object.keys(columns).every((column) => column in known)) byId.prime(id, known as UserRow);
   return byId;
 });
