@@ -1,6 +1,7 @@
-import type { Column, InferSelectModel, SQL, SQLWrapper } from "drizzle-orm";
+import type { Column, InferSelectModel, SQL, SQLWrapper, Subquery } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import type { Scope as Places } from "../access/access.js";
+import type { TenantDb } from "../tenancy/session.js";
 import type { ColumnsOf } from "./columns.js";
 import type { placesNamed } from "./given.js";
 import type { RowsByKey } from "./loader.js";
@@ -31,7 +32,7 @@ export interface ListOf<T extends PgTable, By extends string> {
   readonly columns?: (scope: Scope) => ColumnsOf<T>;
   /** Rows of other tables that come with a row in the same statement, where many would be asked for right after it. */
   readonly along?: readonly Along<T>[];
-  readonly gathered?: readonly Gathered[];
+  readonly gathered?: Gathered;
   /** What the condition is given besides the tenant and the instant, by the names of its placeholders. */
   readonly given?: (scope: Scope) => Readonly<Record<string, unknown>>;
 }
@@ -49,7 +50,7 @@ export interface Along<T extends PgTable> {
   readonly rows: (scope: Scope) => RowsByKey<never, never>;
 }
 
-/** Any number of rows that belong to a row of the list, and come with it as JSON. */
+/** Any number of rows of other tables that belong to a row of the list, and come in the same statement. */
 export interface Gathered {
   readonly isAsked: (scope: Scope) => boolean;
   readonly how: (scope: Scope) => GatheredBy;
@@ -59,10 +60,16 @@ export interface Gathered {
 export interface GatheredBy {
   /** Tells it from other ways to gather the same. */
   readonly name: string;
-  /** Of the row that has this id. */
-  readonly json: (id: SQLWrapper) => SQL;
-  /** Puts what came where whoever asks for it will look. */
-  readonly take: (scope: Scope, id: string, json: unknown) => void;
+  /**
+   * Those of the row that has this id, and what is read of them. They are joined with it: to have PostgreSQL write them as one JSON
+   * value for each row costs it more than to find them.
+   */
+  readonly rows: (db: TenantDb, id: SQLWrapper) => { readonly from: Subquery; readonly columns: Came };
+  /** Puts what came where whoever asks for it will look; in whatever order it came. */
+  readonly take: (scope: Scope, id: string, came: readonly never[]) => void;
 }
+
+/** Each has an id. */
+type Came = Readonly<Record<string, unknown>> & { readonly id: unknown };
 
 export type Found<T extends PgTable> = Placed<InferSelectModel<T>>[];

@@ -76,7 +76,7 @@ export function manyBy<K extends string, R>(keyOf: (row: R) => K, read: (keys: r
 
 const BOUNDED = { maxBatchSize: 10_000 };
 
-function groupBy<K, R>(rows: R[], keyOf: (row: R) => K): Map<K, R[]> {
+export function groupBy<K, R>(rows: readonly R[], keyOf: (row: R) => K): Map<K, R[]> {
   const groups = new Map<K, R[]>();
   for (const row of rows) {
     const key = keyOf(row);

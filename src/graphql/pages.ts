@@ -50,7 +50,7 @@ export function pagesOf<T extends PgTable, By extends string>(
       backward: page.backward,
       columns: list.columns?.(scope) ?? getColumns(list.table),
       along: others.filter(isMany).map((one) => ({ ...one, columns: one.columns(scope) })),
-      gathered: (list.gathered ?? []).filter(({ isAsked }) => isAsked(scope)).map(({ how }) => how(scope)),
+      gathered: list.gathered?.isAsked(scope) ? list.gathered.how(scope) : null,
     };
     const pages = await selectBy(asked)(scope, given, requests);
     // So that nobody who asks has to wait again.

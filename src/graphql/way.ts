@@ -17,7 +17,7 @@ export interface Way<T extends PgTable> {
   readonly backward: boolean;
   readonly columns: ColumnsOf<T>;
   readonly along: readonly (Omit<Along<T>, "columns"> & { readonly columns: Record<string, unknown> })[];
-  readonly gathered: readonly GatheredBy[];
+  readonly gathered: GatheredBy | null;
 }
 
 /** The same for ways that are read by the same statement. */
@@ -29,7 +29,7 @@ export const nameOf = <T extends PgTable>({ isPart, given, by, backward, columns
     backward,
     Object.keys(columns),
     ...along.map((one) => [one.by, Object.keys(one.columns)]),
-    ...gathered.map(({ name }) => name),
+    gathered?.name,
   ].join(" ");
 
 /** The statement that reads pages so. */
@@ -64,6 +64,7 @@ export function write<T extends PgTable>({ table, orders, where }: ListOf<T, str
         .limit(1)
         .as(`along_${n}`),
     );
+    const belonging = gathered?.rows(db, (row as unknown as { id: Column }).id);
     const pages = db
       .select({
         n: sql<number>`k.n`,
@@ -71,15 +72,14 @@ export function write<T extends PgTable>({ table, orders, where }: ListOf<T, str
         by: (isById ? sql`null` : placeBy) as never,
         row: row as never,
         along: Object.fromEntries(others.map((other, n) => [n, getColumns(other)])) as never,
-        gathered: Object.fromEntries(
-          gathered.map(({ json }, n) => [n, json((row as unknown as { id: Column }).id)]),
-        ) as never,
+        ...((belonging && { came: belonging.columns }) as object),
       })
       .from(sql`jsonb_to_recordset(${sql.placeholder("asked")}::text::jsonb)
         as k(n int, key uuid, reached uuid[], subtree uuid[], blocked uuid[], filter jsonb,
              after_text text, after_at timestamptz, after_id uuid, before_text text, before_at timestamptz, before_id uuid)`)
       .crossJoinLateral(rows);
-    return others.reduce((joined, other) => joined.crossJoinLateral(other) as never, pages);
+    const joined = others.reduce((sum, other) => sum.crossJoinLateral(other) as never, pages);
+    return belonging ? (joined.leftJoinLateral(belonging.from, sql`true`) as never) : joined;
   });
   return async (scope: Scope, given: Record<string, unknown>, requests: readonly PageOf[]): Promise<Found<T>[]> => {
     const asked = requests.map(({ key, page, scope: places, filter }, n) => ({
@@ -92,20 +92,30 @@ export function write<T extends PgTable>({ table, orders, where }: ListOf<T, str
     const most = Math.max(...requests.map(({ page }) => page.limit + 1));
     const found = await select(scope.session, { ...given, most, asked: JSON.stringify(asked) });
     const pages = requests.map((): Found<T> => []);
-    for (const { n, nth, by: text, row, along: others, gathered: came } of found as unknown as Read<
+    const belonging = requests.map((): unknown[][] => []);
+    // In whatever order PostgreSQL brings them, and each as often as something belongs to it.
+    for (const { n, nth, by: text, row, along: others, came } of found as unknown as Read<
       InferSelectModel<T> & { id: string }
     >[]) {
       if (nth > requests[n]!.page.limit + 1) continue;
-      along.forEach(({ rows }, which) => {
-        const other = others[which] as { readonly id: string };
-        rows(scope).prime(other.id as never, other as never);
-      });
-      gathered.forEach(({ take }, which) => {
-        take(scope, row.id, came[which]);
-      });
-      // In whatever order PostgreSQL brings them.
-      pages[n]![nth - 1] = { row, place: text == null ? [row.id] : [text, row.id] };
+      const at = nth - 1;
+      const page = pages[n]!;
+      if (!page[at]) {
+        page[at] = { row, place: text == null ? [row.id] : [text, row.id] };
+        belonging[n]![at] = [];
+        along.forEach(({ rows }, which) => {
+          const other = others[which] as { readonly id: string };
+          rows(scope).prime(other.id as never, other as never);
+        });
+      }
+      if (came && came.id !== null) belonging[n]![at]!.push(came);
     }
+    if (gathered)
+      pages.forEach((page, n) => {
+        page.forEach(({ row }, at) => {
+          gathered.take(scope, row.id as string, belonging[n]![at] as never[]);
+        });
+      });
     return pages;
   };
 }
@@ -132,5 +142,5 @@ interface Read<R> {
   readonly by?: string | null;
   readonly row: R;
   readonly along: Readonly<Record<number, object>>;
-  readonly gathered: Readonly<Record<number, unknown>>;
+  readonly came?: { readonly id: unknown } | null;
 }

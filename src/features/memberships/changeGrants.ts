@@ -29,7 +29,7 @@ export async function changeGrants(
 }
 
 /** The grants of a membership, which nobody else changes until the transaction ends: of two who give it the same, one finds it given. */
-export async function holding(ctx: Context, { id }: Changing): Promise<GrantOfRole[]> {
+export async function holding(ctx: Context, { id }: Changing): Promise<readonly GrantOfRole[]> {
   const { session } = scopeOf(ctx);
   const locked = session.purpose === "change" && oneAtATime(session, `grants of ${id}`);
   // Sent behind the lock, and so answered by what is there once it is held.

@@ -1,13 +1,13 @@
-import { and, eq, type SQLWrapper, sql } from "drizzle-orm";
+import { and, type Column, eq, getColumns, type SQL, sql } from "drizzle-orm";
 import type { Catalogue } from "../../access/catalogue.js";
 import { type ColumnsOf, columnsOf, forEach } from "../../graphql/columns.js";
 import { TENANT } from "../../graphql/given.js";
-import { jsonOf } from "../../graphql/json.js";
 import type { Gathered, GatheredBy } from "../../graphql/list.js";
-import { oneBy, perSession, type Soon } from "../../graphql/loader.js";
+import { groupBy, oneBy, perSession, type Soon } from "../../graphql/loader.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { MembershipId, OrganizationId } from "../../ids.js";
 import { anyOf, arrayOf } from "../../tenancy/arrays.js";
+import type { TenantDb } from "../../tenancy/session.js";
 import { statement } from "../../tenancy/statement.js";
 import { organizations } from "../organizations/table.js";
 import { roleColumns, toRole } from "../roles/loader.js";
@@ -41,60 +41,97 @@ const rowsById = perSession(({ session }) =>
   ),
 );
 
-export interface GrantOfRole extends GrantRow {
+/** A grant; what the operation does not ask for is not there. */
+export interface GrantOfRole extends Omit<GrantRow, "tenantId"> {
   readonly role: Role;
 }
 
 const grantColumns = columnsOf(grants, "Grant", ["id", "membershipId", "roleKey", "roleId", "expiresAt"], { role: [] });
 
-/** The grants of a membership with their roles, first given first. */
-interface GrantsOf {
-  readonly membershipId: MembershipId;
-  readonly grants: readonly (GrantRow & { readonly ownRole: Role | null })[];
+/** A grant as it is read, beside its role where the tenant itself defined that. */
+interface GrantRead extends GrantRow {
+  readonly own: RoleRow | { readonly id: null };
+  /** Of the organization that defined it. */
+  readonly path: OrganizationId[] | null;
+}
+
+/** The grants of a membership. */
+class GrantsOf {
+  #named: readonly GrantOfRole[] | undefined;
+
+  constructor(
+    readonly membershipId: MembershipId,
+    private readonly rows: readonly GrantRead[],
+  ) {}
+
+  /** With their roles, first given first. One of a role that the product no longer has gives nothing, and is left out. */
+  named(catalogue: Catalogue): readonly GrantOfRole[] {
+    if (this.#named) return this.#named;
+    const named: GrantOfRole[] = [];
+    // Value by value: a copy of an object with one more is made some ten times slower.
+    for (const { id, membershipId, roleKey, roleId, reach, expiresAt, createdAt, own, path } of this.rows) {
+      const role = own.id === null ? fixedRole(catalogue, roleKey) : toRole({ role: own, path });
+      if (role) named.push({ id, membershipId, roleKey, roleId, reach, expiresAt, createdAt, role });
+    }
+    this.#named = named.sort((one, other) => (one.id < other.id ? -1 : 1));
+    return named;
+  }
+}
+
+function fixedRole(catalogue: Catalogue, key: string | null): Role | null {
+  const fixed = key === null ? undefined : catalogue.roles.get(key);
+  return fixed ? ofCatalogue(fixed) : null;
 }
 
 const grantsOf = perSession((scope) =>
   oneBy<MembershipId, GrantsOf>(
     ({ membershipId }) => membershipId,
     async (ids) => {
-      const { select, read } = gatheredAs(grantColumns(scope))(roleColumns(scope));
+      const { select } = gatheredAs(grantColumns(scope))(roleColumns(scope));
       const rows = await select(scope.session, { tenant: scope.session.tenantId, ids: arrayOf(ids) });
-      return rows.map(({ id, json }) => read(id, json));
+      const all = groupBy(rows as unknown as GrantRead[], ({ membershipId }) => membershipId);
+      return ids.map((id) => new GrantsOf(id, all.get(id) ?? []));
     },
   ),
 );
 
-/** The grants of a membership in one value: as they come with it, and by themselves. */
+/** Grants with their roles: beside a list of memberships, and by themselves. */
 const gatheredAs = forEach((grant: ColumnsOf<typeof grants>) =>
   forEach((role: ColumnsOf<typeof roles>) => {
-    const [ofGrant, ofRole] = [jsonOf<GrantRow>(grant), jsonOf<RoleRow>(role)];
-    const json = (id: SQLWrapper) => sql<unknown>`(
-        select json_agg(json_build_array(${ofGrant.json}, case when ${roles.id} is not null then ${ofRole.json} end,
-          ${organizations.path}) order by ${grants.id})
-        from ${grants}
-          left join ${roles} on ${roles.tenantId} = ${grants.tenantId} and ${roles.id} = ${grants.roleId}
-          left join ${organizations} on ${organizations.tenantId} = ${roles.tenantId} and ${organizations.id} = ${roles.organizationId}
-        where ${grants.tenantId} = ${TENANT} and ${grants.membershipId} = ${id})`;
-    const select = statement((db) =>
-      db
-        .select({ id: sql<MembershipId>`m.id`, json: json(sql`m.id`) })
-        .from(sql`unnest(${sql.placeholder("ids")}::uuid[]) as m(id)`),
-    );
-    const read = (membershipId: MembershipId, came: unknown): GrantsOf => {
-      const rows = (came ?? []) as [grant: unknown[], role: unknown[] | null, path: OrganizationId[] | null][];
-      return {
-        membershipId,
-        grants: rows.map(([values, own, path]) => ({
-          ...ofGrant.row(values),
-          ownRole: own && toRole({ role: ofRole.row(own), path }),
-        })),
-      };
+    // Both have an id.
+    const ownAs = (name: string) => `own_${name}`;
+    const own = Object.entries<Column>(role).map(([name, column]) => [
+      ownAs(name),
+      sql`${column}`.mapWith(column).as(ownAs(name)),
+    ]);
+    const read = (db: TenantDb, which: SQL) => {
+      const found = db
+        .select({ ...grant, ...Object.fromEntries(own), path: organizations.path })
+        .from(grants)
+        .leftJoin(roles, and(eq(roles.tenantId, grants.tenantId), eq(roles.id, grants.roleId)))
+        .leftJoin(
+          organizations,
+          and(eq(organizations.tenantId, roles.tenantId), eq(organizations.id, roles.organizationId)),
+        )
+        .where(and(eq(grants.tenantId, TENANT), which));
+      // A statement of its own to the planner: beside a few rows, it would take all grants of the tenant for what is quicker to read.
+      const from = found.offset(sql`0` as never).as("given");
+      const all = getColumns(from) as unknown as Readonly<Record<string, Column>>;
+      const these = (names: string[], as = (name: string) => name) =>
+        Object.fromEntries(names.map((name) => [name, all[as(name)]!]));
+      const columns = { ...these(Object.keys(grant)), own: these(Object.keys(role), ownAs), path: all.path! };
+      return { from, columns: columns as typeof columns & { readonly id: Column } };
     };
+    const select = statement((db) => {
+      const { from, columns } = read(db, anyOf(grants.membershipId, "ids"));
+      return db.select(columns as never).from(from);
+    });
     const name = `grants ${Object.keys(grant)} roles ${Object.keys(role)}`;
+    const rows: GatheredBy["rows"] = (db, id) => read(db, sql`${grants.membershipId} = ${id}`);
     const take: GatheredBy["take"] = (scope, id, came) => {
-      grantsOf(scope).prime(id as MembershipId, read(id as MembershipId, came));
+      grantsOf(scope).prime(id as MembershipId, new GrantsOf(id as MembershipId, came));
     };
-    return { select, read, name, json, take };
+    return { select, name, rows, take };
   }),
 );
 
@@ -107,14 +144,10 @@ export const withGrants: Gathered = {
   how: (scope) => gatheredAs(grantColumns(scope))(roleColumns(scope)),
 };
 
-/** The grants of a membership. One of a role that the product no longer has gives nothing, and is left out. */
-export function listGrants(scope: Scope, catalogue: Catalogue, membership: MembershipId): Soon<GrantOfRole[]> {
-  const named = (found: GrantsOf | null): GrantOfRole[] =>
-    (found?.grants ?? []).flatMap(({ ownRole, ...grant }) => {
-      const fixed = grant.roleKey === null ? undefined : catalogue.roles.get(grant.roleKey);
-      const role = ownRole ?? (fixed && ofCatalogue(fixed));
-      return role ? [{ ...grant, role }] : [];
-    });
+/** The grants of a membership, first given first. One of a role that the product no longer has gives nothing, and is left out. */
+export function listGrants(scope: Scope, catalogue: Catalogue, membership: MembershipId): Soon<readonly GrantOfRole[]> {
   const found = grantsOf(scope).get(membership);
-  return found instanceof Promise ? found.then(named) : named(found);
+  return found instanceof Promise
+    ? found.then((soon) => soon?.named(catalogue) ?? [])
+    : (found?.named(catalogue) ?? []);
 }

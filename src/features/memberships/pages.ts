@@ -131,7 +131,7 @@ const list = (along: Comes, where: (asked: Asked) => SQL | undefined) =>
     where,
     columns: membershipColumns,
     along: [along],
-    gathered: [withGrants],
+    gathered: withGrants,
     given: (scope) => ({
       viewer: scope.viewer.id,
       ...VISIBLE.given(scope, scope.access.visibleScope()),
