@@ -2,8 +2,9 @@ import { isSame } from "../access/same.js";
 import type { TenantRecord } from "../tenancy/directory/directory.js";
 import type { Position } from "../tenancy/position.js";
 import type { Replica } from "../tenancy/replicas.js";
+import type { TenantSession } from "../tenancy/session.js";
 import type { Name } from "./named.js";
-import { isResolved, type OperationSettings, type Resolved, type Scope } from "./scope.js";
+import { isResolved, type OperationSettings, type Resolved } from "./scope.js";
 
 /**
  * Opens a reading session on a replica. Access is read once more, in the very snapshot that resolvers will read, and has to be
@@ -17,7 +18,7 @@ export async function follow(
   position: Position,
   named: readonly Name[],
   said: Resolved,
-): Promise<Scope | null> {
+): Promise<{ readonly session: TenantSession; readonly answer: Resolved } | null> {
   const following = await replica.enter(tenant, position, signal);
   if (!following) return null;
   const { session, isReady } = following;
@@ -26,7 +27,7 @@ export async function follow(
   const answer = isServing ? await asked : null;
   if (isResolved(answer) && answer.viewer.id === said.viewer.id && isSame(answer.access, said.access)) {
     replica.served();
-    return { ...answer, now: said.now, session };
+    return { session, answer: { ...answer, now: said.now } };
   }
   if (isServing && session.failure && !signal.aborted) replica.failed();
   // Nobody waits for it: what it was asked may still wait for a lock.

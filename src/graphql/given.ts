@@ -8,7 +8,10 @@ export const TENANT = sql.placeholder("tenant");
 export const NOW = sql`${sql.placeholder("now")}::timestamptz`;
 
 /** The session's tenant and the instant of its access, by which everything that ends is judged. */
-export const givenBy = ({ session, now }: Scope) => ({ tenant: session.tenantId, now: now.toISOString() });
+export const givenBy = ({ session, now }: Scope): Values => ({ tenant: session.tenantId, now: now.toISOString() });
+
+/** What a statement is given, by the names of its placeholders. Written into: to merge two of them costs more than to write both. */
+export type Values = Record<string, unknown>;
 
 /** Whether something has no end, or one that is still to come. */
 export const hasNotEnded = (end: SQLWrapper): SQL => sql`(${end} is null or ${end} > ${NOW})`;
@@ -20,7 +23,11 @@ interface Standing {
 }
 
 /** A scope as statements compare with it. */
-export const partsOf = ({ exact, subtree, blocked }: Places) => ({ reached: [...exact, ...subtree], subtree, blocked });
+export const partsOf = ({ exact, subtree, blocked }: Places) => ({
+  reached: [...new Set([...exact, ...subtree])],
+  subtree,
+  blocked,
+});
 
 /** Whether something stands in the scope of which these are the parts. */
 export const standsIn = (
@@ -35,27 +42,36 @@ export const isWhole = ({ root }: Scope, { subtree, blocked }: Places): boolean 
 
 /** A scope of the viewer's, which a statement is given under this name. */
 export const placesNamed = (name: string) => {
-  const given = (part: string) => sql`${sql.placeholder(`${name}.${part}`)}::uuid[]`;
+  const names = {
+    isAll: `${name}.isAll`,
+    reached: `${name}.reached`,
+    subtree: `${name}.subtree`,
+    blocked: `${name}.blocked`,
+  };
+  const given = (part: keyof typeof names) => sql`${sql.placeholder(names[part])}::uuid[]`;
   /** Whether it is the whole tenant: then there is no need to look where something stands. */
-  const isAll = sql`${sql.placeholder(`${name}.isAll`)}::boolean`;
+  const isAll = sql`${sql.placeholder(names.isAll)}::boolean`;
   return {
     isAll,
     /** Whether what was given is the whole tenant. */
-    isWholeIn: (given: Readonly<Record<string, unknown>>): boolean => given[`${name}.isAll`] === true,
+    isWholeIn: (values: Readonly<Values>): boolean => values[names.isAll] === true,
     has: (one: Standing): SQL =>
       sql`(${isAll} or ${standsIn(one, { reached: given("reached"), subtree: given("subtree"), blocked: given("blocked") })})`,
     /** Gives it. */
-    given: (scope: Scope, places: Places) => {
-      const { reached, subtree, blocked } = partsOf(places);
-      return {
-        [`${name}.isAll`]: isWhole(scope, places),
-        [`${name}.reached`]: arrayOf(reached),
-        [`${name}.subtree`]: arrayOf(subtree),
-        [`${name}.blocked`]: arrayOf(blocked),
-      };
+    give: (values: Values, scope: Scope, places: Places): Values => {
+      const isAllOfIt = isWhole(scope, places);
+      const { reached, subtree, blocked } = isAllOfIt ? NOWHERE : partsOf(places);
+      values[names.isAll] = isAllOfIt;
+      values[names.reached] = arrayOf(reached);
+      values[names.subtree] = arrayOf(subtree);
+      values[names.blocked] = arrayOf(blocked);
+      return values;
     },
   };
 };
+
+/** Nobody compares with the parts of what is all there is. */
+const NOWHERE = { reached: [], subtree: [], blocked: [] };
 
 /** The organizations that exist for the viewer. */
 export const VISIBLE = placesNamed("visible");

@@ -3,7 +3,7 @@ import type { PgTable } from "drizzle-orm/pg-core";
 import type { Scope as Places } from "../access/access.js";
 import type { TenantDb } from "../tenancy/session.js";
 import type { ColumnsOf } from "./columns.js";
-import type { placesNamed } from "./given.js";
+import type { placesNamed, Values } from "./given.js";
 import type { RowsByKey } from "./loader.js";
 import type { Asked, Order } from "./order.js";
 import type { Page, Placed } from "./page.js";
@@ -33,8 +33,8 @@ export interface ListOf<T extends PgTable, By extends string> {
   /** Rows of other tables that come with a row in the same statement, where many would be asked for right after it. */
   readonly along?: readonly Along<T>[];
   readonly gathered?: Gathered;
-  /** What the condition is given besides the tenant and the instant, by the names of its placeholders. */
-  readonly given?: (scope: Scope) => Readonly<Record<string, unknown>>;
+  /** Gives the condition what it takes besides the tenant and the instant. */
+  readonly give?: (values: Values, scope: Scope) => void;
 }
 
 /** The one row of another table that a row of the list leads to. */

@@ -9,7 +9,7 @@ import { type Purpose, TenantSession } from "../tenancy/session.js";
 import type { Fields } from "./columns.js";
 import { follow } from "./follow.js";
 import type { Name } from "./named.js";
-import { type Entrance, type HomeAnswer, isResolved, type OperationSettings, type Scope } from "./scope.js";
+import { type Entrance, type HomeAnswer, isResolved, type OperationSettings, type Scope, scopeIn } from "./scope.js";
 
 export type { Entrance, HomeAnswer, OperationSettings, ReadAccess, Resolved, Scope, Viewer } from "./scope.js";
 
@@ -50,11 +50,11 @@ export class Operation {
   }
 
   /** Opens the session that resolvers read in, in place of the one before. Nothing happens for a caller who is not signed in. */
-  async read(named: readonly Name[] = [], replicas?: Replicas, expected = 0): Promise<void> {
+  async read(named: readonly Name[] = [], query?: Query): Promise<void> {
     await this.end();
     const { settings } = this;
     if (!settings) return;
-    this.#scope = await untilItPasses(settings.signal, () => this.#enter(settings, "read", named, replicas, expected));
+    this.#scope = await untilItPasses(settings.signal, () => this.#enter(settings, "read", named, query));
   }
 
   /**
@@ -65,8 +65,7 @@ export class Operation {
    */
   async query(named: readonly Name[], fields?: Fields, expected = 0): Promise<void> {
     const replicas = this.#isLetDown ? undefined : this.settings?.replicas;
-    await this.read(named, replicas, this.#isCutShort ? 0 : expected);
-    if (this.#scope && fields) this.#scope = { ...this.#scope, fields };
+    await this.read(named, { fields, replicas, expected: this.#isCutShort ? 0 : expected });
   }
 
   /** How many statements the session at hand was sent; 0 where there is none of the primary. */
@@ -174,8 +173,7 @@ export class Operation {
     settings: OperationSettings,
     purpose: Purpose,
     named: readonly Name[],
-    replicas?: Replicas,
-    expected = 0,
+    { fields, replicas, expected = 0 }: Query = {},
   ): Promise<Scope> {
     const until = performance.now() + FENCE_WAIT_MS;
     let [looks, elsewhere] = [0, replicas];
@@ -196,10 +194,10 @@ export class Operation {
         throw error;
       }
       if (isResolved(answer)) {
-        if (!replica) return { ...answer, session };
-        const scope = position && (await follow(settings, replica, tenant, position, named, answer));
-        if (scope) this.#replica = replica;
-        if (scope) return scope;
+        if (!replica) return scopeIn(session, answer, fields);
+        const following = position && (await follow(settings, replica, tenant, position, named, answer));
+        if (following) this.#replica = replica;
+        if (following) return scopeIn(following.session, following.answer, fields);
         elsewhere = undefined;
         continue;
       }
@@ -213,6 +211,13 @@ export class Operation {
       }
     }
   }
+}
+
+/** How a query reads. */
+interface Query {
+  readonly fields?: Fields | undefined;
+  readonly replicas?: Replicas | undefined;
+  readonly expected?: number;
 }
 
 /** Longer than any transaction of a request takes. */

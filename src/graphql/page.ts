@@ -82,7 +82,7 @@ function toConnection<R>(ctx: Context, list: List, page: Page, rows: readonly Pl
   const as = () => bindingOf(ctx, list) + JSON.stringify(page);
   const made = madeOf(scopeOf(ctx));
   const known = made.get(rows);
-  if (known?.as() === as()) return known.connection as ReturnType<typeof makeConnection<R>>;
+  if (known && known.as() === as()) return known.connection as ReturnType<typeof makeConnection<R>>;
   const connection = makeConnection(ctx, list, page, rows);
   if (!known) made.set(rows, { as, connection });
   return connection;

@@ -2,7 +2,7 @@ import DataLoader from "dataloader";
 import { getColumns } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import { LRUCache } from "lru-cache";
-import { givenBy, isWhole } from "./given.js";
+import { givenBy, isWhole, type Values } from "./given.js";
 import type { Along, Found, ListOf, PageOf } from "./list.js";
 import { perSession } from "./loader.js";
 import type { Scope } from "./scope.js";
@@ -37,7 +37,7 @@ export function pagesOf<T extends PgTable, By extends string>(
     written.set(name, select);
     return select;
   };
-  const read = async (scope: Scope, given: Record<string, unknown>, requests: readonly PageOf<By>[]) => {
+  const read = async (scope: Scope, given: Values, requests: readonly PageOf<By>[]) => {
     const [{ order, page }] = requests as [PageOf<By>];
     const others = (list.along ?? []).filter(({ isAsked }) => isAsked(scope));
     const isMany = (one: Along<T>) => one.isMany(requests.length);
@@ -59,7 +59,8 @@ export function pagesOf<T extends PgTable, By extends string>(
     return pages;
   };
   return perSession((scope) => {
-    const given = { ...givenBy(scope), ...list.given?.(scope) };
+    const given = givenBy(scope);
+    list.give?.(given, scope);
     return new DataLoader(
       async (requests) => {
         const groups = new Map<string, number[]>();

@@ -39,8 +39,15 @@ export interface Resolved {
 export interface Scope extends Resolved {
   readonly session: TenantSession;
   /** All that a query asks of each type, so that no more is read; absent where rows are read whole. */
-  readonly fields?: Fields;
+  readonly fields?: Fields | undefined;
 }
+
+/** Value by value, for it is made for every request. */
+export const scopeIn = (
+  session: TenantSession,
+  { viewer, access, named, root, now }: Resolved,
+  fields?: Fields,
+): Scope => ({ viewer, access, named, root, now, session, fields });
 
 /**
  * What the home says: the viewer's access; that the record is out of date; that changes have to wait, because the tenant is

@@ -3,7 +3,7 @@ import type { PgTable } from "drizzle-orm/pg-core";
 import type { TenantDb } from "../tenancy/session.js";
 import { statement } from "../tenancy/statement.js";
 import type { ColumnsOf } from "./columns.js";
-import { partsOf, TENANT } from "./given.js";
+import { partsOf, TENANT, type Values } from "./given.js";
 import type { Along, Found, GatheredBy, ListOf, PageOf } from "./list.js";
 import { askedFor, bounds, orderSql } from "./order.js";
 import type { Scope } from "./scope.js";
@@ -81,7 +81,7 @@ export function write<T extends PgTable>({ table, orders, where }: ListOf<T, str
     const joined = others.reduce((sum, other) => sum.crossJoinLateral(other) as never, pages);
     return belonging ? (joined.leftJoinLateral(belonging.from, sql`true`) as never) : joined;
   });
-  return async (scope: Scope, given: Record<string, unknown>, requests: readonly PageOf[]): Promise<Found<T>[]> => {
+  return async (scope: Scope, given: Values, requests: readonly PageOf[]): Promise<Found<T>[]> => {
     const asked = requests.map(({ key, page, scope: places, filter }, n) => ({
       n,
       key,
@@ -89,8 +89,10 @@ export function write<T extends PgTable>({ table, orders, where }: ListOf<T, str
       filter,
       ...bounds(page, order),
     }));
-    const most = Math.max(...requests.map(({ page }) => page.limit + 1));
-    const found = await select(scope.session, { ...given, most, asked: JSON.stringify(asked) });
+    // It is read before the next one writes into it.
+    given.most = Math.max(...requests.map(({ page }) => page.limit + 1));
+    given.asked = JSON.stringify(asked);
+    const found = await select(scope.session, given);
     const pages = requests.map((): Found<T> => []);
     const belonging = requests.map((): unknown[][] => []);
     // In whatever order PostgreSQL brings them, and each as often as something belongs to it.

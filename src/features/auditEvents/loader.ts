@@ -43,11 +43,11 @@ const pages = pagesOf({
       sql`${at} >= coalesce(${from}::timestamptz, '-infinity') and ${at} < coalesce(${to}::timestamptz, 'infinity')`,
     );
   },
-  given: (scope) => ({
-    ...AUDITED.given(scope, scope.access.scope("audit:read")),
-    ...VISIBLE.given(scope, scope.access.visibleScope()),
-    root: arrayOf([scope.root.id]),
-  }),
+  give: (values, scope) => {
+    AUDITED.give(values, scope, scope.access.scope("audit:read"));
+    VISIBLE.give(values, scope, scope.access.visibleScope());
+    values.root = arrayOf([scope.root.id]);
+  },
 });
 
 /** A page of what happened in an organization, newest first. */

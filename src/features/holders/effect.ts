@@ -10,7 +10,7 @@ import { statement } from "../../tenancy/statement.js";
 import { type GrantRow, grants, memberships } from "../memberships/table.js";
 import { organizations } from "../organizations/table.js";
 import { roles } from "../roles/table.js";
-import { isKnown, knownTo } from "./pages.js";
+import { giveKnown, isKnown } from "./pages.js";
 
 /** What another set of permissions would change for who has a role. */
 export interface Effect {
@@ -54,7 +54,7 @@ const selectGrants = statement((db) =>
 const knownGrants = perSession((scope) =>
   manyBy<UserId, KnownGrant>(
     ({ userId }) => userId,
-    (ids) => selectGrants(scope.session, { ...givenBy(scope), ...knownTo(scope), ids: arrayOf(ids) }),
+    (ids) => selectGrants(scope.session, { ...giveKnown(givenBy(scope), scope), ids: arrayOf(ids) }),
   ),
 );
 

@@ -1,5 +1,5 @@
 import { and, eq, type SQL, sql } from "drizzle-orm";
-import { givenBy, hasNotEnded, READABLE, TENANT, VISIBLE } from "../../graphql/given.js";
+import { givenBy, hasNotEnded, READABLE, TENANT, type Values, VISIBLE } from "../../graphql/given.js";
 import { oneBy, perSession } from "../../graphql/loader.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { Page, Placed } from "../../graphql/page.js";
@@ -20,10 +20,10 @@ export const isKnown = (): SQL | undefined =>
     VISIBLE.has(organizations),
   );
 
-export const knownTo = (scope: Scope) => ({
-  ...READABLE.given(scope, scope.access.scope("members:read")),
-  ...VISIBLE.given(scope, scope.access.visibleScope()),
-});
+export function giveKnown(values: Values, scope: Scope): Values {
+  READABLE.give(values, scope, scope.access.scope("members:read"));
+  return VISIBLE.give(values, scope, scope.access.visibleScope());
+}
 
 /** A grant that counts today, of whom the viewer may know. */
 const counts = (): SQL => sql`(${hasNotEnded(grants.expiresAt)} and exists (
@@ -37,7 +37,7 @@ const pages = pagesOf({
   table: grants,
   orders: { ID: { id: grants.id } },
   where: (asked) => and(eq(grants.tenantId, TENANT), sql`${grants.roleId} = ${asked.key}`, counts()),
-  given: knownTo,
+  give: giveKnown,
 });
 
 /** A page of the grants of a role of the tenant's own that count today, of those of whom the viewer may know. */
@@ -58,8 +58,7 @@ const selectCounts = statement((db) =>
 const counted = perSession((scope) =>
   oneBy(
     ({ id }: { id: RoleId; memberships: number }) => id,
-    (ids: readonly RoleId[]) =>
-      selectCounts(scope.session, { ...givenBy(scope), ...knownTo(scope), ids: arrayOf(ids) }),
+    (ids: readonly RoleId[]) => selectCounts(scope.session, { ...giveKnown(givenBy(scope), scope), ids: arrayOf(ids) }),
   ),
 );
 

@@ -132,11 +132,11 @@ const list = (along: Comes, where: (asked: Asked) => SQL | undefined) =>
     columns: membershipColumns,
     along: [along],
     gathered: withGrants,
-    given: (scope) => ({
-      viewer: scope.viewer.id,
-      ...VISIBLE.given(scope, scope.access.visibleScope()),
-      ...READABLE.given(scope, scope.access.scope("members:read")),
-    }),
+    give: (values, scope) => {
+      values.viewer = scope.viewer.id;
+      VISIBLE.give(values, scope, scope.access.visibleScope());
+      READABLE.give(values, scope, scope.access.scope("members:read"));
+    },
   });
 
 const directPages = list(withUser, (asked) => and(sql`${organizationId} = ${asked.key}`, shownOf(asked)));

@@ -1,5 +1,5 @@
 import { and, type SQL, sql } from "drizzle-orm";
-import { givenBy, READABLE, TENANT } from "../../graphql/given.js";
+import { givenBy, READABLE, TENANT, type Values } from "../../graphql/given.js";
 import { manyBy, oneBy, perSession } from "../../graphql/loader.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { Page, Placed } from "../../graphql/page.js";
@@ -26,11 +26,12 @@ function isVisible(): SQL {
   return sql`${users.tenantId} = ${TENANT} and (${users.id} = ${sql.placeholder("viewer")} or ${amongMembers} or ${nowhere})`;
 }
 
-const visibleTo = (scope: Scope) => ({
-  ...READABLE.given(scope, scope.access.scope("members:read")),
-  all: scope.access.allowsEverywhere("members:manage"),
-  viewer: scope.viewer.id,
-});
+function giveSeen(values: Values, scope: Scope): Values {
+  READABLE.give(values, scope, scope.access.scope("members:read"));
+  values.all = scope.access.allowsEverywhere("members:manage");
+  values.viewer = scope.viewer.id;
+  return values;
+}
 
 const selectVisible = (which: SQL) =>
   statement((db) => db.select().from(users).where(and(isVisible(), which)).orderBy(users.id));
@@ -44,7 +45,7 @@ const [selectById, selectByEmail, selectByExternalId] = [
 export const visibleUsers = perSession((scope) =>
   oneBy<UserId, UserRow>(
     (row) => row.id,
-    (ids) => selectById(scope.session, { ...givenBy(scope), ...visibleTo(scope), asked: arrayOf(ids) }),
+    (ids) => selectById(scope.session, { ...giveSeen(givenBy(scope), scope), asked: arrayOf(ids) }),
   ),
 );
 
@@ -52,7 +53,7 @@ const byText = (select: ReturnType<typeof selectVisible>, textOf: (row: UserRow)
   perSession((scope) =>
     manyBy<string, UserRow>(
       (row) => textOf(row) ?? "",
-      (asked) => select(scope.session, { ...givenBy(scope), ...visibleTo(scope), asked: JSON.stringify(asked) }),
+      (asked) => select(scope.session, { ...giveSeen(givenBy(scope), scope), asked: JSON.stringify(asked) }),
     ),
   );
 const [byEmail, byExternalId] = [
@@ -74,7 +75,7 @@ const pages = pagesOf({
   columns: userColumns,
   where: (asked) =>
     and(isVisible(), asked.matches("pattern", users.displayName, users.email), asked.isOneOf("status", users.status)),
-  given: visibleTo,
+  give: giveSeen,
   seen: READABLE,
 });
 

@@ -50,7 +50,7 @@ const list = (where: (asked: Asked) => ReturnType<typeof and>, seen?: typeof VIS
         asked.isOneOf("status", status),
         where(asked),
       ),
-    given: (scope) => VISIBLE.given(scope, scope.access.visibleScope()),
+    give: (values, scope) => VISIBLE.give(values, scope, scope.access.visibleScope()),
   });
 
 const allPages = list(() => undefined, VISIBLE);
