@@ -136,21 +136,18 @@ export class Access {
   /** Where every one of the permissions is held, for a statement to filter by. */
   scope(...permissions: [string, ...string[]]): Scope {
     // Where all are held, either one was given right there, or the lowest of the grants above reaches down with all of them.
-    const where = (reach: Reach) =>
-      this.grounds.grants
-        .map(({ at }) => at)
-        .filter((place) => permissions.every((permission) => this.#holds(place, permission, reach)));
-    return {
-      exact: idsOf(where("ORGANIZATION")),
-      subtree: idsOf(where("SUBTREE")),
-      blocked: [...new Set(permissions.flatMap((permission) => [...this.#closedTo(permission)]))],
-    };
+    const [exact, subtree] = [new Set<OrganizationId>(), new Set<OrganizationId>()];
+    for (const { at } of this.grounds.grants) {
+      if (!exact.has(at.id) && this.#holdsAll(at, permissions, "ORGANIZATION")) exact.add(at.id);
+      if (!subtree.has(at.id) && this.#holdsAll(at, permissions, "SUBTREE")) subtree.add(at.id);
+    }
+    return { exact: [...exact], subtree: [...subtree], blocked: this.#blockedTo(permissions) };
   }
 
   /** The organizations that exist for the viewer, for a statement to filter by. */
   visibleScope(): Scope {
-    const read = this.scope(READ);
-    return { ...read, exact: [...new Set([...read.exact, ...this.#memberOf])] };
+    const { exact, subtree, blocked } = this.scope(READ);
+    return { exact: [...new Set([...exact, ...this.#memberOf])], subtree, blocked };
   }
 
   /** Organizations that the viewer sees for a reason of their own, not because one above them is seen. */
@@ -158,6 +155,17 @@ export class Access {
     const { memberOf, grants } = this.grounds;
     this.#seen ??= [...memberOf, ...grants.map((grant) => grant.at)].filter((place) => this.sees(place));
     return this.#seen;
+  }
+
+  #holdsAll(place: Place, permissions: readonly string[], reach: Reach): boolean {
+    for (const permission of permissions) if (!this.#holds(place, permission, reach)) return false;
+    return true;
+  }
+
+  #blockedTo(permissions: readonly string[]): OrganizationId[] {
+    const [first] = permissions as [string];
+    if (permissions.length === 1) return [...this.#closedTo(first)];
+    return [...new Set(permissions.flatMap((permission) => [...this.#closedTo(permission)]))];
   }
 
   #holds(place: Place, permission: string, reach: Reach): boolean {
@@ -199,5 +207,3 @@ const covers = ({ at, reach: far }: Held, place: Place, reach: Reach): boolean =
 function touches(places: ReadonlySet<OrganizationId>, place: Place): boolean {
   return places.size > 0 && (places.has(place.id) || place.path.some((ancestor) => places.has(ancestor)));
 }
-
-const idsOf = (places: readonly Place[]): OrganizationId[] => [...new Set(places.map(({ id }) => id))];

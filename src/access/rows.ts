@@ -47,7 +47,7 @@ export class Rows {
     const here = new Map<OrganizationId, Bits>();
     const denied = new Map<OrganizationId, Bits>();
     for (const { at, reach, permissions } of grants) {
-      const bits = BUILT_IN_PERMISSIONS.reduce((sum, one) => (permissions.has(one) ? sum | BITS.get(one)! : sum), 0);
+      const bits = bitsIn(permissions);
       mark(reach === "SUBTREE" ? below : here, at.id, bits);
       if (reach === "SUBTREE" && at.path.length === 0) this.#everywhere |= bits;
       this.#most |= bits;
@@ -95,6 +95,19 @@ export class Rows {
     this.#near = near;
     this.#deep = deep;
   }
+}
+
+/** Of sets that many grants share and nothing is ever added to. */
+const known = new WeakMap<ReadonlySet<string>, Bits>();
+
+function bitsIn(permissions: ReadonlySet<string>): Bits {
+  let bits = known.get(permissions);
+  if (bits === undefined) {
+    bits = 0;
+    for (const [one, bit] of BITS) if (permissions.has(one)) bits |= bit;
+    known.set(permissions, bits);
+  }
+  return bits;
 }
 
 function mark(marks: Map<OrganizationId, Bits>, id: OrganizationId, bits: Bits): void {

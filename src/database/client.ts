@@ -1,7 +1,6 @@
 import { connect, type Socket } from "node:net";
-// By its own path: the whole of drizzle would cost each command a tenth of a second.
-import { parsePgArray } from "drizzle-orm/pg-core/array";
 import postgres from "postgres";
+import { parseArray } from "./arrays.js";
 import { ConnectionLostError } from "./errors.js";
 import { type Sent, sending } from "./sent.js";
 
@@ -78,12 +77,6 @@ export function createClient(settings: ClientSettings, onEnd: (reason: Error) =>
     },
   };
 }
-
-/** The text of an array of texts or uuids, most of which hold nothing that had to be quoted. */
-const parseArray = (text: string): unknown[] => {
-  if (text === "{}") return [];
-  return /^\{[^"\\{}]+\}$/.test(text) && !/\bnull\b/i.test(text) ? text.slice(1, -1).split(",") : parsePgArray(text);
-};
 
 /** What every connection asks first, whoever it is for. */
 const WHO =

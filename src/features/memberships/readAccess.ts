@@ -1,5 +1,7 @@
+import { LRUCache } from "lru-cache";
 import { Access, type Held, type Place, type Reach } from "../../access/access.js";
 import type { Catalogue } from "../../access/catalogue.js";
+import { parseArray } from "../../database/arrays.js";
 import { sqlState } from "../../database/errors.js";
 import type { Result } from "../../database/lease.js";
 import { AllNamed, NAMEABLE, type Name, type Nameable } from "../../graphql/named.js";
@@ -26,7 +28,7 @@ own as materialized (
 )
 select h.epoch, h.status, clock.now, u.id as user_id, u.display_name, u.email, u.email_verified, u.image_url,
   (select json_agg(json_build_array(own.organization_id, own.path, (
-      select json_agg(json_build_array(g.reach, g.role_key, r.permissions, least(g.expires_at, own.expires_at)))
+      select json_agg(json_build_array(g.reach, g.role_key, r.permissions::text, least(g.expires_at, own.expires_at)))
       from grants g left join roles r on r.tenant_id = $1 and r.id = g.role_id
       where g.tenant_id = $1 and g.membership_id = own.id and (g.expires_at is null or g.expires_at > clock.now)))) from own) as own,
   (select json_agg(json_build_array(o.status, o.id, o.path))
@@ -66,7 +68,7 @@ const TEXT_NAMING =
 
 const UNDEFINED_TABLE = "42P01";
 
-type GrantJson = readonly [reach: Reach, key: string | null, permissions: string[] | null, expiresAt: string | null];
+type GrantJson = readonly [reach: Reach, key: string | null, permissions: string | null, expiresAt: string | null];
 type OwnJson = readonly [id: OrganizationId, path: OrganizationId[], grants: GrantJson[] | null];
 type ClosedJson = readonly [status: string, id: OrganizationId, path: OrganizationId[]];
 
@@ -128,7 +130,7 @@ async function understand(
         at,
         reach,
         // A role that the product no longer has gives nothing.
-        permissions: key === null ? new Set(permissions) : (catalogue.roles.get(key)?.permissions ?? new Set()),
+        permissions: (key === null ? permissionsIn(permissions!) : catalogue.roles.get(key)?.permissions) ?? NONE,
         expiresAt: expiresAt === null ? null : new Date(expiresAt),
       });
   }
@@ -168,6 +170,17 @@ async function understand(
     ]),
     now: new Date(row.now as string),
   };
+}
+
+const NONE: ReadonlySet<string> = new Set();
+const MOST_SETS = 2000;
+const known = new LRUCache<string, ReadonlySet<string>>({ max: MOST_SETS });
+
+/** The permissions of a role from the text of their array. The same text says the same whoever has it, and most have few. */
+function permissionsIn(text: string): ReadonlySet<string> {
+  const found = known.get(text) ?? new Set(parseArray(text));
+  known.set(text, found);
+  return found;
 }
 
 /** A home that the tenant left, and that has been removed since: the first table asked for is gone. One among others is not. */

@@ -31,7 +31,7 @@ builder.objectType(Role, {
     description: t.exposeString("description", { nullable: true, description: "What it is for." }),
     permissions: t.stringList({
       description: "What it allows, as keys of the catalogue.",
-      resolve: (role) => [...role.permissions],
+      resolve: ({ permissions }) => permissions as string[],
     }),
     source: t.expose("source", { type: RoleSource, description: "Who defined it." }),
     organization: t.field({

@@ -11,7 +11,7 @@ import {
 import { inspect } from "graphql/jsutils/inspect.js";
 import { askTypeOf, typeNamed } from "./abstract.js";
 import type { Info } from "./info.js";
-import { isLeaf, serializeOf } from "./leaf.js";
+import { isLeaf, type Serialize, serializeOf } from "./leaf.js";
 import { type Asked, coordinateOf, fail, isPromise, type Path, type Run } from "./run.js";
 
 /**
@@ -56,8 +56,7 @@ type CompleteSome = (value: unknown, run: Run, info: Info, path: Path) => unknow
 
 function completeList({ ofType }: GraphQLList<GraphQLOutputType>, asked: Asked, below: Below): CompleteSome {
   const settle = settleOf(ofType, completeOf(ofType, asked, below), asked);
-  // An object adds itself.
-  const isOfLeaves = isLeaf(ofType);
+  const serialize = isLeaf(ofType) ? serializeOf(ofType, asked) : null;
   return (value, run, info, path) => {
     if (!isIterable(value))
       throw new GraphQLError(`Expected Iterable, but did not find one for field "${coordinateOf(asked)}".`);
@@ -65,7 +64,12 @@ function completeList({ ofType }: GraphQLList<GraphQLOutputType>, asked: Asked, 
     let isWaiting = false;
     try {
       for (const item of value) {
-        if (isOfLeaves) run.size.addObject();
+        // An object adds itself.
+        if (serialize) run.size.addObject();
+        if (serialize && typeof item === "string") {
+          items.push(settleText(serialize, item, run, asked, ofType, path, items.length));
+          continue;
+        }
         const settled = settle(item, run, info, { prev: path, key: items.length, typename: undefined });
         if (settled instanceof Promise) isWaiting = true;
         items.push(settled);
@@ -77,6 +81,23 @@ function completeList({ ofType }: GraphQLList<GraphQLOutputType>, asked: Asked, 
     }
     return isWaiting ? Promise.all(items) : items;
   };
+}
+
+/** Texts are many in some lists, and nothing to wait for: where they stand is said where one fails. */
+function settleText(
+  serialize: Serialize,
+  text: string,
+  run: Run,
+  asked: Asked,
+  type: GraphQLOutputType,
+  prev: Path,
+  key: number,
+): unknown {
+  try {
+    return serialize(text, run);
+  } catch (thrown) {
+    return fail(thrown, run, asked, type, { prev, key, typename: undefined });
+  }
 }
 
 const isIterable = (value: unknown): value is Iterable<unknown> =>
