@@ -45,26 +45,40 @@ const TEXT = textWith("null::json");
 /** For somebody in whose name something is done while they are not there. */
 const TEXT_OF_USER = textWith("null::json", "u.id = $2");
 
-/** For changes, whose arguments name things: the same, and where each of them stands. */
-const TEXT_NAMING =
-  textWith(`(select json_agg(json_build_object('type', n.type, 'id', n.id, 'userId', n.user_id, 'expiresAt', n.expires_at,
-      'place', case when o.id is not null then json_build_object('id', o.id, 'path', o.path) end))
-    from (
-      select 'Organization' as type, o.id, null::uuid as user_id, o.id as organization_id,
-          null::timestamptz as expires_at
-        from organizations o where o.tenant_id = $1 and o.id = any($3::uuid[])
-      union all select 'Membership', m.id, m.user_id, m.organization_id, m.expires_at
-        from memberships m where m.tenant_id = $1 and m.id = any($4::uuid[])
-      union all select 'Grant', g.id, m.user_id, m.organization_id, m.expires_at
+/** Where each thing that arguments name stands. All have the columns of the first that is asked for. */
+const PLACES: Readonly<Record<Nameable, (ids: string) => string>> = {
+  Organization: (ids) => `
+      select 'Organization' as type, o.id, null::uuid as user_id, o.id as organization_id, null::timestamptz as expires_at
+        from organizations o where o.tenant_id = $1 and o.id = any(${ids}::uuid[])`,
+  Membership: (ids) => `
+      select 'Membership' as type, m.id, m.user_id, m.organization_id, m.expires_at
+        from memberships m where m.tenant_id = $1 and m.id = any(${ids}::uuid[])`,
+  Grant: (ids) => `
+      select 'Grant' as type, g.id, m.user_id, m.organization_id, m.expires_at
         from grants g join memberships m on m.tenant_id = g.tenant_id and m.id = g.membership_id
-        where g.tenant_id = $1 and g.id = any($5::uuid[])
-      union all select 'Role', r.id, null, r.organization_id, null
-        from roles r where r.tenant_id = $1 and r.id = any($6::uuid[])
-      union all select 'Invitation', i.id, null, i.organization_id, null
-        from invitations i where i.tenant_id = $1 and i.id = any($7::uuid[])
-      union all select 'JoinRequest', j.id, null, j.organization_id, null
-        from join_requests j where j.tenant_id = $1 and j.id = any($8::uuid[])
+        where g.tenant_id = $1 and g.id = any(${ids}::uuid[])`,
+  Role: (ids) => `
+      select 'Role' as type, r.id, null::uuid as user_id, r.organization_id, null::timestamptz as expires_at
+        from roles r where r.tenant_id = $1 and r.id = any(${ids}::uuid[])`,
+  Invitation: (ids) => `
+      select 'Invitation' as type, i.id, null::uuid as user_id, i.organization_id, null::timestamptz as expires_at
+        from invitations i where i.tenant_id = $1 and i.id = any(${ids}::uuid[])`,
+  JoinRequest: (ids) => `
+      select 'JoinRequest' as type, j.id, null::uuid as user_id, j.organization_id, null::timestamptz as expires_at
+        from join_requests j where j.tenant_id = $1 and j.id = any(${ids}::uuid[])`,
+};
+
+/** For changes, whose arguments name things: the same, and where each of them stands. Of what is not named, nothing is asked. */
+function textNaming(kinds: readonly Nameable[]): string {
+  const asked = kinds.map((type, n) => PLACES[type](`$${n + 3}`));
+  return textWith(`(select json_agg(json_build_object('type', n.type, 'id', n.id, 'userId', n.user_id, 'expiresAt', n.expires_at,
+      'place', case when o.id is not null then json_build_object('id', o.id, 'path', o.path) end))
+    from (${asked.join("\n      union all")}
     ) n left join organizations o on o.tenant_id = $1 and o.id = n.organization_id)`);
+}
+
+/** By the kinds that are named, of which there are few; written once, as texts find their prepared statements. */
+const textsNaming = new Map<string, string>();
 
 const UNDEFINED_TABLE = "42P01";
 
@@ -95,11 +109,12 @@ export async function readAccess(
   named: readonly Name[],
 ): Promise<HomeAnswer> {
   const asker = [session.tenantId, identity];
-  const answer =
-    named.length === 0
-      ? session.query(TEXT, asker)
-      : session.query(TEXT_NAMING, [...asker, ...NAMEABLE.map((type) => idsOf(named, type))]);
-  return understand(catalogue, session, answer, named);
+  if (named.length === 0) return understand(catalogue, session, session.query(TEXT, asker), named);
+  const kinds = NAMEABLE.filter((kind) => named.some(({ type }) => type === kind));
+  const text = textsNaming.get(kinds.join()) ?? textNaming(kinds);
+  textsNaming.set(kinds.join(), text);
+  const ids = kinds.map((kind) => idsOf(named, kind));
+  return understand(catalogue, session, session.query(text, [...asker, ...ids]), named);
 }
 
 /** The same of a user, who need not be the one who asks. */
