@@ -1,4 +1,5 @@
 import {
+  type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
   GraphQLError,
@@ -81,9 +82,9 @@ async function answer(
   });
   if (errors) return { errors: [coded(errors[0]!, "BAD_USER_INPUT")] };
 
-  const execute = (asked: ExecutionArgs) => given({ ...asked, most: limits });
-  const part = (from: GraphQLSchema, some: readonly Root[]) =>
-    execute({ schema: from, document: withRoots(document, operation, some), contextValue: ctx, variableValues });
+  const execute = (from: GraphQLSchema, asked: DocumentNode) =>
+    given({ schema: from, document: asked, operationName, contextValue: ctx, variableValues, most: limits });
+  const part = (from: GraphQLSchema, some: readonly Root[]) => execute(from, withRoots(document, operation, some));
   try {
     const plan = withVariables(planOf(schema, document, operation), coerced);
     const { roots } = plan;
@@ -104,7 +105,7 @@ async function answer(
       if (isChange) await ctx.operation.end();
     }
     if (!needs.introspection) {
-      const result = await execute({ schema, document, operationName, contextValue: ctx, variableValues });
+      const result = await execute(schema, document);
       if (isChange) return afterCommit(result);
       plan.before.statements = Math.max(plan.before.statements, ctx.operation.statements);
       return result;

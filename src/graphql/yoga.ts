@@ -20,6 +20,10 @@ export const PLAIN = {
 
 /** Reads a request whose body has at most so many bytes; the answer is for who asked, and for now. */
 export const exchange = (bodyBytes: number): Plugin => ({
+  onYogaInit({ yoga }) {
+    // Yoga's own four readers, each of which would be asked of every request whether it is one for it. Ours takes the place of all.
+    (yoga as unknown as { readonly onRequestParseHooks: unknown[] }).onRequestParseHooks.length = 0;
+  },
   onRequestParse({ setRequestParser, serverContext }) {
     const { req } = serverContext as { readonly req?: IncomingMessage };
     setRequestParser((request) => readRequest(request, { bodyBytes }, req) as never);
