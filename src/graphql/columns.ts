@@ -25,7 +25,7 @@ export function columnsOf<T extends PgTable>(
   type: string,
   always: readonly NameOf<T>[],
   reads: Readonly<Record<string, readonly NameOf<T>[]>>,
-): (scope: { readonly fields?: Fields }) => ColumnsOf<T> {
+): (scope: { readonly fields?: Fields | undefined }) => ColumnsOf<T> {
   const whole = getColumns(table);
   const all = whole as Record<string, unknown>;
   const sets = new LRUCache<string, ColumnsOf<T>>({ max: MOST_SETS });

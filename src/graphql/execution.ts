@@ -13,7 +13,7 @@ import { admission, coded } from "./admission.js";
 import type { Context } from "./context.js";
 import { type ExecuteArgs, execute as executeCompiled } from "./executor/execute.js";
 import { isTooLarge } from "./executor/size.js";
-import { foresee, namedIn } from "./foresight.js";
+import { foresee, namedIn, wantedAhead } from "./foresight.js";
 import { withRoots } from "./introspection.js";
 import type { DocumentLimits } from "./limits.js";
 import { checkLengths, isIntrospection, needsOf, planOf, type Root, withVariables } from "./plan.js";
@@ -99,7 +99,8 @@ async function answer(
       const named = namedIn(plan, coerced);
       // Who wants to be told why asks for more than the document does.
       const expected = ctx.explains ? 0 : plan.before.statements;
-      await (isChange ? ctx.operation.read(named) : ctx.operation.query(named, plan.fields, expected));
+      if (isChange) await ctx.operation.read(named);
+      else await ctx.operation.query(named, plan.fields, expected, wantedAhead(plan, coerced));
       const stopped = foresee(plan, coerced, ctx);
       if (stopped) return stopped;
       if (isChange) await ctx.operation.end();

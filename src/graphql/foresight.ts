@@ -6,6 +6,7 @@ import {
   type GraphQLResolveInfo,
   getArgumentValues,
 } from "graphql";
+import type { Ahead, WantedAhead } from "./ahead.js";
 import type { Context } from "./context.js";
 import { NotFoundFailure } from "./failure.js";
 import { findsOf } from "./guard.js";
@@ -30,6 +31,21 @@ export function namedIn(plan: Plan, variables: Variables): Name[] {
     ),
     ...plan.roots.flatMap((root) => foundBy(root, plan, variables)?.names ?? []),
   ];
+}
+
+/** What the root fields of a query read first, whatever the viewer may do. */
+export function wantedAhead(plan: Plan, variables: Variables): WantedAhead {
+  const wanted = new Map<Ahead, Set<string>>();
+  for (const { field, node } of plan.roots) {
+    const what = field?.extensions.ahead as Ahead | undefined;
+    const args = field && what && argsOf(field, node, plan, variables);
+    const key = args ? what.keyOf(args) : null;
+    if (!what || key === null) continue;
+    const keys = wanted.get(what);
+    if (keys) keys.add(key);
+    else wanted.set(what, new Set([key]));
+  }
+  return wanted;
 }
 
 /**

@@ -6,6 +6,7 @@ import { TenantNotFoundError } from "../identity/errors.js";
 import type { Position } from "../tenancy/position.js";
 import type { Replica, Replicas } from "../tenancy/replicas.js";
 import { type Purpose, TenantSession } from "../tenancy/session.js";
+import { SentAhead, type WantedAhead } from "./ahead.js";
 import type { Fields } from "./columns.js";
 import { follow } from "./follow.js";
 import type { Name } from "./named.js";
@@ -62,10 +63,11 @@ export class Operation {
    * reads is the primary's: it asks for what was committed a moment ago, and no replica has that yet.
    * @param fields all that the query asks for
    * @param expected how many statements its session is expected to be sent, 0 where nobody knows; more is for `mustAskAgain`
+   * @param wanted what is read first, whatever the viewer may do
    */
-  async query(named: readonly Name[], fields?: Fields, expected = 0): Promise<void> {
+  async query(named: readonly Name[], fields?: Fields, expected = 0, wanted?: WantedAhead): Promise<void> {
     const replicas = this.#isLetDown ? undefined : this.settings?.replicas;
-    await this.read(named, { fields, replicas, expected: this.#isCutShort ? 0 : expected });
+    await this.read(named, { fields, replicas, expected: this.#isCutShort ? 0 : expected, wanted });
   }
 
   /** How many statements the session at hand was sent; 0 where there is none of the primary. */
@@ -173,7 +175,7 @@ export class Operation {
     settings: OperationSettings,
     purpose: Purpose,
     named: readonly Name[],
-    { fields, replicas, expected = 0 }: Query = {},
+    { fields, replicas, expected = 0, wanted }: Query = {},
   ): Promise<Scope> {
     const until = performance.now() + FENCE_WAIT_MS;
     let [looks, elsewhere] = [0, replicas];
@@ -184,17 +186,19 @@ export class Operation {
       if (!replica) session.expect(expected);
       let answer: HomeAnswer;
       let position: Position | null = null;
+      let ahead: SentAhead | undefined;
       try {
         const asked = settings.readAccess(session, named);
         // Left before the replica is asked: nobody waits for one connection while holding another.
         const left = replica && session.leave();
+        if (wanted?.size && !replica) ahead = new SentAhead(session, fields, wanted);
         [answer, position] = [await asked, await left];
       } catch (error) {
         await session.rollback();
         throw error;
       }
       if (isResolved(answer)) {
-        if (!replica) return scopeIn(session, answer, fields);
+        if (!replica) return scopeIn(session, answer, fields, ahead);
         const following = position && (await follow(settings, replica, tenant, position, named, answer));
         if (following) this.#replica = replica;
         if (following) return scopeIn(following.session, following.answer, fields);
@@ -218,6 +222,7 @@ interface Query {
   readonly fields?: Fields | undefined;
   readonly replicas?: Replicas | undefined;
   readonly expected?: number;
+  readonly wanted?: WantedAhead | undefined;
 }
 
 /** Longer than any transaction of a request takes. */

@@ -4,6 +4,7 @@ import type { UserId } from "../ids.js";
 import type { TenantRecord } from "../tenancy/directory/directory.js";
 import type { Replicas } from "../tenancy/replicas.js";
 import type { Purpose, TenantSession } from "../tenancy/session.js";
+import type { SentAhead } from "./ahead.js";
 import type { Fields } from "./columns.js";
 import type { AllNamed, Name } from "./named.js";
 
@@ -40,6 +41,8 @@ export interface Scope extends Resolved {
   readonly session: TenantSession;
   /** All that a query asks of each type, so that no more is read; absent where rows are read whole. */
   readonly fields?: Fields | undefined;
+  /** What was read before anybody asked for it. */
+  readonly ahead?: SentAhead | undefined;
 }
 
 /** Value by value, for it is made for every request. */
@@ -47,7 +50,8 @@ export const scopeIn = (
   session: TenantSession,
   { viewer, access, named, root, now }: Resolved,
   fields?: Fields,
-): Scope => ({ viewer, access, named, root, now, session, fields });
+  ahead?: SentAhead,
+): Scope => ({ viewer, access, named, root, now, session, fields, ahead });
 
 /**
  * What the home says: the viewer's access; that the record is out of date; that changes have to wait, because the tenant is

@@ -73,7 +73,9 @@ class GrantsOf {
       const role = own.id === null ? fixedRole(catalogue, roleKey) : toRole({ role: own, path });
       if (role) named.push({ id, membershipId, roleKey, roleId, reach, expiresAt, createdAt, role });
     }
-    this.#named = named.sort((one, other) => (one.id < other.id ? -1 : 1));
+    // Most have one.
+    if (named.length > 1) named.sort((one, other) => (one.id < other.id ? -1 : 1));
+    this.#named = named;
     return named;
   }
 }

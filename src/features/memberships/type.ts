@@ -41,6 +41,13 @@ export const Reach = builder.enumType("Reach", {
 });
 
 export const Membership = builder.objectRef<Listed>("Membership");
+/** The roles of those that count, each once. */
+function rolesOf(given: readonly GrantOfRole[], now: Date): GrantOfRole["role"][] {
+  const live = given.filter(({ expiresAt }) => isLive(expiresAt, now)).map(({ role }) => role);
+  // Most have one, and many are asked.
+  return live.length < 2 ? live : [...new Map(live.map((role) => [role.id, role])).values()];
+}
+
 export const Grant = builder.objectRef<GrantOfRole>("Grant");
 
 builder.objectType(Membership, {
@@ -85,12 +92,8 @@ builder.objectType(Membership, {
       description: "Roles of its live grants, each once.",
       resolve: ({ id }, _args, ctx) => {
         const scope = scopeOf(ctx);
-        const rolesOf = (given: readonly GrantOfRole[]) => {
-          const live = given.filter(({ expiresAt }) => isLive(expiresAt, scope.now));
-          return [...new Map(live.map(({ role }) => [role.id, role])).values()];
-        };
         const given = listGrants(scope, ctx.catalogue, id);
-        return given instanceof Promise ? given.then(rolesOf) : rolesOf(given);
+        return given instanceof Promise ? given.then((all) => rolesOf(all, scope.now)) : rolesOf(given, scope.now);
       },
     }),
     grants: t.field({

@@ -1,9 +1,11 @@
 import { and, asc, eq, isNull, type SQL, sql } from "drizzle-orm";
 import type { Scope as Places } from "../../access/access.js";
+import type { Ahead } from "../../graphql/ahead.js";
 import { type ColumnsOf, columnsOf, forEach } from "../../graphql/columns.js";
 import { partsOf, standsIn, TENANT } from "../../graphql/given.js";
 import { manyBy, oneBy, perSession, type Soon } from "../../graphql/loader.js";
 import type { Scope } from "../../graphql/operation.js";
+import { isStorable } from "../../graphql/text.js";
 import type { OrganizationId } from "../../ids.js";
 import { anyOf, anyTextOf, arrayOf, texts, uuids } from "../../tenancy/arrays.js";
 import { statement } from "../../tenancy/statement.js";
@@ -69,17 +71,33 @@ const selectBySlug = forEach((columns: ColumnsOf<typeof organizations>) =>
   ),
 );
 
+interface FoundBySlug {
+  readonly asked: string;
+  readonly row: OrganizationRow;
+}
+
+/** The organizations of slugs, visible or not. */
+export const slugsAhead: Ahead<FoundBySlug> = {
+  keyOf: ({ by }) => {
+    const { slug } = by as { readonly slug?: string | null };
+    return slug != null && isStorable(slug) ? slug : null;
+  },
+  send: (session, fields, slugs) =>
+    selectBySlug(organizationColumns({ fields }))(session, {
+      tenant: session.tenantId,
+      slugs: JSON.stringify(slugs),
+    }),
+};
+
 const rowsBySlug = perSession((scope) =>
-  oneBy(
-    ({ asked }: { asked: string; row: OrganizationRow }) => asked,
+  oneBy<string, FoundBySlug>(
+    ({ asked }) => asked,
     async (wanted) => {
-      const found = await selectBySlug(organizationColumns(scope))(scope.session, {
-        tenant: scope.session.tenantId,
-        slugs: JSON.stringify(wanted),
-      });
+      const { ahead, session, fields } = scope;
+      const found = await (ahead?.rowsOf(slugsAhead, wanted) ?? slugsAhead.send(session, fields, wanted));
       // What is below it leads back to it, by its id.
       for (const { row } of found) organizationsById(scope).prime(row.id, row);
-      return found;
+      return [...found];
     },
   ),
 );

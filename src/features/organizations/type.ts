@@ -5,7 +5,7 @@ import { decodeId, encodeId } from "../../graphql/nodeId.js";
 import { known } from "../../graphql/permission.js";
 import { storable } from "../../graphql/text.js";
 import type { OrganizationId } from "../../ids.js";
-import { findByExternalId, findBySlug, findOrganization, findOrganizations } from "./loader.js";
+import { findByExternalId, findBySlug, findOrganization, findOrganizations, slugsAhead } from "./loader.js";
 import type { OrganizationRow } from "./table.js";
 
 export const OrganizationStatus = builder.enumType("OrganizationStatus", {
@@ -88,6 +88,7 @@ builder.queryField("organization", (t) =>
     nullable: true,
     description: "One organization. Null when there is none of that name, or the viewer cannot see it.",
     args: { by: t.arg({ type: OrganizationBy, required: true, description: "Which one." }) },
+    extensions: { ahead: slugsAhead },
     resolve: (_root, { by }, ctx) => {
       const scope = scopeOf(ctx);
       if (by.id != null) return findOrganization(scope, decodeId("Organization", by.id, "by.id"));

@@ -1,0 +1,45 @@
+import type { TenantSession } from "../tenancy/session.js";
+import type { Fields } from "./columns.js";
+
+/**
+ * What a root field reads first whatever the viewer may do, known from its arguments alone. It is sent beside the viewer's access,
+ * which saves a way to the server and back, and judged as all that is read: once access is there.
+ */
+export interface Ahead<Row = unknown> {
+  /** What the arguments ask for; null where that is nothing, or has to be refused where the field runs. Never throws. */
+  readonly keyOf: (args: Readonly<Record<string, unknown>>) => string | null;
+  /** One statement for all that is asked for. */
+  readonly send: (
+    session: TenantSession,
+    fields: Fields | undefined,
+    keys: readonly string[],
+  ) => Promise<readonly Row[]>;
+}
+
+/** By what is read, what all root fields of an operation ask of it. */
+export type WantedAhead = ReadonlyMap<Ahead, ReadonlySet<string>>;
+
+/** What was sent ahead in a session. */
+export class SentAhead {
+  readonly #rows = new Map<Ahead, Promise<readonly unknown[]>>();
+
+  constructor(
+    session: TenantSession,
+    fields: Fields | undefined,
+    private readonly wanted: WantedAhead,
+  ) {
+    for (const [what, keys] of wanted) {
+      const rows = what.send(session, fields, [...keys]);
+      // Of a session that nothing comes of, nobody listens.
+      rows.catch(() => {});
+      this.#rows.set(what, rows);
+    }
+  }
+
+  /** The rows, among them those of these keys; null where any of them was not asked for. */
+  rowsOf<Row>(what: Ahead<Row>, keys: readonly string[]): Promise<readonly Row[]> | null {
+    const asked = this.wanted.get(what);
+    if (!asked || !keys.every((key) => asked.has(key))) return null;
+    return this.#rows.get(what) as Promise<readonly Row[]>;
+  }
+}
