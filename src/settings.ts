@@ -41,7 +41,7 @@ export const SETTINGS = {
   DATABASE_URL: databaseUrl
     .optional()
     .describe(
-      "Serving login of a real PostgreSQL, which reaches tenants' homes only: `postgres://login:password@host:port/database`. Unset: the embedded one",
+      "Serving login of a real PostgreSQL, which reaches tenants' homes only: `postgres://login:password@host:port/database`, with `?host=/folder` by the socket in that folder. Unset: the embedded one",
     ),
   DATABASE_REPLICA_URL: databaseUrl
     .optional()

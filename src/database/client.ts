@@ -30,7 +30,9 @@ const OUT_OF_STEP = new Set(["25P01", "25001"]);
 /** @param onEnd called with the reason when the session is lost, or its transactions are not where we take them to be */
 export function createClient(settings: ClientSettings, onEnd: (reason: Error) => void): Client {
   let socket: Socket | null = null;
-  const sql = postgres(settings.url, {
+  const { url, path } = addressIn(settings.url);
+  const sql = postgres(url, {
+    ...(path !== null && { path }),
     max: 1,
     fetch_types: false,
     prepare: settings.prepare !== false,
@@ -63,12 +65,16 @@ export function createClient(settings: ClientSettings, onEnd: (reason: Error) =>
   return {
     sql,
     send: (statement) => {
-      // The driver writes what is long at once, and what is short at the end of the turn: each wakes the server for itself.
+      // The driver writes what is long at once, and what is short at the end of the turn: each wakes the server for itself. (Beneath
+      // TLS, which writes past this socket, they still do.)
       if (leaving) clearImmediate(leaving);
       else socket?.cork();
-      send(statement);
-      // Behind the driver's own end of the turn.
-      leaving = setImmediate(leave);
+      try {
+        send(statement);
+      } finally {
+        // Behind the driver's own end of the turn.
+        leaving = setImmediate(leave);
+      }
     },
     destroy: () => {
       // Not left to the driver, which says goodbye and waits for a server that may be deaf.
@@ -76,6 +82,18 @@ export function createClient(settings: ClientSettings, onEnd: (reason: Error) =>
       sql.end({ timeout: 0 }).catch(() => {});
     },
   };
+}
+
+/**
+ * Where an address leads. A `host` among its parameters that is a folder is where the server's socket is, as PostgreSQL's own clients
+ * have it: `postgres://login:password@localhost/tenantry?host=/run/postgresql`. The driver would ask the server to set it.
+ */
+function addressIn(url: string): { readonly url: string; readonly path: string | null } {
+  const address = new URL(url);
+  const folder = address.searchParams.get("host");
+  if (!folder?.startsWith("/")) return { url, path: null };
+  address.searchParams.delete("host");
+  return { url: address.href, path: `${folder}/.s.PGSQL.${address.port || 5432}` };
 }
 
 /** What every connection asks first, whoever it is for. */

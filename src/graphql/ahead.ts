@@ -8,7 +8,7 @@ import type { Fields } from "./columns.js";
 export interface Ahead<Row = unknown> {
   /** What the arguments ask for; null where that is nothing, or has to be refused where the field runs. Never throws. */
   readonly keyOf: (args: Readonly<Record<string, unknown>>) => string | null;
-  /** One statement for all that is asked for. */
+  /** One statement for all that is asked for. Rejects where it fails, and never throws. */
   readonly send: (
     session: TenantSession,
     fields: Fields | undefined,

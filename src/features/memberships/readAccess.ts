@@ -145,7 +145,7 @@ async function understand(
         at,
         reach,
         // A role that the product no longer has gives nothing.
-        permissions: (key === null ? permissionsIn(permissions!) : catalogue.roles.get(key)?.permissions) ?? NONE,
+        permissions: (key === null ? permissionsIn(permissions) : catalogue.roles.get(key)?.permissions) ?? NONE,
         expiresAt: expiresAt === null ? null : new Date(expiresAt),
       });
   }
@@ -192,7 +192,8 @@ const MOST_SETS = 2000;
 const known = new LRUCache<string, ReadonlySet<string>>({ max: MOST_SETS });
 
 /** The permissions of a role from the text of their array. The same text says the same whoever has it, and most have few. */
-function permissionsIn(text: string): ReadonlySet<string> {
+function permissionsIn(text: string | null): ReadonlySet<string> | undefined {
+  if (text === null) return undefined;
   const found = known.get(text) ?? new Set(parseArray(text));
   known.set(text, found);
   return found;
