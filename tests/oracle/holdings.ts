@@ -105,10 +105,17 @@ function isBelow(rows: Rows, id: string, above: string): boolean {
  * What a change did that its maker may not do: give what they did not hold, for longer than they held it, or where they did
  * not; or withdraw what they did not hold. One sentence each.
  * @param givesUp whether the change is one by which everybody may give up what is theirs
+ * @param letsIn  what whoever makes somebody a member has to hold there
  */
-export function wrongs(before: Holdings, after: Holdings, actor: string, givesUp = false): string[] {
+export function wrongs(
+  before: Holdings,
+  after: Holdings,
+  actor: string,
+  givesUp = false,
+  letsIn = "members:manage",
+): string[] {
   const held = (organization: string, what: string) =>
-    before.get(`${actor} ${organization} ${what === "member" ? "members:manage" : what}`) ?? 0;
+    before.get(`${actor} ${organization} ${what === "member" ? letsIn : what}`) ?? 0;
   return [...new Set([...before.keys(), ...after.keys()])].flatMap((key) => {
     const [from, to] = [before.get(key) ?? 0, after.get(key) ?? 0];
     const [user, organization, what] = key.split(" ") as [string, string, string];
