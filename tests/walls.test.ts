@@ -246,8 +246,8 @@ describe("a document", () => {
     await fc.assert(documents(), { numRuns: DOCUMENTS, endOnFailure: true, ...replay });
 
     expect(seen.answered).toBeGreaterThan(seen.documents / 4);
-    // Of 150, one closes the tenant now and then to all that come after it: between 10 and 200 texts have been seen.
-    expect(seen.own.size).toBeGreaterThan(Math.min(50, DOCUMENTS / 50));
+    // Fewer documents see fewer texts. Where an early one closes a tenant, 150 have seen no more than ten.
+    expect(seen.own.size).toBeGreaterThan(DOCUMENTS < 300 ? DOCUMENTS / 50 : Math.min(50, DOCUMENTS / 10));
   });
 
   it("would be found out if it did", async () => {

@@ -138,10 +138,11 @@ export class Access {
     // Where all are held, either one was given right there, or the lowest of the grants above reaches down with all of them.
     const [exact, subtree] = [new Set<OrganizationId>(), new Set<OrganizationId>()];
     for (const { at } of this.grounds.grants) {
-      if (!exact.has(at.id) && this.#holdsAll(at, permissions, "ORGANIZATION")) exact.add(at.id);
-      if (!subtree.has(at.id) && this.#holdsAll(at, permissions, "SUBTREE")) subtree.add(at.id);
+      if (permissions.every((one) => this.#holds(at, one, "ORGANIZATION"))) exact.add(at.id);
+      if (permissions.every((one) => this.#holds(at, one, "SUBTREE"))) subtree.add(at.id);
     }
-    return { exact: [...exact], subtree: [...subtree], blocked: this.#blockedTo(permissions) };
+    const blocked = new Set(permissions.flatMap((one) => [...this.#closedTo(one)]));
+    return { exact: [...exact], subtree: [...subtree], blocked: [...blocked] };
   }
 
   /** The organizations that exist for the viewer, for a statement to filter by. */
@@ -155,17 +156,6 @@ export class Access {
     const { memberOf, grants } = this.grounds;
     this.#seen ??= [...memberOf, ...grants.map((grant) => grant.at)].filter((place) => this.sees(place));
     return this.#seen;
-  }
-
-  #holdsAll(place: Place, permissions: readonly string[], reach: Reach): boolean {
-    for (const permission of permissions) if (!this.#holds(place, permission, reach)) return false;
-    return true;
-  }
-
-  #blockedTo(permissions: readonly string[]): OrganizationId[] {
-    const [first] = permissions as [string];
-    if (permissions.length === 1) return [...this.#closedTo(first)];
-    return [...new Set(permissions.flatMap((permission) => [...this.#closedTo(permission)]))];
   }
 
   #holds(place: Place, permission: string, reach: Reach): boolean {

@@ -33,7 +33,7 @@ export type Soon<T> = T | Promise<T>;
 export class RowsByKey<K extends string, R> extends DataLoader<K, R | null> {
   readonly #known = new Map<K, R | null>();
 
-  constructor(keyOf: (row: R) => K, read: (keys: readonly K[]) => PromiseLike<R[]>) {
+  constructor(keyOf: (row: R) => K, read: (keys: readonly K[]) => PromiseLike<readonly R[]>) {
     super(async (keys) => {
       for (const row of await read(keys)) this.#known.set(keyOf(row), row);
       return keys.map((key) => this.#known.get(key) ?? null);
@@ -63,8 +63,10 @@ export class RowsByKey<K extends string, R> extends DataLoader<K, R | null> {
   }
 }
 
-export const oneBy = <K extends string, R>(keyOf: (row: R) => K, read: (keys: readonly K[]) => PromiseLike<R[]>) =>
-  new RowsByKey<K, R>(keyOf, read);
+export const oneBy = <K extends string, R>(
+  keyOf: (row: R) => K,
+  read: (keys: readonly K[]) => PromiseLike<readonly R[]>,
+) => new RowsByKey<K, R>(keyOf, read);
 
 /** Any number of rows per key, `[]` where there are none; all keys of a level in one statement. */
 export function manyBy<K extends string, R>(keyOf: (row: R) => K, read: (keys: readonly K[]) => PromiseLike<R[]>) {

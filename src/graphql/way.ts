@@ -94,7 +94,7 @@ export function write<T extends PgTable>({ table, orders, where }: ListOf<T, str
     given.asked = JSON.stringify(asked);
     const found = await select(scope.session, given);
     const pages = requests.map((): Found<T> => []);
-    const belonging = requests.map((): unknown[][] => []);
+    const theirs = requests.map((): unknown[][] => []);
     // In whatever order PostgreSQL brings them, and each as often as something belongs to it.
     for (const { n, nth, by: text, row, along: others, came } of found as unknown as Read<
       InferSelectModel<T> & { id: string }
@@ -104,18 +104,18 @@ export function write<T extends PgTable>({ table, orders, where }: ListOf<T, str
       const page = pages[n]!;
       if (!page[at]) {
         page[at] = { row, place: text == null ? [row.id] : [text, row.id] };
-        belonging[n]![at] = [];
+        theirs[n]![at] = [];
         along.forEach(({ rows }, which) => {
           const other = others[which] as { readonly id: string };
           rows(scope).prime(other.id as never, other as never);
         });
       }
-      if (came && came.id !== null) belonging[n]![at]!.push(came);
+      if (came && came.id !== null) theirs[n]![at]!.push(came);
     }
     if (gathered)
       pages.forEach((page, n) => {
         page.forEach(({ row }, at) => {
-          gathered.take(scope, row.id as string, belonging[n]![at] as never[]);
+          gathered.take(scope, row.id as string, theirs[n]![at] as never[]);
         });
       });
     return pages;

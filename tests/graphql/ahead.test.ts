@@ -6,6 +6,7 @@ import type { HomeAnswer } from "../../src/graphql/scope.js";
 import type { TenantRecord } from "../../src/tenancy/directory/directory.js";
 import { cloneDatabase, type TestDatabase } from "../support/database.js";
 import { openGateway, type TestGateway } from "../support/gateway.js";
+import { homeOf } from "../support/home.js";
 import { openLeases, recordOf } from "../support/sessions.js";
 import { type Planted, world } from "../support/world.js";
 
@@ -104,6 +105,7 @@ describe("an organization by its slug", () => {
         people: {
           olga: [{ at: "acme", roles: ["owner"], reach: "SUBTREE" }],
           mia: [{ at: "north", roles: ["member"] }],
+          gone: [{ at: "acme", roles: ["member"] }],
         },
       },
     }));
@@ -131,17 +133,34 @@ describe("an organization by its slug", () => {
     expect([asking(statements).length, statements.length]).toEqual([1, 5]);
   });
 
-  it("is not read for who leaves it out, nor for who is not in the tenant", async () => {
+  it("is not read for who leaves it out", async () => {
     const document = `query ($is: Boolean!) { viewer { __typename } organization(by: { slug: "north" }) @include(if: $is) { slug } }`;
 
     const out = await gateway.database.statements(() => acme.as("mia").get(document, { is: false }));
-    const both = ["no\\u0000rth", "nowhere"].map(async (slug) => {
+
+    expect(asking(out)).toEqual([]);
+  });
+
+  it("is told to nobody whom the home does not let in", async () => {
+    const document = '{ organization(by: { slug: "acme" }) { slug name } }';
+    expect(await acme.as("gone").get(document)).toMatchObject({ organization: { slug: "acme" } });
+    await homeOf(gateway, acme.slug)("update users set identity = null where id = $1", [acme.users.gone]);
+
+    const { data, errors } = await acme.as("gone").ask(document);
+
+    expect([data?.organization ?? null, errors?.map(({ extensions }) => extensions.code)]).toEqual([
+      null,
+      ["TENANT_NOT_FOUND"],
+    ]);
+  });
+
+  it("is refused by a slug that no text can be, and is nothing by one that nobody has", async () => {
+    const told = ["no\\u0000rth", "nowhere"].map(async (slug) => {
       const { data, errors } = await acme.as("mia").ask(`{ organization(by: { slug: "${slug}" }) { slug } }`);
       return [data?.organization ?? null, errors?.[0]?.extensions?.code];
     });
 
-    expect(asking(out)).toEqual([]);
-    expect(await Promise.all(both)).toEqual([
+    expect(await Promise.all(told)).toEqual([
       [null, "BAD_USER_INPUT"],
       [null, undefined],
     ]);

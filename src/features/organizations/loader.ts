@@ -97,7 +97,7 @@ const rowsBySlug = perSession((scope) =>
       const found = await (ahead?.rowsOf(slugsAhead, wanted) ?? slugsAhead.send(session, fields, wanted));
       // What is below it leads back to it, by its id.
       for (const { row } of found) organizationsById(scope).prime(row.id, row);
-      return [...found];
+      return found;
     },
   ),
 );
