@@ -179,6 +179,11 @@ export const SETTINGS = {
     .describe(
       "`auto`, `on` or `off`: prepared statements. `auto` leaves them out where a pooler stands before the server; `on` is for one that knows them, such as PgBouncer from 1.21 with `max_prepared_statements`",
     ),
+  TENANTRY_REMEMBER_MB: whole(0, 100_000)
+    .prefault("64")
+    .describe(
+      "Memory of each process, in megabytes, for questions that people asked before: they are read again each time, and answered sooner. 0 turns it off",
+    ),
   TENANTRY_REQUEST_TIMEOUT_MS: whole(100, 600_000).prefault("15000").describe("How long a request may take"),
   TENANTRY_MAX_BODY_BYTES: whole(1000, 100_000_000).prefault("1000000").describe("Size of a request's body"),
   TENANTRY_LOG_LEVEL: z

@@ -9,6 +9,7 @@ const FLOORS = [
   ["commands"],
   ["operators"],
   ["server.ts"],
+  ["contexts.ts"],
   ["schema.ts"],
   ["features"],
   ["graphql"],

@@ -21,6 +21,7 @@ import { onStop } from "./signals.js";
 
 // How long what runs may take to its end after SIGTERM.
 const GRACE_MS = 10_000;
+const MEGABYTE = 1_000_000;
 // With clients, in milliseconds.
 const PATIENCE = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000 };
 
@@ -87,6 +88,7 @@ async function open(settings: Settings, doors: Doors, key: Buffer, log: pino.Log
     limits: settings.limits,
     maxBodyBytes: settings.TENANTRY_MAX_BODY_BYTES,
     requestTimeoutMs: settings.TENANTRY_REQUEST_TIMEOUT_MS,
+    rememberBytes: settings.TENANTRY_REMEMBER_MB * MEGABYTE,
     replicaWaitMs: settings.TENANTRY_REPLICA_WAIT_MS,
     origins: settings.TENANTRY_ORIGINS,
     introspection: settings.TENANTRY_INTROSPECTION,

@@ -3,6 +3,7 @@ import postgres from "postgres";
 import { parseArray } from "./arrays.js";
 import { ConnectionLostError } from "./errors.js";
 import { type Sent, sending } from "./sent.js";
+import { Wire } from "./wire.js";
 
 export interface ClientSettings {
   readonly url: string;
@@ -20,6 +21,8 @@ export interface Client {
   readonly sql: postgres.Sql;
   /** Sends a statement behind those that were sent before. Whatever becomes of it, its sender is told, unless the session is lost. */
   readonly send: (statement: Sent) => void;
+  /** The connection's own words; null beneath TLS, where the bytes on its socket mean nothing to it. */
+  readonly wire: Wire | null;
   /** Tears the socket down, whatever is under way. What waits may never be answered. */
   destroy(): void;
 }
@@ -30,6 +33,7 @@ const OUT_OF_STEP = new Set(["25P01", "25001"]);
 /** @param onEnd called with the reason when the session is lost, or its transactions are not where we take them to be */
 export function createClient(settings: ClientSettings, onEnd: (reason: Error) => void): Client {
   let socket: Socket | null = null;
+  let wire: Wire | null = null;
   const { url, path } = addressIn(settings.url);
   const sql = postgres(url, {
     ...(path !== null && { path }),
@@ -47,7 +51,7 @@ export function createClient(settings: ClientSettings, onEnd: (reason: Error) =>
     connection: { application_name: settings.applicationName, TimeZone: "UTC" },
     socket: (target: Target) => {
       if (socket) throw new ConnectionLostError("The connection to the database was lost.");
-      socket = dial(target);
+      ({ socket, wire } = dial(target));
       return socket;
     },
     onclose: () => onEnd(new ConnectionLostError("The connection to the database was lost.")),
@@ -75,6 +79,9 @@ export function createClient(settings: ClientSettings, onEnd: (reason: Error) =>
         // Behind the driver's own end of the turn.
         leaving = setImmediate(leave);
       }
+    },
+    get wire() {
+      return wire;
     },
     destroy: () => {
       // Not left to the driver, which says goodbye and waits for a server that may be deaf.
@@ -116,11 +123,14 @@ interface Target {
   readonly host: string[];
   readonly port: number[];
   readonly path?: string | false;
+  readonly ssl?: unknown;
 }
 
-function dial(target: Target): Socket {
+function dial(target: Target): { readonly socket: Socket; readonly wire: Wire | null } {
   const [host, port] = [target.host[0] ?? "localhost", target.port[0] ?? 5432];
-  const socket = target.path ? connect(target.path) : connect({ host, port, noDelay: true });
+  const to = target.path ? { path: target.path } : { host, port, noDelay: true };
+  const dialled = target.ssl ? { socket: connect(to), wire: null } : Wire.connect(to);
   // The driver takes the server's name for TLS from here.
-  return Object.assign(socket, { host, port });
+  Object.assign(dialled.socket, { host, port });
+  return dialled;
 }

@@ -1,8 +1,11 @@
 import { type Client, type ClientSettings, createClient, meet } from "./client.js";
 import { LeaseOverError, UnavailableError } from "./errors.js";
+import { type Course, Flight, statementsOf } from "./flight.js";
 import { Homes } from "./homes.js";
 import { Lease } from "./lease.js";
-import { type Sender, Sent, type Waiter } from "./sent.js";
+import type { Column } from "./result.js";
+import { type Prepared, type Sender, Sent, type Waiter } from "./sent.js";
+import type { Sendable } from "./wire.js";
 
 export interface ConnectionSettings extends ClientSettings {
   readonly connectTimeoutMs: number;
@@ -13,6 +16,9 @@ export interface ConnectionSettings extends ClientSettings {
   readonly silenceMs?: number;
 }
 
+/** A statement that nobody prepares, and that has no rows. */
+const PLAIN = { name: null, columns: [] };
+
 /** One session of the server, in a client of its own: when the session dies, the client dies with it. */
 export class Connection {
   #lease: Lease | null = null;
@@ -21,6 +27,8 @@ export class Connection {
   /** When it was last given back. */
   idleSince = this.openedAt;
   readonly homes = new Homes();
+  /** What the driver has prepared, by the text that was sent. */
+  readonly #prepared = new Map<string, Prepared>();
 
   private constructor(
     private readonly client: Client,
@@ -107,6 +115,28 @@ export class Connection {
     const told = prepare && params.length > 0 ? this.homes.textOf(text, isOfHome) : text;
     const statement = new Sent(sender, waiter, told, params, prepare, isRaw);
     this.client.send(statement);
+    if (prepare && params.length > 0 && statement.statement) this.#prepared.set(told, statement.statement);
     return statement;
+  }
+
+  /**
+   * Sends a transaction at once. Nothing else may be under way.
+   * @returns null where nothing was sent, for one of them was not answered on this connection before
+   */
+  fly(sender: Sender, course: Course): Flight | null {
+    const wire = this.prepares ? this.client.wire : null;
+    if (!wire) return null;
+    const sendable: Sendable[] = [];
+    const columns: (readonly Column[])[] = [];
+    for (const { text, params, bound, isOfHome } of statementsOf(course)) {
+      // What takes no values is parsed anew each time.
+      const known = params.length === 0 ? PLAIN : this.#prepared.get(this.homes.textOf(text, isOfHome));
+      if (!known?.columns) return null;
+      sendable.push({ text, name: known.name, bound });
+      columns.push(known.columns);
+    }
+    const flight = new Flight(sender, course, columns);
+    wire.fly(sendable, flight);
+    return flight;
   }
 }

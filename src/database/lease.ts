@@ -1,22 +1,12 @@
+import { drizzleClient } from "./drizzleClient.js";
 import { ConnectionLostError, followsFailure, LeaseOverError, sessionSurvives } from "./errors.js";
-import type { Result, Sender, Sent, Waiter } from "./sent.js";
+import { type Course, type Flight, statementsOf } from "./flight.js";
+import type { Leased } from "./leased.js";
+import { Notes } from "./notes.js";
+import type { Result } from "./result.js";
+import type { Sender, Sent, Unanswered, Waiter } from "./sent.js";
 
-export type { Result, Row } from "./sent.js";
-
-/** What a lease is of. */
-interface Leased {
-  readonly pid: number;
-  readonly isCitus: boolean;
-  send(
-    sender: Sender,
-    waiter: Waiter,
-    text: string,
-    params: readonly unknown[],
-    isOfHome: boolean,
-    isRaw: boolean,
-  ): Sent;
-  condemn(reason: Error): void;
-}
+export type { Result, Row } from "./result.js";
 
 /** Why a lease that was given back takes no statement. */
 const DONE = new LeaseOverError();
@@ -32,11 +22,13 @@ export class Lease implements Sender {
   /** Which statement follows by itself as the last one, and behind how many. */
   #last: { readonly text: string; readonly behind: number } | null = null;
   #closing: Promise<Result> | null = null;
+  #flight: Flight | null = null;
+  #notes: Notes | null = null;
   #isExceeded = false;
   #failure: Error | null = null;
   #silence: NodeJS.Timeout | undefined;
   /** What was sent and is not answered yet. */
-  readonly #unanswered: Sent[] = [];
+  readonly #unanswered: Unanswered[] = [];
   /** What is to be done when all is answered that somebody gave up. */
   #tidy: ((isWell: boolean) => void) | null = null;
   readonly #ended: (() => void)[] = [];
@@ -79,9 +71,36 @@ export class Lease implements Sender {
     return this.#failure;
   }
 
+  /** What was sent before anybody asked; null where nothing was. */
+  get flight(): Flight | null {
+    return this.#flight;
+  }
+
+  /** Sends a transaction as a whole, before anything else; whoever asks the same is answered from it. Nothing where not all of it is prepared here. */
+  fly(course: Course): void {
+    this.#flight = this.connection.fly(this, course);
+    if (!this.#flight) return;
+    this.#listen();
+    this.#unanswered.push(this.#flight);
+    this.#isInTransaction = this.#lastIsSent = true;
+    this.#sent = statementsOf(course).length - 1;
+    this.#closing = this.#flight.closing;
+  }
+
+  /** Notes from now on what is asked, to ask it again. */
+  note(): Notes {
+    this.#notes = new Notes();
+    return this.#notes;
+  }
+
   /** Sends a statement; what was sent before is answered before. Without parameters it may hold no values at all. */
   run(text: string, params: readonly unknown[] = []): Promise<Result> {
     return this.#send(text, params, true, false);
+  }
+
+  /** The same, with rows as lists of their values. */
+  runRaw(text: string, params: readonly unknown[]): Promise<Result> {
+    return this.#send(text, params, true, true);
   }
 
   /** The same for a statement without tables, which has one plan for all homes. */
@@ -107,20 +126,9 @@ export class Lease implements Sender {
     this.#last = { text, behind };
   }
 
-  /**
-   * What drizzle takes for a client: the same statements, tied to this lease. It has no `begin`, so that
-   * drizzle's own transactions, which do not survive the loss of a session, cannot be opened.
-   */
+  /** What drizzle takes for a client. */
   asClient() {
-    return {
-      // Drizzle writes its parsers in here; those of the connection are set when it is opened.
-      options: { parsers: {}, serializers: {} },
-      unsafe: (text: string, params: readonly unknown[] = []) => ({
-        // biome-ignore lint/suspicious/noThenProperty: a statement is sent when it is awaited, as drizzle expects
-        then: (...on: Parameters<Promise<Result>["then"]>) => this.run(text, params).then(...on),
-        values: () => this.#send(text, params, true, true),
-      }),
-    };
+    return drizzleClient(this);
   }
 
   /** Ends the lease with everything answered and the transaction closed: the connection goes to the next one. */
@@ -136,17 +144,14 @@ export class Lease implements Sender {
   }
 
   /**
-   * Ends the lease for somebody who has gone away: whoever waits learns the reason at once. The connection goes to the next one
-   * when what was sent is answered and the transaction undone, if that does not take long.
+   * Ends the lease for somebody who has gone away: whoever waits learns the reason at once, and whoever comes next has the
+   * connection once what was sent is answered and the transaction undone, if that does not take long.
    */
   abandon(reason: Error): void {
     if (this.#over) return;
     if (this.#isInTransaction && !this.#lastIsSent) this.#post(NOBODY, "rollback", [], true, false);
     this.#close(reason);
-    if (this.#unanswered.length === 0) {
-      this.#handBack();
-      return;
-    }
+    if (this.#unanswered.length === 0) return void this.#handBack();
     // An answer, or the loss of the session: the driver leaves some statements of a dead one unanswered.
     const lose = () => this.connection.condemn(reason);
     // What has come in the meantime is read before anybody is found silent: it may be this process that was late.
@@ -186,13 +191,18 @@ export class Lease implements Sender {
   }
 
   #send(text: string, params: readonly unknown[], isOfHome: boolean, isRaw: boolean, isLast = false): Promise<Result> {
+    const flown = this.#over ? null : this.#flight?.answerTo(text, params, isRaw);
+    if (flown) return flown;
     const over = this.#over ?? (this.#lastIsSent ? DONE : null);
     // Made here, where it tells who comes too late: every lease ends, and few are used after that.
     const refusal = over === DONE ? new LeaseOverError() : over;
     if (over === DONE && this.#closing) this.#isExceeded = true;
     const answer = new Promise<Result>((tell, refuse) => {
       if (refusal) refuse(refusal);
-      else this.#post({ tell, refuse }, text, params, isOfHome, isRaw);
+      else {
+        const sent = this.#post({ tell, refuse }, text, params, isOfHome, isRaw);
+        if (!isLast) this.#notes?.add(sent, text, isOfHome);
+      }
     });
     // A statement that nobody awaits must not end the process when it fails; its transaction cannot be committed any more.
     answer.catch(ignore);
@@ -200,12 +210,14 @@ export class Lease implements Sender {
     return answer;
   }
 
-  #post(waiter: Waiter, text: string, params: readonly unknown[], isOfHome: boolean, isRaw: boolean): void {
+  #post(waiter: Waiter, text: string, params: readonly unknown[], isOfHome: boolean, isRaw: boolean): Sent {
     this.#listen();
-    this.#unanswered.push(this.connection.send(this, waiter, text, params, isOfHome, isRaw));
+    const sent = this.connection.send(this, waiter, text, params, isOfHome, isRaw);
+    this.#unanswered.push(sent);
+    return sent;
   }
 
-  hear(statement: Sent, isWell: boolean): void {
+  hear(statement: Unanswered, isWell: boolean): void {
     const unanswered = this.#unanswered;
     const at = unanswered.indexOf(statement);
     if (at >= 0) unanswered.splice(at, 1);

@@ -1,21 +1,30 @@
 import type postgres from "postgres";
+import type { Column, Result } from "./result.js";
 
-export type Row = Record<string, unknown>;
-/** Rows, and the tag that PostgreSQL closed the statement with: `SELECT`, `COMMIT`, … */
-export type Result = readonly Row[] & { readonly command: string; readonly count: number };
+/** What was sent and is to be answered. */
+export interface Unanswered {
+  readonly waiter: Pick<Waiter, "refuse">;
+}
 
 /** Who sends statements, and hears of each before whoever waits for it. */
 export interface Sender {
   /** Called by the driver in the middle of what it does: nothing may be sent or ended here. */
-  hear(statement: Sent, isWell: boolean): void;
+  hear(statement: Unanswered, isWell: boolean): void;
   /** What whoever waits is told of a failure. */
   meaningOf(failure: Error): Error;
 }
 
 /** Whoever waits for the answer to a statement. */
-export interface Waiter {
-  readonly tell: (result: Result) => void;
+export interface Waiter<Answer = Result> {
+  readonly tell: (result: Answer) => void;
   readonly refuse: (reason: Error) => void;
+}
+
+/** A statement as the driver has prepared it on a connection. */
+export interface Prepared {
+  readonly name: string;
+  /** Null until it was answered for the first time. */
+  readonly columns: readonly Column[] | null;
 }
 
 const SIMPLE = { simple: true, prepare: false };
@@ -29,7 +38,7 @@ const UNNAMED = { simple: false, prepare: false };
  *
  * Its fields are those of postgres 3.4; all are there from the start, so that all statements have one shape.
  */
-export class Sent {
+export class Sent implements Unanswered {
   readonly tagged = false;
   readonly strings: readonly [string];
   readonly args: readonly unknown[];
@@ -49,8 +58,9 @@ export class Sent {
   describeFirst = false;
   string = "";
   state: { readonly pid: number } | null = null;
-  statement: unknown = null;
-  parameters: unknown = null;
+  /** Once it was sent: how it was prepared, and its values as text. */
+  statement: Prepared | null = null;
+  parameters: (string | null)[] | null = null;
   #isAnswered = false;
 
   /** @param isRaw whether rows are lists of their values */

@@ -10,6 +10,7 @@ import {
 import type { Plugin } from "graphql-yoga";
 import { AnswerLostError } from "../database/errors.js";
 import { admission, coded } from "./admission.js";
+import { asText } from "./asked.js";
 import type { Context } from "./context.js";
 import { type ExecuteArgs, execute as executeCompiled } from "./executor/execute.js";
 import { isTooLarge } from "./executor/size.js";
@@ -100,7 +101,13 @@ async function answer(
       // Who wants to be told why asks for more than the document does.
       const expected = ctx.explains ? 0 : plan.before.statements;
       if (isChange) await ctx.operation.read(named);
-      else await ctx.operation.query(named, plan.fields, expected, wantedAhead(plan, coerced));
+      else {
+        const isWhole = !ctx.explains && !needs.introspection && !needs.choices;
+        const question = isWhole ? `${plan.before.nth} ${JSON.stringify(variableValues ?? {})}` : null;
+        const wanted = wantedAhead(plan, coerced);
+        const body = await ctx.operation.query(named, { fields: plan.fields, expected, wanted, question });
+        if (body !== null) return asText(body);
+      }
       const stopped = foresee(plan, coerced, ctx);
       if (stopped) return stopped;
       if (isChange) await ctx.operation.end();
@@ -109,7 +116,7 @@ async function answer(
       const result = await execute(schema, document);
       if (isChange) return afterCommit(result);
       plan.before.statements = Math.max(plan.before.statements, ctx.operation.statements);
-      return result;
+      return ctx.operation.remember(result);
     }
 
     const own = roots.filter((root) => !isIntrospection(root));

@@ -5,10 +5,11 @@ import type { Scope } from "./scope.js";
 
 /** In a statement that is written once, what `givenBy` gives it for each session. */
 export const TENANT = sql.placeholder("tenant");
-export const NOW = sql`${sql.placeholder("now")}::timestamptz`;
+/** A value that is the same the next time, where it can be: what is asked again word for word is answered sooner. */
+export const NOW = sql`coalesce(${sql.placeholder("now")}::timestamptz, now())`;
 
 /** The session's tenant and the instant of its access, by which everything that ends is judged. */
-export const givenBy = ({ session, now }: Scope): Values => ({ tenant: session.tenantId, now: now.toISOString() });
+export const givenBy = ({ session, instant }: Scope): Values => ({ tenant: session.tenantId, now: instant });
 
 /** What a statement is given, by the names of its placeholders. Written into: to merge two of them costs more than to write both. */
 export type Values = Record<string, unknown>;

@@ -1,33 +1,27 @@
-import { setTimeout as pause } from "node:timers/promises";
+import type { ExecutionResult } from "graphql";
 import { GraphQLError } from "graphql";
-import { AnswerLostError, OvertakenError, UnavailableError } from "../database/errors.js";
+import { AnswerLostError, OvertakenError } from "../database/errors.js";
 import { untilItPasses } from "../database/retry.js";
 import { TenantNotFoundError } from "../identity/errors.js";
-import type { Position } from "../tenancy/position.js";
-import type { Replica, Replicas } from "../tenancy/replicas.js";
-import { type Purpose, TenantSession } from "../tenancy/session.js";
-import { SentAhead, type WantedAhead } from "./ahead.js";
-import type { Fields } from "./columns.js";
-import { follow } from "./follow.js";
+import type { Replica } from "../tenancy/replicas.js";
+import type { Purpose } from "../tenancy/session.js";
+import { asText, type Recalled } from "./asked.js";
+import { type Entered, enter, type Query } from "./enter.js";
 import type { Name } from "./named.js";
-import { type Entrance, type HomeAnswer, isResolved, type OperationSettings, type Scope, scopeIn } from "./scope.js";
+import type { Entrance, OpenScope, OperationSettings, Scope } from "./scope.js";
 
 export type { Entrance, HomeAnswer, OperationSettings, ReadAccess, Resolved, Scope, Viewer } from "./scope.js";
-
-// Many times what the last part of a move takes; a mover that died in it leaves a tenant that can only be read.
-const FENCE_WAIT_MS = 5000;
-const LONGEST_PAUSE_MS = 40;
-/** How often the directory is asked: its answer may be overtaken on the way to the home. */
-const MOST_LOOKS = 3;
 
 /**
  * The tenant sessions of one GraphQL operation: one at a time. A query has one from start to end; each field of a mutation
  * has a changing one, and after its commit a reading one, in which its payload is read.
  */
 export class Operation {
-  #scope: Scope | null = null;
+  #scope: OpenScope | null = null;
   /** Whose session it is, where it is not the primary's. */
   #replica: Replica | null = null;
+  /** What is remembered of the query at hand. */
+  #recalled: Recalled | null = null;
   #isLetDown = false;
   #isCutShort = false;
   #gone: Error | null = null;
@@ -51,23 +45,37 @@ export class Operation {
   }
 
   /** Opens the session that resolvers read in, in place of the one before. Nothing happens for a caller who is not signed in. */
-  async read(named: readonly Name[] = [], query?: Query): Promise<void> {
+  async read(named: readonly Name[] = []): Promise<void> {
     await this.end();
-    const { settings } = this;
-    if (!settings) return;
-    this.#scope = await untilItPasses(settings.signal, () => this.#enter(settings, "read", named, query));
+    if (this.settings) this.#open(await this.#entered(this.settings, "read", named));
   }
 
   /**
    * The same for a query, which may read from a replica that has all that the primary can have shown by now. What a mutation
-   * reads is the primary's: it asks for what was committed a moment ago, and no replica has that yet.
-   * @param fields all that the query asks for
-   * @param expected how many statements its session is expected to be sent, 0 where nobody knows; more is for `mustAskAgain`
-   * @param wanted what is read first, whatever the viewer may do
+   * reads is the primary's: it asks for what was committed a moment ago, and no replica has that yet. Where more is asked than
+   * was expected, see `mustAskAgain`.
+   * @returns the answer as its text, where it is what it was when the same was asked before: then no session is open
    */
-  async query(named: readonly Name[], fields?: Fields, expected = 0, wanted?: WantedAhead): Promise<void> {
-    const replicas = this.#isLetDown ? undefined : this.settings?.replicas;
-    await this.read(named, { fields, replicas, expected: this.#isCutShort ? 0 : expected, wanted });
+  async query(named: readonly Name[], query: Query): Promise<string | null> {
+    await this.end();
+    const { settings } = this;
+    if (!settings) return null;
+    const replicas = this.#isLetDown ? undefined : settings.replicas;
+    const how = this.#isCutShort ? { ...query, replicas, expected: 0, flies: false } : { ...query, replicas };
+    const entered = await untilItPasses(settings.signal, () => enter(settings, "read", named, how));
+    if ("body" in entered) return entered.body;
+    this.#open(entered);
+    return null;
+  }
+
+  /** Remembers a query with its answer, to be quicker when it is asked again. Gives the answer the text that it is remembered by. */
+  remember(answer: ExecutionResult): ExecutionResult {
+    const [scope, recalled, asked] = [this.#scope, this.#recalled, this.settings?.asked];
+    if (!scope || !recalled || !asked || scope.session.isExceeded || scope.session.failure) return answer;
+    const isTold = scope.session.flight && !answer.errors && scope.trueUntil > 0;
+    const body = isTold ? JSON.stringify(answer) : null;
+    asked.keep(recalled, scope.session, body, scope.trueUntil);
+    return body === null ? answer : asText(body);
   }
 
   /** How many statements the session at hand was sent; 0 where there is none of the primary. */
@@ -82,6 +90,7 @@ export class Operation {
   mustAskAgain(): boolean {
     // Also where time is up: who asks once more is told so.
     if (this.#scope?.session.isExceeded) {
+      if (this.#recalled && this.#scope.session.flight) this.settings!.asked!.missed(this.#recalled);
       this.#isCutShort = true;
       return true;
     }
@@ -114,12 +123,12 @@ export class Operation {
     await this.end();
     const readAccess = this.settings!.readAccess;
     return this.#change(there, "change", [], work, async () => {
-      const enter = () => this.#enter({ ...there, readAccess }, "read", []);
       // Whoever did something there need not have become anybody.
-      this.#scope = await untilItPasses(there.signal, enter).catch((error) => {
+      const entered = await this.#entered({ ...there, readAccess }, "read").catch((error) => {
         if (error instanceof TenantNotFoundError) return null;
         throw error;
       });
+      if (entered) this.#open(entered);
     });
   }
 
@@ -131,7 +140,7 @@ export class Operation {
     read: () => Promise<void>,
   ): Promise<T> {
     const result = await untilItPasses(settings.signal, async () => {
-      const scope = await this.#enter(settings, purpose, named);
+      const { scope } = (await enter(settings, purpose, named)) as Entered;
       this.#scope = scope;
       this.#afterwards = [];
       try {
@@ -164,65 +173,23 @@ export class Operation {
     this.#afterwards.push(work);
   }
 
+  #open({ scope, replica, recalled }: Entered): void {
+    this.#scope = scope;
+    this.#replica = replica;
+    this.#recalled = recalled;
+  }
+
+  /** Nothing is remembered of what belongs to a change. */
+  #entered(settings: OperationSettings, purpose: Purpose, named: readonly Name[] = []): Promise<Entered> {
+    return untilItPasses(settings.signal, () => enter(settings, purpose, named) as Promise<Entered>);
+  }
+
   /** Ends the session that is open, if one is. What was read stays read, so a lost connection is no matter here. */
   async end(): Promise<void> {
     const scope = this.#scope;
-    this.#scope = this.#replica = null;
+    this.#scope = this.#replica = this.#recalled = null;
     await scope?.session.commit().catch(() => {});
   }
-
-  async #enter(
-    settings: OperationSettings,
-    purpose: Purpose,
-    named: readonly Name[],
-    { fields, replicas, expected = 0, wanted }: Query = {},
-  ): Promise<Scope> {
-    const until = performance.now() + FENCE_WAIT_MS;
-    let [looks, elsewhere] = [0, replicas];
-    for (let pauseMs = 5; ; ) {
-      const tenant = await settings.tenant(purpose, looks > 0);
-      const session = await TenantSession.open(settings.leases, tenant, purpose, settings.signal);
-      const replica = elsewhere?.of(tenant.home.database) ?? null;
-      if (!replica) session.expect(expected);
-      let answer: HomeAnswer;
-      let position: Position | null = null;
-      let ahead: SentAhead | undefined;
-      try {
-        const asked = settings.readAccess(session, named);
-        // Left before the replica is asked: nobody waits for one connection while holding another.
-        const left = replica && session.leave();
-        if (wanted?.size && !replica) ahead = new SentAhead(session, fields, wanted);
-        [answer, position] = [await asked, await left];
-      } catch (error) {
-        await session.rollback();
-        throw error;
-      }
-      if (isResolved(answer)) {
-        if (!replica) return scopeIn(session, answer, fields, ahead);
-        const following = position && (await follow(settings, replica, tenant, position, named, answer));
-        if (following) this.#replica = replica;
-        if (following) return scopeIn(following.session, following.answer, fields);
-        elsewhere = undefined;
-        continue;
-      }
-      await session.rollback();
-      if (answer === null || (answer === "STALE" && ++looks > MOST_LOOKS)) throw new TenantNotFoundError();
-      if (answer === "FENCED") {
-        if (performance.now() > until || settings.signal.aborted)
-          throw new UnavailableError("The tenant is being moved.");
-        await pause(pauseMs, undefined, { signal: settings.signal }).catch(() => {});
-        pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
-      }
-    }
-  }
-}
-
-/** How a query reads. */
-interface Query {
-  readonly fields?: Fields | undefined;
-  readonly replicas?: Replicas | undefined;
-  readonly expected?: number;
-  readonly wanted?: WantedAhead | undefined;
 }
 
 /** Longer than any transaction of a request takes. */

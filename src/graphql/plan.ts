@@ -61,12 +61,13 @@ export interface Plan {
   readonly guarded: readonly Asked[];
   readonly lengths: readonly Length[];
   readonly fields: Fields;
-  /** How it went before: the most statements that a session of it was sent; 0 before the first. */
-  readonly before: { statements: number };
+  /** How it went before: the most statements that a session of it was sent; 0 before the first. By its number it is told from all others. */
+  readonly before: { readonly nth: number; statements: number };
 }
 
 export type Variables = Readonly<Record<string, unknown>>;
 
+let planned = 0;
 const plans = new WeakMap<OperationDefinitionNode, Plan>();
 
 /** The plan of an operation of a valid document; made once, and kept as long as the document. */
@@ -131,7 +132,15 @@ class Planner {
   plan(operation: OperationDefinitionNode): Plan {
     this.#walk(operation.selectionSet, [this.schema.getRootType(operation.operation)!], [], []);
     const [roots, below, guarded, lengths] = [this.#roots, this.#below, this.#guarded, this.#lengths];
-    return { operation, roots, below, guarded, lengths, fields: this.#fields, before: { statements: 0 } };
+    return {
+      operation,
+      roots,
+      below,
+      guarded,
+      lengths,
+      fields: this.#fields,
+      before: { nth: ++planned, statements: 0 },
+    };
   }
 
   #walk(set: SelectionSetNode, types: readonly GraphQLObjectType[], path: readonly string[], above: Conditions): void {

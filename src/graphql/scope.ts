@@ -5,6 +5,7 @@ import type { TenantRecord } from "../tenancy/directory/directory.js";
 import type { Replicas } from "../tenancy/replicas.js";
 import type { Purpose, TenantSession } from "../tenancy/session.js";
 import type { SentAhead } from "./ahead.js";
+import type { AskedBy } from "./asked.js";
 import type { Fields } from "./columns.js";
 import type { AllNamed, Name } from "./named.js";
 
@@ -43,15 +44,52 @@ export interface Scope extends Resolved {
   readonly fields?: Fields | undefined;
   /** What was read before anybody asked for it. */
   readonly ahead?: SentAhead | undefined;
+  /** The instant that statements judge by; null where it is that of their own transaction. */
+  readonly instant: string | null;
+  /** Whether something that ends then, or not at all, has not ended yet. */
+  isLive(end: Date | null): boolean;
 }
 
-/** Value by value, for it is made for every request. */
-export const scopeIn = (
-  session: TenantSession,
-  { viewer, access, named, root, now }: Resolved,
-  fields?: Fields,
-  ahead?: SentAhead,
-): Scope => ({ viewer, access, named, root, now, session, fields, ahead });
+/** A scope that knows how long an answer that was made in it stays true. */
+export class OpenScope implements Scope {
+  /** When the clock makes another answer of the same rows, in epoch milliseconds: at once, where it was looked at. */
+  trueUntil = Number.POSITIVE_INFINITY;
+  readonly viewer: Viewer;
+  readonly access: Access;
+  readonly named: AllNamed;
+  readonly root: Place;
+  readonly #now: Date;
+
+  /** @param isOfOther whether another database's clock is judged by */
+  constructor(
+    readonly session: TenantSession,
+    { viewer, access, named, root, now }: Resolved,
+    readonly fields?: Fields,
+    readonly ahead?: SentAhead,
+    private readonly isOfOther = false,
+  ) {
+    this.viewer = viewer;
+    this.access = access;
+    this.named = named;
+    this.root = root;
+    this.#now = now;
+  }
+
+  get instant(): string | null {
+    return this.session.purpose === "read" && !this.isOfOther ? null : this.#now.toISOString();
+  }
+
+  get now(): Date {
+    this.trueUntil = Number.NEGATIVE_INFINITY;
+    return this.#now;
+  }
+
+  isLive(end: Date | null): boolean {
+    const isLive = end === null || end > this.#now;
+    if (isLive && end) this.trueUntil = Math.min(this.trueUntil, end.getTime());
+    return isLive;
+  }
+}
 
 /**
  * What the home says: the viewer's access; that the record is out of date; that changes have to wait, because the tenant is
@@ -68,6 +106,8 @@ export interface OperationSettings {
   readonly readAccess: ReadAccess;
   /** The tenant of the request as the directory has it; again, and afresh, when the home refuses what was remembered. */
   readonly tenant: (purpose: Purpose, again: boolean) => Promise<TenantRecord>;
+  /** What the identity that asks has asked before; nothing is remembered where it is left out. */
+  readonly asked?: AskedBy;
   /** Where queries may be answered from beside the databases themselves. */
   readonly replicas?: Replicas;
   /** Is told of each change once its commit was answered, or its answer was lost. */

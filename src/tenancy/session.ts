@@ -1,7 +1,10 @@
 import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import { ConnectionLostError, OutcomeUnknownError, UnavailableError } from "../database/errors.js";
+import type { Again, Flight, Repeatable } from "../database/flight.js";
 import type { Lease, Result } from "../database/lease.js";
 import type { Leases } from "../database/leases.js";
+import type { Notes } from "../database/notes.js";
+import { boundOf } from "../database/wire.js";
 import type { TenantId } from "../ids.js";
 import { enteringOnCitus } from "./citus.js";
 import { TenantRecord } from "./directory/directory.js";
@@ -23,7 +26,7 @@ const BEGIN = {
   withdraw: "begin isolation level read committed read write",
 } as const;
 const COMMIT = "commit";
-const ENTER = "select set_config('search_path', $1, true), set_config('tenantry.tenant_id', $2, true)";
+const ENTER = "select set_config('search_path', $1, true), set_config('tenantry.tenant_id', $2, true), now() as now";
 const LOCK = {
   change: "select pg_advisory_xact_lock_shared($1::bigint)",
   withdraw: "select pg_advisory_xact_lock($1::bigint)",
@@ -42,12 +45,14 @@ export class TenantSession {
    */
   readonly made = new Map<object, Map<unknown, unknown>>();
   #db: TenantDb | undefined;
+  #notes: Notes | null = null;
   #ended = false;
 
   private constructor(
     readonly tenant: TenantRecord,
     readonly purpose: Purpose,
     private readonly lease: Lease,
+    private readonly entered: Promise<Result>,
   ) {
     this.client = lease.asClient();
   }
@@ -62,6 +67,7 @@ export class TenantSession {
    * Opens a session in the tenant's home. Nothing is awaited but a free connection: what prepares the session travels with
    * its first statement, and so does its failure. When the signal aborts, the session ends at once and keeps
    * nothing.
+   * @param again what a reading session is sent at once, for it was asked in one like it: see `flight`
    * @throws UnavailableError when no connection became free in time, or the signal aborted before
    */
   static async open(
@@ -69,15 +75,25 @@ export class TenantSession {
     tenant: TenantRecord,
     purpose: Purpose,
     signal?: AbortSignal,
+    again?: Again,
   ): Promise<TenantSession> {
     refuseForged(tenant);
     const { schemaName, database } = tenant.home;
-    return TenantSession.enter(await leases.acquire(schemaName, signal, database), tenant, purpose);
+    return TenantSession.enter(await leases.acquire(schemaName, signal, database), tenant, purpose, again);
   }
 
   /** Opens a session on a connection that leads to the tenant's home, in a database of the same content. */
-  static enter(lease: Lease, tenant: TenantRecord, purpose: Purpose): TenantSession {
+  static enter(lease: Lease, tenant: TenantRecord, purpose: Purpose, again?: Again): TenantSession {
     refuseForged(tenant);
+    const { schemaName } = tenant.home;
+    const home = [`${schemaName}, pg_temp`, tenant.id];
+    // What opens it and what ends it are never what they were then: it is this tenant's session, in its home as it is now.
+    if (again && purpose === "read" && !lease.isCitus)
+      lease.fly({
+        opening: [plain(BEGIN.read), { text: ENTER, params: home, bound: boundOf(home), isOfHome: false }],
+        again,
+        end: plain(COMMIT),
+      });
     // What travels behind a transaction that cannot begin would run outside of every transaction.
     lease.runFirst(BEGIN[purpose]).then(
       ({ command }) => {
@@ -87,11 +103,9 @@ export class TenantSession {
         lease.condemn(new UnavailableError("The database cannot begin a transaction of this kind.", 1, { cause })),
     );
     // Messages of their own, never one text: if a text with several statements fails to parse, its `begin` never ran.
-    const { schemaName } = tenant.home;
-    if (lease.isCitus) for (const text of enteringOnCitus(schemaName, tenant.id)) void lease.run(text);
-    else void lease.runAnywhere(ENTER, [`${schemaName}, pg_temp`, tenant.id]);
+    const entered = lease.isCitus ? enterOnCitus(lease, tenant, purpose) : lease.runAnywhere(ENTER, home);
     if (purpose !== "read") void lease.runAnywhere(LOCK[purpose], [lockOf(tenant.id)]);
-    return new TenantSession(tenant, purpose, lease);
+    return new TenantSession(tenant, purpose, lease, entered);
   }
 
   get tenantId(): TenantId {
@@ -116,6 +130,27 @@ export class TenantSession {
   /** Whether more was asked of it than was expected. What was asked then was refused, and whoever asked may have taken that for an answer. */
   get isExceeded(): boolean {
     return this.lease.isExceeded;
+  }
+
+  /** When its transaction began, by the database's clock. Of a reading session it is the instant that its statements judge by. */
+  async begunAt(): Promise<Date> {
+    const [row] = await this.entered;
+    return new Date(row!.now as string);
+  }
+
+  /** What was sent before anybody asked; null where nothing was. */
+  get flight(): Flight | null {
+    return this.lease.flight;
+  }
+
+  /** Notes from now on what is asked, to ask it `again`. */
+  note(): void {
+    this.#notes = this.lease.note();
+  }
+
+  /** What was asked since it is noted; null where it cannot be repeated. */
+  get noted(): readonly Repeatable[] | null {
+    return this.#notes?.repeatable ?? null;
   }
 
   /**
@@ -183,6 +218,14 @@ export class TenantSession {
       this.lease.condemn(new ConnectionLostError("The session could not be ended.", { cause: error }));
     }
   }
+}
+
+const plain = (text: string): Repeatable => ({ text, params: [], bound: NOTHING, isOfHome: false });
+const NOTHING = boundOf([]);
+
+function enterOnCitus(lease: Lease, { home, id }: TenantRecord, purpose: Purpose): Promise<Result> {
+  const texts = [...enteringOnCitus(home.schemaName, id), ...(purpose === "read" ? ["select now() as now"] : [])];
+  return texts.map((text) => lease.run(text)).at(-1)!;
 }
 
 function refuseForged(tenant: TenantRecord): void {

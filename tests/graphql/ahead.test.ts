@@ -54,7 +54,7 @@ describe("what is read ahead", () => {
     const { current, happened } = operation({} as never);
     const what = reading(happened, "select 1 as one");
 
-    await current.query([], undefined, 0, new Map([[what, new Set(["a", "b"])]]));
+    await current.query([], { wanted: new Map([[what, new Set(["a", "b"])]]) });
     const { ahead } = current.scope!;
     const [all, one, more] = [ahead!.rowsOf(what, ["a", "b"]), ahead!.rowsOf(what, ["b"]), ahead!.rowsOf(what, ["c"])];
     const other = ahead!.rowsOf(reading(happened, "select 2"), ["a"]);
@@ -69,14 +69,14 @@ describe("what is read ahead", () => {
     const { current, happened } = operation({} as never);
     const what = reading(happened, "select 1 / 0");
 
-    await current.query([], undefined, 0, new Map([[what, new Set(["a"])]]));
+    await current.query([], { wanted: new Map([[what, new Set(["a"])]]) });
 
     await expect(current.scope!.ahead!.rowsOf(what, ["a"])).rejects.toThrow("division by zero");
     await current.end();
 
     const refused = operation(null);
     await expect(
-      refused.current.query([], undefined, 0, new Map([[reading([], "select 1 / 0"), new Set(["a"])]])),
+      refused.current.query([], { wanted: new Map([[reading([], "select 1 / 0"), new Set(["a"])]]) }),
     ).rejects.toThrow();
     expect([refused.current.scope, leases.counts.open - leases.counts.idle]).toEqual([null, 0]);
   });

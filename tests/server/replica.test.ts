@@ -399,7 +399,7 @@ describe("rows and rights", () => {
       },
     });
 
-    await operation.query([]);
+    await operation.query([], {});
 
     const { access, session } = operation.scope!;
     expect(access.allows(place, "members:read")).toBe(false);

@@ -91,6 +91,7 @@ export async function openGateway(
     limits: DEFAULT_LIMITS,
     maxBodyBytes: 1_000_000,
     requestTimeoutMs: 15_000,
+    rememberBytes: 64_000_000,
     replicaWaitMs: 20,
     origins: [],
     introspection: "trimmed",

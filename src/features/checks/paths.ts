@@ -1,5 +1,5 @@
 import type { Place, Reach } from "../../access/access.js";
-import { earlier, isLive } from "../../access/end.js";
+import { earlier } from "../../access/end.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { Role } from "../roles/role.js";
 import { mayKnow, type Subject, type SubjectGrant, type SubjectMembership } from "./subject.js";
@@ -81,12 +81,12 @@ function pathsOf(membership: SubjectMembership, question: Asked): Path[] {
 
 function brokenBy({ status, expiresAt }: SubjectMembership, { scope, subject }: Asked): string | null {
   if (!subject.active) return "The person is suspended.";
-  if (!isLive(expiresAt, scope.now)) return "The membership has ended.";
+  if (!scope.isLive(expiresAt)) return "The membership has ended.";
   return status === "SUSPENDED" ? "The membership is suspended." : null;
 }
 
 function failing(grant: SubjectGrant, at: Place, { scope, place, permission, reach, allowed }: Asked): string | null {
-  if (!isLive(grant.expiresAt, scope.now)) return "The grant has ended.";
+  if (!scope.isLive(grant.expiresAt)) return "The grant has ended.";
   if (!grant.role.permissions.includes(permission)) return "The role does not have the permission.";
   if (grant.reach === "ORGANIZATION" && at.id !== place.id) return "The grant does not reach below its organization.";
   if (grant.reach === "ORGANIZATION" && reach === "SUBTREE")

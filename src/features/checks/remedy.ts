@@ -1,6 +1,5 @@
 import { Access, type Place, type Reach } from "../../access/access.js";
 import { stillThere } from "../../access/catalogue.js";
-import { isLive } from "../../access/end.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import { perSession } from "../../graphql/loader.js";
 import type { Scope } from "../../graphql/operation.js";
@@ -91,7 +90,7 @@ function isOpen(scope: Scope, subject: Subject, at: Place): boolean {
   if ([...suspended.map(({ id }) => id), ...archived].some((id) => id === at.id || at.path.includes(id))) return false;
   // A membership that has ended is begun anew; one that is suspended stays so, whatever is granted.
   return !subject.memberships.some(
-    (one) => one.at.id === at.id && one.status === "SUSPENDED" && isLive(one.expiresAt, scope.now),
+    (one) => one.at.id === at.id && one.status === "SUSPENDED" && scope.isLive(one.expiresAt),
   );
 }
 

@@ -2,7 +2,7 @@ import DataLoader from "dataloader";
 import { sql } from "drizzle-orm";
 import { Access, type Held, type Place, type Reach } from "../../access/access.js";
 import type { Catalogue } from "../../access/catalogue.js";
-import { earlier, isLive } from "../../access/end.js";
+import { earlier } from "../../access/end.js";
 import { builder } from "../../graphql/builder.js";
 import type { Context } from "../../graphql/context.js";
 import { scopeOf } from "../../graphql/context.js";
@@ -148,11 +148,11 @@ function toMembership(catalogue: Catalogue, { grants: given, ...membership }: Me
   };
 }
 
-function accessOf({ access, now }: Scope, belongs: readonly SubjectMembership[]): Access {
-  const live = belongs.filter(({ status, expiresAt }) => status === "ACTIVE" && isLive(expiresAt, now));
+function accessOf(scope: Scope, belongs: readonly SubjectMembership[]): Access {
+  const live = belongs.filter(({ status, expiresAt }) => status === "ACTIVE" && scope.isLive(expiresAt));
   const held = live.flatMap(({ at, expiresAt, grants }) =>
     grants
-      .filter((grant) => isLive(grant.expiresAt, now))
+      .filter((grant) => scope.isLive(grant.expiresAt))
       .map(
         ({ role, reach, ...grant }): Held => ({
           at,
@@ -162,7 +162,7 @@ function accessOf({ access, now }: Scope, belongs: readonly SubjectMembership[])
         }),
       ),
   );
-  return new Access({ ...access.grounds, grants: held, memberOf: live.map(({ at }) => at) });
+  return new Access({ ...scope.access.grounds, grants: held, memberOf: live.map(({ at }) => at) });
 }
 
 /** Whether the viewer may know of what somebody was given there: their own, or where members may be read. */

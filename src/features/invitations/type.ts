@@ -1,4 +1,3 @@
-import { isLive } from "../../access/end.js";
 import { builder, Node } from "../../graphql/builder.js";
 import { scopeOf } from "../../graphql/context.js";
 import { reachable } from "../../graphql/node.js";
@@ -71,7 +70,7 @@ builder.objectType(Invitation, {
       type: InvitationStatus,
       description: "What became of it, by the clock of the database.",
       resolve: ({ status, expiresAt }, _args, ctx) =>
-        status === "OPEN" && !isLive(expiresAt, scopeOf(ctx).now) ? ("EXPIRED" as const) : status,
+        status === "OPEN" && !scopeOf(ctx).isLive(expiresAt) ? ("EXPIRED" as const) : status,
     }),
     expiresAt: t.expose("expiresAt", { type: "DateTime", description: "From when on it cannot be accepted." }),
     membershipExpiresAt: t.expose("membershipExpiresAt", {

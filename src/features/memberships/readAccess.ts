@@ -10,13 +10,17 @@ import type { OrganizationId, RoleId, UserId } from "../../ids.js";
 import { arrayOf } from "../../tenancy/arrays.js";
 import type { TenantSession } from "../../tenancy/session.js";
 
+type Clock = "clock_timestamp()" | "now()";
+/** A change waits for its lock, and what it stands on may end meanwhile. What only reads judges all by one instant: its beginning. */
+const clockOf = ({ purpose }: TenantSession): Clock => (purpose === "read" ? "now()" : "clock_timestamp()");
+
 /**
  * Everything that decisions stand on, in one statement: the home row, the viewer, their live memberships and grants by the
- * database's clock, what is closed, and the root. Lists are JSON without names: to write the names for each row takes PostgreSQL
- * as long as to find it.
+ * database's clock, what is closed, and the root. The same for the same rows: it tells the time only where it may have waited.
+ * Lists are JSON without names: to write the names for each row takes PostgreSQL as long as to find it.
  */
-const textWith = (named: string, isWho = "u.identity = $2") => `
-with clock as materialized (select clock_timestamp() as now),
+const textWith = (clock: Clock, named = "null::json", isWho = "u.identity = $2") => `
+with clock as materialized (select ${clock} as now),
 own as materialized (
   select m.id, m.organization_id, m.expires_at, o.path
   from tenant h
@@ -26,7 +30,7 @@ own as materialized (
     cross join clock
   where h.tenant_id = $1 and (m.expires_at is null or m.expires_at > clock.now)
 )
-select h.epoch, h.status, clock.now, u.id as user_id, u.display_name, u.email, u.email_verified, u.image_url,
+select h.epoch, h.status, ${clock === "now()" ? "null" : "clock.now"} as now, u.id as user_id, u.display_name, u.email, u.email_verified, u.image_url,
   (select json_agg(json_build_array(own.organization_id, own.path, (
       select json_agg(json_build_array(g.reach, g.role_key, r.permissions::text, least(g.expires_at, own.expires_at)))
       from grants g left join roles r on r.tenant_id = $1 and r.id = g.role_id
@@ -41,9 +45,12 @@ from tenant h
   left join users u on u.tenant_id = $1 and ${isWho} and u.status = 'ACTIVE'
 where h.tenant_id = $1`;
 
-const TEXT = textWith("null::json");
+const TEXT: Readonly<Record<Clock, string>> = {
+  "now()": textWith("now()"),
+  "clock_timestamp()": textWith("clock_timestamp()"),
+};
 /** For somebody in whose name something is done while they are not there. */
-const TEXT_OF_USER = textWith("null::json", "u.id = $2");
+const TEXT_OF_USER = textWith("clock_timestamp()", undefined, "u.id = $2");
 
 /** Where each thing that arguments name stands. All have the columns of the first that is asked for. */
 const PLACES: Readonly<Record<Nameable, (ids: string) => string>> = {
@@ -69,15 +76,18 @@ const PLACES: Readonly<Record<Nameable, (ids: string) => string>> = {
 };
 
 /** For changes, whose arguments name things: the same, and where each of them stands. Of what is not named, nothing is asked. */
-function textNaming(kinds: readonly Nameable[]): string {
+function textNaming(kinds: readonly Nameable[], clock: Clock): string {
   const asked = kinds.map((type, n) => PLACES[type](`$${n + 3}`));
-  return textWith(`(select json_agg(json_build_object('type', n.type, 'id', n.id, 'userId', n.user_id, 'expiresAt', n.expires_at,
+  return textWith(
+    clock,
+    `(select json_agg(json_build_object('type', n.type, 'id', n.id, 'userId', n.user_id, 'expiresAt', n.expires_at,
       'place', case when o.id is not null then json_build_object('id', o.id, 'path', o.path) end))
     from (${asked.join("\n      union all")}
-    ) n left join organizations o on o.tenant_id = $1 and o.id = n.organization_id)`);
+    ) n left join organizations o on o.tenant_id = $1 and o.id = n.organization_id)`,
+  );
 }
 
-/** By the kinds that are named, of which there are few; written once, as texts find their prepared statements. */
+/** By the clock and the kinds that are named, of which there are few; written once, as texts find their prepared statements. */
 const textsNaming = new Map<string, string>();
 
 const UNDEFINED_TABLE = "42P01";
@@ -109,10 +119,12 @@ export async function readAccess(
   named: readonly Name[],
 ): Promise<HomeAnswer> {
   const asker = [session.tenantId, identity];
-  if (named.length === 0) return understand(catalogue, session, session.query(TEXT, asker), named);
+  const clock = clockOf(session);
+  if (named.length === 0) return understand(catalogue, session, session.query(TEXT[clock], asker), named);
   const kinds = NAMEABLE.filter((kind) => named.some(({ type }) => type === kind));
-  const text = textsNaming.get(kinds.join()) ?? textNaming(kinds);
-  textsNaming.set(kinds.join(), text);
+  const key = [clock, ...kinds].join();
+  const text = textsNaming.get(key) ?? textNaming(kinds, clock);
+  textsNaming.set(key, text);
   const ids = kinds.map((kind) => idsOf(named, kind));
   return understand(catalogue, session, session.query(text, [...asker, ...ids]), named);
 }
@@ -183,7 +195,7 @@ async function understand(
         expiresAt: one.expiresAt === null ? null : new Date(one.expiresAt),
       })),
     ]),
-    now: new Date(row.now as string),
+    now: row.now === null ? await session.begunAt() : new Date(row.now as string),
   };
 }
 

@@ -1,9 +1,9 @@
-import { isLive } from "../../access/end.js";
 import { builder, Node } from "../../graphql/builder.js";
 import { scopeOf } from "../../graphql/context.js";
 import type { Soon } from "../../graphql/loader.js";
 import { reachable } from "../../graphql/node.js";
 import { encodeId } from "../../graphql/nodeId.js";
+import type { Scope } from "../../graphql/operation.js";
 import type { MembershipId } from "../../ids.js";
 import { findOrganization } from "../organizations/loader.js";
 import type { OrganizationRow } from "../organizations/table.js";
@@ -42,8 +42,8 @@ export const Reach = builder.enumType("Reach", {
 
 export const Membership = builder.objectRef<Listed>("Membership");
 /** The roles of those that count, each once. */
-function rolesOf(given: readonly GrantOfRole[], now: Date): GrantOfRole["role"][] {
-  const live = given.filter(({ expiresAt }) => isLive(expiresAt, now)).map(({ role }) => role);
+function rolesOf(given: readonly GrantOfRole[], scope: Scope): GrantOfRole["role"][] {
+  const live = given.filter(({ expiresAt }) => scope.isLive(expiresAt)).map(({ role }) => role);
   // Most have one, and many are asked.
   return live.length < 2 ? live : [...new Map(live.map((role) => [role.id, role])).values()];
 }
@@ -72,7 +72,7 @@ builder.objectType(Membership, {
     status: t.field({
       type: MembershipStatus,
       description: "Whether it counts, by the clock of the database.",
-      resolve: ({ status, expiresAt }, _args, ctx) => (isLive(expiresAt, scopeOf(ctx).now) ? status : "EXPIRED"),
+      resolve: ({ status, expiresAt }, _args, ctx) => (scopeOf(ctx).isLive(expiresAt) ? status : "EXPIRED"),
     }),
     via: t.field({
       type: MembershipVia,
@@ -93,7 +93,7 @@ builder.objectType(Membership, {
       resolve: ({ id }, _args, ctx) => {
         const scope = scopeOf(ctx);
         const given = listGrants(scope, ctx.catalogue, id);
-        return given instanceof Promise ? given.then((all) => rolesOf(all, scope.now)) : rolesOf(given, scope.now);
+        return given instanceof Promise ? given.then((all) => rolesOf(all, scope)) : rolesOf(given, scope);
       },
     }),
     grants: t.field({

@@ -1,0 +1,137 @@
+import type { Logger } from "pino";
+import type { Catalogue } from "./access/catalogue.js";
+import type { Leases } from "./database/leases.js";
+import { readAccess } from "./features/memberships/readAccess.js";
+import { describeTenant } from "./features/tenants/type.js";
+import { arrivalsOf } from "./graphql/arrivals.js";
+import { AskedBefore } from "./graphql/asked.js";
+import { type Choice, type Context, Deadline, type ResolveTxt } from "./graphql/context.js";
+import { Operation, type OperationSettings } from "./graphql/operation.js";
+import { describeFault } from "./graphql/present.js";
+import { roomsOf } from "./graphql/rooms.js";
+import { OpenScope } from "./graphql/scope.js";
+import { identityDigest } from "./identity/digest.js";
+import { TenantNotFoundError } from "./identity/errors.js";
+import { type Identity, mayEnter } from "./identity/identity.js";
+import { deriveKey } from "./identity/key.js";
+import { onlyTenant, tenantOfRequest } from "./identity/tenant.js";
+import type { Verifier } from "./identity/verifier.js";
+import { Directory, type TenantRecord } from "./tenancy/directory/directory.js";
+import { JobDesk } from "./tenancy/jobs/desk.js";
+import { JOBS_KEY } from "./tenancy/jobs/seal.js";
+import { Replicas, reportTo } from "./tenancy/replicas.js";
+import { TenantSession } from "./tenancy/session.js";
+
+export interface ContextOptions {
+  readonly door: Leases;
+  readonly serve: Leases;
+  readonly catalogue: Catalogue;
+  /** The installation key. */
+  readonly key: Buffer;
+  readonly verifier: Verifier;
+  readonly requestTimeoutMs: number;
+  /** What may be remembered of what was asked before; 0 for nothing. */
+  readonly rememberBytes: number;
+  /** How long a query waits for a replica before it goes to the primary. */
+  readonly replicaWaitMs: number;
+  readonly tenantDomain: string | null;
+  /** Whether whoever has a token with a verified address may have a tenant of their own. */
+  readonly signUp: boolean;
+  /** Asks DNS for the proof of a domain, where it is not the machine's own way. */
+  readonly resolveTxt?: ResolveTxt;
+  /** Is told of the tenants in which something is changed. */
+  readonly onChange?: (tenant: TenantRecord) => void;
+  readonly log: Logger;
+}
+
+/** What of a request says who asks, and where. */
+interface Asking {
+  readonly headers: Pick<Headers, "get">;
+  /** Aborts when the caller goes away. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * What resolvers are given, made anew for each request.
+ * @throws IdentityError for a token that is none here, and for a tenant that the request names in two ways
+ */
+export function contextsOf(options: ContextOptions) {
+  const { log } = options;
+  const directory = new Directory(options.door);
+  const replicas = new Replicas(options.serve, options.replicaWaitMs, reportTo(log));
+  const rooms = roomsOf({
+    ...options,
+    onLost: (error) => log.warn({ fault: describeFault(error) }, "mail waits for the next round"),
+  });
+  const asked = new AskedBefore(options.rememberBytes);
+  const desk = new JobDesk(options.door, deriveKey(options.key, JOBS_KEY));
+
+  async function contextOf(request: Asking, requestId: string, address: string | null): Promise<Context> {
+    const [host, origin] = [request.headers.get("host"), request.headers.get("origin")];
+    const identity = await options.verifier.verify(request.headers.get("authorization"), { host, origin });
+    const slug = tenantOfRequest({
+      host,
+      header: request.headers.get("x-tenant"),
+      tenantDomain: options.tenantDomain,
+      claim: identity?.tenant ?? null,
+    });
+    const deadline = new Deadline(options.requestTimeoutMs, request.signal);
+    const digest = identity && identityDigest(options.key, identity);
+    const settings = identity && settingsOf(identity, digest!, slug, deadline.signal);
+    let choices: Promise<readonly Choice[]> | undefined;
+    return {
+      identity,
+      requestId,
+      address,
+      deadline,
+      explains: request.headers.get("x-tenantry-explain") === "1",
+      catalogue: options.catalogue,
+      ...rooms,
+      arrivals: identity && arrivalsOf(directory, identity, digest!, slug, deadline.signal),
+      operation: new Operation(settings),
+      signUps: digest && { isOpen: options.signUp, desk, digest },
+      hostOf: (tenant) => (options.tenantDomain ? `${tenant}.${options.tenantDomain}` : null),
+      choices: () => (choices ??= identity ? listChoices(identity, deadline.signal) : Promise.resolve([])),
+    };
+  }
+
+  function settingsOf(identity: Identity, digest: Buffer, slug: string | null, signal: AbortSignal): OperationSettings {
+    return {
+      leases: options.serve,
+      replicas,
+      signal,
+      asked: asked.by(digest.toString("base64")),
+      onChange: options.onChange ?? (() => {}),
+      readAccess: (session, named) => readAccess(options.catalogue, session, digest, named),
+      tenant: async (purpose, again) => {
+        if (slug === null) return onlyTenant(purpose, await tenantsOf(identity, digest, signal));
+        const tenant = mayEnter(identity, slug) ? await directory.find(slug, digest, again, signal) : null;
+        if (!tenant) throw new TenantNotFoundError();
+        return tenant;
+      },
+    };
+  }
+
+  const tenantsOf = async (identity: Identity, digest: Buffer, signal: AbortSignal): Promise<TenantRecord[]> =>
+    (await directory.tenantsOf(digest, signal)).filter(({ slug }) => mayEnter(identity, slug));
+
+  /** One session after the other: a person in many tenants takes no more connections than anybody else. */
+  async function listChoices(identity: Identity, signal: AbortSignal): Promise<Choice[]> {
+    const digest = identityDigest(options.key, identity);
+    const choices: Choice[] = [];
+    for (const tenant of await tenantsOf(identity, digest, signal)) {
+      const session = await TenantSession.open(options.serve, tenant, "read", signal);
+      try {
+        const answer = await readAccess(options.catalogue, session, digest, []);
+        // A home that is closed, elsewhere, or without this person is nothing to choose.
+        if (answer !== null && typeof answer === "object")
+          choices.push(await describeTenant(new OpenScope(session, answer)));
+      } finally {
+        await session.rollback();
+      }
+    }
+    return choices;
+  }
+
+  return contextOf;
+}

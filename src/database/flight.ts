@@ -1,0 +1,119 @@
+import { sessionSurvives } from "./errors.js";
+import type { Replies } from "./replies.js";
+import type { Column, Result } from "./result.js";
+import type { Sender, Unanswered, Waiter } from "./sent.js";
+import type { Landing } from "./wire.js";
+
+/** A statement as it was sent once, to be sent again as it is. */
+export interface Repeatable {
+  readonly text: string;
+  /** Its values as they were given, by which it is found again. */
+  readonly params: readonly unknown[];
+  /** The same as they go over the wire. */
+  readonly bound: Buffer;
+  /** Whether it names tables of the home that the connection serves. */
+  readonly isOfHome: boolean;
+}
+
+/** Statements that were asked before. */
+export interface Again {
+  readonly statements: readonly Repeatable[];
+  /** What was answered to them, byte for byte; null where nobody knows. */
+  readonly replies: Buffer | null;
+}
+
+/** A transaction as a whole. */
+export interface Course {
+  readonly opening: readonly Repeatable[];
+  readonly again: Again;
+  readonly end: Repeatable;
+}
+
+const UNDONE = Object.assign([], { command: "ROLLBACK", count: 0 }) as Result;
+
+/**
+ * A transaction that is sent in one message before anybody asks for its statements, for they were asked the last time. Each is
+ * the answer to whoever asks the same; what nobody asks was read in vain.
+ */
+export class Flight implements Landing, Unanswered {
+  readonly waiter: Waiter<Result>;
+  /** How its end was answered, which comes with all else. Rejects where the session is lost. */
+  readonly closing: Promise<Result>;
+  /** Whether what was asked again was answered with the very same bytes. */
+  isSame = false;
+  readonly #statements: readonly Repeatable[];
+  /** Rejects where PostgreSQL refused a statement: then it ran none that came behind, and kept nothing. */
+  readonly #landed: Promise<Result>;
+  /** Where all is the same, only those that opened it. */
+  #replies: Replies | null = null;
+
+  /** @param columns of each statement */
+  constructor(
+    private readonly sender: Sender,
+    private readonly course: Course,
+    private readonly columns: readonly (readonly Column[])[],
+  ) {
+    this.#statements = statementsOf(course);
+    let waiter: Waiter;
+    this.#landed = new Promise((tell, refuse) => {
+      waiter = { tell, refuse };
+    });
+    this.waiter = waiter!;
+    this.closing = this.#landed.catch((why) => {
+      // Before whoever waits heard of it.
+      if (sessionSurvives(why)) return UNDONE;
+      throw why;
+    });
+    // Nobody need wait for it.
+    this.closing.catch(ignore);
+  }
+
+  /** Resolves when all is answered. Rejects where PostgreSQL refused any of it, or the session is lost. */
+  async landed(): Promise<void> {
+    await this.#landed;
+  }
+
+  /** The answer to a statement, where it is among these; null where it is not. */
+  answerTo(text: string, params: readonly unknown[], isRaw: boolean): Promise<Result> | null {
+    const nth = this.#statements.findIndex((one) => one.text === text && isAlike(one.params, params));
+    if (nth < 0) return null;
+    const answer = this.#landed.then(() => this.#replies!.read(nth, this.columns[nth]!, isRaw));
+    answer.catch(ignore);
+    return answer;
+  }
+
+  /** A copy of what was answered to what was asked again, for the next time; null where it is the same, or refused. */
+  copyReplies(): Buffer | null {
+    const { opening, again } = this.course;
+    if (this.isSame || !this.#replies) return null;
+    return Buffer.from(this.#replies.from(opening.length, opening.length + again.statements.length - 1));
+  }
+
+  resolve(replies: Replies): void {
+    const { opening, again } = this.course;
+    const last = this.#statements.length - 1;
+    this.isSame = again.replies !== null && replies.from(opening.length, last - 1).equals(again.replies);
+    this.#replies = replies.copy(this.isSame ? opening.length - 1 : last);
+    this.sender.hear(this, true);
+    this.waiter.tell(replies.read(last, [], false));
+  }
+
+  reject(why: Error): void {
+    this.sender.hear(this, false);
+    this.waiter.refuse(this.sender.meaningOf(why));
+  }
+}
+
+export const statementsOf = ({ opening, again, end }: Course): readonly Repeatable[] => [
+  ...opening,
+  ...again.statements,
+  end,
+];
+
+const ignore = (): void => {};
+
+const isAlike = (these: readonly unknown[], those: readonly unknown[]): boolean =>
+  these.length === those.length && these.every((one, n) => isSame(one, those[n]));
+
+const isSame = (one: unknown, other: unknown): boolean =>
+  one === other || (Buffer.isBuffer(one) && Buffer.isBuffer(other) && one.equals(other));

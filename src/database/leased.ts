@@ -1,0 +1,18 @@
+import type { Course, Flight } from "./flight.js";
+import type { Sender, Sent, Waiter } from "./sent.js";
+
+/** What a lease is of. */
+export interface Leased {
+  readonly pid: number;
+  readonly isCitus: boolean;
+  send(
+    sender: Sender,
+    waiter: Waiter,
+    text: string,
+    params: readonly unknown[],
+    isOfHome: boolean,
+    isRaw: boolean,
+  ): Sent;
+  fly(sender: Sender, course: Course): Flight | null;
+  condemn(reason: Error): void;
+}

@@ -1,0 +1,134 @@
+import type { ExecutionResult } from "graphql";
+import { LRUCache } from "lru-cache";
+import type { Again, Repeatable } from "../database/flight.js";
+import type { TenantRecord } from "../tenancy/directory/directory.js";
+import type { TenantSession } from "../tenancy/session.js";
+
+/** What somebody asked before, and what came of it. */
+interface Known {
+  readonly statements: readonly Repeatable[];
+  /** Null until all of them were sent together once. */
+  readonly told: Told | null;
+  /** How often in a row something else was asked than what was sent. */
+  readonly misses: number;
+  /** How often it was asked since. */
+  turn: number;
+}
+
+interface Told {
+  /** All that PostgreSQL answered, as it came. */
+  readonly replies: Buffer;
+  /** What was made of it: a response as its text. */
+  readonly body: string;
+  /** When the clock makes another one of the same bytes, in epoch milliseconds. */
+  readonly until: number;
+}
+
+/** One question of one person, as far as it is known. */
+export interface Recalled {
+  readonly key: string;
+  readonly known: Known | null;
+  /** What is sent at once, before anybody asks; null where nothing is. */
+  readonly again: Again | null;
+}
+
+/** So often, in powers of two, a question is not tried that missed before. */
+const MOST_REST = 6;
+/** Longer questions are not remembered. */
+const MOST_CHARACTERS = 4000;
+/** What a question takes besides bytes and characters: its key, the objects around them. */
+const OWN_BYTES = 1000;
+
+/**
+ * The questions that people asked, each with the statements that it took. Asked again, it is read again, in a session of its own and
+ * behind the same walls, but at once: nobody waits for the first statement to know the second. Where PostgreSQL answers the very
+ * same bytes to all of them, the viewer's access among them, the answer is what was made of those bytes before. So nothing that is
+ * answered is older than the question. Questions that were not asked for longest make room for others.
+ */
+export class AskedBefore {
+  readonly #all: LRUCache<string, Known>;
+
+  /** @param bytes that it may take, about; 0 for nothing */
+  constructor(private readonly bytes: number) {
+    this.#all = new LRUCache({
+      maxSize: Math.max(1, bytes),
+      // One huge answer would push out thousands of others.
+      maxEntrySize: Math.max(1, bytes >> 6),
+      sizeCalculation: ({ statements, told }) =>
+        statements.reduce((sum, { bound }) => sum + bound.length, OWN_BYTES) +
+        (told ? told.replies.length + told.body.length : 0),
+    });
+  }
+
+  /** @param who the identity that asks, whatever token it came with */
+  by(who: string): AskedBy {
+    return new AskedBy(this.#all, who, this.bytes === 0);
+  }
+}
+
+/** Those of one identity. */
+export class AskedBy {
+  readonly #all: LRUCache<string, Known>;
+
+  constructor(
+    all: LRUCache<string, Known>,
+    private readonly who: string,
+    private readonly isOff: boolean,
+  ) {
+    this.#all = all;
+  }
+
+  /**
+   * @param question the document, its operation and its variables; null for one that is never remembered
+   * @returns null where nothing is to be remembered
+   */
+  recall({ id, epoch, home }: TenantRecord, question: string | null): Recalled | null {
+    if (this.isOff || question === null || question.length > MOST_CHARACTERS) return null;
+    // A home by its place and its turn: what was read in another is none of this one's.
+    const key = `${id} ${epoch} ${home.database} ${home.schemaName} ${this.who} ${question}`;
+    const known = this.#all.get(key) ?? null;
+    const isTried = known !== null && known.turn++ % 2 ** Math.min(known.misses, MOST_REST) === 0;
+    return {
+      key,
+      known,
+      again: isTried ? { statements: known.statements, replies: known.told?.replies ?? null } : null,
+    };
+  }
+
+  /** The answer, where all that was sent again was answered as it was then. Rejects where the session is lost, or refused any of it. */
+  async answerIn(session: TenantSession, { known }: Recalled): Promise<string | null> {
+    if (!session.flight || !known?.told) return null;
+    const { body, until } = known.told;
+    await session.flight.landed();
+    if (!session.flight.isSame) return null;
+    return until === Number.POSITIVE_INFINITY || (await session.begunAt()).getTime() < until ? body : null;
+  }
+
+  /**
+   * Remembers what was asked in a session that answered all of it, and, where it was sent at once, what was made of that.
+   * @param body null where it depends on more than what was read
+   */
+  keep({ key, known }: Recalled, session: TenantSession, body: string | null, until: number): void {
+    const { flight, noted } = session;
+    if (flight && known) {
+      const replies = flight.copyReplies();
+      const told = body === null || replies === null ? null : { replies, body, until };
+      this.#all.set(key, { ...known, told, misses: 0 });
+    }
+    // As before where a connection has not prepared it yet.
+    else if (noted && !(known && isAlike(known.statements, noted)))
+      this.#all.set(key, { statements: noted, told: null, misses: known?.misses ?? 0, turn: 0 });
+  }
+
+  /** Something else was asked than what was sent, or it was refused: the more often in a row, the longer it is not tried. */
+  missed({ key, known }: Recalled): void {
+    if (known) this.#all.set(key, { ...known, told: null, misses: known.misses + 1, turn: 1 });
+  }
+}
+
+/** An answer that is text already. */
+export const asText = (body: string): ExecutionResult => ({ stringify: () => body }) as ExecutionResult;
+
+const isAlike = (these: readonly Repeatable[], those: readonly Repeatable[]): boolean =>
+  these.length === those.length &&
+  these.every(({ text, bound }, n) => text === those[n]!.text && bound.equals(those[n]!.bound));
