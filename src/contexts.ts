@@ -48,7 +48,7 @@ export interface ContextOptions {
 interface Asking {
   readonly headers: Pick<Headers, "get">;
   /** Aborts when the caller goes away. */
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignal | null;
 }
 
 /**
@@ -66,7 +66,12 @@ export function contextsOf(options: ContextOptions) {
   const asked = new AskedBefore(options.rememberBytes);
   const desk = new JobDesk(options.door, deriveKey(options.key, JOBS_KEY));
 
-  async function contextOf(request: Asking, requestId: string, address: string | null): Promise<Context> {
+  async function contextOf(
+    request: Asking,
+    requestId: string,
+    address: string | null,
+    onRemembered?: Context["onRemembered"],
+  ): Promise<Context> {
     const [host, origin] = [request.headers.get("host"), request.headers.get("origin")];
     const identity = await options.verifier.verify(request.headers.get("authorization"), { host, origin });
     const slug = tenantOfRequest({
@@ -85,6 +90,7 @@ export function contextsOf(options: ContextOptions) {
       address,
       deadline,
       explains: request.headers.get("x-tenantry-explain") === "1",
+      onRemembered,
       catalogue: options.catalogue,
       ...rooms,
       arrivals: identity && arrivalsOf(directory, identity, digest!, slug, deadline.signal),

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { GraphQLError } from "graphql";
 import { createYoga, type YogaInitialContext } from "graphql-yoga";
 import { type ContextOptions, contextsOf } from "./contexts.js";
@@ -17,6 +18,7 @@ import {
   refuseOrigin,
   refuseWith,
 } from "./graphql/request.js";
+import { type Carried, Shortcut } from "./graphql/shortcut.js";
 import { exchange, PLAIN } from "./graphql/yoga.js";
 import { IdentityError } from "./identity/errors.js";
 import { buildSchema } from "./schema.js";
@@ -34,6 +36,8 @@ export interface ServerOptions extends ContextOptions {
 export interface Gateway {
   /** Answers GraphQL over HTTP at `/graphql`, and what there is to ask for, as text, at `/graphql/schema`. */
   readonly yoga: ReturnType<typeof createYoga<Whence, Context>>;
+  /** The same for a request of Node.js's server to `/graphql`, and shorter where its like was asked before. */
+  answer(request: IncomingMessage, response: ServerResponse, address: string | null): Promise<void>;
   /** Waits for what runs, and closes every connection to the database. */
   close(): Promise<void>;
 }
@@ -42,7 +46,7 @@ export interface Gateway {
 const SCHEMA_PATH = "/graphql/schema";
 
 /** What whoever hands a request over knows of where it comes from. */
-interface Whence {
+interface Whence extends Carried {
   readonly address?: string | null;
 }
 
@@ -51,8 +55,8 @@ export function createGateway(options: ServerOptions): Gateway {
   const { log, origins } = options;
   const requestIds = new WeakMap<Request, string>();
   const contextOf = contextsOf(options);
-  const toContext = ({ request, address = null }: YogaInitialContext & Whence): Promise<Context> =>
-    contextOf(request, requestIds.get(request) ?? randomUUID(), address);
+  const toContext = async ({ request, address = null, ...carried }: YogaInitialContext & Whence): Promise<Context> =>
+    carried.context ?? contextOf(request, requestIds.get(request) ?? randomUUID(), address, carried.onRemembered);
 
   const { schema, rules } = buildSchema();
   const visibleSchemas = new VisibleSchemas(schema, rules, undefined, options.signUp ? [] : ["Mutation.createTenant"]);
@@ -98,8 +102,8 @@ export function createGateway(options: ServerOptions): Gateway {
     plugins: [
       exchange(options.maxBodyBytes),
       {
-        onRequest({ request, fetchAPI, endResponse, url }) {
-          requestIds.set(request, randomUUID());
+        onRequest({ request, fetchAPI, endResponse, url, serverContext }) {
+          requestIds.set(request, (serverContext as Carried | undefined)?.context?.requestId ?? randomUUID());
           const isText = url.pathname === SCHEMA_PATH;
           if (url.pathname !== "/graphql" && !isText) return;
           const end = (answer: Answer) => endResponse(new fetchAPI.Response(answer.body, answer));
@@ -117,7 +121,8 @@ export function createGateway(options: ServerOptions): Gateway {
             setResult({ ...result, errors: isPartlyDone(result.data, errors) ? errors.map(withoutRetry) : errors });
           }
         },
-        onResponse({ request, response }) {
+        onResponse({ request, response, serverContext }) {
+          (serverContext as Carried | undefined)?.onAnswered?.(response);
           const requestId = requestIds.get(request);
           if (requestId) response.headers.set("x-request-id", requestId);
           for (const [name, value] of Object.entries(corsHeaders(request, origins))) response.headers.set(name, value);
@@ -132,8 +137,13 @@ export function createGateway(options: ServerOptions): Gateway {
     ],
   });
 
+  const shortcut = new Shortcut(contextOf, origins, options.maxBodyBytes);
   return {
     yoga,
+    async answer(request, response, address) {
+      const carried = options.rememberBytes > 0 ? await shortcut.take(request, response, address) : {};
+      if (carried) await yoga.handle(request, response, { address, ...carried } as never);
+    },
     async close() {
       await Promise.all([options.serve.close(), options.door.close()]);
     },

@@ -46,8 +46,9 @@ async function answer(
   const path = (request.url ?? "/").split("?", 1)[0];
   if (path === "/graphql" && settings.TENANTRY_GRAPHIQL && wantsPage(request))
     return sendPage(request, response, { hasViewers: development !== null && isLocal(request) });
-  if (path === "/graphql" || path === "/graphql/schema")
-    return void gateway.yoga(request, response, { address: addressOf(request, settings.TENANTRY_PROXIES) });
+  const address = addressOf(request, settings.TENANTRY_PROXIES);
+  if (path === "/graphql") return gateway.answer(request, response, address);
+  if (path === "/graphql/schema") return void gateway.yoga(request, response, { address });
   if (path === MEMBERS_PATH) return sendMembers(gateway, request, response);
   if (path === "/" && request.method === "GET") return send(response, 302, null, { location: "/graphql" });
   if (path === "/health/live") return send(response, 200, { status: "live" });

@@ -40,6 +40,8 @@ export interface Context {
   readonly deadline: Deadline;
   /** Whether the caller wants to know why, where they are denied something. */
   readonly explains: boolean;
+  /** Is told of the question that was asked, where its answer is remembered. */
+  readonly onRemembered: ((question: string) => void) | undefined;
 }
 
 /** @throws Error with the code `ENOTFOUND` or `ENODATA` where there is none, and with another where nobody can tell */
@@ -89,26 +91,30 @@ export class Deadline {
 
   constructor(
     private readonly timeoutMs: number,
-    private readonly caller: AbortSignal,
+    /** Aborts when the caller goes away; null where `leave` says so. */
+    private readonly caller: AbortSignal | null,
   ) {}
 
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
+  /** Nothing happens where it has begun. */
   start(): void {
+    if (this.#timer) return;
     const abort = () => this.#controller.abort(new UnavailableError("The request took too long."));
     this.#timer = setTimeout(abort, this.timeoutMs);
-    this.caller.addEventListener("abort", this.#gone, { once: true });
-    if (this.caller.aborted) this.#gone();
+    this.caller?.addEventListener("abort", this.leave, { once: true });
+    if (this.caller?.aborted) this.leave();
   }
 
   stop(): void {
     clearTimeout(this.#timer);
-    this.caller.removeEventListener("abort", this.#gone);
+    this.caller?.removeEventListener("abort", this.leave);
   }
 
-  readonly #gone = () => this.#controller.abort(new UnavailableError("The caller has gone."));
+  /** Says that the caller has gone away. */
+  readonly leave = () => this.#controller.abort(new UnavailableError("The caller has gone."));
 }
 
 /** The session to read in, where a rule has made sure that there is one. */

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { sessionSurvives, UnavailableError } from "../database/errors.js";
 import { TenantNotFoundError } from "../identity/errors.js";
+import type { TenantRecord } from "../tenancy/directory/directory.js";
 import type { Position } from "../tenancy/position.js";
 import type { Replica, Replicas } from "../tenancy/replicas.js";
 import { type Purpose, TenantSession } from "../tenancy/session.js";
@@ -30,6 +31,8 @@ export interface Query {
   readonly question?: string | null;
   /** Whether what was asked before is sent at once. */
   readonly flies?: boolean;
+  /** Whether nothing is to be opened for a question whose answer is not remembered. */
+  readonly isTold?: boolean;
 }
 
 /** An open session, and who reads in it. */
@@ -45,8 +48,52 @@ export interface Repeated {
   readonly body: string;
 }
 
+/** A session that was opened, and has not been asked yet who the viewer is. */
+export interface Embarked {
+  readonly tenant: TenantRecord;
+  readonly replica: Replica | null;
+  readonly recalled: Recalled | null;
+  readonly session: TenantSession;
+}
+
+/**
+ * Opens a session in the tenant's home, and sends at once what was asked in it before.
+ * @param isAgain whether the directory is to be asked afresh
+ * @returns null where nothing was opened
+ */
+export async function embark(
+  settings: OperationSettings,
+  purpose: Purpose,
+  { replicas, expected = 0, question = null, flies = true, isTold = false }: Query,
+  isAgain = false,
+): Promise<Embarked | null> {
+  const tenant = await settings.tenant(purpose, isAgain);
+  const replica = replicas?.of(tenant.home.database) ?? null;
+  const recalled = replica ? null : (settings.asked?.recall(tenant, question) ?? null);
+  if (isTold && !recalled?.known?.told) return null;
+  const again = (flies && recalled?.again) || undefined;
+  const session = await TenantSession.open(settings.leases, tenant, purpose, settings.signal, again);
+  if (!session.flight) {
+    if (recalled) session.note();
+    if (!replica) session.expect(expected);
+  }
+  return { tenant, replica, recalled, session };
+}
+
+/**
+ * The answer to what was asked before, where it is the same: then the session ends. Null where it has to be found. Rejects where
+ * the session is lost, or PostgreSQL refused any of it.
+ */
+export async function repeated(settings: OperationSettings, { recalled, session }: Embarked): Promise<string | null> {
+  const body = recalled && (await settings.asked!.answerIn(session, recalled));
+  // Its end was answered with the rest.
+  if (body !== null) void session.commit().catch(() => {});
+  return body;
+}
+
 /**
  * Opens a session in the tenant's home, and reads the viewer's access in it: of what the directory says, the home decides.
+ * @param first a session that was opened for this
  * @throws TenantNotFoundError where the home does not let the viewer in
  * @throws UnavailableError where there is no session to be had, or the tenant is being moved
  */
@@ -54,35 +101,27 @@ export async function enter(
   settings: OperationSettings,
   purpose: Purpose,
   named: readonly Name[],
-  { fields, replicas, expected = 0, wanted, question = null, flies = true }: Query = {},
+  query: Query = {},
+  first: Promise<Embarked | null> | null = null,
 ): Promise<Entered | Repeated> {
+  const { fields, wanted } = query;
   const until = performance.now() + FENCE_WAIT_MS;
-  let [looks, elsewhere, mayFly] = [0, replicas, flies];
+  let [looks, how, embarking] = [0, query, first];
   for (let pauseMs = 5; ; ) {
-    const tenant = await settings.tenant(purpose, looks > 0);
-    const replica = elsewhere?.of(tenant.home.database) ?? null;
-    const recalled = replica ? null : (settings.asked?.recall(tenant, question) ?? null);
-    const again = (mayFly && recalled?.again) || undefined;
-    const session = await TenantSession.open(settings.leases, tenant, purpose, settings.signal, again);
-    if (!session.flight) {
-      if (recalled) session.note();
-      if (!replica) session.expect(expected);
-    }
+    const embarked = (await embarking) ?? (await embark(settings, purpose, how, looks > 0))!;
+    const { tenant, replica, recalled, session }: Embarked = embarked;
+    embarking = null;
     let answer: HomeAnswer;
     let position: Position | null = null;
     let ahead: SentAhead | undefined;
     try {
-      const body = recalled && (await settings.asked!.answerIn(session, recalled));
-      if (body !== null) {
-        // Its end was answered with the rest.
-        void session.commit().catch(() => {});
-        return { body };
-      }
+      const body = await repeated(settings, embarked);
+      if (body !== null) return { body };
       if (session.flight?.isSame) {
         // The clock has made another answer of the same bytes, which were not kept.
         await session.rollback();
         settings.asked!.missed(recalled!);
-        mayFly = false;
+        how = { ...how, flies: false };
         continue;
       }
       const asked = settings.readAccess(session, named);
@@ -95,7 +134,7 @@ export async function enter(
       if (!session.flight || !sessionSurvives(error)) throw error;
       // What was asked once need not be what can be asked now.
       settings.asked!.missed(recalled!);
-      mayFly = false;
+      how = { ...how, flies: false };
       continue;
     }
     if (isResolved(answer)) {
@@ -103,11 +142,10 @@ export async function enter(
       const following = position && (await follow(settings, replica, tenant, position, named, answer));
       if (following) {
         // By the clock of the primary.
-        const { session, answer } = following;
-        const scope = new OpenScope(session, answer, fields, undefined, true);
+        const scope = new OpenScope(following.session, following.answer, fields, undefined, true);
         return { scope, replica, recalled: null };
       }
-      elsewhere = undefined;
+      how = { ...how, replicas: undefined };
       continue;
     }
     await session.rollback();

@@ -95,6 +95,7 @@ async function answer(
     if (needs.choices && needs.tenant) await ctx.choices();
     const isChange = operation.operation === "mutation";
     // The only field of a mutation is judged where it runs.
+    let question: string | null = null;
     const isForeseen = needs.tenant && (!isChange || roots.length > 1);
     if (isForeseen) {
       const named = namedIn(plan, coerced);
@@ -103,10 +104,13 @@ async function answer(
       if (isChange) await ctx.operation.read(named);
       else {
         const isWhole = !ctx.explains && !needs.introspection && !needs.choices;
-        const question = isWhole ? `${plan.before.nth} ${JSON.stringify(variableValues ?? {})}` : null;
+        question = isWhole ? `${plan.before.nth} ${JSON.stringify(variableValues ?? {})}` : null;
         const wanted = wantedAhead(plan, coerced);
         const body = await ctx.operation.query(named, { fields: plan.fields, expected, wanted, question });
-        if (body !== null) return asText(body);
+        if (body !== null) {
+          ctx.onRemembered?.(question!);
+          return asText(body);
+        }
       }
       const stopped = foresee(plan, coerced, ctx);
       if (stopped) return stopped;
@@ -116,7 +120,9 @@ async function answer(
       const result = await execute(schema, document);
       if (isChange) return afterCommit(result);
       plan.before.statements = Math.max(plan.before.statements, ctx.operation.statements);
-      return ctx.operation.remember(result);
+      const told = ctx.operation.remember(result);
+      if (told !== result) ctx.onRemembered?.(question!);
+      return told;
     }
 
     const own = roots.filter((root) => !isIntrospection(root));

@@ -6,7 +6,7 @@ import { TenantNotFoundError } from "../identity/errors.js";
 import type { Replica } from "../tenancy/replicas.js";
 import type { Purpose } from "../tenancy/session.js";
 import { asText, type Recalled } from "./asked.js";
-import { type Entered, enter, type Query } from "./enter.js";
+import { type Embarked, type Entered, embark, enter, type Query, repeated } from "./enter.js";
 import type { Name } from "./named.js";
 import type { Entrance, OpenScope, OperationSettings, Scope } from "./scope.js";
 
@@ -22,6 +22,8 @@ export class Operation {
   #replica: Replica | null = null;
   /** What is remembered of the query at hand. */
   #recalled: Recalled | null = null;
+  /** A session that was opened for the query that comes. */
+  #embarked: Promise<Embarked | null> | null = null;
   #isLetDown = false;
   #isCutShort = false;
   #gone: Error | null = null;
@@ -57,15 +59,34 @@ export class Operation {
    * @returns the answer as its text, where it is what it was when the same was asked before: then no session is open
    */
   async query(named: readonly Name[], query: Query): Promise<string | null> {
+    let first = this.#embarked;
+    this.#embarked = null;
     await this.end();
     const { settings } = this;
     if (!settings) return null;
     const replicas = this.#isLetDown ? undefined : settings.replicas;
     const how = this.#isCutShort ? { ...query, replicas, expected: 0, flies: false } : { ...query, replicas };
-    const entered = await untilItPasses(settings.signal, () => enter(settings, "read", named, how));
+    const entered = await untilItPasses(settings.signal, () => {
+      const embarked = first;
+      first = null;
+      return enter(settings, "read", named, how, embarked);
+    });
     if ("body" in entered) return entered.body;
     this.#open(entered);
     return null;
+  }
+
+  /**
+   * The answer to a question that was asked before, where it is what it was; null where it has to be found. Then `query` goes on with
+   * the session that was opened for it, or fails as that did. Never throws.
+   */
+  async repeat(question: string): Promise<string | null> {
+    const { settings } = this;
+    if (!settings) return null;
+    const embarking = embark(settings, "read", { question, replicas: settings.replicas, isTold: true });
+    const body = await embarking.then((embarked) => embarked && repeated(settings, embarked)).catch(() => null);
+    if (body === null) this.#embarked = embarking;
+    return body;
   }
 
   /** Remembers a query with its answer, to be quicker when it is asked again. Gives the answer the text that it is remembered by. */
@@ -186,8 +207,9 @@ export class Operation {
 
   /** Ends the session that is open, if one is. What was read stays read, so a lost connection is no matter here. */
   async end(): Promise<void> {
-    const scope = this.#scope;
-    this.#scope = this.#replica = this.#recalled = null;
+    const [scope, embarked] = [this.#scope, this.#embarked];
+    this.#scope = this.#replica = this.#recalled = this.#embarked = null;
+    await embarked?.then((opened) => opened?.session.rollback()).catch(() => {});
     await scope?.session.commit().catch(() => {});
   }
 }

@@ -15,6 +15,7 @@ export type RequestParams = {
  * read, so no form of another site can send a request. Keys that are not GraphQL's are dropped, `__proto__` among them.
  * @param limits.bodyBytes size of the body, compared with what is announced and counted while it comes in
  * @param incoming the body as it comes over a socket, where it does
+ * @param read the body, where it was read before: of no more than the limit
  * @throws GraphQLError status 415 `UNSUPPORTED_MEDIA_TYPE`: before the body is read
  * @throws GraphQLError status 413 `PAYLOAD_TOO_LARGE`: before the body is read, or where it passes the limit
  * @throws GraphQLError status 400 `BAD_USER_INPUT`: not UTF-8, not JSON, or not a request
@@ -23,10 +24,11 @@ export async function readRequest(
   request: Request,
   limits: { bodyBytes: number },
   incoming?: Readable,
+  read?: Buffer,
 ): Promise<RequestParams> {
   if (request.method === "GET") return fromUrl(new URL(request.url, "http://localhost").searchParams);
   refuseMediaType(request);
-  return fromJson(decode(await readBytes(request, incoming, limits.bodyBytes)));
+  return fromJson(decode(read ?? (await readBytes(request, incoming, limits.bodyBytes))));
 }
 
 function refuseMediaType({ headers }: Request): void {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Plugin } from "graphql-yoga";
 import { readRequest } from "./request.js";
+import type { Carried } from "./shortcut.js";
 
 /** What both doors have of yoga: GraphQL at one address, and nothing that it would add on its own. */
 export const PLAIN = {
@@ -25,8 +26,8 @@ export const exchange = (bodyBytes: number): Plugin => ({
     (yoga as unknown as { readonly onRequestParseHooks: unknown[] }).onRequestParseHooks.length = 0;
   },
   onRequestParse({ setRequestParser, serverContext }) {
-    const { req } = serverContext as { readonly req?: IncomingMessage };
-    setRequestParser((request) => readRequest(request, { bodyBytes }, req) as never);
+    const { req, body } = serverContext as { readonly req?: IncomingMessage } & Carried;
+    setRequestParser((request) => readRequest(request, { bodyBytes }, req, body) as never);
   },
   onResponse({ response }) {
     response.headers.set("cache-control", "no-store");

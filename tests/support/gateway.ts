@@ -38,6 +38,8 @@ export interface TestGateway {
   readonly log: () => string;
   /** The request listener, for a test that needs a socket. */
   readonly yoga: Gateway["yoga"];
+  /** The same as a server of Node.js has it. */
+  readonly answer: Gateway["answer"];
   /** Any request at all. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** A person of the demo, in a tenant; no tenant named where it is null. */
@@ -149,6 +151,7 @@ export async function openGateway(
     serve,
     door,
     yoga: gateway.yoga,
+    answer: gateway.answer,
     log: () => lines.join(""),
     fetch,
     as: (email, tenant, headers) =>

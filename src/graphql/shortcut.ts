@@ -1,0 +1,126 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { LRUCache } from "lru-cache";
+import type { Context } from "./context.js";
+import { corsHeaders, type Sent } from "./request.js";
+
+/** What makes the context of a request. */
+type ContextOf = (
+  request: Sent & { readonly signal: null },
+  requestId: string,
+  address: string | null,
+  onRemembered: (question: string) => void,
+) => Promise<Context>;
+
+/** A request as it was sent, and what it asked. */
+interface Known {
+  readonly question: string;
+  /** Of its answer. */
+  readonly contentType: string;
+}
+
+/** What was read and made of a request that is not answered yet. */
+export interface Carried {
+  readonly body?: Buffer;
+  readonly context?: Context;
+  readonly onRemembered?: (question: string) => void;
+  /** Is told of the answer. */
+  readonly onAnswered?: (answer: Pick<Response, "status" | "headers">) => void;
+}
+
+/** Longer ones are rare, and take the long way. */
+const MOST_BODY = 16_384;
+/** Of requests as they were sent. */
+const MOST_CHARACTERS = 4_000_000;
+/** The headers that decide, beside who asks where, whether and how a request is answered. */
+const DECIDING = [
+  "host",
+  "origin",
+  "accept",
+  "content-type",
+  "content-encoding",
+  "transfer-encoding",
+  "x-tenantry-explain",
+] as const;
+
+/**
+ * The way of a request whose like was asked before, byte for byte, and whose answer is remembered: past all that was found out about
+ * its text then. Who asks, in which tenant, whether they may still be there, and whether the answer is still the same is found out
+ * as ever, by the same code. Anything else goes the long way, with what was read and made here.
+ */
+export class Shortcut {
+  readonly #known = new LRUCache<string, Known>({ maxSize: MOST_CHARACTERS, sizeCalculation: (_, key) => key.length });
+
+  /**
+   * @param origins pages of other origins that may ask
+   * @param mostBytes of a body
+   */
+  constructor(
+    private readonly contextOf: ContextOf,
+    private readonly origins: readonly string[],
+    private readonly mostBytes: number,
+  ) {}
+
+  /** @returns what whoever answers in its place goes on with; null where it is answered */
+  async take(request: IncomingMessage, response: ServerResponse, address: string | null): Promise<Carried | null> {
+    const bytes = Number(request.headers["content-length"]);
+    // Not so where nobody says how long it is.
+    if (request.method !== "POST" || !(bytes <= Math.min(MOST_BODY, this.mostBytes))) return {};
+    const body = await bodyOf(request);
+    if (!body) return {};
+    const key = `${request.url} ${DECIDING.map((name) => request.headers[name] ?? "").join("\n")}\n${body.toString("latin1")}`;
+    const known = this.#known.get(key);
+    let question = known?.question;
+    const onRemembered = (asked: string) => {
+      question = asked;
+    };
+    const onAnswered: Carried["onAnswered"] = ({ status, headers }) => {
+      const contentType = headers.get("content-type");
+      if (question && status === 200 && contentType) this.#known.set(key, { question, contentType });
+    };
+    const long = { body, onRemembered, onAnswered };
+    if (!known) return long;
+
+    const asking = { method: "POST", headers: { get: (name: string) => headerOf(request, name) }, signal: null };
+    // Whoever may not ask is told so where everybody is.
+    const context = await this.contextOf(asking, randomUUID(), address, onRemembered).catch(() => undefined);
+    if (!context) return long;
+    const { deadline, operation } = context;
+    const close = () => {
+      deadline.leave();
+      deadline.stop();
+      void operation.end();
+    };
+    response.once("close", close);
+    deadline.start();
+    const text = await operation.repeat(known.question);
+    if (text === null) return { ...long, context };
+    deadline.stop();
+    response.off("close", close);
+    response.writeHead(200, {
+      "content-type": known.contentType,
+      "content-length": Buffer.byteLength(text),
+      "cache-control": "no-store",
+      "x-request-id": context.requestId,
+      ...corsHeaders(asking, this.origins),
+    });
+    response.end(text);
+    return null;
+  }
+}
+
+function headerOf({ headers }: IncomingMessage, name: string): string | null {
+  const value = headers[name];
+  return value === undefined ? null : String(value);
+}
+
+/** Null where it ended early: whoever reads it next says so. */
+function bodyOf(request: IncomingMessage): Promise<Buffer | null> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    request
+      .on("data", (chunk: Buffer) => chunks.push(chunk))
+      .once("end", () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
+      .once("close", () => resolve(null));
+  });
+}
