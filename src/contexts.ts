@@ -4,7 +4,7 @@ import type { Leases } from "./database/leases.js";
 import { readAccess } from "./features/memberships/readAccess.js";
 import { describeTenant } from "./features/tenants/type.js";
 import { arrivalsOf } from "./graphql/arrivals.js";
-import { AskedBefore } from "./graphql/asked.js";
+import type { AskedBefore } from "./graphql/asked.js";
 import { type Choice, type Context, Deadline, type ResolveTxt } from "./graphql/context.js";
 import { Operation, type OperationSettings } from "./graphql/operation.js";
 import { describeFault } from "./graphql/present.js";
@@ -30,8 +30,6 @@ export interface ContextOptions {
   readonly key: Buffer;
   readonly verifier: Verifier;
   readonly requestTimeoutMs: number;
-  /** What may be remembered of what was asked before; 0 for nothing. */
-  readonly rememberBytes: number;
   /** How long a query waits for a replica before it goes to the primary. */
   readonly replicaWaitMs: number;
   readonly tenantDomain: string | null;
@@ -55,7 +53,7 @@ interface Asking {
  * What resolvers are given, made anew for each request.
  * @throws IdentityError for a token that is none here, and for a tenant that the request names in two ways
  */
-export function contextsOf(options: ContextOptions) {
+export function contextsOf(options: ContextOptions, asked: AskedBefore) {
   const { log } = options;
   const directory = new Directory(options.door);
   const replicas = new Replicas(options.serve, options.replicaWaitMs, reportTo(log));
@@ -63,7 +61,6 @@ export function contextsOf(options: ContextOptions) {
     ...options,
     onLost: (error) => log.warn({ fault: describeFault(error) }, "mail waits for the next round"),
   });
-  const asked = new AskedBefore(options.rememberBytes);
   const desk = new JobDesk(options.door, deriveKey(options.key, JOBS_KEY));
 
   async function contextOf(

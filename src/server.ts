@@ -4,6 +4,7 @@ import type { GraphQLError } from "graphql";
 import { createYoga, type YogaInitialContext } from "graphql-yoga";
 import { type ContextOptions, contextsOf } from "./contexts.js";
 import { explainDenials } from "./features/checks/denials.js";
+import { AskedBefore } from "./graphql/asked.js";
 import type { Context } from "./graphql/context.js";
 import { type Execute, execution } from "./graphql/execution.js";
 import { ShownSchema, VisibleSchemas } from "./graphql/introspection.js";
@@ -26,6 +27,8 @@ import { buildSchema } from "./schema.js";
 export interface ServerOptions extends ContextOptions {
   readonly limits: DocumentLimits;
   readonly maxBodyBytes: number;
+  /** What may be remembered of what was asked before; 0 for nothing. */
+  readonly rememberBytes: number;
   /** Pages of other origins that may ask. */
   readonly origins: readonly string[];
   /** Whether introspection shows each viewer what is of use to them, or everybody everything. */
@@ -39,6 +42,8 @@ export interface Gateway {
   /** The same for a request of Node.js's server to `/graphql`, and shorter where its like was asked before. */
   answer(request: IncomingMessage, response: ServerResponse, address: string | null): Promise<void>;
   /** Waits for what runs, and closes every connection to the database. */
+  /** How many queries were answered from what was made of the same rows before, and how many of those without a look at their text. */
+  counts(): { readonly repeated: number; readonly short: number };
   close(): Promise<void>;
 }
 
@@ -54,7 +59,8 @@ interface Whence extends Carried {
 export function createGateway(options: ServerOptions): Gateway {
   const { log, origins } = options;
   const requestIds = new WeakMap<Request, string>();
-  const contextOf = contextsOf(options);
+  const asked = new AskedBefore(options.rememberBytes);
+  const contextOf = contextsOf(options, asked);
   const toContext = async ({ request, address = null, ...carried }: YogaInitialContext & Whence): Promise<Context> =>
     carried.context ?? contextOf(request, requestIds.get(request) ?? randomUUID(), address, carried.onRemembered);
 
@@ -144,6 +150,7 @@ export function createGateway(options: ServerOptions): Gateway {
       const carried = options.rememberBytes > 0 ? await shortcut.take(request, response, address) : {};
       if (carried) await yoga.handle(request, response, { address, ...carried } as never);
     },
+    counts: () => ({ repeated: asked.repeated, short: shortcut.taken }),
     async close() {
       await Promise.all([options.serve.close(), options.door.close()]);
     },

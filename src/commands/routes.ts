@@ -54,7 +54,7 @@ async function answer(
   if (path === "/health/live") return send(response, 200, { status: "live" });
   if (path === "/health/ready")
     return isHealthy() ? send(response, 200, { status: "ready" }) : send(response, 503, { status: "not ready" });
-  if (path === "/metrics" && request.method === "GET") return sendMetrics(response, sealer);
+  if (path === "/metrics" && request.method === "GET") return sendMetrics(response, sealer, gateway);
   if (path === "/dev/viewers" && development && request.method === "GET" && isLocal(request)) {
     return send(response, 200, await viewers(development, settings.TENANTRY_DATA_DIR), {
       "cache-control": "no-store",
@@ -66,13 +66,20 @@ async function answer(
 }
 
 /** In the text format of Prometheus. Numbers of this process alone; no tenant is named. */
-function sendMetrics(response: ServerResponse, sealer: Routes["sealer"]): void {
+function sendMetrics(response: ServerResponse, sealer: Routes["sealer"], gateway: Gateway): void {
+  const { repeated, short } = gateway.counts();
   const text = `# HELP tenantry_audit_unsealed_seconds How long the oldest audit event of this process has waited for its seal.
 # TYPE tenantry_audit_unsealed_seconds gauge
 tenantry_audit_unsealed_seconds ${sealer.unsealedMs / 1000}
 # HELP tenantry_audit_seals_total Seals of audits that this process has made.
 # TYPE tenantry_audit_seals_total counter
 tenantry_audit_seals_total ${sealer.made}
+# HELP tenantry_repeated_answers_total Queries that were read again, and answered with what was made of the same rows before.
+# TYPE tenantry_repeated_answers_total counter
+tenantry_repeated_answers_total ${repeated}
+# HELP tenantry_short_answers_total Those of them that were asked byte for byte as before.
+# TYPE tenantry_short_answers_total counter
+tenantry_short_answers_total ${short}
 `;
   response.writeHead(200, {
     "content-type": "text/plain; version=0.0.4; charset=utf-8",

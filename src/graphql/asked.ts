@@ -47,6 +47,8 @@ const OWN_BYTES = 1000;
  */
 export class AskedBefore {
   readonly #all: LRUCache<string, Known>;
+  /** How many questions were answered from what was made before. */
+  repeated = 0;
 
   /** @param bytes that it may take, about; 0 for nothing */
   constructor(private readonly bytes: number) {
@@ -62,7 +64,7 @@ export class AskedBefore {
 
   /** @param who the identity that asks, whatever token it came with */
   by(who: string): AskedBy {
-    return new AskedBy(this.#all, who, this.bytes === 0);
+    return new AskedBy(this, this.#all, who, this.bytes === 0);
   }
 }
 
@@ -71,6 +73,7 @@ export class AskedBy {
   readonly #all: LRUCache<string, Known>;
 
   constructor(
+    private readonly before: AskedBefore,
     all: LRUCache<string, Known>,
     private readonly who: string,
     private readonly isOff: boolean,
@@ -101,7 +104,9 @@ export class AskedBy {
     const { body, until } = known.told;
     await session.flight.landed();
     if (!session.flight.isSame) return null;
-    return until === Number.POSITIVE_INFINITY || (await session.begunAt()).getTime() < until ? body : null;
+    if (until !== Number.POSITIVE_INFINITY && (await session.begunAt()).getTime() >= until) return null;
+    this.before.repeated++;
+    return body;
   }
 
   /**

@@ -93,7 +93,9 @@ export class Operation {
   remember(answer: ExecutionResult): ExecutionResult {
     const [scope, recalled, asked] = [this.#scope, this.#recalled, this.settings?.asked];
     if (!scope || !recalled || !asked || scope.session.isExceeded || scope.session.failure) return answer;
-    const isTold = scope.session.flight && !answer.errors && scope.trueUntil > 0;
+    // What is missing and what is hidden are not to be told apart by how soon they are answered once more.
+    const isFound = Object.values(answer.data ?? {}).every((value) => value !== null);
+    const isTold = scope.session.flight && !answer.errors && isFound && scope.trueUntil > 0;
     const body = isTold ? JSON.stringify(answer) : null;
     asked.keep(recalled, scope.session, body, scope.trueUntil);
     return body === null ? answer : asText(body);

@@ -51,6 +51,9 @@ const DECIDING = [
 export class Shortcut {
   readonly #known = new LRUCache<string, Known>({ maxSize: MOST_CHARACTERS, sizeCalculation: (_, key) => key.length });
 
+  /** How many requests were answered here. */
+  taken = 0;
+
   /**
    * @param origins pages of other origins that may ask
    * @param mostBytes of a body
@@ -105,6 +108,7 @@ export class Shortcut {
       ...corsHeaders(asking, this.origins),
     });
     response.end(text);
+    this.taken++;
     return null;
   }
 }

@@ -40,6 +40,7 @@ export interface TestGateway {
   readonly yoga: Gateway["yoga"];
   /** The same as a server of Node.js has it. */
   readonly answer: Gateway["answer"];
+  readonly counts: Gateway["counts"];
   /** Any request at all. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** A person of the demo, in a tenant; no tenant named where it is null. */
@@ -152,6 +153,7 @@ export async function openGateway(
     door,
     yoga: gateway.yoga,
     answer: gateway.answer,
+    counts: gateway.counts,
     log: () => lines.join(""),
     fetch,
     as: (email, tenant, headers) =>

@@ -9,6 +9,8 @@ export interface Way {
   readonly count: number;
   /** How many times something was sent after an answer: round trips, over a way that is used by one connection. */
   readonly trips: number;
+  /** Answers arrive in parts of so many bytes from now on; as they come for 0. */
+  inParts(bytes: number): void;
   /** Answers no longer arrive, nor does anything for who connects now; what is sent still does. */
   mute(): void;
   /** Ends every connection, and refuses new ones. */
@@ -24,6 +26,7 @@ export async function openWay(to: number): Promise<Way> {
   let port = to;
   let state: "open" | "mute" | "barred" = "open";
   let trips = 0;
+  let partBytes = 0;
   let isAnswered = true;
   const pairs = new Map<Socket, () => void>();
   const cut = () => {
@@ -40,6 +43,8 @@ export async function openWay(to: number): Promise<Way> {
       far.destroy();
     };
     pairs.set(near, end);
+    near.setNoDelay(true);
+    let passed = Promise.resolve();
     far.on("error", end).on("close", end);
     near.on("close", end);
     near.on("data", (chunk) => {
@@ -50,7 +55,12 @@ export async function openWay(to: number): Promise<Way> {
     far.on("data", (chunk) => {
       if (state !== "open") return;
       isAnswered = true;
-      near.write(chunk);
+      const size = partBytes || chunk.length;
+      for (let at = 0; at < chunk.length; at += size) {
+        const part = chunk.subarray(at, at + size);
+        // Each in a turn of its own: what is written in one is sent together.
+        passed = passed.then(() => new Promise((next) => near.write(part, () => setImmediate(next))));
+      }
     });
   });
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
@@ -68,6 +78,9 @@ export async function openWay(to: number): Promise<Way> {
     },
     get trips() {
       return trips;
+    },
+    inParts(bytes) {
+      partBytes = bytes;
     },
     mute() {
       state = "mute";

@@ -18,6 +18,8 @@ export interface WebAnswer {
 
 /** Every address of a gateway, on a free port of this machine. */
 export interface Web {
+  /** Where it listens, on this machine. */
+  readonly port: number;
   /** Headers as they are written: a Host that is not ours too, or two of them, names and values in turn, which `fetch` would not send. */
   send(
     method: string,
@@ -46,6 +48,7 @@ export async function openWeb(
   await new Promise<void>((listening) => server.listen({ host: "127.0.0.1", port: 0 }, listening));
   const { port } = server.address() as AddressInfo;
   return {
+    port,
     send: (method, path, headers = {}, body) =>
       new Promise((resolve, reject) => {
         const sent = request({ host: "127.0.0.1", port, method, path, headers, agent: false }, (answer) => {
