@@ -41,9 +41,9 @@ export interface Gateway {
   readonly yoga: ReturnType<typeof createYoga<Whence, Context>>;
   /** The same for a request of Node.js's server to `/graphql`, and shorter where its like was asked before. */
   answer(request: IncomingMessage, response: ServerResponse, address: string | null): Promise<void>;
-  /** Waits for what runs, and closes every connection to the database. */
-  /** How many queries were answered from what was made of the same rows before, and how many of those without a look at their text. */
+  /** How many queries were answered with what was made of the same rows before, and how many of those without a look at their text. */
   counts(): { readonly repeated: number; readonly short: number };
+  /** Waits for what runs, and closes every connection to the database. */
   close(): Promise<void>;
 }
 

@@ -71,6 +71,11 @@ export class Connection {
     }
   }
 
+  /** Whether transactions can be sent as a whole: of statements that are prepared, over a wire of ours, to one server. */
+  get canFly(): boolean {
+    return this.prepares && !this.isCitus && this.client.wire !== null;
+  }
+
   /** Whether it may serve once more. */
   get isUsable(): boolean {
     return this.#lost === null && !this.homes.isFull;
@@ -124,8 +129,8 @@ export class Connection {
    * @returns null where nothing was sent, for one of them was not answered on this connection before
    */
   fly(sender: Sender, course: Course): Flight | null {
-    const wire = this.prepares ? this.client.wire : null;
-    if (!wire) return null;
+    const { wire } = this.client;
+    if (!wire || !this.canFly) return null;
     const sendable: Sendable[] = [];
     const columns: (readonly Column[])[] = [];
     for (const { text, params, bound, isOfHome } of statementsOf(course)) {

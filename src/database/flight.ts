@@ -77,7 +77,10 @@ export class Flight implements Landing, Unanswered {
   answerTo(text: string, params: readonly unknown[], isRaw: boolean): Promise<Result> | null {
     const nth = this.#statements.findIndex((one) => one.text === text && isAlike(one.params, params));
     if (nth < 0) return null;
-    const answer = this.#landed.then(() => this.#replies!.read(nth, this.columns[nth]!, isRaw));
+    const answer = this.#landed.then(() => {
+      if (this.isSame && nth >= this.course.opening.length) throw new Error("What is the same was not kept.");
+      return this.#replies!.read(nth, this.columns[nth]!, isRaw);
+    });
     answer.catch(ignore);
     return answer;
   }

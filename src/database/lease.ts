@@ -80,16 +80,16 @@ export class Lease implements Sender {
   fly(course: Course): void {
     this.#flight = this.connection.fly(this, course);
     if (!this.#flight) return;
-    this.#listen();
-    this.#unanswered.push(this.#flight);
     this.#isInTransaction = this.#lastIsSent = true;
     this.#sent = statementsOf(course).length - 1;
+    this.#listen(this.#sent);
+    this.#unanswered.push(this.#flight);
     this.#closing = this.#flight.closing;
   }
 
-  /** Notes from now on what is asked, to ask it again. */
-  note(): Notes {
-    this.#notes = new Notes();
+  /** Notes from now on what is asked, to ask it again; null where it could not be sent as a whole. */
+  note(): Notes | null {
+    this.#notes = this.connection.canFly ? new Notes() : null;
     return this.#notes;
   }
 
@@ -235,12 +235,12 @@ export class Lease implements Sender {
     return this.#over ?? error;
   }
 
-  /** The driver leaves some statements of a dead session unanswered for ever. */
-  #listen(): void {
+  /** The driver leaves some statements of a dead session unanswered for ever. Those of a flight are answered together. */
+  #listen(statements = 1): void {
     if (this.silenceMs === undefined || this.#unanswered.length > 0) return;
     this.#silence = setTimeout(
       () => this.condemn(new ConnectionLostError("The database has stopped answering.")),
-      this.silenceMs,
+      this.silenceMs * statements,
     );
   }
 }

@@ -5,6 +5,8 @@ import type { Sender, Sent, Waiter } from "./sent.js";
 export interface Leased {
   readonly pid: number;
   readonly isCitus: boolean;
+  /** Whether transactions can be sent as a whole. */
+  readonly canFly: boolean;
   send(
     sender: Sender,
     waiter: Waiter,

@@ -44,6 +44,7 @@ export function boundOf(values: readonly (string | null)[]): Buffer {
 const READ_BYTES = 65_536;
 /** An answer that was larger is rare, and its memory is not kept. */
 const MOST_KEPT = 1_000_000;
+const EMPTY = Buffer.alloc(0);
 
 /**
  * A socket to the server on which the driver speaks, and, between what it says, we do: many statements in one message, answered in one.
@@ -73,7 +74,6 @@ export class Wire {
   fly(statements: readonly Sendable[], landing: Landing): void {
     const { socket } = this;
     let failure: Error | null = null;
-    this.#inbox.clear();
     this.#hearing = new Hearing(this.#inbox, {
       notice: (message) => this.#pass(message),
       failed: (why) => {
@@ -81,10 +81,14 @@ export class Wire {
       },
       ready: (status, replies) => {
         // Of a transaction that was begun and has failed, the rest was passed over, its end too.
-        if (status !== IDLE) return void socket.write(UNDOING);
+        if (status !== IDLE) {
+          socket.write(UNDOING);
+          return false;
+        }
         this.#hearing = null;
         if (failure) landing.reject(failure);
         else landing.resolve(replies);
+        return true;
       },
     });
     socket.write(messageOf(statements));
@@ -121,20 +125,21 @@ function headOf(kind: number, length: number): Buffer {
 }
 
 interface Hearer {
-  /** What the server says besides, as a message of its own. */
+  /** What the server says besides. */
   readonly notice: (message: Buffer) => void;
   readonly failed: (why: Error) => void;
-  readonly ready: (status: number, replies: Replies) => void;
+  /** @returns whether that was all: what comes behind it is somebody else's */
+  readonly ready: (status: number, replies: Replies) => boolean;
 }
 
 /** Bytes that have come in, one behind the other, in memory that is used again. */
 class Inbox {
-  bytes: Buffer = Buffer.allocUnsafe(READ_BYTES);
+  bytes: Buffer = EMPTY;
   length = 0;
 
   clear(): void {
     this.length = 0;
-    if (this.bytes.length > MOST_KEPT) this.bytes = Buffer.allocUnsafe(READ_BYTES);
+    if (this.bytes.length > MOST_KEPT) this.bytes = EMPTY;
   }
 
   add(part: Buffer): void {
@@ -167,11 +172,15 @@ class Hearing {
       const to = from + 1 + bytes.readUInt32BE(from + 1);
       if (to > length) return;
       this.#at = to;
-      this.#hear(bytes, from, to);
+      if (!this.#hear(bytes, from, to)) continue;
+      if (to < length) this.hearer.notice(bytes.subarray(to, length));
+      this.inbox.clear();
+      return;
     }
   }
 
-  #hear(bytes: Buffer, from: number, to: number): void {
+  /** @returns whether it was the last one */
+  #hear(bytes: Buffer, from: number, to: number): boolean {
     switch (bytes[from]) {
       case BIND_COMPLETE:
       case COMPLETE:
@@ -184,9 +193,9 @@ class Hearing {
         this.hearer.failed(failureIn(bytes.subarray(from + HEAD, to)));
         break;
       case READY:
-        this.hearer.ready(bytes[to - 1]!, new Replies(bytes, this.#bounds));
-        break;
+        return this.hearer.ready(bytes[to - 1]!, new Replies(bytes, this.#bounds));
     }
+    return false;
   }
 }
 

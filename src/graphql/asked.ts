@@ -28,16 +28,16 @@ interface Told {
 export interface Recalled {
   readonly key: string;
   readonly known: Known | null;
-  /** What is sent at once, before anybody asks; null where nothing is. */
-  readonly again: Again | null;
 }
 
 /** So often, in powers of two, a question is not tried that missed before. */
 const MOST_REST = 6;
 /** Longer questions are not remembered. */
 const MOST_CHARACTERS = 4000;
-/** What a question takes besides bytes and characters: its key, the objects around them. */
-const OWN_BYTES = 1000;
+/** What a question, and each of its statements, takes besides bytes and characters: its key, the objects around them. */
+const OWN_BYTES = 400;
+/** The part of all that one answer may take: a huge one would push out thousands of others. */
+const MOST_SHARE = 1 / 64;
 
 /**
  * The questions that people asked, each with the statements that it took. Asked again, it is read again, in a session of its own and
@@ -54,17 +54,16 @@ export class AskedBefore {
   constructor(private readonly bytes: number) {
     this.#all = new LRUCache({
       maxSize: Math.max(1, bytes),
-      // One huge answer would push out thousands of others.
-      maxEntrySize: Math.max(1, bytes >> 6),
+      // Values are kept as they were given, and as they are sent.
       sizeCalculation: ({ statements, told }) =>
-        statements.reduce((sum, { bound }) => sum + bound.length, OWN_BYTES) +
+        statements.reduce((sum, { bound }) => sum + OWN_BYTES + 2 * bound.length, OWN_BYTES) +
         (told ? told.replies.length + told.body.length : 0),
     });
   }
 
   /** @param who the identity that asks, whatever token it came with */
   by(who: string): AskedBy {
-    return new AskedBy(this, this.#all, who, this.bytes === 0);
+    return new AskedBy(this, this.#all, who, this.bytes * MOST_SHARE);
   }
 }
 
@@ -76,7 +75,8 @@ export class AskedBy {
     private readonly before: AskedBefore,
     all: LRUCache<string, Known>,
     private readonly who: string,
-    private readonly isOff: boolean,
+    /** How much an answer may hold; 0 where nothing is remembered. */
+    private readonly most: number,
   ) {
     this.#all = all;
   }
@@ -86,16 +86,16 @@ export class AskedBy {
    * @returns null where nothing is to be remembered
    */
   recall({ id, epoch, home }: TenantRecord, question: string | null): Recalled | null {
-    if (this.isOff || question === null || question.length > MOST_CHARACTERS) return null;
+    if (this.most === 0 || question === null || question.length > MOST_CHARACTERS) return null;
     // A home by its place and its turn: what was read in another is none of this one's.
     const key = `${id} ${epoch} ${home.database} ${home.schemaName} ${this.who} ${question}`;
-    const known = this.#all.get(key) ?? null;
+    return { key, known: this.#all.get(key) ?? null };
+  }
+
+  /** What is sent at once, before anybody asks for it; undefined where nothing is. Not to be asked for by who would not send it. */
+  again({ known }: Recalled): Again | undefined {
     const isTried = known !== null && known.turn++ % 2 ** Math.min(known.misses, MOST_REST) === 0;
-    return {
-      key,
-      known,
-      again: isTried ? { statements: known.statements, replies: known.told?.replies ?? null } : null,
-    };
+    return isTried ? { statements: known.statements, replies: known.told?.replies ?? null } : undefined;
   }
 
   /** The answer, where all that was sent again was answered as it was then. Rejects where the session is lost, or refused any of it. */
@@ -116,8 +116,9 @@ export class AskedBy {
   keep({ key, known }: Recalled, session: TenantSession, body: string | null, until: number): void {
     const { flight, noted } = session;
     if (flight && known) {
-      const replies = flight.copyReplies();
-      const told = body === null || replies === null ? null : { replies, body, until };
+      const replies = body === null ? null : flight.copyReplies();
+      const isKept = body !== null && replies !== null && replies.length + body.length < this.most;
+      const told = isKept ? { replies, body, until } : null;
       this.#all.set(key, { ...known, told, misses: 0 });
     }
     // As before where a connection has not prepared it yet.

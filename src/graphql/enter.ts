@@ -64,19 +64,16 @@ export interface Embarked {
 export async function embark(
   settings: OperationSettings,
   purpose: Purpose,
-  { replicas, expected = 0, question = null, flies = true, isTold = false }: Query,
+  { replicas, question = null, flies = true, isTold = false }: Query,
   isAgain = false,
 ): Promise<Embarked | null> {
   const tenant = await settings.tenant(purpose, isAgain);
   const replica = replicas?.of(tenant.home.database) ?? null;
   const recalled = replica ? null : (settings.asked?.recall(tenant, question) ?? null);
   if (isTold && !recalled?.known?.told) return null;
-  const again = (flies && recalled?.again) || undefined;
+  const again = flies && recalled ? settings.asked!.again(recalled) : undefined;
   const session = await TenantSession.open(settings.leases, tenant, purpose, settings.signal, again);
-  if (!session.flight) {
-    if (recalled) session.note();
-    if (!replica) session.expect(expected);
-  }
+  if (recalled && !session.flight) session.note();
   return { tenant, replica, recalled, session };
 }
 
@@ -111,6 +108,7 @@ export async function enter(
     const embarked = (await embarking) ?? (await embark(settings, purpose, how, looks > 0))!;
     const { tenant, replica, recalled, session }: Embarked = embarked;
     embarking = null;
+    if (!replica && !session.flight) session.expect(query.expected ?? 0);
     let answer: HomeAnswer;
     let position: Position | null = null;
     let ahead: SentAhead | undefined;
@@ -131,9 +129,9 @@ export async function enter(
       [answer, position] = [await asked, await left];
     } catch (error) {
       await session.rollback();
-      if (!session.flight || !sessionSurvives(error)) throw error;
       // What was asked once need not be what can be asked now.
-      settings.asked!.missed(recalled!);
+      if (session.flight && !settings.signal.aborted) settings.asked!.missed(recalled!);
+      if (!session.flight || !sessionSurvives(error)) throw error;
       how = { ...how, flies: false };
       continue;
     }

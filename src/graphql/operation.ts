@@ -94,7 +94,7 @@ export class Operation {
     const [scope, recalled, asked] = [this.#scope, this.#recalled, this.settings?.asked];
     if (!scope || !recalled || !asked || scope.session.isExceeded || scope.session.failure) return answer;
     // What is missing and what is hidden are not to be told apart by how soon they are answered once more.
-    const isFound = Object.values(answer.data ?? {}).every((value) => value !== null);
+    const isFound = Object.values(answer.data ?? {}).every((value) => value !== null && !isPartly(value));
     const isTold = scope.session.flight && !answer.errors && isFound && scope.trueUntil > 0;
     const body = isTold ? JSON.stringify(answer) : null;
     asked.keep(recalled, scope.session, body, scope.trueUntil);
@@ -230,3 +230,6 @@ async function mustStillHold({ access, now, session }: Scope): Promise<void> {
   const [row] = await session.query("select clock_timestamp() >= $1::timestamptz as ended", [next.toISOString()]);
   if (row?.ended) throw new OvertakenError("A right ended while it was used.");
 }
+
+/** Whether it is a list of things of which not all were found. */
+const isPartly = (value: unknown): boolean => Array.isArray(value) && value.includes(null);

@@ -32,6 +32,8 @@ export interface Carried {
 const MOST_BODY = 16_384;
 /** Of requests as they were sent. */
 const MOST_CHARACTERS = 4_000_000;
+/** Stands for a header that is not there: none can hold it. */
+const NONE = "\0";
 /** The headers that decide, beside who asks where, whether and how a request is answered. */
 const DECIDING = [
   "host",
@@ -71,7 +73,7 @@ export class Shortcut {
     if (request.method !== "POST" || !(bytes <= Math.min(MOST_BODY, this.mostBytes))) return {};
     const body = await bodyOf(request);
     if (!body) return {};
-    const key = `${request.url} ${DECIDING.map((name) => request.headers[name] ?? "").join("\n")}\n${body.toString("latin1")}`;
+    const key = `${request.url} ${DECIDING.map((name) => request.headers[name] ?? NONE).join("\n")}\n${body.toString("latin1")}`;
     const known = this.#known.get(key);
     let question = known?.question;
     const onRemembered = (asked: string) => {
@@ -90,12 +92,14 @@ export class Shortcut {
     if (!context) return long;
     const { deadline, operation } = context;
     const close = () => {
-      deadline.leave();
+      // It comes behind an answer, too.
+      if (!response.writableFinished) deadline.leave();
       deadline.stop();
       void operation.end();
     };
     response.once("close", close);
     deadline.start();
+    if (response.destroyed) deadline.leave();
     const text = await operation.repeat(known.question);
     if (text === null) return { ...long, context };
     deadline.stop();

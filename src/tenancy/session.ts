@@ -88,7 +88,7 @@ export class TenantSession {
     const { schemaName } = tenant.home;
     const home = [`${schemaName}, pg_temp`, tenant.id];
     // What opens it and what ends it are never what they were then: it is this tenant's session, in its home as it is now.
-    if (again && purpose === "read" && !lease.isCitus)
+    if (again && purpose === "read")
       lease.fly({
         opening: [plain(BEGIN.read), { text: ENTER, params: home, bound: boundOf(home), isOfHome: false }],
         again,
@@ -99,7 +99,9 @@ export class TenantSession {
       ({ command }) => {
         if (command !== "BEGIN") lease.condemn(new ConnectionLostError("The answers belong to other statements."));
       },
+      // Of what was sent as a whole, all is undone already.
       (cause) =>
+        lease.flight ||
         lease.condemn(new UnavailableError("The database cannot begin a transaction of this kind.", 1, { cause })),
     );
     // Messages of their own, never one text: if a text with several statements fails to parse, its `begin` never ran.

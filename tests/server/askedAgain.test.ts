@@ -1,8 +1,12 @@
 import fc from "fast-check";
 import { TENANTRY } from "../../bench/peers/documents.mjs";
+import type { Again } from "../../src/database/flight.js";
+import { boundOf } from "../../src/database/wire.js";
+import { TenantSession } from "../../src/tenancy/session.js";
 import { type Caller, openGateway, type TestGateway } from "../support/gateway.js";
 import { homeOf, type Sql } from "../support/home.js";
 import { replay } from "../support/replay.js";
+import { recordOf } from "../support/sessions.js";
 import { until } from "../support/until.js";
 import { openWay, type Way } from "../support/way.js";
 import { type Planted, world } from "../support/world.js";
@@ -216,12 +220,16 @@ describe("what is asked again", () => {
     const refused = () =>
       acme.as("ole").ask(`{ organization(by: { slug: "oslo" }) { invitations(first: 1) { nodes { id } } } }`);
     const explained = () => acme.as("nora", { "x-tenantry-explain": "1" }).ask(SWITCHER);
+    const partly = () =>
+      acme.as("ole").ask("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", {
+        ids: ["oslo", "south"].map((slug) => acme.id("Organization", slug)),
+      });
     const missing = () => acme.as("olga").ask(`{ organization(by: { slug: "nowhere" }) { id } }`);
     const hidden = () => acme.as("ole").ask(`{ organization(by: { slug: "south" }) { id } }`);
     const identity = () => acme.as("olga").ask("{ identity { id tenants { slug } } viewer { user { id } } }");
     const schema = () => acme.as("olga").ask("{ __schema { queryType { name } } viewer { user { id } } }");
 
-    for (const ask of [refused, explained, missing, hidden, identity, schema])
+    for (const ask of [refused, explained, partly, missing, hidden, identity, schema])
       expect(await repeatedBy(() => times(5, ask))).toBe(0);
     expect((await missing()).data).toEqual({ organization: null });
     expect((await hidden()).data).toEqual({ organization: null });
@@ -239,6 +247,47 @@ describe("what is asked again", () => {
 
     expect(gone.errors?.[0]?.extensions?.code).toBe("TENANT_NOT_FOUND");
     expect(await times(2, ask)).toEqual([before, before]);
+  });
+});
+
+describe("what was sent together", () => {
+  it("and is refused costs no connection, and is not tried again at once", async () => {
+    const record = await recordOf(gateway.database, "acme");
+    const text = "select 1 / $1::int as quotient";
+    const open = (again?: Again) => TenantSession.open(gateway.serve, record, "read", undefined, again);
+    const first = await open();
+    first.note();
+    await first.query(text, ["1"]);
+    await first.commit();
+    const [noted] = first.noted ?? [];
+
+    const refused = await open({ statements: [{ ...noted!, params: ["0"], bound: boundOf(["0"]) }], replies: null });
+    const told = await refused.query(text, ["0"]).catch((error) => error.code);
+    await refused.rollback();
+    const next = await open();
+    await next.rollback();
+
+    expect([refused.flight !== null, told]).toEqual([true, "22012"]);
+    expect([refused.pid, next.pid]).toEqual([first.pid, first.pid]);
+  });
+
+  it("and is not what is asked now is answered right, and soon as quick as before", async () => {
+    const ask = () => acme.as("olga").ask(TENANTRY.Q3);
+    await times(5, ask);
+    const expected = () => times(1, () => forgetful.as("olga@acme.test", "acme").ask(TENANTRY.Q3));
+
+    // Whom the page leads to, the next statement asks for.
+    await sql(
+      `insert into memberships (tenant_id, id, organization_id, user_id, status, created_at, updated_at)
+       select o.tenant_id, md5('one more')::uuid, o.id, u.id, 'ACTIVE', now(), now() from organizations o, users u
+       where o.slug = 'acme' and u.display_name like 'ole%'`,
+    );
+    const told = await times(1, ask);
+
+    expect(told).toEqual(await expected());
+    expect(await repeatedBy(() => times(8, ask))).toBeGreaterThan(3);
+    await sql("delete from memberships where id = md5('one more')::uuid");
+    expect(await times(1, ask)).toEqual(await expected());
   });
 });
 

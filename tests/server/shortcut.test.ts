@@ -110,6 +110,7 @@ describe("a request that was sent before, byte for byte", () => {
     expect(await refused({ "x-tenant": "northwind" })).toEqual([400, "TENANT_NOT_FOUND"]);
     expect(await refused({ "x-tenant": "acme, other" })).toEqual([400, "TENANT_CONFLICT"]);
     expect(await refused({ origin: "https://elsewhere.example" })).toEqual([403, "FORBIDDEN_ORIGIN"]);
+    expect(await refused({ origin: "" })).toEqual([403, "FORBIDDEN_ORIGIN"]);
     expect(await refused({ accept: "text/html" })).toEqual([406, "NOT_ACCEPTABLE"]);
     expect(await refused({ "content-type": "text/plain" })).toEqual([415, "UNSUPPORTED_MEDIA_TYPE"]);
     expect(await refused({ "content-encoding": "gzip" })).toEqual([415, "UNSUPPORTED_MEDIA_TYPE"]);
@@ -128,6 +129,22 @@ describe("a request that was sent before, byte for byte", () => {
     expect(renamed.body).toContain('"Another"');
     expect(status).toBe(400);
     expect((await bothWays()).isShort).toBe(true);
+  });
+
+  it("is soon answered the short way again when something else had to be asked", async () => {
+    const sql = homeOf(gateway, "acme");
+    const body = JSON.stringify({ query: TENANTRY.Q3 });
+    await bothWays({}, body);
+
+    await sql(
+      `insert into memberships (tenant_id, id, organization_id, user_id, status, created_at, updated_at)
+       select o.tenant_id, md5('one more')::uuid, o.id, u.id, 'ACTIVE', now(), now() from organizations o, users u
+       where o.slug = 'acme' and u.display_name like 'ole%'`,
+    );
+    const { long, short, isShort } = await bothWays({}, body);
+
+    expect([isShort, short.body]).toEqual([true, long.body]);
+    expect(short.body).toContain('"ole"');
   });
 
   it("is answered with the reasons where they are asked for", async () => {
