@@ -44,7 +44,7 @@ const say = (words) => process.stderr.write(`${words}\n`);
 /** How many answers are compared, of each operation. */
 const COMPARED = 12;
 
-const stage = await build({ tenants, kinds: list(values.homes).map(kindOf), say });
+const stage = await build({ tenants, kinds: [...new Set(list(values.homes).map(kindOf))], say });
 const running = [];
 try {
   for (const name of names) for (let n = 0; n < Math.max(1, ...counts); n++) running.push(await start(name, stage));
