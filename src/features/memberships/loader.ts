@@ -5,13 +5,13 @@ import { TENANT } from "../../graphql/given.js";
 import type { Gathered, GatheredBy } from "../../graphql/list.js";
 import { groupBy, oneBy, perSession, type Soon } from "../../graphql/loader.js";
 import type { Scope } from "../../graphql/operation.js";
-import type { MembershipId, OrganizationId } from "../../ids.js";
+import type { MembershipId } from "../../ids.js";
 import { anyOf, arrayOf } from "../../tenancy/arrays.js";
 import type { TenantDb } from "../../tenancy/session.js";
 import { statement } from "../../tenancy/statement.js";
 import { organizations } from "../organizations/table.js";
-import { roleColumns, toRole } from "../roles/loader.js";
-import { ofCatalogue, type Role } from "../roles/role.js";
+import { roleColumns } from "../roles/loader.js";
+import { ofCatalogue, ofTenant, type ShownRole } from "../roles/role.js";
 import { type RoleRow, roles } from "../roles/table.js";
 import { type GrantRow, grants, type MembershipRow, memberships } from "./table.js";
 
@@ -43,7 +43,7 @@ const rowsById = perSession(({ session }) =>
 
 /** A grant; what the operation does not ask for is not there. */
 export interface GrantOfRole extends Omit<GrantRow, "tenantId"> {
-  readonly role: Role;
+  readonly role: ShownRole;
 }
 
 const grantColumns = columnsOf(grants, "Grant", ["id", "membershipId", "roleKey", "roleId", "expiresAt"], { role: [] });
@@ -51,8 +51,6 @@ const grantColumns = columnsOf(grants, "Grant", ["id", "membershipId", "roleKey"
 /** A grant as it is read, beside its role where the tenant itself defined that. */
 interface GrantRead extends GrantRow {
   readonly own: RoleRow | { readonly id: null };
-  /** Of the organization that defined it. */
-  readonly path: OrganizationId[] | null;
 }
 
 /** The grants of a membership. */
@@ -69,8 +67,8 @@ class GrantsOf {
     if (this.#named) return this.#named;
     const named: GrantOfRole[] = [];
     // Value by value: an object that is spread and given one more is copied by the slowest way there is.
-    for (const { id, membershipId, roleKey, roleId, reach, expiresAt, createdAt, own, path } of this.rows) {
-      const role = own.id === null ? fixedRole(catalogue, roleKey) : toRole({ role: own, path });
+    for (const { id, membershipId, roleKey, roleId, reach, expiresAt, createdAt, own } of this.rows) {
+      const role = own.id === null ? fixedRole(catalogue, roleKey) : ownRole(own);
       if (role) named.push({ id, membershipId, roleKey, roleId, reach, expiresAt, createdAt, role });
     }
     // Most have one.
@@ -80,7 +78,9 @@ class GrantsOf {
   }
 }
 
-function fixedRole(catalogue: Catalogue, key: string | null): Role | null {
+const ownRole = (role: RoleRow): ShownRole => ofTenant(role, role.organizationId && { id: role.organizationId });
+
+function fixedRole(catalogue: Catalogue, key: string | null): ShownRole | null {
   const fixed = key === null ? undefined : catalogue.roles.get(key);
   return fixed ? ofCatalogue(fixed) : null;
 }
@@ -108,20 +108,16 @@ const gatheredAs = forEach((grant: ColumnsOf<typeof grants>) =>
     ]);
     const read = (db: TenantDb, which: SQL) => {
       const found = db
-        .select({ ...grant, ...Object.fromEntries(own), path: organizations.path })
+        .select({ ...grant, ...Object.fromEntries(own) })
         .from(grants)
         .leftJoin(roles, and(eq(roles.tenantId, grants.tenantId), eq(roles.id, grants.roleId)))
-        .leftJoin(
-          organizations,
-          and(eq(organizations.tenantId, roles.tenantId), eq(organizations.id, roles.organizationId)),
-        )
         .where(and(eq(grants.tenantId, TENANT), which));
       // A statement of its own to the planner: beside a few rows, it would take all grants of the tenant for what is quicker to read.
       const from = found.offset(sql`0` as never).as("given");
       const all = getColumns(from) as unknown as Readonly<Record<string, Column>>;
       const these = (names: string[], as = (name: string) => name) =>
         Object.fromEntries(names.map((name) => [name, all[as(name)]!]));
-      const columns = { ...these(Object.keys(grant)), own: these(Object.keys(role), ownAs), path: all.path! };
+      const columns = { ...these(Object.keys(grant)), own: these(Object.keys(role), ownAs) };
       return { from, columns: columns as typeof columns & { readonly id: Column } };
     };
     const select = statement((db) => {

@@ -4,7 +4,7 @@ import { earlier } from "../../access/end.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import { type GrantId, type MembershipId, newId } from "../../ids.js";
 import { mustHold, mustHoldNow } from "../roles/exceedsYours.js";
-import type { Role } from "../roles/role.js";
+import type { ShownRole } from "../roles/role.js";
 import type { Wanted } from "./grantInput.js";
 import type { GrantOfRole } from "./loader.js";
 
@@ -22,7 +22,7 @@ export type Giving = "members:manage" | "members:invite" | "domains:manage";
 /** One grant, from what it was to what it shall be: its end, null for none, undefined where it is not given. */
 export interface Step {
   readonly id: GrantId;
-  readonly role: Role;
+  readonly role: ShownRole;
   readonly reach: Reach;
   readonly from: Date | null | undefined;
   readonly to: Date | null | undefined;
@@ -39,7 +39,7 @@ export interface GrantChange {
   readonly told: Record<string, unknown>;
 }
 
-const keyOf = ({ role, reach }: { role: Role; reach: Reach }): string => `${role.id} ${reach}`;
+const keyOf = ({ role, reach }: { role: ShownRole; reach: Reach }): string => `${role.id} ${reach}`;
 const timeOf = (end: Date | null | undefined): number | undefined =>
   end === null ? Number.POSITIVE_INFINITY : end?.getTime();
 

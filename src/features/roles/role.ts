@@ -4,7 +4,7 @@ import type { RoleId } from "../../ids.js";
 import type { RoleRow } from "./table.js";
 
 /** A role as the API shows it, wherever it is defined. */
-export interface Role {
+export interface ShownRole {
   readonly id: RoleId;
   readonly key: string;
   readonly name: string;
@@ -12,6 +12,11 @@ export interface Role {
   readonly permissions: readonly string[];
   readonly source: "BUILT_IN" | "PRODUCT" | "TENANT" | "ORGANIZATION";
   /** Where it is defined; null for a role of the whole tenant, of the product, or built in. */
+  readonly definedAt: Pick<Place, "id"> | null;
+}
+
+/** The same for those who judge where it is of use. */
+export interface Role extends ShownRole {
   readonly definedAt: Place | null;
 }
 
@@ -26,7 +31,10 @@ export function ofCatalogue(role: FixedRole): Role {
   return made;
 }
 
-export const ofTenant = ({ id, key, name, description, permissions }: RoleRow, definedAt: Place | null): Role => ({
+export const ofTenant = <At extends ShownRole["definedAt"]>(
+  { id, key, name, description, permissions }: RoleRow,
+  definedAt: At,
+): ShownRole & { readonly definedAt: At } => ({
   id,
   key,
   name,
@@ -37,10 +45,10 @@ export const ofTenant = ({ id, key, name, description, permissions }: RoleRow, d
 });
 
 /** Whether a role is the catalogue's: built in, or the product's. */
-export const isFixed = ({ source }: Role): boolean => source === "BUILT_IN" || source === "PRODUCT";
+export const isFixed = ({ source }: ShownRole): boolean => source === "BUILT_IN" || source === "PRODUCT";
 
 /** A role as a grant names it: one of the catalogue by its key, one of the tenant's by its id. */
-export const whichRole = (role: Role) =>
+export const whichRole = (role: ShownRole) =>
   isFixed(role) ? { roleKey: role.key, roleId: null } : { roleKey: null, roleId: role.id };
 
 interface Named {

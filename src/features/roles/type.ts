@@ -7,7 +7,7 @@ import type { RoleId } from "../../ids.js";
 import { findOrganization } from "../organizations/loader.js";
 import { Organization } from "../organizations/type.js";
 import { findRole, usableRoles } from "./loader.js";
-import type { Role as RoleShape } from "./role.js";
+import type { ShownRole } from "./role.js";
 
 const RoleSource = builder.enumType("RoleSource", {
   description: "Who defined a role.",
@@ -19,7 +19,7 @@ const RoleSource = builder.enumType("RoleSource", {
   } as const,
 });
 
-export const Role = builder.objectRef<RoleShape>("Role");
+export const Role = builder.objectRef<ShownRole>("Role");
 
 builder.objectType(Role, {
   description: "A named set of permissions.",
