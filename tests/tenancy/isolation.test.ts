@@ -109,10 +109,12 @@ const asked = (text: string, value: string): Repeatable => ({
   isOfHome: true,
 });
 /** What is sent together: of this tenant or of another, what somebody asked before says nothing of whose session it is now. */
-const askedBefore = (other: TenantRecord, fails: boolean): readonly Repeatable[] => [
+const askedBefore = (other: TenantRecord, fate: keyof Tally["counts"]): readonly Repeatable[] => [
   asked("select tenant_id from tenant where tenant_id = $1::uuid", other.id),
   asked("select tenant_id from organizations where id <> $1::uuid limit 20", other.id),
-  ...(fails ? [asked("select 1 / $1::int as tenant_id", "0")] : []),
+  ...(fate === "failed" ? [asked("select 1 / $1::int as tenant_id", "0")] : []),
+  // In the middle of which it is killed, and not when somebody else has its connection.
+  ...(fate === "killed" ? [asked("select tenant_id from tenant, pg_sleep($1::float8)", "4")] : []),
   asked("select tenant_id from audit_events where id <> $1::uuid order by id desc limit 20", other.id),
 ];
 
@@ -125,7 +127,7 @@ async function operateAtOnce(
 ) {
   const [tenant, other] = [pick(tenants, random), pick(tenants, random)];
   const gone = new AbortController();
-  const statements = askedBefore(other, fate === "failed");
+  const statements = askedBefore(other, fate);
   const session = await TenantSession.open(leases, tenant, "read", gone.signal, { statements, replies: null });
   tally.counts[fate]++;
   if (session.flight) tally.counts.flown++;
