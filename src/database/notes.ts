@@ -10,9 +10,12 @@ export class Notes {
     this.#all.push({ sent, text, isOfHome });
   }
 
-  /** The statements as they were sent. Null where any has no values: it is parsed anew each time, and so cannot be repeated. */
+  /**
+   * The statements as they were sent. Null where any has no values: it is parsed anew each time, and so cannot be repeated; and where
+   * any is not answered yet: its values may not have been written as they are sent.
+   */
   get repeatable(): readonly Repeatable[] | null {
-    if (!this.#all.every(({ sent }) => sent.parameters && sent.args.length > 0)) return null;
+    if (!this.#all.every(({ sent }) => sent.isAnswered && sent.args.length > 0)) return null;
     return this.#all.map(({ sent, text, isOfHome }) => ({
       text,
       params: sent.args,

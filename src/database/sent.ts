@@ -79,6 +79,10 @@ export class Sent implements Unanswered {
     this.isRaw = isRaw ? "values" : false;
   }
 
+  get isAnswered(): boolean {
+    return this.#isAnswered;
+  }
+
   /** Called by the driver, also behind a failure: where it could not read a row, it goes on to the end of the rest. */
   resolve(result: Result): void {
     if (this.#isAnswered) return;

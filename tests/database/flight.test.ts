@@ -165,6 +165,22 @@ describe("a flight", () => {
     expect([lease.flight, statements]).toEqual([null, []]);
   });
 
+  it("is of statements that were answered: what waits may not have been written as it is sent", async () => {
+    const lease = await leases.acquire("");
+    const notes = lease.note()!;
+    const waits = lease.run("select $1::boolean as is_waited_for", [false]);
+    const early = notes.repeatable;
+    await waits;
+    const [noted] = notes.repeatable!;
+    lease.release();
+
+    const { lease: next } = await flown([noted!]);
+    const [row] = await next.run("select $1::boolean as is_waited_for", [false]);
+    await leave(next);
+
+    expect([early, row]).toEqual([null, { is_waited_for: false }]);
+  });
+
   it("refuses what was not asked before, and says that more was asked", async () => {
     const { lease } = await flown([statement("select $1::text as one", "1")]);
 
