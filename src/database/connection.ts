@@ -133,14 +133,15 @@ export class Connection {
     if (!wire || !this.canFly) return null;
     const sendable: Sendable[] = [];
     const columns: (readonly Column[])[] = [];
-    for (const { text, params, bound, isOfHome } of statementsOf(course)) {
+    const statements = statementsOf(course);
+    for (const { text, params, bound, isOfHome } of statements) {
       // What takes no values is parsed anew each time.
       const known = params.length === 0 ? PLAIN : this.#prepared.get(this.homes.textOf(text, isOfHome));
       if (!known?.columns) return null;
       sendable.push({ text, name: known.name, bound });
       columns.push(known.columns);
     }
-    const flight = new Flight(sender, course, columns);
+    const flight = new Flight(sender, course, statements, columns);
     wire.fly(sendable, flight);
     return flight;
   }

@@ -41,19 +41,21 @@ export class Flight implements Landing, Unanswered {
   readonly closing: Promise<Result>;
   /** Whether what was asked again was answered with the very same bytes. */
   isSame = false;
-  readonly #statements: readonly Repeatable[];
   /** Rejects where PostgreSQL refused a statement: then it ran none that came behind, and kept nothing. */
   readonly #landed: Promise<Result>;
   /** Where all is the same, only those that opened it. */
   #replies: Replies | null = null;
 
-  /** @param columns of each statement */
+  /**
+   * @param statements of the course, all in their order
+   * @param columns of each of them
+   */
   constructor(
     private readonly sender: Sender,
     private readonly course: Course,
+    readonly statements: readonly Repeatable[],
     private readonly columns: readonly (readonly Column[])[],
   ) {
-    this.#statements = statementsOf(course);
     let waiter: Waiter;
     this.#landed = new Promise((tell, refuse) => {
       waiter = { tell, refuse };
@@ -75,7 +77,7 @@ export class Flight implements Landing, Unanswered {
 
   /** The answer to a statement, where it is among these; null where it is not. */
   answerTo(text: string, params: readonly unknown[], isRaw: boolean): Promise<Result> | null {
-    const nth = this.#statements.findIndex((one) => one.text === text && isAlike(one.params, params));
+    const nth = this.statements.findIndex((one) => one.text === text && isAlike(one.params, params));
     if (nth < 0) return null;
     const answer = this.#landed.then(() => {
       if (this.isSame && nth >= this.course.opening.length) throw new Error("What is the same was not kept.");
@@ -94,7 +96,7 @@ export class Flight implements Landing, Unanswered {
 
   resolve(replies: Replies): void {
     const { opening, again } = this.course;
-    const last = this.#statements.length - 1;
+    const last = this.statements.length - 1;
     this.isSame = again.replies !== null && replies.from(opening.length, last - 1).equals(again.replies);
     this.#replies = replies.copy(this.isSame ? opening.length - 1 : last);
     this.sender.hear(this, true);

@@ -1,6 +1,6 @@
 import { drizzleClient } from "./drizzleClient.js";
 import { ConnectionLostError, followsFailure, LeaseOverError, sessionSurvives } from "./errors.js";
-import { type Course, type Flight, statementsOf } from "./flight.js";
+import type { Course, Flight } from "./flight.js";
 import type { Leased } from "./leased.js";
 import { Notes } from "./notes.js";
 import type { Result } from "./result.js";
@@ -81,7 +81,7 @@ export class Lease implements Sender {
     this.#flight = this.connection.fly(this, course);
     if (!this.#flight) return;
     this.#isInTransaction = this.#lastIsSent = true;
-    this.#sent = statementsOf(course).length - 1;
+    this.#sent = this.#flight.statements.length - 1;
     this.#listen(this.#sent);
     this.#unanswered.push(this.#flight);
     this.#closing = this.#flight.closing;

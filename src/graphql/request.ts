@@ -42,10 +42,17 @@ function refuseMediaType({ headers }: Request): void {
   }
 }
 
-/** In pieces, as they come: from the socket where there is one, for to read it as a web stream costs more than all that is done with it. */
+/** From the socket where there is one, for to read it as a web stream costs more than all that is done with it. */
 function readBytes(request: Request, incoming: Readable | undefined, bodyBytes: number): Promise<Buffer> {
   if (Number(request.headers.get("content-length")) > bodyBytes) throw tooLarge(bodyBytes);
-  const body = incoming ?? Readable.from(request.body ?? []);
+  return readAll(incoming ?? Readable.from(request.body ?? []), bodyBytes);
+}
+
+/**
+ * A body in pieces, as they come. Rejects with what its sender is told: where it has more than so many bytes, and where it ended
+ * before it was complete.
+ */
+export function readAll(body: Readable, bodyBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;

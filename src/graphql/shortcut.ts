@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { LRUCache } from "lru-cache";
 import type { Context } from "./context.js";
-import { corsHeaders, type Sent } from "./request.js";
+import { corsHeaders, readAll, type Sent } from "./request.js";
 
 /** What makes the context of a request. */
 type ContextOf = (
@@ -71,7 +71,8 @@ export class Shortcut {
     const bytes = Number(request.headers["content-length"]);
     // Not so where nobody says how long it is.
     if (request.method !== "POST" || !(bytes <= Math.min(MOST_BODY, this.mostBytes))) return {};
-    const body = await bodyOf(request);
+    // Whoever reads it next says why it cannot be read.
+    const body = await readAll(request, MOST_BODY).catch(() => null);
     if (!body) return {};
     const key = `${request.url} ${DECIDING.map((name) => request.headers[name] ?? NONE).join("\n")}\n${body.toString("latin1")}`;
     const known = this.#known.get(key);
@@ -120,15 +121,4 @@ export class Shortcut {
 function headerOf({ headers }: IncomingMessage, name: string): string | null {
   const value = headers[name];
   return value === undefined ? null : String(value);
-}
-
-/** Null where it ended early: whoever reads it next says so. */
-function bodyOf(request: IncomingMessage): Promise<Buffer | null> {
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    request
-      .on("data", (chunk: Buffer) => chunks.push(chunk))
-      .once("end", () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
-      .once("close", () => resolve(null));
-  });
 }
