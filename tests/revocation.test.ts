@@ -4,7 +4,7 @@ import type { Lease } from "../src/database/lease.js";
 import { withOwner } from "../src/database/owner.js";
 import { mintToken } from "../src/identity/developmentToken.js";
 import { loadKey } from "../src/identity/key.js";
-import { lockOf } from "../src/tenancy/session.js";
+import { lockOf } from "../src/tenancy/tenantLock.js";
 import { command, stopCommands } from "./support/command.js";
 import { FOLDER } from "./support/database.js";
 import { openGateway, type TestGateway } from "./support/gateway.js";

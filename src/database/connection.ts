@@ -21,7 +21,8 @@ const PLAIN = { name: null, columns: [] };
 
 /** One session of the server, in a client of its own: when the session dies, the client dies with it. */
 export class Connection {
-  #lease: Lease | null = null;
+  /** Who learns that the session is gone. */
+  #holder: { revoke(reason: Error): void } | null = null;
   #lost: Error | null = null;
   readonly openedAt = performance.now();
   /** When it was last given back. */
@@ -83,8 +84,13 @@ export class Connection {
 
   lease(home: string, settles = true): Lease {
     this.homes.enter(home, settles);
-    this.#lease = new Lease(this, this.settings.silenceMs);
-    return this.#lease;
+    const lease = new Lease(this, this.settings.silenceMs);
+    this.#holder = lease;
+    return lease;
+  }
+
+  handOn(to: { revoke(reason: Error): void }): void {
+    this.#holder = to;
   }
 
   /** Ends the session at once, whatever it is doing. Its lease learns the reason; no statement goes out after this. */
@@ -93,7 +99,7 @@ export class Connection {
     this.#lost = reason;
     this.client.destroy();
     this.onLost(this);
-    this.#lease?.revoke(reason);
+    this.#holder?.revoke(reason);
   }
 
   /** Says goodbye to the server. Only for a connection that nobody holds. */

@@ -3,8 +3,9 @@ import { ConnectionLostError, followsFailure, LeaseOverError, sessionSurvives } 
 import type { Course, Flight } from "./flight.js";
 import type { Leased } from "./leased.js";
 import { Notes } from "./notes.js";
+import { Outstanding } from "./outstanding.js";
 import type { Result } from "./result.js";
-import type { Sender, Sent, Unanswered, Waiter } from "./sent.js";
+import { NOBODY, type Sender, type Sent, type Unanswered, type Waiter } from "./sent.js";
 
 export type { Result, Row } from "./result.js";
 
@@ -26,17 +27,23 @@ export class Lease implements Sender {
   #notes: Notes | null = null;
   #isExceeded = false;
   #failure: Error | null = null;
-  #silence: NodeJS.Timeout | undefined;
-  /** What was sent and is not answered yet. */
-  readonly #unanswered: Unanswered[] = [];
+  readonly #outstanding: Outstanding;
   /** What is to be done when all is answered that somebody gave up. */
   #tidy: ((isWell: boolean) => void) | null = null;
   readonly #ended: (() => void)[] = [];
+  /** Which has the connection after this one. */
+  #next: Lease | null = null;
 
+  /** @param before which is not answered yet, where it hands its connection on */
   constructor(
     private readonly connection: Leased,
     private readonly silenceMs: number | undefined,
-  ) {}
+    private readonly before: Lease | null = null,
+  ) {
+    this.#outstanding = new Outstanding(silenceMs, () =>
+      this.condemn(new ConnectionLostError("The database has stopped answering.")),
+    );
+  }
 
   get pid(): number {
     return this.connection.pid;
@@ -82,8 +89,7 @@ export class Lease implements Sender {
     if (!this.#flight) return;
     this.#isInTransaction = this.#lastIsSent = true;
     this.#sent = this.#flight.statements.length - 1;
-    this.#listen(this.#sent);
-    this.#unanswered.push(this.#flight);
+    this.#outstanding.add(this.#flight, this.#sent);
     this.#closing = this.#flight.closing;
   }
 
@@ -126,6 +132,16 @@ export class Lease implements Sender {
     this.#last = { text, behind };
   }
 
+  /** The connection for one transaction more, which is sent right behind the end of this one. It goes to others when that has ended. */
+  handOn(): Lease {
+    const next = new Lease(this.connection, this.silenceMs, this);
+    next.#over = this.#over;
+    next.#ended.push(...this.#ended.splice(0));
+    this.#next = next;
+    this.connection.handOn(next);
+    return next;
+  }
+
   /** What drizzle takes for a client. */
   asClient() {
     return drizzleClient(this);
@@ -134,8 +150,8 @@ export class Lease implements Sender {
   /** Ends the lease with everything answered and the transaction closed: the connection goes to the next one. */
   release(): void {
     if (this.#over) return;
-    if (this.#unanswered.length > 0) this.condemn(DONE);
-    else this.#finish(DONE);
+    if (this.#outstanding.isEmpty) this.#finish(DONE);
+    else this.condemn(DONE);
   }
 
   /** Ends the lease and the session with it: for a transaction in an unknown state. */
@@ -148,10 +164,11 @@ export class Lease implements Sender {
    * connection once what was sent is answered and the transaction undone, if that does not take long.
    */
   abandon(reason: Error): void {
+    if (this.#next) return void this.#next.abandon(reason);
     if (this.#over) return;
     if (this.#isInTransaction && !this.#lastIsSent) this.#post(NOBODY, "rollback", [], true, false);
     this.#close(reason);
-    if (this.#unanswered.length === 0) return void this.#handBack();
+    if (this.#outstanding.isEmpty) return void this.#handBack();
     // An answer, or the loss of the session: the driver leaves some statements of a dead one unanswered.
     const lose = () => this.connection.condemn(reason);
     // What has come in the meantime is read before anybody is found silent: it may be this process that was late.
@@ -180,9 +197,9 @@ export class Lease implements Sender {
   }
 
   #close(reason: Error): void {
+    if (this.before && !this.before.#over) this.before.#close(reason);
     this.#over = reason;
-    clearTimeout(this.#silence);
-    for (const { waiter } of this.#unanswered) waiter.refuse(reason);
+    this.#outstanding.refuse(reason);
   }
 
   #handBack(): void {
@@ -211,20 +228,14 @@ export class Lease implements Sender {
   }
 
   #post(waiter: Waiter, text: string, params: readonly unknown[], isOfHome: boolean, isRaw: boolean): Sent {
-    this.#listen();
     const sent = this.connection.send(this, waiter, text, params, isOfHome, isRaw);
-    this.#unanswered.push(sent);
+    this.#outstanding.add(sent);
     return sent;
   }
 
   hear(statement: Unanswered, isWell: boolean): void {
-    const unanswered = this.#unanswered;
-    const at = unanswered.indexOf(statement);
-    if (at >= 0) unanswered.splice(at, 1);
-    if (this.#over) {
-      if (unanswered.length === 0) queueMicrotask(() => this.#tidy?.(isWell));
-    } else if (unanswered.length > 0) this.#silence?.refresh();
-    else clearTimeout(this.#silence);
+    this.#outstanding.remove(statement);
+    if (this.#over && this.#outstanding.isEmpty) queueMicrotask(() => this.#tidy?.(isWell));
   }
 
   meaningOf(error: Error): Error {
@@ -234,17 +245,6 @@ export class Lease implements Sender {
     this.#failure = error;
     return this.#over ?? error;
   }
-
-  /** The driver leaves some statements of a dead session unanswered for ever. Those of a flight are answered together. */
-  #listen(statements = 1): void {
-    if (this.silenceMs === undefined || this.#unanswered.length > 0) return;
-    this.#silence = setTimeout(
-      () => this.condemn(new ConnectionLostError("The database has stopped answering.")),
-      this.silenceMs * statements,
-    );
-  }
 }
 
 const ignore = (): void => {};
-/** Waits for what nobody waits for. */
-const NOBODY: Waiter = { tell: ignore, refuse: ignore };

@@ -17,4 +17,6 @@ export interface Leased {
   ): Sent;
   fly(sender: Sender, course: Course): Flight | null;
   condemn(reason: Error): void;
+  /** Has another lease learn when the session is gone, in place of the one that was told so far. */
+  handOn(to: { revoke(reason: Error): void }): void;
 }

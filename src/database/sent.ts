@@ -20,6 +20,9 @@ export interface Waiter<Answer = Result> {
   readonly refuse: (reason: Error) => void;
 }
 
+/** Waits for what nobody waits for. */
+export const NOBODY: Waiter = { tell: () => {}, refuse: () => {} };
+
 /** A statement as the driver has prepared it on a connection. */
 export interface Prepared {
   readonly name: string;

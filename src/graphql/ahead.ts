@@ -2,12 +2,13 @@ import type { TenantSession } from "../tenancy/session.js";
 import type { Fields } from "./columns.js";
 
 /**
- * What a root field reads first whatever the viewer may do, known from its arguments alone. It is sent beside the viewer's access,
- * which saves a way to the server and back, and judged as all that is read: once access is there.
+ * What is read first whatever the viewer may do, known from the arguments of a root field of a query alone, or from what a mutation
+ * has changed. It is sent beside the viewer's access, which saves a way to the server and back, and judged as all that is
+ * read: once access is there.
  */
 export interface Ahead<Row = unknown> {
-  /** What the arguments ask for; null where that is nothing, or has to be refused where the field runs. Never throws. */
-  readonly keyOf: (args: Readonly<Record<string, unknown>>) => string | null;
+  /** What the arguments, or the payload, ask for; null where that is nothing, or has to be refused where the field runs. Never throws. */
+  readonly keyOf: (source: Readonly<Record<string, unknown>>) => string | null;
   /** One statement for all that is asked for. Rejects where it fails, and never throws. */
   readonly send: (
     session: TenantSession,
@@ -18,6 +19,12 @@ export interface Ahead<Row = unknown> {
 
 /** By what is read, what all root fields of an operation ask of it. */
 export type WantedAhead = ReadonlyMap<Ahead, ReadonlySet<string>>;
+
+/** What is to be read of what a mutation has changed; undefined where nothing is known of it. */
+export function wantedOf(ahead: Ahead | undefined, payload: unknown): WantedAhead | undefined {
+  const key = ahead?.keyOf(payload as Readonly<Record<string, unknown>>) ?? null;
+  return key === null ? undefined : new Map([[ahead!, new Set([key])]]);
+}
 
 /** What was sent ahead in a session. */
 export class SentAhead {

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { sessionSurvives, UnavailableError } from "../database/errors.js";
+import { untilItPasses } from "../database/retry.js";
 import { TenantNotFoundError } from "../identity/errors.js";
 import type { TenantRecord } from "../tenancy/directory/directory.js";
 import type { Position } from "../tenancy/position.js";
@@ -155,4 +156,19 @@ export async function enter(
       pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
     }
   }
+}
+
+/** The same to read, once more where it fails for a reason that passes. */
+export function enterToRead(
+  settings: OperationSettings,
+  named: readonly Name[],
+  how: Query,
+  first?: Promise<Embarked | null> | null,
+): Promise<Entered | Repeated> {
+  let embarked = first;
+  return untilItPasses(settings.signal, () => {
+    const opened = embarked;
+    embarked = null;
+    return enter(settings, "read", named, how, opened);
+  });
 }

@@ -11,6 +11,7 @@ import {
   isUnionType,
 } from "graphql";
 import type { Purpose } from "../tenancy/session.js";
+import type { Ahead } from "./ahead.js";
 import type { Context } from "./context.js";
 import { ForbiddenError } from "./errors.js";
 import { Failure, NotFoundFailure } from "./failure.js";
@@ -190,13 +191,16 @@ function refuse(verdict: Verdict, { operation, parentType, fieldName }: GraphQLR
 /** A root field of a mutation: judged inside the transaction that changes, on access that was read after its lock. */
 function asChange(field: GraphQLField<unknown, Context>, rule: Rule, judged: Resolve): Resolve {
   const result = getNamedType(field.type);
+  const ahead = field.extensions.ahead as Ahead | undefined;
   const failures = new Set(isUnionType(result) ? result.getTypes().map((type) => type.name) : []);
   return async (source, args, ctx, info) => {
     const purpose = purposeOf(rule, args);
     const run = async () => judged(source, args, ctx, info);
     try {
       // What needs no tenant has no transaction of one.
-      return await (rule.kind === "identified" ? run() : ctx.operation.change(purpose, namedBy(rule, args), run));
+      return await (rule.kind === "identified"
+        ? run()
+        : ctx.operation.change(purpose, namedBy(rule, args), run, ahead));
     } catch (error) {
       if (error instanceof Failure && failures.has(error.name)) return error.toMember();
       throw error;

@@ -1,5 +1,6 @@
 import type { InputFieldMap, ObjectRef } from "@pothos/core";
 import type { z } from "zod";
+import type { Ahead } from "./ahead.js";
 import { builder } from "./builder.js";
 import type { Context } from "./context.js";
 import { type Failure, type FailureMember, InvalidInputFailure, NotFoundFailure } from "./failure.js";
@@ -47,6 +48,8 @@ failureType(NotFoundFailure, "What the input names does not exist, or is not vis
 export interface MutationPayload<Payload> {
   readonly description: string;
   readonly fields: OwnFields<Payload>;
+  /** What is sure to be read for them. */
+  readonly ahead?: Ahead;
 }
 
 type InputBuilder = Parameters<Parameters<typeof builder.inputType>[1]["fields"]>[0];
@@ -70,7 +73,8 @@ export function mutation<Input, Payload extends object>(
   const title = name[0]!.toUpperCase() + name.slice(1);
   const input = builder.inputType(`${title}Input`, { description: `What \`${name}\` takes.`, fields: options.input });
   const payload = builder.objectRef<Payload>(`${title}Payload`);
-  payload.implement(options.payload as never);
+  const { ahead, ...shown } = options.payload;
+  payload.implement(shown as never);
   const members = options.failures.map((failure) => types.get(failure)!);
   const result = builder.unionType(`${title}Result`, {
     description: `What \`${name}\` answers: the payload, or why nothing was changed.`,
@@ -82,6 +86,7 @@ export function mutation<Input, Payload extends object>(
       type: result as never,
       nullable: true,
       description: options.description,
+      extensions: { ahead },
       args: { input: t.arg({ type: input as never, required: true, description: "What to change." }) },
       resolve: async (_root, args, ctx) => options.change(check(options.form, args.input), ctx) as never,
     }),

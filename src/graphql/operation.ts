@@ -1,16 +1,21 @@
 import type { ExecutionResult } from "graphql";
 import { GraphQLError } from "graphql";
-import { AnswerLostError, OvertakenError } from "../database/errors.js";
+import { AnswerLostError } from "../database/errors.js";
 import { untilItPasses } from "../database/retry.js";
 import { TenantNotFoundError } from "../identity/errors.js";
 import type { Replica } from "../tenancy/replicas.js";
-import type { Purpose } from "../tenancy/session.js";
+import type { Purpose, TenantSession } from "../tenancy/session.js";
+import { type Ahead, type WantedAhead, wantedOf } from "./ahead.js";
 import { asText, type Recalled } from "./asked.js";
-import { type Embarked, type Entered, embark, enter, type Query, repeated } from "./enter.js";
+import { type Embarked, type Entered, embark, enter, enterToRead, type Query, repeated } from "./enter.js";
+import { mustStillHold } from "./mustStillHold.js";
 import type { Name } from "./named.js";
 import type { Entrance, OpenScope, OperationSettings, Scope } from "./scope.js";
 
 export type { Entrance, HomeAnswer, OperationSettings, ReadAccess, Resolved, Scope, Viewer } from "./scope.js";
+
+/** Opens the session in which an answer is read, or goes on with one that was opened for it; null where the viewer is nobody there. */
+type Read = (wanted?: WantedAhead, opened?: Promise<Embarked>) => Promise<Entered | null>;
 
 /**
  * The tenant sessions of one GraphQL operation: one at a time. A query has one from start to end; each field of a mutation
@@ -49,7 +54,7 @@ export class Operation {
   /** Opens the session that resolvers read in, in place of the one before. Nothing happens for a caller who is not signed in. */
   async read(named: readonly Name[] = []): Promise<void> {
     await this.end();
-    if (this.settings) this.#open(await this.#entered(this.settings, "read", named));
+    if (this.settings) this.#open(await this.#enter(this.settings, named));
   }
 
   /**
@@ -59,18 +64,14 @@ export class Operation {
    * @returns the answer as its text, where it is what it was when the same was asked before: then no session is open
    */
   async query(named: readonly Name[], query: Query): Promise<string | null> {
-    let first = this.#embarked;
+    const first = this.#embarked;
     this.#embarked = null;
     await this.end();
     const { settings } = this;
     if (!settings) return null;
     const replicas = this.#isLetDown ? undefined : settings.replicas;
     const how = this.#isCutShort ? { ...query, replicas, expected: 0, flies: false } : { ...query, replicas };
-    const entered = await untilItPasses(settings.signal, () => {
-      const embarked = first;
-      first = null;
-      return enter(settings, "read", named, how, embarked);
-    });
+    const entered = await enterToRead(settings, named, how, first);
     if ("body" in entered) return entered.body;
     this.#open(entered);
     return null;
@@ -127,14 +128,16 @@ export class Operation {
    * Runs one change in a transaction of its own, and leaves a reading session open for its answer. `work` may run more than
    * once: when PostgreSQL broke off a transaction that may pass a moment later.
    * @param named what the change's arguments name
+   * @param ahead what is read of what `work` resolves to
    * @throws OutcomeUnknownError when the change may have been made, or was made and its answer cannot be read; after any
    *   other error nothing was changed
    */
-  async change<T>(purpose: Purpose, named: readonly Name[], work: () => Promise<T>): Promise<T> {
+  async change<T>(purpose: Purpose, named: readonly Name[], work: () => Promise<T>, ahead?: Ahead): Promise<T> {
     if (!this.settings) return work();
     await this.end();
     if (this.#gone) throw this.#gone;
-    return this.#change(this.settings, purpose, named, work, () => this.read());
+    const { settings } = this;
+    return this.#change(settings, purpose, named, work, ahead, (...how) => this.#enter(settings, [], ...how));
   }
 
   /**
@@ -145,14 +148,13 @@ export class Operation {
     const there = { ...this.settings!, ...entrance };
     await this.end();
     const readAccess = this.settings!.readAccess;
-    return this.#change(there, "change", [], work, async () => {
+    return this.#change(there, "change", [], work, undefined, (...how) =>
       // Whoever did something there need not have become anybody.
-      const entered = await this.#entered({ ...there, readAccess }, "read").catch((error) => {
+      this.#enter({ ...there, readAccess }, [], ...how).catch((error) => {
         if (error instanceof TenantNotFoundError) return null;
         throw error;
-      });
-      if (entered) this.#open(entered);
-    });
+      }),
+    );
   }
 
   async #change<T>(
@@ -160,8 +162,10 @@ export class Operation {
     purpose: Purpose,
     named: readonly Name[],
     work: () => Promise<T>,
-    read: () => Promise<void>,
+    ahead: Ahead | undefined,
+    read: Read,
   ): Promise<T> {
+    let opening = read;
     const result = await untilItPasses(settings.signal, async () => {
       const { scope } = (await enter(settings, purpose, named)) as Entered;
       this.#scope = scope;
@@ -169,7 +173,7 @@ export class Operation {
       try {
         const changed = await work();
         await mustStillHold(scope);
-        await scope.session.commit().finally(() => settings.onChange(scope.session.tenant));
+        opening = await this.#keep(settings, scope.session, wantedOf(ahead, changed), read);
         return changed;
       } finally {
         this.#scope = null;
@@ -178,7 +182,8 @@ export class Operation {
     });
     for (const work of this.#afterwards.splice(0)) await work();
     try {
-      await read();
+      const entered = await opening();
+      if (entered) this.#open(entered);
     } catch (error) {
       // Who has shut themselves out is told so where they ask to see what they changed.
       if (!(error instanceof TenantNotFoundError)) throw new AnswerLostError(error);
@@ -186,6 +191,30 @@ export class Operation {
       this.#gone = new GraphQLError(error.message, { extensions: { code: error.code } });
     }
     return result;
+  }
+
+  /**
+   * Commits. What the answer is read in is asked for in the same breath, unless something is to be done before, which holds no session.
+   * @returns what gives the session of the answer
+   */
+  async #keep(
+    settings: OperationSettings,
+    session: TenantSession,
+    wanted: WantedAhead | undefined,
+    read: Read,
+  ): Promise<Read> {
+    const { tenant } = session;
+    const told = () => settings.onChange(tenant);
+    if (this.#afterwards.length > 0) {
+      await session.commit().finally(told);
+      return () => read(wanted);
+    }
+    const { kept, reading } = session.commitAndRead();
+    const entering = read(wanted, Promise.resolve({ tenant, replica: null, recalled: null, session: reading }));
+    const [outcome, entered] = await Promise.allSettled([kept.finally(told), entering]);
+    if (outcome.status === "fulfilled") return () => entering;
+    if (entered.status === "fulfilled") await entered.value?.scope.session.rollback();
+    throw outcome.reason;
   }
 
   /**
@@ -203,8 +232,8 @@ export class Operation {
   }
 
   /** Nothing is remembered of what belongs to a change. */
-  #entered(settings: OperationSettings, purpose: Purpose, named: readonly Name[] = []): Promise<Entered> {
-    return untilItPasses(settings.signal, () => enter(settings, purpose, named) as Promise<Entered>);
+  #enter(settings: OperationSettings, named: readonly Name[], wanted?: WantedAhead, opened?: Promise<Embarked>) {
+    return enterToRead(settings, named, { wanted }, opened) as Promise<Entered>;
   }
 
   /** Ends the session that is open, if one is. What was read stays read, so a lost connection is no matter here. */
@@ -214,21 +243,6 @@ export class Operation {
     await embarked?.then((opened) => opened?.session.rollback()).catch(() => {});
     await scope?.session.commit().catch(() => {});
   }
-}
-
-/** Longer than any transaction of a request takes. */
-const LONGEST_MS = 60_000;
-
-/**
- * Returns when no right of the viewer's has ended since it was read: of withdrawals the lock takes care, of the clock nobody.
- * Asks the database only where an end is near.
- * @throws OvertakenError
- */
-async function mustStillHold({ access, now, session }: Scope): Promise<void> {
-  const next = access.nextEnd();
-  if (next === null || next.getTime() - now.getTime() > LONGEST_MS) return;
-  const [row] = await session.query("select clock_timestamp() >= $1::timestamptz as ended", [next.toISOString()]);
-  if (row?.ended) throw new OvertakenError("A right ended while it was used.");
 }
 
 /** Whether it is a list of things of which not all were found. */

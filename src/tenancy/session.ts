@@ -9,9 +9,12 @@ import type { TenantId } from "../ids.js";
 import { enteringOnCitus } from "./citus.js";
 import { TenantRecord } from "./directory/directory.js";
 import { POSITION, type Position } from "./position.js";
+import { LOCK, lockOf } from "./tenantLock.js";
 
 /** A tenant's tables, through drizzle. It knows no transactions of its own: the session is one. */
-export type TenantDb = Omit<PostgresJsDatabase, "transaction">;
+export type TenantDb = Omit<PostgresJsDatabase, "transaction"> & {
+  readonly $client: { unsafe(text: string, values: (string | null)[]): PromiseLike<unknown> };
+};
 
 /**
  * What a session is for. A reading one sees a single snapshot. A changing one holds the tenant's lock to its end: the
@@ -27,11 +30,6 @@ const BEGIN = {
 } as const;
 const COMMIT = "commit";
 const ENTER = "select set_config('search_path', $1, true), set_config('tenantry.tenant_id', $2, true), now() as now";
-const LOCK = {
-  change: "select pg_advisory_xact_lock_shared($1::bigint)",
-  withdraw: "select pg_advisory_xact_lock($1::bigint)",
-} as const;
-
 /**
  * The tenant-scoped connection of one operation, and the only way to tenant data. PostgreSQL confines it: row security
  * shows the rows of its tenant and nothing else, whatever a statement asks for.
@@ -169,8 +167,17 @@ export class TenantSession {
   }
 
   /**
+   * Sends a change whose answer nobody needs: where PostgreSQL refuses it, it refuses the commit as well. What was sent so travels with
+   * the commit, so that whether it was kept cannot be told where the session is lost in it.
+   */
+  write(text: string, params: readonly unknown[]): void {
+    void this.query(text, params);
+  }
+
+  /**
    * Ends the session and keeps what it did. Resolves when PostgreSQL has acknowledged it.
-   * @throws OutcomeUnknownError when COMMIT was sent and its answer never came; after any other error nothing was kept
+   * @throws OutcomeUnknownError when COMMIT was sent and its answer never came; after any other error nothing was kept, and
+   *   where PostgreSQL had refused something, that is the error
    */
   async commit(): Promise<void> {
     if (this.#ended) throw new TypeError("The session has ended.");
@@ -188,7 +195,16 @@ export class TenantSession {
     const { failure } = this.lease;
     this.lease.release();
     // COMMIT of a failed transaction is answered without an error, with the tag ROLLBACK.
-    if (tag !== "COMMIT") throw new Error(`The transaction was not committed: ${tag}.`, { cause: failure });
+    if (tag !== "COMMIT") throw failure ?? new Error(`The transaction was not committed: ${tag}.`);
+  }
+
+  /**
+   * Ends a changing session as `commit` does, and opens a reading one in the same home, whose beginning travels with the end of this
+   * one. Where that fails, the other reads what nobody asked for, and is to be ended too.
+   */
+  commitAndRead(): { readonly kept: Promise<void>; readonly reading: TenantSession } {
+    const kept = this.commit();
+    return { kept, reading: TenantSession.enter(this.lease.handOn(), this.tenant, "read") };
   }
 
   /**
@@ -232,9 +248,4 @@ function enterOnCitus(lease: Lease, { home, id }: TenantRecord, purpose: Purpose
 
 function refuseForged(tenant: TenantRecord): void {
   if (!TenantRecord.is(tenant)) throw new TypeError("A tenant session opens for a record of the directory only.");
-}
-
-/** The tenant's lock: the last 64 bits of its id, which are random. Two tenants that share it only wait for each other. */
-export function lockOf(tenant: TenantId): string {
-  return BigInt.asIntN(64, BigInt(`0x${tenant.replaceAll("-", "").slice(-16)}`)).toString();
 }

@@ -1,6 +1,8 @@
 import { Access } from "../../src/access/access.js";
 import { isAway, LeaseOverError, OutcomeUnknownError } from "../../src/database/errors.js";
 import type { Leases } from "../../src/database/leases.js";
+import { withOwner } from "../../src/database/owner.js";
+import type { Ahead } from "../../src/graphql/ahead.js";
 import { perSession } from "../../src/graphql/loader.js";
 import { type HomeAnswer, Operation, type Scope } from "../../src/graphql/operation.js";
 import type { TenantRecord } from "../../src/tenancy/directory/directory.js";
@@ -8,6 +10,7 @@ import { TenantSession } from "../../src/tenancy/session.js";
 import { cloneDatabase, type TestDatabase } from "../support/database.js";
 import { activity, openLeases, recordOf, whileLocked, write, written } from "../support/sessions.js";
 import { until } from "../support/until.js";
+import { openWay } from "../support/way.js";
 
 let database: TestDatabase;
 let northwind: TenantRecord;
@@ -161,6 +164,104 @@ describe("Operation.change", () => {
 
     await expect(change).rejects.toThrow(OutcomeUnknownError);
     expect(await written(database, northwind)).toContain(row);
+  });
+});
+
+describe("the answer of a change", () => {
+  const LOCK = "select pg_advisory_xact_lock($1::bigint)";
+
+  it("is asked for in the same breath as its commit, on the same connection, with what is sure to be read for it", async () => {
+    const way = await openWay(Number(process.env.TENANTRY_TEST_PORT));
+    await leases.close();
+    leases = openLeases(way.url(database.url("tenantry_serve")), { size: 1 });
+    const current = operation();
+    const sent: (readonly string[])[] = [];
+    const ahead: Ahead = {
+      keyOf: ({ id }) => id as string,
+      send: (session, _fields, keys) => {
+        sent.push(keys);
+        return session.query("select id from audit_events where id = any($1::uuid[])", [`{${keys.join()}}`]);
+      },
+    };
+    const change = async () => {
+      const { id } = await current.change(
+        "change",
+        [],
+        async () => ({ id: await write(current.scope!.session) }),
+        ahead,
+      );
+      return { id, rows: await current.scope!.ahead!.rowsOf(ahead, [id]) };
+    };
+    await change();
+    await current.end();
+
+    const before = way.trips;
+    const { id, rows } = await change();
+    const trips = way.trips - before;
+    await current.end();
+    await leases.close();
+    await way.close();
+
+    // What opens it with access; the row; the commit with all that the answer takes.
+    expect(trips).toBe(3);
+    expect([rows, sent.at(-1)]).toEqual([[{ id }], [id]]);
+  });
+
+  it("is read after what is to be done behind the commit, which holds no connection", async () => {
+    await leases.close();
+    leases = openLeases(database.url("tenantry_serve"), { size: 1 });
+    const purposes: string[] = [];
+    const current = operation(never, ({ purpose }) => void purposes.push(purpose));
+
+    await current.change("change", [], async () => {
+      const row = await write(current.scope!.session);
+      current.afterCommit(async () => {
+        purposes.push(`${leases.counts.idle} free`);
+        expect(await written(database, northwind)).toContain(row);
+      });
+    });
+    await current.end();
+
+    expect(purposes).toEqual(["change", "1 free", "read"]);
+  });
+
+  it("is of nothing where PostgreSQL refused what nobody waited for, and the reason is told", async () => {
+    const current = operation();
+    let row = "";
+
+    const change = current.change("change", [], async () => {
+      row = await write(current.scope!.session);
+      current.scope!.session.write("select 1 / (length($1) - 1)", ["x"]);
+    });
+
+    await expect(change).rejects.toMatchObject({ code: "22012" });
+    expect(current.scope).toBeNull();
+    expect(await written(database, northwind)).not.toContain(row);
+    expect(leases.counts).toMatchObject({ open: 1, idle: 1 });
+  });
+
+  it("comes from another try where the reason passes", async () => {
+    const current = operation();
+    let runs = 0;
+    const rows: string[] = [];
+
+    const change = await withOwner(database.url("tenantry_owner"), async (owner) => {
+      await owner.run("select pg_advisory_lock($1::bigint)", ["77"]);
+      const changing = current.change("change", [], async () => {
+        runs++;
+        rows.push(await write(current.scope!.session));
+        current.scope!.session.write(LOCK, ["77"]);
+      });
+      await until(() => runs > 1);
+      await owner.run("select pg_advisory_unlock($1::bigint)", ["77"]);
+      return changing;
+    });
+    await current.end();
+
+    expect(change).toBeUndefined();
+    const kept = await written(database, northwind);
+    expect(rows.map((row) => kept.has(row))).toEqual(rows.map((row) => row === rows.at(-1)));
+    expect(leases.counts.open).toBe(leases.counts.idle);
   });
 });
 

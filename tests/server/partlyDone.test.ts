@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.close());
 
-// Passes without a trace: nobody has to reach the audit.
+// Passes without a trace.
 const suspendClosed = () =>
   `suspended: suspendMembership(input: { membershipId: "${acme.id("Membership", "closed@acme")}" }) {
      ... on SuspendMembershipPayload { membership { status } } }`;
@@ -28,14 +28,14 @@ const create = (slug: string) =>
   `created: createOrganization(input: { parentId: "${acme.id("Organization", "acme")}", name: "N", slug: "${slug}" }) {
      __typename }`;
 
-/** Asks while nobody can reach the audit, and kills the session that waits for it. */
-async function losing(document: string): Promise<Answer> {
+/** Asks while nobody can write into a table, and kills the session that waits for it. */
+async function losing(document: string, table = "slugs"): Promise<Answer> {
   const { database } = gateway;
   const { home } = await recordOf(database, "acme");
   return database.owners(async (owners) => {
     const owner = await owners.of(home.database);
     await owner.run("begin");
-    await owner.run(`lock table ${home.schemaName}.audit_events in access exclusive mode`);
+    await owner.run(`lock table ${home.schemaName}.${table} in exclusive mode`);
     const answer = acme.as("ada").ask(document);
     await until(async () => (await activity(database, "relation")) === 1);
     await owner.run(
@@ -65,6 +65,13 @@ describe("a session that is lost in a change", () => {
 
     expect(answer.data).toEqual({ suspended: { membership: { status: "SUSPENDED" } }, created: null });
     expect(told(answer)).toEqual({ status: 200, retryAfter: null, errors: [["created", "UNAVAILABLE"]] });
+  });
+
+  it("says that nobody knows, and asks for a look, where the commit had been sent", async () => {
+    const answer = await losing(`mutation { ${create("third")} }`, "audit_events");
+
+    expect(told(answer)).toEqual({ status: 200, retryAfter: null, errors: [["created", "OUTCOME_UNKNOWN"]] });
+    expect(answer.errors![0]!.message).toContain("Look before you try again.");
   });
 });
 

@@ -3,7 +3,8 @@ import { MAIN } from "../../src/database/names.js";
 import { withOwner } from "../../src/database/owner.js";
 import { newId } from "../../src/ids.js";
 import { type TenantRecord, toRecord } from "../../src/tenancy/directory/directory.js";
-import { lockOf, type TenantSession } from "../../src/tenancy/session.js";
+import type { TenantSession } from "../../src/tenancy/session.js";
+import { lockOf } from "../../src/tenancy/tenantLock.js";
 import type { TestDatabase } from "./database.js";
 
 /** A pool as the gateway has it, unless `settings` say otherwise. */

@@ -1,9 +1,10 @@
 import { sql } from "drizzle-orm";
-import { ConnectionLostError, LeaseOverError, OutcomeUnknownError, sqlState } from "../../src/database/errors.js";
+import { ConnectionLostError, LeaseOverError, OutcomeUnknownError } from "../../src/database/errors.js";
 import type { LeaseSettings, Leases } from "../../src/database/leases.js";
 import { organizations } from "../../src/features/organizations/table.js";
 import type { TenantRecord } from "../../src/tenancy/directory/directory.js";
-import { lockOf, type Purpose, TenantSession } from "../../src/tenancy/session.js";
+import { type Purpose, TenantSession } from "../../src/tenancy/session.js";
+import { lockOf } from "../../src/tenancy/tenantLock.js";
 import { cloneDatabase, type TestDatabase } from "../support/database.js";
 import { activity, openLeases, recordOf, whileLocked, write, written } from "../support/sessions.js";
 import { until } from "../support/until.js";
@@ -300,10 +301,163 @@ describe("what failed first", () => {
 
     const commit = session.commit();
 
-    await expect(commit).rejects.toThrow("The transaction was not committed: ROLLBACK.");
-    await expect(commit.catch(sqlState)).resolves.toBe("22012");
+    await expect(commit).rejects.toMatchObject({ code: "22012" });
     expect(await written(database, northwind)).not.toContain(id);
     expect(leases.counts.idle).toBe(1);
+  });
+});
+
+describe("a session that reads behind a commit", () => {
+  const SEES = "select count(*)::int as count from audit_events where id = $1";
+
+  it("travels with it, sees what it kept, and leaves a connection that knows nothing of either", async () => {
+    const leases = pool();
+    const use = async () => {
+      const session = await open(leases, "change");
+      const id = await write(session);
+      const before = way.trips;
+      const { kept, reading } = session.commitAndRead();
+      const seen = reading.query(SEES, [id]);
+      await kept;
+      const trips = way.trips - before;
+      expect(await seen).toEqual([{ count: 1 }]);
+      expect([reading.purpose, reading.tenantId]).toEqual(["read", northwind.id]);
+      await reading.commit();
+      return trips;
+    };
+    await use();
+
+    expect(await use()).toBe(1);
+
+    expect(leases.counts).toEqual({ open: 1, idle: 1, waiting: 0 });
+    const lease = await leases.acquire("");
+    const [left] = await lease.run(
+      "select current_setting('tenantry.tenant_id', true) as tenant, current_setting('search_path') as path",
+    );
+    lease.release();
+    expect([left!.tenant || null, left!.path]).toEqual([null, '""']);
+  });
+
+  it("keeps the connection from everybody else until it ends", async () => {
+    const leases = pool();
+    const session = await open(leases, "change");
+    await write(session);
+    const { kept, reading } = session.commitAndRead();
+    await kept;
+
+    const next = open(leases, "read", meridian);
+    const [own] = await reading.query("select distinct tenant_id from organizations where slug <> $1", ["nobody"]);
+    expect([own!.tenant_id, leases.counts.waiting]).toEqual([northwind.id, 1]);
+    await reading.commit();
+
+    const other = await next;
+    const [theirs] = await other.query("select distinct tenant_id from organizations where slug <> $1", ["nobody"]);
+    expect(theirs!.tenant_id).toBe(meridian.id);
+    await other.commit();
+  });
+
+  it("is none of what was refused: that fails with its reason, and the other reads what was there", async () => {
+    const leases = pool();
+    const session = await open(leases, "change");
+    const id = await write(session);
+    session.write("select 1 / (length($1) - 1)", ["x"]);
+
+    const { kept, reading } = session.commitAndRead();
+    const seen = reading.query(SEES, [id]);
+
+    await expect(kept).rejects.toMatchObject({ code: "22012" });
+    expect([await seen, reading.failure]).toEqual([[{ count: 0 }], null]);
+    await reading.rollback();
+    expect(leases.counts).toEqual({ open: 1, idle: 1, waiting: 0 });
+  });
+
+  it("can fail by itself, and what was kept before it stays kept", async () => {
+    const leases = pool();
+    const session = await open(leases, "change");
+    const id = await write(session);
+
+    const { kept, reading } = session.commitAndRead();
+    const refused = reading.query("select 1 / (length($1) - 1)", ["x"]);
+
+    await expect(kept).resolves.toBeUndefined();
+    await expect(refused).rejects.toMatchObject({ code: "22012" });
+    await reading.rollback();
+    expect(await written(database, northwind)).toContain(id);
+    expect(leases.counts).toEqual({ open: 1, idle: 1, waiting: 0 });
+  });
+
+  it("ends with a caller who goes away, and the connection serves the next one", async () => {
+    const leases = pool();
+    const gone = new AbortController();
+    const session = await open(leases, "change", northwind, gone.signal);
+    await write(session);
+
+    const { kept, reading } = session.commitAndRead();
+    const seen = reading.query(SEES, [northwind.id]);
+    gone.abort();
+
+    await expect(kept).rejects.toBeInstanceOf(OutcomeUnknownError);
+    await expect(seen).rejects.toBeInstanceOf(ConnectionLostError);
+    await reading.rollback();
+    const next = await open(leases, "read", meridian);
+    const [row] = await next.query("select distinct tenant_id from organizations where slug <> $1", ["nobody"]);
+    expect([row!.tenant_id, leases.counts.open]).toEqual([meridian.id, 1]);
+    await next.commit();
+  });
+
+  it("is ended with a caller who goes away while it reads", async () => {
+    const leases = pool();
+    const gone = new AbortController();
+    const session = await open(leases, "change", northwind, gone.signal);
+    const id = await write(session);
+    const { kept, reading } = session.commitAndRead();
+    await kept;
+
+    const seen = reading.query("select pg_sleep(0.01), $1", [id]);
+    gone.abort();
+
+    await expect(seen).rejects.toBeInstanceOf(ConnectionLostError);
+    await until(() => leases.counts.idle === 1);
+    expect(await written(database, northwind)).toContain(id);
+  });
+
+  it.each([
+    ["the network", () => way.reset()],
+    [
+      "the server",
+      () =>
+        database.owner(`select pg_terminate_backend(pid) from pg_stat_activity
+      where usename = 'tenantry_serve' and datname = current_database() and state <> 'idle'`),
+    ],
+  ])("is lost with it by %s, of which nobody knows what it kept", async (_by, lose) => {
+    const leases = pool();
+    const session = await open(leases, "change");
+    await write(session);
+    session.write("select pg_sleep(60) where $1 <> ''", ["x"]);
+
+    const { kept, reading } = session.commitAndRead();
+    const seen = reading.query(SEES, [northwind.id]);
+    await until(async () => (await activity(database, "PgSleep")) === 1);
+    await lose();
+
+    await expect(kept).rejects.toBeInstanceOf(OutcomeUnknownError);
+    await expect(seen).rejects.toBeInstanceOf(ConnectionLostError);
+    await reading.rollback();
+    expect(leases.counts).toEqual({ open: 0, idle: 0, waiting: 0 });
+  });
+
+  it("is refused where the session was lost before", async () => {
+    const leases = pool();
+    const session = await open(leases, "change");
+    await write(session);
+    way.reset();
+    await until(() => leases.counts.open === 0);
+
+    const { kept, reading } = session.commitAndRead();
+
+    await expect(kept).rejects.toBeInstanceOf(ConnectionLostError);
+    await expect(reading.query(SEES, [northwind.id])).rejects.toBeInstanceOf(ConnectionLostError);
+    await reading.rollback();
   });
 });
 
@@ -319,7 +473,7 @@ describe("the end of a session", () => {
       true,
       async (session) => {
         await expect(session.query("select 1 / 0", [])).rejects.toMatchObject({ code: "22012" });
-        await expect(session.commit()).rejects.toThrow("ROLLBACK");
+        await expect(session.commit()).rejects.toMatchObject({ code: "22012" });
       },
     ],
     "a statement that took too long": [

@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import type { Lease } from "../../database/lease.js";
 import type { Run } from "../../features/audit/record.js";
 import type { Owners } from "../../tenancy/owners.js";
-import { lockOf, type TenantDb } from "../../tenancy/session.js";
+import type { TenantDb } from "../../tenancy/session.js";
+import { lockOf } from "../../tenancy/tenantLock.js";
 import { inHome } from "../../tenancy/tenants/inHome.js";
 import { findTenant, mustBeWhole, type Tenant, whileHolding } from "../../tenancy/tenants/record.js";
 

@@ -1,5 +1,3 @@
-import { sql } from "drizzle-orm";
-import type { Result } from "../../database/lease.js";
 import type { Context } from "../../graphql/context.js";
 import { scopeOf } from "../../graphql/context.js";
 import { newId, type OrganizationId, type TenantId } from "../../ids.js";
@@ -15,11 +13,11 @@ export interface Happened {
   readonly changes?: Record<string, unknown>;
 }
 
-/** Writes down what the viewer did, in the transaction that does it: both are kept, or neither. */
-export async function record(ctx: Context, ...happened: readonly Happened[]): Promise<void> {
+/** Writes down what the viewer did, in the transaction that does it: both are kept, or neither. Nobody waits for it but the commit. */
+export function record(ctx: Context, ...happened: readonly Happened[]): void {
   const { session, viewer, now } = scopeOf(ctx);
   const by = { actorType: viewer.kind, actorId: viewer.id, at: now, requestId: ctx.requestId, origin: originOf(ctx) };
-  await writeAll(session.db, session.tenantId, by, happened);
+  for (const values of valuesOf(session.tenantId, by, happened)) session.write(RECORD, values);
 }
 
 const origins = new WeakMap<Context, Apart>();
@@ -47,7 +45,7 @@ export async function recordOfOperator(
   happened: readonly Happened[],
 ): Promise<void> {
   const by = { actorType: "OPERATOR", actorId: null, at: run.now, requestId: run.id, origin: null };
-  await writeAll(db, tenantId, by, happened);
+  for (const values of valuesOf(tenantId, by, happened)) await db.$client.unsafe(RECORD, values);
 }
 
 interface By {
@@ -58,49 +56,56 @@ interface By {
   readonly origin: Apart | null;
 }
 
-/** So many at once that no statement grows without bound. */
 const AT_ONCE = 1000;
-
-async function writeAll(db: TenantDb, tenantId: TenantId, by: By, happened: readonly Happened[]): Promise<void> {
-  for (let from = 0; from < happened.length; from += AT_ONCE)
-    await write(db, tenantId, by, happened.slice(from, from + AT_ONCE));
-}
 
 /**
  * One statement for the events, that they wait for a seal, and what of them may be erased: from where it was asked stands there
- * once for each operation.
- * @throws Error where an organization is not there, and so has no path: remove one after writing it down
+ * once for each operation. An event in an organization that is not there has no path, and an action is no uuid, so that
+ * PostgreSQL refuses the statement, and with it all that is to be kept beside it: remove an organization after writing it down.
  */
-async function write(db: TenantDb, tenantId: TenantId, by: By, happened: readonly Happened[]): Promise<void> {
-  const rows = happened.map((one) => ({
-    id: newId(),
-    ...one,
-    ...(one.targetType === "User" && one.changes && part(one.changes)),
-  }));
-  const written = (await db.execute(sql`
-    with happened as materialized (
-      select * from json_to_recordset(${JSON.stringify(rows)}::text::json) as h(id uuid, action text, "organizationId" uuid,
-        "targetType" text, "targetId" uuid, changes jsonb, commitment text, salt text, value text)
-    ), waiting as (
-      insert into audit_unsealed (tenant_id, event_id) select ${tenantId}::uuid, id from happened
-    ), apart as (
-      insert into audit_values (tenant_id, commitment, subject_id, salt, value)
-      select ${tenantId}::uuid, decode(commitment, 'hex'), "targetId", decode(salt, 'hex'), value
-      from happened where commitment is not null
-    ), origin as (
-      insert into audit_values (tenant_id, commitment, subject_id, salt, value)
-      select ${tenantId}::uuid, decode(o.commitment, 'hex'), ${by.actorId}::uuid, decode(o.salt, 'hex'), o.value
-      from json_to_record(${JSON.stringify(by.origin ?? {})}::text::json) as o(commitment text, salt text, value text)
-      where o.commitment is not null
-      on conflict do nothing
-    )
-    insert into audit_events (tenant_id, id, at, action, actor_type, actor_id, organization_id, path, target_type, target_id,
-      changes, commitment, request_id, origin)
-    select ${tenantId}::uuid, h.id, ${by.at.toISOString()}::timestamptz, h.action, ${by.actorType}, ${by.actorId}::uuid,
-      h."organizationId", o.path, h."targetType", h."targetId", h.changes, decode(h.commitment, 'hex'), ${by.requestId},
-      decode(${by.origin?.commitment ?? null}, 'hex')
-    from happened h
-    join organizations o on o.tenant_id = ${tenantId}::uuid and o.id = h."organizationId"`)) as unknown as Result;
-  // By the tag of the statement: to return a row is to read it, and that is no part of writing it down.
-  if (written.count < rows.length) throw new Error("What happened in an organization that is gone cannot be placed.");
+const RECORD = `
+with happened as materialized (
+  select * from json_to_recordset($2::text::json) as h(id uuid, action text, "organizationId" uuid,
+    "targetType" text, "targetId" uuid, changes jsonb, commitment text, salt text, value text)
+), waiting as (
+  insert into audit_unsealed (tenant_id, event_id) select $1::uuid, id from happened
+), apart as (
+  insert into audit_values (tenant_id, commitment, subject_id, salt, value)
+  select $1::uuid, decode(commitment, 'hex'), "targetId", decode(salt, 'hex'), value
+  from happened where commitment is not null
+), origin as (
+  insert into audit_values (tenant_id, commitment, subject_id, salt, value)
+  select $1::uuid, decode(o.commitment, 'hex'), $4::uuid, decode(o.salt, 'hex'), o.value
+  from json_to_record($7::text::json) as o(commitment text, salt text, value text)
+  where o.commitment is not null
+  on conflict do nothing
+)
+insert into audit_events (tenant_id, id, at, action, actor_type, actor_id, organization_id, path, target_type, target_id,
+  changes, commitment, request_id, origin)
+select $1::uuid, h.id, $5::timestamptz, h.action, $3, $4::uuid,
+  h."organizationId", coalesce(o.path, array[h.action]::uuid[]), h."targetType", h."targetId", h.changes,
+  decode(h.commitment, 'hex'), $6, decode($8, 'hex')
+from happened h
+left join organizations o on o.tenant_id = $1::uuid and o.id = h."organizationId"`;
+
+/** The values of `RECORD`, for so many at once that none of them grows without bound. */
+function* valuesOf(tenantId: TenantId, by: By, happened: readonly Happened[]): Generator<(string | null)[]> {
+  const { actorType, actorId, at, requestId, origin } = by;
+  for (let from = 0; from < happened.length; from += AT_ONCE) {
+    const rows = happened.slice(from, from + AT_ONCE).map((one) => ({
+      id: newId(),
+      ...one,
+      ...(one.targetType === "User" && one.changes && part(one.changes)),
+    }));
+    yield [
+      tenantId,
+      JSON.stringify(rows),
+      actorType,
+      actorId,
+      at.toISOString(),
+      requestId,
+      JSON.stringify(origin ?? {}),
+      origin?.commitment ?? null,
+    ];
+  }
 }

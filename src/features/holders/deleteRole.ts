@@ -68,7 +68,7 @@ export async function deleteRole(ctx: Context, { id, place }: Named, replacement
     organizationId: at.id,
     changes: { before: { roleId, role: key }, after: told, reach },
   });
-  await record(
+  record(
     ctx,
     {
       action: "role.deleted",

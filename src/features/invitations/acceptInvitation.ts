@@ -55,7 +55,7 @@ async function accept(ctx: Context, { row, place, email }: Invited): Promise<Acc
     },
   );
   await end(ctx, row, "ACCEPTED");
-  await record(ctx, {
+  record(ctx, {
     ...about(place.id, row.id),
     action: "invitation.accepted",
     changes: { membershipId: id, inviterId: row.inviterId },

@@ -30,7 +30,7 @@ mutation<z.output<typeof form>, { id: InvitationId }>("declineInvitation", {
     answerInvitation(ctx, token, async ({ row }) => {
       await end(ctx, row, "DECLINED");
       // Whoever says no need not be anybody in the tenant: then the entry names nobody whom it knows.
-      await record(ctx, { ...about(row.organizationId, row.id), action: "invitation.declined" });
+      record(ctx, { ...about(row.organizationId, row.id), action: "invitation.declined" });
       return { id: row.id };
     }),
 });

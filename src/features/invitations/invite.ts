@@ -63,7 +63,7 @@ export async function invite(ctx: Context, place: Place, offers: readonly Offer[
   );
   if (offered.length > 0) await db.insert(offeredGrants).values(offered);
   await sendLinks(ctx, place.id, made);
-  await record(
+  record(
     ctx,
     ...replaced.map(({ id }) => ({ ...about(place.id, id), action: "invitation.withdrawn" })),
     ...made.map(({ id, grants, expiresAt, membershipExpiresAt }) => ({

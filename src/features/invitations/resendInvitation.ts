@@ -41,7 +41,7 @@ export async function resendInvitation(ctx: Context, named: Named): Promise<void
     .set({ tokenHash: hash, inviterId: viewer.id, expiresAt, updatedAt: now })
     .where(and(eq(invitations.tenantId, session.tenantId), eq(invitations.id, row.id)));
   await sendLinks(ctx, row.organizationId, [{ email: row.email, token, expiresAt }]);
-  await record(ctx, {
+  record(ctx, {
     ...about(row.organizationId, row.id),
     action: "invitation.resent",
     changes: { before: { expiresAt: row.expiresAt }, after: { expiresAt } },

@@ -39,7 +39,7 @@ export async function withdrawInvitation(ctx: Context, named: Named): Promise<vo
   const row = await getInvitation(ctx, named);
   if (row.status !== "OPEN") throw closed(row.status, FIELD);
   await end(ctx, row, "WITHDRAWN");
-  await record(ctx, { ...about(row.organizationId, row.id), action: "invitation.withdrawn" });
+  record(ctx, { ...about(row.organizationId, row.id), action: "invitation.withdrawn" });
 }
 
 mutation<z.output<typeof form>, { id: InvitationId }>("withdrawInvitation", {

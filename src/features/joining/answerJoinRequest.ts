@@ -49,7 +49,7 @@ async function end(ctx: Context, row: JoinRequestRow, status: "APPROVED" | "REFU
     .update(joinRequests)
     .set({ status, updatedAt: now })
     .where(and(eq(joinRequests.tenantId, session.tenantId), eq(joinRequests.id, row.id)));
-  await record(ctx, {
+  record(ctx, {
     action: status === "APPROVED" ? "joinRequest.approved" : "joinRequest.refused",
     organizationId: row.organizationId,
     targetType: "JoinRequest",

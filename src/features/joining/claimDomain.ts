@@ -109,7 +109,7 @@ async function claimDomain(ctx: Context, place: Place, domain: string): Promise<
   await db
     .insert(organizationDomains)
     .values({ tenantId, id, organizationId: place.id, domain, proof, createdAt: now });
-  await record(ctx, { ...aboutDomain(place.id, domain), action: "domain.claimed" });
+  record(ctx, { ...aboutDomain(place.id, domain), action: "domain.claimed" });
 }
 
 /** A domain has no id of its own: what happened to it is noted of the organization. */

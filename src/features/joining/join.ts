@@ -105,7 +105,7 @@ export async function join(ctx: Context, { email, domain, isFresh }: Joining): P
   const membershipId = await addMembership(ctx, place, userId, wanted, null, "domains:manage").catch((error) => {
     throw error instanceof ExceedsYoursFailure ? nothingToJoin() : error;
   });
-  await record(ctx, {
+  record(ctx, {
     action: "membership.joined",
     organizationId: place.id,
     targetType: "Membership",
@@ -175,7 +175,7 @@ async function ask(
     updatedAt: now,
   });
   // Whoever asks need not be anybody in the tenant: then the entry names nobody whom it knows.
-  await record(ctx, {
+  record(ctx, {
     action: "joinRequest.made",
     organizationId: place.id,
     targetType: "JoinRequest",

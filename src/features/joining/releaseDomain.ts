@@ -38,7 +38,7 @@ mutation<z.output<typeof domainForm>, OfDomain>("releaseDomain", {
       )
       .returning({ id: organizationDomains.id });
     if (released.length === 0) throw new NotFoundFailure("The organization does not claim this domain.", DOMAIN_FIELD);
-    await record(ctx, { ...aboutDomain(place.id, domain), action: "domain.released" });
+    record(ctx, { ...aboutDomain(place.id, domain), action: "domain.released" });
     return { organizationId: place.id, domain };
   },
 });

@@ -59,7 +59,7 @@ async function setJoinPolicy(
     .insert(joinPolicies)
     .values({ tenantId, organizationId: place.id, ...changed })
     .onConflictDoUpdate({ target: [joinPolicies.tenantId, joinPolicies.organizationId], set: changed });
-  await record(ctx, {
+  record(ctx, {
     action: "joinPolicy.set",
     organizationId: place.id,
     targetType: "Organization",

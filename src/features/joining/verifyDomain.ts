@@ -67,7 +67,7 @@ async function settle(ctx: Context, organizationId: OrganizationId, domain: stri
       .set({ provenAt: claim.provenAt ?? now, checkedAt: now })
       .where(and(eq(organizationDomains.tenantId, tenantId), eq(organizationDomains.id, claim.id))),
   );
-  if (!claim.provenAt) await record(ctx, { ...aboutDomain(organizationId, domain), action: "domain.proven" });
+  if (!claim.provenAt) record(ctx, { ...aboutDomain(organizationId, domain), action: "domain.proven" });
 }
 
 const isTaken = () =>
@@ -94,7 +94,7 @@ export async function lapse(
     )
     .returning({ id: organizationDomains.id });
   if (lapsed.length === 0) return;
-  await record(ctx, { ...aboutDomain(organizationId, domain), action: "domain.lapsed" });
+  record(ctx, { ...aboutDomain(organizationId, domain), action: "domain.lapsed" });
 }
 
 mutation<z.output<typeof domainForm>, OfDomain>("verifyDomain", {

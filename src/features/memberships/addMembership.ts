@@ -50,7 +50,7 @@ export async function addMembership(
   mustHold(access, { permissions: [], at: place, reach: "ORGANIZATION", until: expiresAt }, by, ["input", "expiresAt"]);
   const id = (await renew(ctx, place, userId, expiresAt)) ?? (await insert(ctx, place, userId, expiresAt));
   const changes = await changeGrants(ctx, { id, place, expiresAt }, wanted, { replace: false, by });
-  await record(ctx, {
+  record(ctx, {
     action: "membership.added",
     organizationId: place.id,
     targetType: "Membership",

@@ -100,10 +100,10 @@ async function arriveAs(ctx: Context, id: UserId, { email, digest, name }: Arriv
   if (!known) {
     const row = { email, emailVerified: true, displayName: name ?? email };
     await db.insert(users).values({ ...row, tenantId, id, identity: digest, createdAt: now, updatedAt: now });
-    await record(ctx, { ...about, action: "user.created", changes: { after: row } });
+    record(ctx, { ...about, action: "user.created", changes: { after: row } });
   } else if (known.identity === null) {
     await db.update(users).set({ identity: digest, emailVerified: true, updatedAt: now }).where(itself);
-    await record(ctx, { ...about, action: "user.signedIn" });
+    record(ctx, { ...about, action: "user.signedIn" });
   }
   return id;
 }

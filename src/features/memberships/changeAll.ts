@@ -8,6 +8,7 @@ import { idOf } from "../../graphql/nodeId.js";
 import type { GrantId, MembershipId } from "../../ids.js";
 import { uuids } from "../../tenancy/arrays.js";
 import { type Happened, record } from "../audit/record.js";
+import { usableRolesOf } from "../roles/loader.js";
 import { writeGrants } from "./changeGrants.js";
 import { readWanted } from "./grantInput.js";
 import { mustKeepOwner, mustNotBeLast, owningMemberships } from "./lastOwner.js";
@@ -90,10 +91,15 @@ const membershipIdOf = ({ revokeGrant: _, ...change }: MembershipChange): Member
 const grantIdOf = ({ revokeGrant }: MembershipChange): GrantId | null =>
   revokeGrant ? idOf<GrantId>("Grant", revokeGrant.grantId) : null;
 
+const rolesIn = ({ setGrants, grantRole }: MembershipChange) =>
+  [...(setGrants?.grants ?? []), ...(grantRole ? [grantRole] : [])].map(({ role }) => role);
+
 /** Found in this organization only, whatever else an id names. */
 async function readBefore(ctx: Context, place: Place, changes: readonly MembershipChange[]): Promise<Before> {
   const scope = scopeOf(ctx);
   const { db, tenantId } = scope.session;
+  // All at once, so that none of them is read by itself.
+  await usableRolesOf(scope, ctx.catalogue, place, changes.flatMap(rolesIn));
   const named = changes.map(membershipIdOf).filter((id) => id !== null);
   const grantIds = changes.map(grantIdOf).filter((id) => id !== null);
   const ofGrants = db
@@ -190,11 +196,11 @@ async function make(ctx: Context, planned: readonly Planned[]): Promise<void> {
       wanted,
     );
   const changed = planned.filter(({ grants }) => grants);
-  await writeGrants(
+  writeGrants(
     ctx,
     changed.map(({ grants }) => grants!),
   );
-  await record(
+  record(
     ctx,
     ...changed.map(
       ({ row, grants, action }): Happened => ({

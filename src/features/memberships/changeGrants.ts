@@ -7,7 +7,7 @@ import { whichRole } from "../roles/role.js";
 import type { Wanted } from "./grantInput.js";
 import { type GrantOfRole, listGrants } from "./loader.js";
 import { type Changing, type Giving, type GrantChange, planGrants } from "./planGrants.js";
-import { grants, memberships } from "./table.js";
+import { memberships } from "./table.js";
 
 /**
  * Gives what is wanted to a membership; a grant that is there already gets the wanted end. With `replace`, what is not wanted
@@ -24,7 +24,7 @@ export async function changeGrants(
 ): Promise<Record<string, unknown> | null> {
   const change = planGrants(ctx, membership, await holding(ctx, membership), wanted, how);
   if (!change) return null;
-  await writeGrants(ctx, [change]);
+  writeGrants(ctx, [change]);
   return change.told;
 }
 
@@ -37,6 +37,7 @@ export async function holding(ctx: Context, { id }: Changing): Promise<readonly 
   return held;
 }
 
+const REMOVE = "delete from grants where tenant_id = $1::uuid and id = any($2::uuid[])";
 const PUT = `
 with put as (
   insert into grants (tenant_id, id, membership_id, role_key, role_id, reach, expires_at, created_at)
@@ -47,22 +48,19 @@ with put as (
 )
 update memberships set updated_at = $2::timestamptz where tenant_id = $1::uuid and id = any($4::uuid[])`;
 
-/** Does what was planned, each of other memberships: at most two statements, however many there are. */
-export async function writeGrants(ctx: Context, changes: readonly GrantChange[]): Promise<void> {
+/** Does what was planned, each of other memberships: at most two statements, however many there are. Nobody waits for them but the commit. */
+export function writeGrants(ctx: Context, changes: readonly GrantChange[]): void {
   if (changes.length === 0) return;
   const { session, now } = scopeOf(ctx);
-  const { db, tenantId } = session;
+  const { tenantId } = session;
   const steps = changes.flatMap(({ membershipId, steps }) => steps.map((step) => ({ membershipId, ...step })));
   const removed = steps.filter(({ to }) => to === undefined).map(({ id }) => id);
   const put = steps.flatMap(({ id, membershipId, role, reach, to }) =>
     to === undefined ? [] : [{ id, membershipId, ...whichRole(role), reach, expiresAt: to }],
   );
   const touched = changes.map(({ membershipId }) => membershipId);
-  await Promise.all([
-    removed.length > 0 &&
-      db.delete(grants).where(and(eq(grants.tenantId, tenantId), sql`${grants.id} = any(${uuids(removed)})`)),
-    session.query(PUT, [tenantId, now.toISOString(), JSON.stringify(put), arrayOf(touched)]),
-  ]);
+  if (removed.length > 0) session.write(REMOVE, [tenantId, arrayOf(removed)]);
+  session.write(PUT, [tenantId, now.toISOString(), JSON.stringify(put), arrayOf(touched)]);
 }
 
 /** Notes that something of these memberships was changed. */

@@ -60,7 +60,7 @@ export async function eraseUser(ctx: Context, person: UserRow): Promise<void> {
     .where(and(eq(users.tenantId, tenantId), eq(users.id, id)));
   await forgetKept(ctx, person);
   await mustKeepOwner(ctx);
-  await record(ctx, { action: "user.erased", organizationId: root.id, targetType: "User", targetId: id });
+  record(ctx, { action: "user.erased", organizationId: root.id, targetType: "User", targetId: id });
   // Last: whoever erases themselves was somewhere, too.
   await db.delete(auditValues).where(and(eq(auditValues.tenantId, tenantId), eq(auditValues.subjectId, id)));
 }

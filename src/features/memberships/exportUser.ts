@@ -60,7 +60,7 @@ export async function exportUser(ctx: Context, person: UserRow): Promise<object>
       .where(and(eq(auditEvents.tenantId, tenantId), eq(auditValues.subjectId, user.id)))
       .orderBy(asc(at), asc(auditEvents.id));
   const [said, asked] = [await apartBy(commitment), await apartBy(origin)];
-  await record(ctx, { action: "user.exported", organizationId: root.id, targetType: "User", targetId: user.id });
+  record(ctx, { action: "user.exported", organizationId: root.id, targetType: "User", targetId: user.id });
   return {
     user: { ...user, signsIn: identity !== null },
     memberships: theirs.map((one) => ({

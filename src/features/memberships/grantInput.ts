@@ -3,9 +3,9 @@ import type { Place, Reach as ReachValue } from "../../access/access.js";
 import { builder } from "../../graphql/builder.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import { InvalidInputFailure, NotFoundFailure } from "../../graphql/failure.js";
-import { usableRoles } from "../roles/loader.js";
+import { usableRolesOf } from "../roles/loader.js";
 import type { Role } from "../roles/role.js";
-import { pickRole, RoleRef, roleRef } from "../roles/roleRef.js";
+import { RoleRef, roleRef } from "../roles/roleRef.js";
 import { Reach } from "./type.js";
 
 export const GrantInput = builder.inputType("GrantInput", {
@@ -45,11 +45,12 @@ export async function readWanted(
   fieldOf: (index: number) => readonly string[],
 ): Promise<Wanted[]> {
   const scope = scopeOf(ctx);
-  const usable = await usableRoles(scope, ctx.catalogue, place);
+  const refs = inputs.map(({ role }) => role);
+  const roles = await usableRolesOf(scope, ctx.catalogue, place, refs);
   const seen = new Set<string>();
-  return inputs.map(({ role: ref, ...input }, index) => {
+  return inputs.map((input, index) => {
     const field = fieldOf(index);
-    const role = pickRole(usable, ref);
+    const role = roles[index];
     if (!role)
       throw new NotFoundFailure("There is no such role, or it is not usable in this organization.", [...field, "role"]);
     const reach = input.reach ?? "ORGANIZATION";

@@ -27,16 +27,14 @@ async function grantRole(ctx: Context, membership: Changing, input: z.output<typ
   ]);
   const change = planGrants(ctx, membership, held, [wanted!], { replace: false });
   if (!change) return;
-  await Promise.all([
-    writeGrants(ctx, [change]),
-    record(ctx, {
-      action: "grant.given",
-      organizationId: membership.place.id,
-      targetType: "Membership",
-      targetId: membership.id,
-      changes: change.told,
-    }),
-  ]);
+  writeGrants(ctx, [change]);
+  record(ctx, {
+    action: "grant.given",
+    organizationId: membership.place.id,
+    targetType: "Membership",
+    targetId: membership.id,
+    changes: change.told,
+  });
   if (change.withdraws) await mustKeepOwner(ctx);
 }
 

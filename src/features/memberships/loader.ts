@@ -1,5 +1,7 @@
 import { and, type Column, eq, getColumns, type SQL, sql } from "drizzle-orm";
+import type { Place } from "../../access/access.js";
 import type { Catalogue } from "../../access/catalogue.js";
+import type { Ahead } from "../../graphql/ahead.js";
 import { type ColumnsOf, columnsOf, forEach } from "../../graphql/columns.js";
 import { TENANT } from "../../graphql/given.js";
 import type { Gathered, GatheredBy } from "../../graphql/list.js";
@@ -34,10 +36,21 @@ const selectById = statement((db) =>
     .where(and(eq(memberships.tenantId, TENANT), anyOf(memberships.id, "ids"))),
 );
 
-const rowsById = perSession(({ session }) =>
-  oneBy(
-    ({ membership }: { membership: MembershipRow }) => membership.id,
-    (ids: readonly MembershipId[]) => selectById(session, { tenant: session.tenantId, ids: arrayOf(ids) }),
+interface FoundById {
+  readonly membership: MembershipRow;
+  readonly place: Place;
+}
+
+/** Memberships by id, visible or not. */
+export const membershipsAhead: Ahead<FoundById> = {
+  keyOf: ({ id }) => id as MembershipId,
+  send: (session, _fields, ids) => selectById(session, { tenant: session.tenantId, ids: arrayOf(ids) }),
+};
+
+const rowsById = perSession(({ session, ahead }) =>
+  oneBy<MembershipId, FoundById>(
+    ({ membership }) => membership.id,
+    (ids) => ahead?.rowsOf(membershipsAhead, ids) ?? membershipsAhead.send(session, undefined, ids),
   ),
 );
 

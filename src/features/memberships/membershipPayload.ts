@@ -4,7 +4,7 @@ import { InvalidInputFailure } from "../../graphql/failure.js";
 import type { MutationPayload } from "../../graphql/mutation.js";
 import type { Named } from "../../graphql/named.js";
 import type { MembershipId } from "../../ids.js";
-import { findMembership } from "./loader.js";
+import { findMembership, membershipsAhead } from "./loader.js";
 import type { Changing } from "./planGrants.js";
 import { type MembershipRow, memberships } from "./table.js";
 import { Membership } from "./type.js";
@@ -12,6 +12,7 @@ import { Membership } from "./type.js";
 /** The payload of changes to one membership. */
 export const membershipPayload = (description: string): MutationPayload<{ id: MembershipId }> => ({
   description,
+  ahead: membershipsAhead,
   fields: (t) => ({
     membership: t.field({
       type: Membership,

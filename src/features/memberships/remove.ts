@@ -30,7 +30,7 @@ export async function remove(ctx: Context, going: readonly Going[]): Promise<voi
     .where(and(eq(organizations.tenantId, tenantId), eq(organizations.id, fewer.organizationId)));
   await db.delete(grants).where(and(eq(grants.tenantId, tenantId), sql`${grants.membershipId} = any(${ids})`));
   await db.delete(memberships).where(isGoing);
-  await record(
+  record(
     ctx,
     ...going.map(({ id, organizationId, userId }) => ({
       action: "membership.removed",

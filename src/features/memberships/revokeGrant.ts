@@ -30,7 +30,7 @@ export async function revokeGrant(ctx: Context, { id, place }: Named): Promise<M
     .returning();
   await mustKeepOwner(ctx);
   const { membershipId, roleKey, roleId, reach, expiresAt } = gone!;
-  await record(ctx, {
+  record(ctx, {
     action: "grant.revoked",
     organizationId: place.id,
     targetType: "Membership",

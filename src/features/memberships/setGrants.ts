@@ -22,7 +22,7 @@ export async function setGrants(ctx: Context, membership: Changing, wanted: read
   const changes = await changeGrants(ctx, membership, wanted, { replace: true });
   if (!changes) return;
   await mustKeepOwner(ctx);
-  await record(ctx, {
+  record(ctx, {
     action: "grants.set",
     organizationId: membership.place.id,
     targetType: "Membership",

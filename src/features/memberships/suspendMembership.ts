@@ -43,7 +43,7 @@ export async function setMembershipStatus(
     .where(
       and(eq(memberships.tenantId, session.tenantId), sql`${memberships.id} = any(${uuids(rows.map(({ id }) => id))})`),
     );
-  await record(
+  record(
     ctx,
     ...rows.map(({ id, organizationId }) => ({
       action: status === "SUSPENDED" ? "membership.suspended" : "membership.resumed",

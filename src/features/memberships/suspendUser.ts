@@ -37,7 +37,7 @@ export async function setUserStatus(ctx: Context, id: UserId, status: UserRow["s
     .update(users)
     .set({ status, updatedAt: now })
     .where(and(eq(users.tenantId, session.tenantId), eq(users.id, id)));
-  await record(ctx, {
+  record(ctx, {
     action: status === "SUSPENDED" ? "user.suspended" : "user.resumed",
     organizationId: root.id,
     targetType: "User",

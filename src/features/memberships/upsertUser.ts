@@ -74,7 +74,7 @@ export async function upsertUser(ctx: Context, input: z.output<typeof form>): Pr
       .update(users)
       .set({ ...changes.after, ...unverified, updatedAt: now })
       .where(and(eq(users.tenantId, tenantId), eq(users.id, known.id)));
-    await record(ctx, { ...about(root.id, known.id), action: "user.updated", changes });
+    record(ctx, { ...about(root.id, known.id), action: "user.updated", changes });
     return known.id;
   }
 
@@ -87,7 +87,7 @@ export async function upsertUser(ctx: Context, input: z.output<typeof form>): Pr
     displayName: displayName ?? input.email ?? input.externalId!,
   };
   await db.insert(users).values({ ...row, tenantId, id, createdAt: now, updatedAt: now });
-  await record(ctx, { ...about(root.id, id), action: "user.created", changes: { after: row } });
+  record(ctx, { ...about(root.id, id), action: "user.created", changes: { after: row } });
   return id;
 }
 

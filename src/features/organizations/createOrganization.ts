@@ -50,7 +50,7 @@ export async function createOrganization(
       .values({ ...own, ...input, parentId: parent.id, path: [...parent.path, parent.id] }),
   );
   await takeSlug(ctx, input.slug, id);
-  await record(ctx, {
+  record(ctx, {
     action: "organization.created",
     organizationId: id,
     targetType: "Organization",

@@ -50,7 +50,7 @@ export async function updateOrganization(
       .set({ ...changes.after, updatedAt: now })
       .where(itself),
   );
-  await record(ctx, {
+  record(ctx, {
     action: "organization.updated",
     organizationId: id,
     targetType: "Organization",

@@ -46,7 +46,7 @@ export async function acceptOwnership(ctx: Context, id: OwnershipOfferId | null)
   const membershipId = await makeOwner(db, tenantId, { userId: viewer.id, root: root.id, at: now });
   await db.delete(grants).where(and(eq(grants.tenantId, tenantId), eq(grants.membershipId, from), isOwners()));
   await mustKeepOwner(ctx);
-  await record(ctx, {
+  record(ctx, {
     action: "ownership.transferred",
     organizationId: root.id,
     targetType: "Membership",

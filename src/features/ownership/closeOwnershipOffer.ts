@@ -30,7 +30,7 @@ export async function closeOwnershipOffer(ctx: Context, id: OwnershipOfferId | n
       "input",
       "offerId",
     ]);
-  await record(ctx, {
+  record(ctx, {
     action: offer.userId === viewer.id ? "ownership.declined" : "ownership.withdrawn",
     organizationId: root.id,
     targetType: "User",

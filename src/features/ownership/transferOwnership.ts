@@ -47,7 +47,7 @@ export async function transferOwnership(ctx: Context, to: UserRow, expiresAt: Da
   await db
     .insert(ownershipOffers)
     .values({ tenantId, id, fromUserId: viewer.id, userId: to.id, expiresAt, createdAt: now });
-  await record(ctx, {
+  record(ctx, {
     action: "ownership.offered",
     organizationId: root.id,
     targetType: "User",

@@ -67,7 +67,7 @@ export async function createRole(
       updatedAt: now,
     }),
   );
-  await record(ctx, {
+  record(ctx, {
     action: "role.created",
     organizationId: place.id,
     targetType: "Role",

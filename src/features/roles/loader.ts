@@ -1,5 +1,6 @@
 import DataLoader from "dataloader";
 import { and, asc, eq, isNull, or, type SQL, sql } from "drizzle-orm";
+import type { z } from "zod";
 import type { Place } from "../../access/access.js";
 import type { Catalogue } from "../../access/catalogue.js";
 import { columnsOf } from "../../graphql/columns.js";
@@ -7,12 +8,14 @@ import type { Context } from "../../graphql/context.js";
 import { scopeOf } from "../../graphql/context.js";
 import { TENANT } from "../../graphql/given.js";
 import { oneBy, perSession } from "../../graphql/loader.js";
+import { idOf } from "../../graphql/nodeId.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { OrganizationId, RoleId } from "../../ids.js";
 import { anyOf, arrayOf } from "../../tenancy/arrays.js";
 import { statement } from "../../tenancy/statement.js";
 import { organizations } from "../organizations/table.js";
 import { ofCatalogue, ofTenant, type Role } from "./role.js";
+import { pickRole, type roleRef } from "./roleRef.js";
 import { type RoleRow, roles } from "./table.js";
 
 /** Roles of the tenant with the place where each is defined. */
@@ -61,15 +64,37 @@ const definedFor = perSession(
         const ids = [...new Set(places.flatMap(({ id, path }) => [...path, id]))];
         const found = await selectDefined(scope.session, { tenant: scope.session.tenantId, places: arrayOf(ids) });
         const all = found.map(toRole);
-        return places.map(({ id, path }) =>
-          all.filter(({ definedAt }) => !definedAt || definedAt.id === id || path.includes(definedAt.id)),
-        );
+        for (const role of all) rowsById(scope).prime(role.id, role);
+        return places.map((place) => all.filter((role) => isUsableIn(place, role)));
       },
       { cacheKeyFn: ({ id }) => id },
     ),
 );
 
+const isUsableIn = ({ id, path }: Place, { definedAt }: Role): boolean =>
+  !definedAt || definedAt.id === id || path.includes(definedAt.id);
+
 /** Roles that can be given in an organization: the catalogue's, then the tenant's, its ancestors' and its own, by name. */
 export async function usableRoles(scope: Scope, catalogue: Catalogue, place: Place): Promise<Role[]> {
   return [...[...catalogue.roles.values()].map(ofCatalogue), ...(await definedFor(scope).load(place))];
+}
+
+/** Those of them that references mean, as `pickRole` does; null for a reference that means none. */
+export async function usableRolesOf(
+  scope: Scope,
+  catalogue: Catalogue,
+  place: Place,
+  refs: readonly z.output<typeof roleRef>[],
+): Promise<(Role | null)[]> {
+  // What a key means there, others of the same key decide as well.
+  const usable = refs.some(({ id }) => id == null) ? await usableRoles(scope, catalogue, place) : [];
+  return Promise.all(
+    refs.map(async (ref) => {
+      if (ref.id == null) return pickRole(usable, ref);
+      const id = idOf<RoleId>("Role", ref.id);
+      const fixed = id && catalogue.rolesById.get(id);
+      const role = fixed ? ofCatalogue(fixed) : id && (await rowsById(scope).load(id));
+      return role && isUsableIn(place, role) ? role : null;
+    }),
+  );
 }

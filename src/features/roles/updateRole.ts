@@ -63,7 +63,7 @@ export async function updateRole(
     .update(roles)
     .set({ ...changes.after, updatedAt: now })
     .where(itself);
-  await record(ctx, {
+  record(ctx, {
     action: "role.updated",
     organizationId: place.id,
     targetType: "Role",

@@ -54,7 +54,7 @@ export async function setState(
     .update(organizations)
     .set({ ...changes.after, updatedAt: now })
     .where(and(eq(organizations.tenantId, session.tenantId), eq(organizations.id, place.id)));
-  await record(ctx, {
+  record(ctx, {
     action,
     organizationId: place.id,
     targetType: "Organization",

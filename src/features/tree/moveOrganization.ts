@@ -69,7 +69,7 @@ export async function moveOrganization(ctx: Context, place: Place, parent: Place
       updatedAt: sql`case when ${isItself} then ${now.toISOString()}::timestamptz else ${updatedAt} end`,
     })
     .where(isInside(ctx, place));
-  await record(ctx, {
+  record(ctx, {
     action: "organization.moved",
     organizationId: place.id,
     targetType: "Organization",

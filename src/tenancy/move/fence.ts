@@ -1,7 +1,7 @@
 import { isPassing } from "../../database/errors.js";
 import type { Lease } from "../../database/lease.js";
 import { tableIn } from "../homeTables.js";
-import { lockOf } from "../session.js";
+import { lockOf } from "../tenantLock.js";
 import { changedMeanwhile } from "./record.js";
 import { fencedStatus, type Route } from "./route.js";
 import { withShortLocks } from "./worker.js";

@@ -4,7 +4,7 @@ import { MAIN } from "../../database/names.js";
 import { SlugTakenError } from "../create.js";
 import { inTransaction } from "../migrations/transaction.js";
 import type { Owners } from "../owners.js";
-import { lockOf } from "../session.js";
+import { lockOf } from "../tenantLock.js";
 import { findTenant, mustBeWhole, type Tenant, TenantRefusedError, whileHolding } from "./record.js";
 
 /** Lets nobody into a tenant until it is resumed: from the next request on, in every process. Its data stays as it is. */

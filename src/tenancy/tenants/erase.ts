@@ -3,7 +3,7 @@ import { orderOf, readTables } from "../homeTables.js";
 import { inTransaction } from "../migrations/transaction.js";
 import { forgetMoves } from "../move/recover.js";
 import type { Owners } from "../owners.js";
-import { lockOf } from "../session.js";
+import { lockOf } from "../tenantLock.js";
 import { findTenant, hasSchema, type Tenant, whileHolding } from "./record.js";
 import { findTraces, type Traces } from "./traces.js";
 

@@ -30,7 +30,7 @@ describe("record", () => {
       happenedIn(newId<OrganizationId>()),
     ]);
 
-    await expect(writing).rejects.toThrow("What happened in an organization that is gone cannot be placed.");
+    await expect(writing).rejects.toMatchObject({ code: "22P02" });
     await session.rollback();
     expect(await homeOf(gateway, "shop")("select from audit_events where action = 'organization.tested'")).toEqual([]);
   });

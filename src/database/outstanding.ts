@@ -1,0 +1,41 @@
+import type { Unanswered } from "./sent.js";
+
+/** What was sent and is not answered yet. The driver leaves some statements of a dead session unanswered for ever. */
+export class Outstanding {
+  readonly #all: Unanswered[] = [];
+  #silence: NodeJS.Timeout | undefined;
+
+  /**
+   * @param silenceMs how long each answer is waited for; undefined for ever
+   * @param lose what is done when none comes
+   */
+  constructor(
+    private readonly silenceMs: number | undefined,
+    private readonly lose: () => void,
+  ) {}
+
+  get isEmpty(): boolean {
+    return this.#all.length === 0;
+  }
+
+  /** @param statements how many are answered together */
+  add(one: Unanswered, statements = 1): void {
+    if (this.isEmpty && this.silenceMs !== undefined)
+      this.#silence = setTimeout(this.lose, this.silenceMs * statements);
+    this.#all.push(one);
+  }
+
+  remove(one: Unanswered): void {
+    const at = this.#all.indexOf(one);
+    if (at >= 0) this.#all.splice(at, 1);
+    if (this.isEmpty) clearTimeout(this.#silence);
+    else this.#silence?.refresh();
+  }
+
+  /** Tells everybody who waits that no answer comes. What is answered nevertheless is still counted. */
+  refuse(reason: Error): void {
+    clearTimeout(this.#silence);
+    this.#silence = undefined;
+    for (const { waiter } of this.#all) waiter.refuse(reason);
+  }
+}
