@@ -166,10 +166,7 @@ export class TenantSession {
     return this.lease.run(text, params);
   }
 
-  /**
-   * Sends a change whose answer nobody needs: where PostgreSQL refuses it, it refuses the commit as well. What was sent so travels with
-   * the commit, so that whether it was kept cannot be told where the session is lost in it.
-   */
+  /** Sends a change whose answer nobody needs: it may travel with the commit, which PostgreSQL refuses where it refuses this. */
   write(text: string, params: readonly unknown[]): void {
     void this.query(text, params);
   }

@@ -8,7 +8,7 @@ import { mutation } from "../../graphql/mutation.js";
 import { newId, type OrganizationId } from "../../ids.js";
 import { record } from "../audit/record.js";
 import { MOST_ABOVE, name, slug } from "./form.js";
-import { findOrganization } from "./loader.js";
+import { findOrganization, organizationsAhead } from "./loader.js";
 import { organizations } from "./table.js";
 import { SlugUnavailableFailure, slugUnavailable, takeSlug } from "./takeSlug.js";
 import { Organization } from "./type.js";
@@ -80,6 +80,7 @@ mutation<z.output<typeof form>, { id: OrganizationId }>("createOrganization", {
   form,
   payload: {
     description: "The organization was created.",
+    ahead: organizationsAhead,
     fields: (t) => ({
       organization: t.field({
         type: Organization,

@@ -38,11 +38,16 @@ const selectById = forEach((columns: ColumnsOf<typeof organizations>) =>
 );
 
 /** Organizations by id, visible or not, as far as the operation asks for them. */
-export const organizationsById = perSession((scope) =>
+export const organizationsAhead: Ahead<OrganizationRow> = {
+  keyOf: ({ id }) => id as OrganizationId,
+  send: (session, fields, ids) =>
+    selectById(organizationColumns({ fields }))(session, { tenant: session.tenantId, ids: arrayOf(ids) }),
+};
+
+export const organizationsById = perSession(({ ahead, session, fields }) =>
   oneBy<OrganizationId, OrganizationRow>(
     (row) => row.id,
-    (ids) =>
-      selectById(organizationColumns(scope))(scope.session, { tenant: scope.session.tenantId, ids: arrayOf(ids) }),
+    (ids) => ahead?.rowsOf(organizationsAhead, ids) ?? organizationsAhead.send(session, fields, ids),
   ),
 );
 

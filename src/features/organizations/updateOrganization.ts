@@ -9,7 +9,7 @@ import type { OrganizationId } from "../../ids.js";
 import { type Changes, patchOf } from "../audit/patch.js";
 import { record } from "../audit/record.js";
 import { name, slug } from "./form.js";
-import { findOrganization } from "./loader.js";
+import { findOrganization, organizationsAhead } from "./loader.js";
 import { organizations } from "./table.js";
 import { SlugUnavailableFailure, slugUnavailable, takeSlug } from "./takeSlug.js";
 import { Organization } from "./type.js";
@@ -78,6 +78,7 @@ mutation<z.output<typeof form>, { id: OrganizationId }>("updateOrganization", {
   form,
   payload: {
     description: "The organization was changed.",
+    ahead: organizationsAhead,
     fields: (t) => ({
       organization: t.field({
         type: Organization,

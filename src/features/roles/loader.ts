@@ -3,6 +3,7 @@ import { and, asc, eq, isNull, or, type SQL, sql } from "drizzle-orm";
 import type { z } from "zod";
 import type { Place } from "../../access/access.js";
 import type { Catalogue } from "../../access/catalogue.js";
+import type { Ahead } from "../../graphql/ahead.js";
 import { columnsOf } from "../../graphql/columns.js";
 import type { Context } from "../../graphql/context.js";
 import { scopeOf } from "../../graphql/context.js";
@@ -40,10 +41,17 @@ export const roleColumns = columnsOf(roles, "Role", ["id", "organizationId"], { 
 export const toRole = ({ role, path }: { role: RoleRow; path: OrganizationId[] | null }): Role =>
   ofTenant(role, role.organizationId ? { id: role.organizationId, path: path ?? [] } : null);
 
-const rowsById = perSession((scope) =>
+/** Roles of the tenant by id, visible or not. */
+export const rolesAhead: Ahead<Role> = {
+  keyOf: ({ id }) => id as RoleId,
+  send: async (session, _fields, ids) =>
+    (await selectById(session, { tenant: session.tenantId, ids: arrayOf(ids) })).map(toRole),
+};
+
+const rowsById = perSession(({ ahead, session }) =>
   oneBy<RoleId, Role>(
     (role) => role.id,
-    async (ids) => (await selectById(scope.session, { tenant: scope.session.tenantId, ids: arrayOf(ids) })).map(toRole),
+    (ids) => ahead?.rowsOf(rolesAhead, ids) ?? rolesAhead.send(session, undefined, ids),
   ),
 );
 

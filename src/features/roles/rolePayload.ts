@@ -1,11 +1,12 @@
 import type { MutationPayload } from "../../graphql/mutation.js";
 import type { RoleId } from "../../ids.js";
-import { findRole } from "./loader.js";
+import { findRole, rolesAhead } from "./loader.js";
 import { Role } from "./type.js";
 
 /** The payload of changes to one role. */
 export const rolePayload = (description: string): MutationPayload<{ id: RoleId }> => ({
   description,
+  ahead: rolesAhead,
   fields: (t) => ({
     role: t.field({
       type: Role,

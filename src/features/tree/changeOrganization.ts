@@ -6,7 +6,7 @@ import { failureType, type MutationPayload } from "../../graphql/mutation.js";
 import type { OrganizationId } from "../../ids.js";
 import { type Changes, patchOf } from "../audit/patch.js";
 import { record } from "../audit/record.js";
-import { findOrganization } from "../organizations/loader.js";
+import { findOrganization, organizationsAhead } from "../organizations/loader.js";
 import { type OrganizationRow, organizations } from "../organizations/table.js";
 import { Organization } from "../organizations/type.js";
 
@@ -65,6 +65,7 @@ export async function setState(
 
 export const organizationPayload = (description: string): MutationPayload<{ id: OrganizationId }> => ({
   description,
+  ahead: organizationsAhead,
   fields: (t) => ({
     organization: t.field({
       type: Organization,
