@@ -80,11 +80,19 @@ export function cpuOfServer(postmaster) {
   return ticks * TICK;
 }
 
-/** Megabytes that are a process's own: what it shares with the others of its server is there once. */
+/**
+ * Megabytes that are a process's own. A page of the server's common memory counts for nobody, also where only one process has
+ * looked at it so far, which Linux calls private.
+ */
 export function ownMemory(pid) {
   try {
-    const text = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
-    return [...text.matchAll(/^Private_\w+: +(\d+) kB$/gm)].reduce((sum, [, kB]) => sum + Number(kB), 0) / 1024;
+    let [isShared, kB] = [false, 0];
+    for (const line of readFileSync(`/proc/${pid}/smaps`, "utf8").split("\n")) {
+      const mapping = /^[0-9a-f]+-[0-9a-f]+ ...([sp]) /.exec(line);
+      if (mapping) isShared = mapping[1] === "s";
+      else if (!isShared) kB += Number(/^Private_\w+: +(\d+) kB$/.exec(line)?.[1] ?? 0);
+    }
+    return kB / 1024;
   } catch {
     return Number.NaN;
   }

@@ -27,6 +27,8 @@ export class Connection {
   readonly openedAt = performance.now();
   /** When it was last given back. */
   idleSince = this.openedAt;
+  /** When it was last leased. */
+  leasedAt = this.openedAt;
   readonly homes = new Homes();
   /** What the driver has prepared, by the text that was sent. */
   readonly #prepared = new Map<string, Prepared>();
@@ -84,13 +86,14 @@ export class Connection {
 
   lease(home: string, settles = true): Lease {
     this.homes.enter(home, settles);
+    this.leasedAt = performance.now();
     const lease = new Lease(this, this.settings.silenceMs);
     this.#holder = lease;
     return lease;
   }
 
-  handOn(to: { revoke(reason: Error): void }): void {
-    this.#holder = to;
+  holdBy(holder: { revoke(reason: Error): void }): void {
+    this.#holder = holder;
   }
 
   /** Ends the session at once, whatever it is doing. Its lease learns the reason; no statement goes out after this. */

@@ -40,9 +40,8 @@ export class Lease implements Sender {
     private readonly silenceMs: number | undefined,
     private readonly before: Lease | null = null,
   ) {
-    this.#outstanding = new Outstanding(silenceMs, () =>
-      this.condemn(new ConnectionLostError("The database has stopped answering.")),
-    );
+    const lose = () => this.condemn(new ConnectionLostError("The database has stopped answering."));
+    this.#outstanding = new Outstanding(silenceMs, lose, before ? before.#outstanding : null);
   }
 
   get pid(): number {
@@ -132,13 +131,15 @@ export class Lease implements Sender {
     this.#last = { text, behind };
   }
 
-  /** The connection for one transaction more, which is sent right behind the end of this one. It goes to others when that has ended. */
+  /** The connection for one transaction more, which is sent right behind the end of this one. Others have it when that has ended. */
   handOn(): Lease {
     const next = new Lease(this.connection, this.silenceMs, this);
     next.#over = this.#over;
+    // By then it may be somebody else's.
+    if (this.#over) return next;
     next.#ended.push(...this.#ended.splice(0));
     this.#next = next;
-    this.connection.handOn(next);
+    this.connection.holdBy(next);
     return next;
   }
 
@@ -222,7 +223,7 @@ export class Lease implements Sender {
       }
     });
     // A statement that nobody awaits must not end the process when it fails; its transaction cannot be committed any more.
-    answer.catch(ignore);
+    answer.catch(NOBODY.refuse);
     if (!refusal && !isLast && ++this.#sent === this.#last?.behind) this.#closing = this.runLast(this.#last.text);
     return answer;
   }
@@ -246,5 +247,3 @@ export class Lease implements Sender {
     return this.#over ?? error;
   }
 }
-
-const ignore = (): void => {};

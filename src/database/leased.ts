@@ -18,5 +18,5 @@ export interface Leased {
   fly(sender: Sender, course: Course): Flight | null;
   condemn(reason: Error): void;
   /** Has another lease learn when the session is gone, in place of the one that was told so far. */
-  handOn(to: { revoke(reason: Error): void }): void;
+  holdBy(holder: { revoke(reason: Error): void }): void;
 }

@@ -3,7 +3,7 @@ import { ConnectionLostError, isFull, UnavailableError } from "./errors.js";
 import type { Lease } from "./lease.js";
 import { MAIN } from "./names.js";
 import { PooledDatabase } from "./pooled.js";
-import { givenUp, LATE_MS, mayMove, pickByRight, pickFree, settles, type Waiting } from "./waiting.js";
+import { givenUp, mayMove, pickByRight, pickFree, STUCK_MS, settles, type Waiting } from "./waiting.js";
 
 export interface LeaseSettings extends Omit<ConnectionSettings, "url"> {
   /** Where each database is, by its name. */
@@ -150,7 +150,7 @@ export class Leases {
       else if (hasRoom && (!connection || database.opening === 0)) void this.#open(database);
       else if (!connection) stuck.add(database);
       else if (mayMove(waiting, before, connection)) this.#grant(connection, waiting);
-      else this.#later ??= setTimeout(this.#serveLate, LATE_MS);
+      else this.#later ??= setTimeout(this.#serveLate, STUCK_MS);
     }
   }
 

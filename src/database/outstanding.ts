@@ -8,10 +8,12 @@ export class Outstanding {
   /**
    * @param silenceMs how long each answer is waited for; undefined for ever
    * @param lose what is done when none comes
+   * @param before what is answered before the first of these
    */
   constructor(
     private readonly silenceMs: number | undefined,
     private readonly lose: () => void,
+    private readonly before: Outstanding | null,
   ) {}
 
   get isEmpty(): boolean {
@@ -21,7 +23,7 @@ export class Outstanding {
   /** @param statements how many are answered together */
   add(one: Unanswered, statements = 1): void {
     if (this.isEmpty && this.silenceMs !== undefined)
-      this.#silence = setTimeout(this.lose, this.silenceMs * statements);
+      this.#silence = setTimeout(() => this.#miss(), this.silenceMs * statements);
     this.#all.push(one);
   }
 
@@ -37,5 +39,11 @@ export class Outstanding {
     clearTimeout(this.#silence);
     this.#silence = undefined;
     for (const { waiter } of this.#all) waiter.refuse(reason);
+  }
+
+  #miss(): void {
+    // As long as that is waited for, nothing is late here.
+    if (this.before?.isEmpty === false) this.#silence?.refresh();
+    else this.lose();
   }
 }

@@ -48,6 +48,13 @@ export class PooledDatabase {
     return false;
   }
 
+  /** Whether each of those that do so has been busy with one lease for so long. */
+  isStuck(home: string, ms: number): boolean {
+    const latest = performance.now() - ms;
+    for (const { homes, leasedAt } of this.connections) if (homes.has(home) && leasedAt > latest) return false;
+    return true;
+  }
+
   /** Whether its own bounds allow one more connection for its callers. */
   get mayOpen(): boolean {
     const isRefused = this.connections.size > 0 && performance.now() < this.#fullUntil;

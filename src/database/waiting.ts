@@ -4,12 +4,16 @@ import type { Lease } from "./lease.js";
 import type { PooledDatabase } from "./pooled.js";
 
 /** After so many who came later were served before, or so long, somebody is next, wherever it may be. */
-const MOST_OVERTAKEN = 50;
+const MOST_OVERTAKEN = 200;
 const LONG_MS = 500;
-/** How long the connections that know somebody's home may be busy before another will do, while one is idle. */
-export const LATE_MS = 10;
+/**
+ * How long the connections that know somebody's home may be busy with one lease each before another will do, while one is idle. It
+ * is no matter how long they have been waited for: to plan all anew takes many times what a lease takes, and on a server that is busy
+ * everybody waits.
+ */
+export const STUCK_MS = 100;
 /** So many of a home may wait before a connection more takes them on. */
-const CROWD = 2;
+const CROWD = 8;
 /** So many homes a connection takes on as they come. After that, only those that no other knows. */
 const FEW = 8;
 
@@ -45,8 +49,8 @@ export function pickFree({ database }: Waiting): Connection | null {
  * process will remember the home's tables for as long as it lives, so not at once where another knows them.
  * @param ahead how many wait for the same home already
  */
-export const mayMove = ({ home, database, since }: Waiting, ahead: number, connection: Connection): boolean =>
-  settles(connection, home, database) || ahead >= CROWD || performance.now() - since >= LATE_MS;
+export const mayMove = ({ home, database }: Waiting, ahead: number, connection: Connection): boolean =>
+  settles(connection, home, database) || ahead >= CROWD || database.isStuck(home, STUCK_MS);
 
 /** Whether a connection that serves a home goes on to do so as a rule. */
 export const settles = ({ homes }: Connection, home: string, database: PooledDatabase): boolean =>

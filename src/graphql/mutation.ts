@@ -48,7 +48,7 @@ failureType(NotFoundFailure, "What the input names does not exist, or is not vis
 export interface MutationPayload<Payload> {
   readonly description: string;
   readonly fields: OwnFields<Payload>;
-  /** What is sure to be read for them. */
+  /** What is likely to be read for them. */
   readonly ahead?: Ahead;
 }
 

@@ -1,5 +1,4 @@
-import type { ExecutionResult } from "graphql";
-import { GraphQLError } from "graphql";
+import { type ExecutionResult, GraphQLError } from "graphql";
 import { AnswerLostError } from "../database/errors.js";
 import { untilItPasses } from "../database/retry.js";
 import { TenantNotFoundError } from "../identity/errors.js";
@@ -181,6 +180,8 @@ export class Operation {
       }
     });
     for (const work of this.#afterwards.splice(0)) await work();
+    // What was done may have changed something in its turn, whose answer nobody reads.
+    await this.end();
     try {
       const entered = await opening();
       if (entered) this.#open(entered);

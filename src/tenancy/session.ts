@@ -30,6 +30,7 @@ const BEGIN = {
 } as const;
 const COMMIT = "commit";
 const ENTER = "select set_config('search_path', $1, true), set_config('tenantry.tenant_id', $2, true), now() as now";
+
 /**
  * The tenant-scoped connection of one operation, and the only way to tenant data. PostgreSQL confines it: row security
  * shows the rows of its tenant and nothing else, whatever a statement asks for.
@@ -167,7 +168,7 @@ export class TenantSession {
   }
 
   /** Sends a change whose answer nobody needs: it may travel with the commit, which PostgreSQL refuses where it refuses this. */
-  write(text: string, params: readonly unknown[]): void {
+  write(text: string, params: readonly (string | null)[]): void {
     void this.query(text, params);
   }
 

@@ -163,7 +163,8 @@ describe("Operation.change", () => {
     });
 
     await expect(change).rejects.toThrow(OutcomeUnknownError);
-    expect(await written(database, northwind)).toContain(row);
+    // Its commit was on its way.
+    await until(async () => (await written(database, northwind)).has(row));
   });
 });
 
@@ -223,6 +224,27 @@ describe("the answer of a change", () => {
     await current.end();
 
     expect(purposes).toEqual(["change", "1 free", "read"]);
+  });
+
+  it("is read when a change that was made behind the commit has ended, with its answer that nobody reads", async () => {
+    await leases.close();
+    leases = openLeases(database.url("tenantry_serve"), { size: 1 });
+    const current = operation();
+    const rows: string[] = [];
+
+    await current.change("change", [], async () => {
+      rows.push(await write(current.scope!.session));
+      current.afterCommit(() =>
+        current.change("change", [], async () => {
+          rows.push(await write(current.scope!.session));
+        }),
+      );
+    });
+    const open = leases.counts.idle;
+    await current.end();
+
+    expect([open, leases.counts]).toEqual([0, { open: 1, idle: 1, waiting: 0 }]);
+    expect([...(await written(database, northwind))]).toEqual(expect.arrayContaining(rows));
   });
 
   it("is of nothing where PostgreSQL refused what nobody waited for, and the reason is told", async () => {

@@ -437,13 +437,51 @@ describe("a session that reads behind a commit", () => {
 
     const { kept, reading } = session.commitAndRead();
     const seen = reading.query(SEES, [northwind.id]);
+    const outcome = expect(kept).rejects.toBeInstanceOf(OutcomeUnknownError);
     await until(async () => (await activity(database, "PgSleep")) === 1);
     await lose();
 
-    await expect(kept).rejects.toBeInstanceOf(OutcomeUnknownError);
+    await outcome;
     await expect(seen).rejects.toBeInstanceOf(ConnectionLostError);
     await reading.rollback();
     expect(leases.counts).toEqual({ open: 0, idle: 0, waiting: 0 });
+  });
+
+  it("is refused where the caller had gone before, and takes nothing from who has the connection since", async () => {
+    const leases = pool();
+    const gone = new AbortController();
+    const session = await open(leases, "change", northwind, gone.signal);
+    await write(session);
+    gone.abort();
+    const next = await open(leases, "read", meridian);
+    await next.query("select 1 where $1 <> ''", ["x"]);
+
+    const { kept, reading } = session.commitAndRead();
+
+    await expect(kept).rejects.toBeInstanceOf(ConnectionLostError);
+    await expect(reading.query(SEES, [northwind.id])).rejects.toBeInstanceOf(ConnectionLostError);
+    await reading.rollback();
+    // It learns of its own loss.
+    way.reset();
+    await expect(next.query("select pg_sleep(60) where $1 <> ''", ["x"])).rejects.toBeInstanceOf(ConnectionLostError);
+    await next.rollback();
+    expect(leases.counts).toEqual({ open: 0, idle: 0, waiting: 0 });
+  });
+
+  it("is refused where the caller goes, and gives the connection back when all is undone", async () => {
+    const leases = pool();
+    const gone = new AbortController();
+    const session = await open(leases, "change", northwind, gone.signal);
+    await write(session);
+    gone.abort();
+
+    const { kept } = session.commitAndRead();
+
+    await expect(kept).rejects.toBeInstanceOf(ConnectionLostError);
+    await until(() => leases.counts.idle === 1);
+    const next = await open(leases, "read", meridian);
+    await next.query("select 1 where $1 <> ''", ["x"]);
+    await next.commit();
   });
 
   it("is refused where the session was lost before", async () => {

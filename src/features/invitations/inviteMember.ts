@@ -6,6 +6,7 @@ import { FailureInterface, type MutationPayload, mutation } from "../../graphql/
 import type { InvitationId } from "../../ids.js";
 import { GrantInput } from "../memberships/grantInput.js";
 import { ExceedsYoursFailure } from "../roles/exceedsYours.js";
+import { usableRolesOf } from "../roles/loader.js";
 import { invite } from "./invite.js";
 import { findInvitation } from "./loader.js";
 import { type Offer, OPEN_FOR_DAYS, offerForm, readOffer } from "./offer.js";
@@ -102,6 +103,9 @@ async function readOffers(
   { organizationId, invitations }: z.output<typeof manyForm>,
 ): Promise<(Offer | Failure)[]> {
   const { place } = getNamed(ctx, "Organization", organizationId);
+  // All at once, so that none of them is read by itself.
+  const refs = invitations.flatMap(({ grants }) => grants.map(({ role }) => role));
+  await usableRolesOf(scopeOf(ctx), ctx.catalogue, place, refs);
   const read: (Offer | Failure)[] = [];
   const seen = new Set<string>();
   for (const [index, input] of invitations.entries()) {

@@ -1,3 +1,5 @@
+import { encodeId } from "../../../src/graphql/nodeId.js";
+import { newId } from "../../../src/ids.js";
 import { auditOf } from "../../support/audit.js";
 import { change } from "../../support/change.js";
 import { openGateway, type TestGateway, UNLIMITED } from "../../support/gateway.js";
@@ -234,6 +236,29 @@ describe("Mutation.inviteMembers", () => {
     expect(kinds(all)).toEqual(kinds(two));
     expect((await lettersOf(gateway.database, acme)).length - before).toBe(500);
     expect(await many("mo", people(501))).toMatchObject({ code: "INVALID_INPUT", field: ["input", "invitations"] });
+  });
+});
+
+describe("Mutation.inviteMembers with roles by their ids", () => {
+  it("looks for all of them together, those that there are and those that there are not", async () => {
+    const strangers = (count: number) =>
+      Array.from({ length: count }, (_, n) => ({
+        email: `s${n}@strangers.test`,
+        grants: [{ role: { id: encodeId("Role", newId()) } }],
+      }));
+    const invited = (count: number) =>
+      gateway.database.statements(async () => {
+        const { outcomes } = await change(
+          acme.as("mo"),
+          "inviteMembers",
+          { ...at("north"), invitations: strangers(count) },
+          "outcomes { failure { code } }",
+        );
+        expect(outcomes).toEqual(Array(count).fill({ failure: { code: "NOT_FOUND" } }));
+      });
+    await invited(1);
+
+    expect((await invited(40)).length).toBe((await invited(1)).length);
   });
 });
 
