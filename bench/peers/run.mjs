@@ -40,6 +40,8 @@ const tenants = Math.max(...(sizes.length > 0 ? sizes : [Number(values.tenants)]
 const { sender } = values;
 /** However slow the machine is. */
 const LONGEST_WARMING = 40;
+/** Seconds before each that is timed: what waited for its turn may have been put aside, by the machine or by its processor. */
+const AWAKENING = 1;
 const say = (words) => process.stderr.write(`${words}\n`);
 /** How many answers are compared, of each operation. */
 const COMPARED = 12;
@@ -153,6 +155,8 @@ async function measure(operation, most = tenants) {
   }
   for (let round = 0; round < rounds; round++)
     for (const contender of round % 2 === 0 ? running : running.toReversed()) {
+      await load(sender, contender.url, contender.requests, AWAKENING);
+      if (operation === "M1") await takeBack(contender, stage);
       const before = [cpuOf(contender.pid), cpuOfServer(stage.cluster.pid)];
       const { requests, us, bytes, bad, p50, p99 } = await load(sender, contender.url, contender.requests, seconds);
       const [node, server] = [cpuOf(contender.pid) - before[0], cpuOfServer(stage.cluster.pid) - before[1]];
