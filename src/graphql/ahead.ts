@@ -50,3 +50,14 @@ export class SentAhead {
     return this.#rows.get(what) as Promise<readonly Row[]>;
   }
 }
+
+/** Where rows are read in a session, and what was sent ahead in it. */
+interface Reading {
+  readonly session: TenantSession;
+  readonly fields?: Fields | undefined;
+  readonly ahead?: SentAhead | undefined;
+}
+
+/** The rows of these keys among others: those that were sent ahead where they were, else asked for now. */
+export const rowsAhead = <Row>({ ahead, session, fields }: Reading, what: Ahead<Row>, keys: readonly string[]) =>
+  ahead?.rowsOf(what, keys) ?? what.send(session, fields, keys);

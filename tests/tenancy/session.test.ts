@@ -309,6 +309,12 @@ describe("what failed first", () => {
 
 describe("a session that reads behind a commit", () => {
   const SEES = "select count(*)::int as count from audit_events where id = $1";
+  /** A change that has written a row, for a caller who can go. */
+  const changing = async () => {
+    const [leases, gone] = [pool(), new AbortController()];
+    const session = await open(leases, "change", northwind, gone.signal);
+    return { leases, gone, session, id: await write(session) };
+  };
 
   it("travels with it, sees what it kept, and leaves a connection that knows nothing of either", async () => {
     const leases = pool();
@@ -387,10 +393,7 @@ describe("a session that reads behind a commit", () => {
   });
 
   it("ends with a caller who goes away, and the connection serves the next one", async () => {
-    const leases = pool();
-    const gone = new AbortController();
-    const session = await open(leases, "change", northwind, gone.signal);
-    await write(session);
+    const { leases, gone, session } = await changing();
 
     const { kept, reading } = session.commitAndRead();
     const seen = reading.query(SEES, [northwind.id]);
@@ -406,10 +409,7 @@ describe("a session that reads behind a commit", () => {
   });
 
   it("is ended with a caller who goes away while it reads", async () => {
-    const leases = pool();
-    const gone = new AbortController();
-    const session = await open(leases, "change", northwind, gone.signal);
-    const id = await write(session);
+    const { leases, gone, session, id } = await changing();
     const { kept, reading } = session.commitAndRead();
     await kept;
 
@@ -448,10 +448,7 @@ describe("a session that reads behind a commit", () => {
   });
 
   it("is refused where the caller had gone before, and takes nothing from who has the connection since", async () => {
-    const leases = pool();
-    const gone = new AbortController();
-    const session = await open(leases, "change", northwind, gone.signal);
-    await write(session);
+    const { leases, gone, session } = await changing();
     gone.abort();
     const next = await open(leases, "read", meridian);
     await next.query("select 1 where $1 <> ''", ["x"]);
@@ -469,10 +466,7 @@ describe("a session that reads behind a commit", () => {
   });
 
   it("is refused where the caller goes, and gives the connection back when all is undone", async () => {
-    const leases = pool();
-    const gone = new AbortController();
-    const session = await open(leases, "change", northwind, gone.signal);
-    await write(session);
+    const { leases, gone, session } = await changing();
     gone.abort();
 
     const { kept } = session.commitAndRead();

@@ -1,7 +1,7 @@
 import { and, type Column, eq, getColumns, type SQL, sql } from "drizzle-orm";
 import type { Place } from "../../access/access.js";
 import type { Catalogue } from "../../access/catalogue.js";
-import type { Ahead } from "../../graphql/ahead.js";
+import { type Ahead, rowsAhead } from "../../graphql/ahead.js";
 import { type ColumnsOf, columnsOf, forEach } from "../../graphql/columns.js";
 import { TENANT } from "../../graphql/given.js";
 import type { Gathered, GatheredBy } from "../../graphql/list.js";
@@ -47,10 +47,10 @@ export const membershipsAhead: Ahead<FoundById> = {
   send: (session, _fields, ids) => selectById(session, { tenant: session.tenantId, ids: arrayOf(ids) }),
 };
 
-const rowsById = perSession(({ session, ahead }) =>
+const rowsById = perSession((scope) =>
   oneBy<MembershipId, FoundById>(
     ({ membership }) => membership.id,
-    (ids) => ahead?.rowsOf(membershipsAhead, ids) ?? membershipsAhead.send(session, undefined, ids),
+    (ids) => rowsAhead(scope, membershipsAhead, ids),
   ),
 );
 

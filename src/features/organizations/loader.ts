@@ -1,6 +1,6 @@
 import { and, asc, eq, isNull, type SQL, sql } from "drizzle-orm";
 import type { Scope as Places } from "../../access/access.js";
-import type { Ahead } from "../../graphql/ahead.js";
+import { type Ahead, rowsAhead } from "../../graphql/ahead.js";
 import { type ColumnsOf, columnsOf, forEach } from "../../graphql/columns.js";
 import { partsOf, standsIn, TENANT } from "../../graphql/given.js";
 import { manyBy, oneBy, perSession, type Soon } from "../../graphql/loader.js";
@@ -44,10 +44,10 @@ export const organizationsAhead: Ahead<OrganizationRow> = {
     selectById(organizationColumns({ fields }))(session, { tenant: session.tenantId, ids: arrayOf(ids) }),
 };
 
-export const organizationsById = perSession(({ ahead, session, fields }) =>
+export const organizationsById = perSession((scope) =>
   oneBy<OrganizationId, OrganizationRow>(
     (row) => row.id,
-    (ids) => ahead?.rowsOf(organizationsAhead, ids) ?? organizationsAhead.send(session, fields, ids),
+    (ids) => rowsAhead(scope, organizationsAhead, ids),
   ),
 );
 
@@ -98,8 +98,7 @@ const rowsBySlug = perSession((scope) =>
   oneBy<string, FoundBySlug>(
     ({ asked }) => asked,
     async (wanted) => {
-      const { ahead, session, fields } = scope;
-      const found = await (ahead?.rowsOf(slugsAhead, wanted) ?? slugsAhead.send(session, fields, wanted));
+      const found = await rowsAhead(scope, slugsAhead, wanted);
       // What is below it leads back to it, by its id.
       for (const { row } of found) organizationsById(scope).prime(row.id, row);
       return found;

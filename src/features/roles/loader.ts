@@ -3,7 +3,7 @@ import { and, asc, eq, isNull, or, type SQL, sql } from "drizzle-orm";
 import type { z } from "zod";
 import type { Place } from "../../access/access.js";
 import type { Catalogue } from "../../access/catalogue.js";
-import type { Ahead } from "../../graphql/ahead.js";
+import { type Ahead, rowsAhead } from "../../graphql/ahead.js";
 import { columnsOf } from "../../graphql/columns.js";
 import type { Context } from "../../graphql/context.js";
 import { scopeOf } from "../../graphql/context.js";
@@ -48,10 +48,10 @@ export const rolesAhead: Ahead<Role> = {
     (await selectById(session, { tenant: session.tenantId, ids: arrayOf(ids) })).map(toRole),
 };
 
-const rowsById = perSession(({ ahead, session }) =>
+const rowsById = perSession((scope) =>
   oneBy<RoleId, Role>(
     (role) => role.id,
-    (ids) => ahead?.rowsOf(rolesAhead, ids) ?? rolesAhead.send(session, undefined, ids),
+    (ids) => rowsAhead(scope, rolesAhead, ids),
   ),
 );
 
