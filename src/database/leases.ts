@@ -14,6 +14,8 @@ export interface LeaseSettings extends Omit<ConnectionSettings, "url"> {
   readonly waitMs: number;
   /** A connection older than this is not used again: a server process remembers every table it ever saw. */
   readonly maxAgeMs: number;
+  /** How long one lease may take before those who wait for its connection are given another. */
+  readonly stuckMs?: number;
 }
 
 const SILENCE_MS = 15_000; // Three times the statement_timeout of the serving logins.
@@ -27,7 +29,7 @@ const MOST_OF_BUDGET = 0.75;
  * which hangs leaves room for the rest.
  */
 export class Leases {
-  readonly #settings: LeaseSettings;
+  readonly #settings: LeaseSettings & { readonly stuckMs: number };
   readonly #all: readonly PooledDatabase[];
   readonly #queue = new Set<Waiting>();
   readonly #drained: (() => void)[] = [];
@@ -39,10 +41,10 @@ export class Leases {
   };
 
   constructor(settings: LeaseSettings) {
-    this.#settings = { silenceMs: SILENCE_MS, ...settings };
-    const databases = Object.entries(settings.databases);
-    const most = databases.length === 1 ? settings.size : Math.ceil(settings.size * MOST_OF_BUDGET);
-    this.#all = databases.map(([name, url]) => new PooledDatabase(name, url, most));
+    this.#settings = { silenceMs: SILENCE_MS, stuckMs: STUCK_MS, ...settings };
+    const { databases, size } = settings;
+    const most = Object.keys(databases).length === 1 ? size : Math.ceil(size * MOST_OF_BUDGET);
+    this.#all = Object.entries(databases).map(([name, url]) => new PooledDatabase(name, url, most));
   }
 
   get databases(): string[] {
@@ -92,10 +94,8 @@ export class Leases {
           reject(error);
         },
       };
-      const timer = setTimeout(
-        () => waiting.refuse(new UnavailableError("All connections to the database are in use.")),
-        waitMs,
-      );
+      const late = () => waiting.refuse(new UnavailableError("All connections to the database are in use."));
+      const timer = setTimeout(late, waitMs);
       signal?.addEventListener("abort", abort, { once: true });
       this.#queue.add(waiting);
       database.waiting++;
@@ -149,8 +149,8 @@ export class Leases {
       if (connection?.homes.size === 0) this.#grant(connection, waiting);
       else if (hasRoom && (!connection || database.opening === 0)) void this.#open(database);
       else if (!connection) stuck.add(database);
-      else if (mayMove(waiting, before, connection)) this.#grant(connection, waiting);
-      else this.#later ??= setTimeout(this.#serveLate, STUCK_MS);
+      else if (mayMove(waiting, before, connection, this.#settings.stuckMs)) this.#grant(connection, waiting);
+      else this.#later ??= setTimeout(this.#serveLate, this.#settings.stuckMs);
     }
   }
 

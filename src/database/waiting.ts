@@ -7,9 +7,9 @@ import type { PooledDatabase } from "./pooled.js";
 const MOST_OVERTAKEN = 200;
 const LONG_MS = 500;
 /**
- * How long the connections that know somebody's home may be busy with one lease each before another will do, while one is idle. It
- * is no matter how long they have been waited for: to plan all anew takes many times what a lease takes, and on a server that is busy
- * everybody waits.
+ * How long the connections that know somebody's home may be busy with one lease each before another will do, while one is idle,
+ * unless the settings say. It is no matter how long they have been waited for: to plan all anew takes many times what a lease
+ * takes, and on a server that is busy everybody waits.
  */
 export const STUCK_MS = 100;
 /** So many of a home may wait before a connection more takes them on. */
@@ -49,8 +49,8 @@ export function pickFree({ database }: Waiting): Connection | null {
  * process will remember the home's tables for as long as it lives, so not at once where another knows them.
  * @param ahead how many wait for the same home already
  */
-export const mayMove = ({ home, database }: Waiting, ahead: number, connection: Connection): boolean =>
-  settles(connection, home, database) || ahead >= CROWD || database.isStuck(home, STUCK_MS);
+export const mayMove = ({ home, database }: Waiting, ahead: number, connection: Connection, stuckMs: number): boolean =>
+  settles(connection, home, database) || ahead >= CROWD || database.isStuck(home, stuckMs);
 
 /** Whether a connection that serves a home goes on to do so as a rule. */
 export const settles = ({ homes }: Connection, home: string, database: PooledDatabase): boolean =>

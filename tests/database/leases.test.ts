@@ -115,15 +115,15 @@ describe("Leases.acquire", () => {
   });
 
   describe("while the connection that knows a home is busy, and the idle one knows many others", () => {
-    const crowded = async () => {
-      const leases = pool({ size: 2 });
+    const crowded = async (stuckMs: number) => {
+      const leases = pool({ size: 2, stuckMs });
       const busy = await leases.acquire("a");
       for (let at = 0; at < 8; at++) (await leases.acquire(`b${at}`)).release();
       return { leases, busy };
     };
 
     it("has callers wait for it", async () => {
-      const { leases, busy } = await crowded();
+      const { leases, busy } = await crowded(60_000);
 
       const waiting = leases.acquire("a");
       expect(leases.counts).toEqual({ open: 2, idle: 1, waiting: 1 });
@@ -135,7 +135,7 @@ describe("Leases.acquire", () => {
     });
 
     it("serves everybody else meanwhile", async () => {
-      const { leases, busy } = await crowded();
+      const { leases, busy } = await crowded(60_000);
       const waiting = leases.acquire("a");
 
       (await leases.acquire("b3")).release();
@@ -146,7 +146,7 @@ describe("Leases.acquire", () => {
     });
 
     it("has them wait for as long as it goes from one to the next, however long that takes", async () => {
-      const { leases, busy } = await crowded();
+      const { leases, busy } = await crowded(60_000);
 
       const pids = Array.from({ length: 7 }, async () => {
         const lease = await leases.acquire("a");
@@ -160,7 +160,7 @@ describe("Leases.acquire", () => {
     });
 
     it("gives them the idle one before long", async () => {
-      const { leases, busy } = await crowded();
+      const { leases, busy } = await crowded(100);
 
       const lease = await leases.acquire("a");
 
@@ -169,7 +169,7 @@ describe("Leases.acquire", () => {
     });
 
     it("gives it at once to the ninth of them", async () => {
-      const { leases, busy } = await crowded();
+      const { leases, busy } = await crowded(60_000);
 
       const waiting = Array.from({ length: 9 }, async () => (await leases.acquire("a")).release());
       expect(leases.counts).toEqual({ open: 2, idle: 0, waiting: 8 });
