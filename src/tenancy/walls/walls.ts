@@ -66,7 +66,7 @@ export async function guardDatabases(serve: Leases, onBarred: OnBarred): Promise
 /** @param why what is wrong with its walls, or why they could not be looked at */
 type OnBarred = (database: string, why: readonly Finding[] | Error) => void;
 
-/** Looks again twice a minute. What cannot be looked at is not sound. */
+/** Looks again and again, each time half a minute after the last look ended. What cannot be looked at is not sound. */
 export function watchWalls(
   doors: Doors,
   onOpen: (findings: readonly Finding[]) => void,
@@ -74,14 +74,20 @@ export function watchWalls(
   everyMs = EVERY_MS,
 ) {
   let sound = true;
-  const timer = setInterval(async () => {
+  let timer: NodeJS.Timeout | null = setTimeout(look, everyMs).unref();
+  async function look() {
     const findings = await checkWalls(doors).catch(() => null);
     sound = findings?.length === 0;
     if (findings && findings.length > 0) onOpen(findings);
     await guardDatabases(doors.serve, onBarred);
-  }, everyMs);
-  timer.unref();
-  return { isSound: () => sound, stop: () => clearInterval(timer) };
+    // Never while another look is under way: where they take longer than the time between, they would wait for each other's connections.
+    timer = timer && setTimeout(look, everyMs).unref();
+  }
+  const stop = () => {
+    clearTimeout(timer!);
+    timer = null;
+  };
+  return { isSound: () => sound, stop };
 }
 
 async function checkDatabase(query: Query): Promise<Finding[]> {
