@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import type { Catalogue } from "./access/catalogue.js";
 import type { Leases } from "./database/leases.js";
+import type { Signal } from "./database/signal.js";
 import { readAccess } from "./features/memberships/readAccess.js";
 import { describeTenant } from "./features/tenants/type.js";
 import { arrivalsOf } from "./graphql/arrivals.js";
@@ -46,7 +47,7 @@ export interface ContextOptions {
 interface Asking {
   readonly headers: Pick<Headers, "get">;
   /** Aborts when the caller goes away. */
-  readonly signal: AbortSignal | null;
+  readonly signal: Signal | null;
 }
 
 /**
@@ -98,7 +99,7 @@ export function contextsOf(options: ContextOptions, asked: AskedBefore) {
     };
   }
 
-  function settingsOf(identity: Identity, digest: Buffer, slug: string | null, signal: AbortSignal): OperationSettings {
+  function settingsOf(identity: Identity, digest: Buffer, slug: string | null, signal: Signal): OperationSettings {
     return {
       leases: options.serve,
       replicas,
@@ -115,11 +116,11 @@ export function contextsOf(options: ContextOptions, asked: AskedBefore) {
     };
   }
 
-  const tenantsOf = async (identity: Identity, digest: Buffer, signal: AbortSignal): Promise<TenantRecord[]> =>
+  const tenantsOf = async (identity: Identity, digest: Buffer, signal: Signal): Promise<TenantRecord[]> =>
     (await directory.tenantsOf(digest, signal)).filter(({ slug }) => mayEnter(identity, slug));
 
   /** One session after the other: a person in many tenants takes no more connections than anybody else. */
-  async function listChoices(identity: Identity, signal: AbortSignal): Promise<Choice[]> {
+  async function listChoices(identity: Identity, signal: Signal): Promise<Choice[]> {
     const digest = identityDigest(options.key, identity);
     const choices: Choice[] = [];
     for (const tenant of await tenantsOf(identity, digest, signal)) {

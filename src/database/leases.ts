@@ -1,22 +1,13 @@
-import { Connection, type ConnectionSettings } from "./connection.js";
+import { Connection } from "./connection.js";
 import { ConnectionLostError, isFull, UnavailableError } from "./errors.js";
 import type { Lease } from "./lease.js";
 import { MAIN } from "./names.js";
-import { PooledDatabase } from "./pooled.js";
-import { givenUp, mayMove, pickByRight, pickFree, STUCK_MS, settles, type Waiting } from "./waiting.js";
+import { type LeaseSettings, PooledDatabase } from "./pooled.js";
+import { Queue } from "./queue.js";
+import type { Signal } from "./signal.js";
+import { givenUp, inUse, mayMove, pickByRight, pickFree, STUCK_MS, settles, type Waiting } from "./waiting.js";
 
-export interface LeaseSettings extends Omit<ConnectionSettings, "url"> {
-  /** Where each database is, by its name. */
-  readonly databases: Readonly<Record<string, string>>;
-  /** Connections at most, to all of them together. */
-  readonly size: number;
-  /** How long a caller waits for one before it is told to come back later. */
-  readonly waitMs: number;
-  /** A connection older than this is not used again: a server process remembers every table it ever saw. */
-  readonly maxAgeMs: number;
-  /** How long one lease may take before those who wait for its connection are given another. */
-  readonly stuckMs?: number;
-}
+export type { LeaseSettings } from "./pooled.js";
 
 const SILENCE_MS = 15_000; // Three times the statement_timeout of the serving logins.
 /** What one of several databases may take of the budget. */
@@ -31,7 +22,7 @@ const MOST_OF_BUDGET = 0.75;
 export class Leases {
   readonly #settings: LeaseSettings & { readonly stuckMs: number };
   readonly #all: readonly PooledDatabase[];
-  readonly #queue = new Set<Waiting>();
+  readonly #queue = new Queue<Waiting>();
   readonly #drained: (() => void)[] = [];
   #closed = false;
   #later: NodeJS.Timeout | undefined;
@@ -61,7 +52,7 @@ export class Leases {
    * @param home the schema that the connection is for; empty for nobody's, as when the database itself is looked at
    * @throws UnavailableError when none became free in time, the database is barred or away, or the signal aborted
    */
-  async acquire(home: string, signal?: AbortSignal, name = MAIN, waitMs = this.#settings.waitMs): Promise<Lease> {
+  async acquire(home: string, signal?: Signal, name = MAIN, waitMs = this.#settings.waitMs): Promise<Lease> {
     if (this.#closed) throw new UnavailableError("The gateway is shutting down.");
     if (signal?.aborted) throw givenUp(signal);
     const database = this.#get(name);
@@ -75,7 +66,7 @@ export class Leases {
       const forget = () => signal?.removeEventListener("abort", abort);
       const leave = () => {
         clearTimeout(timer);
-        if (this.#queue.delete(waiting)) database.waiting--;
+        if (this.#queue.remove(waiting)) database.waiting--;
       };
       const waiting: Waiting = {
         home,
@@ -94,8 +85,7 @@ export class Leases {
           reject(error);
         },
       };
-      const late = () => waiting.refuse(new UnavailableError("All connections to the database are in use."));
-      const timer = setTimeout(late, waitMs);
+      const timer = setTimeout(() => waiting.refuse(inUse()), waitMs);
       signal?.addEventListener("abort", abort, { once: true });
       this.#queue.add(waiting);
       database.waiting++;

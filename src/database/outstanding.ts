@@ -1,8 +1,9 @@
+import { Queue } from "./queue.js";
 import type { Unanswered } from "./sent.js";
 
 /** What was sent and is not answered yet. The driver leaves some statements of a dead session unanswered for ever. */
 export class Outstanding {
-  readonly #all: Unanswered[] = [];
+  readonly #all = new Queue<Unanswered>();
   #silence: NodeJS.Timeout | undefined;
 
   /**
@@ -17,19 +18,18 @@ export class Outstanding {
   ) {}
 
   get isEmpty(): boolean {
-    return this.#all.length === 0;
+    return this.#all.size === 0;
   }
 
   /** @param statements how many are answered together */
   add(one: Unanswered, statements = 1): void {
     if (this.isEmpty && this.silenceMs !== undefined)
       this.#silence = setTimeout(() => this.#miss(), this.silenceMs * statements);
-    this.#all.push(one);
+    this.#all.add(one);
   }
 
   remove(one: Unanswered): void {
-    const at = this.#all.indexOf(one);
-    if (at >= 0) this.#all.splice(at, 1);
+    this.#all.remove(one);
     if (this.isEmpty) clearTimeout(this.#silence);
     else this.#silence?.refresh();
   }

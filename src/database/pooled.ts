@@ -1,6 +1,19 @@
 import type { Connection, ConnectionSettings } from "./connection.js";
 import { isReplica } from "./names.js";
 
+export interface LeaseSettings extends Omit<ConnectionSettings, "url"> {
+  /** Where each database is, by its name. */
+  readonly databases: Readonly<Record<string, string>>;
+  /** Connections at most, to all of them together. */
+  readonly size: number;
+  /** How long a caller waits for one before it is told to come back later. */
+  readonly waitMs: number;
+  /** A connection older than this is not used again: a server process remembers every table it ever saw. */
+  readonly maxAgeMs: number;
+  /** How long one lease may take before those who wait for its connection are given another. */
+  readonly stuckMs?: number;
+}
+
 /** How long a server that was full is not asked for another connection, while there are some. */
 const FULL_MS = 1000;
 

@@ -1,5 +1,5 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { isPassing, UnavailableError } from "./errors.js";
+import { pauseUntil, type Signal } from "./signal.js";
 
 const LONGEST_PAUSE_MS = 500;
 
@@ -8,7 +8,7 @@ const LONGEST_PAUSE_MS = 500;
  * deadlock, a serialization failure, a lock that was not to be had.
  * @throws UnavailableError when it has not passed before the signal aborts; nothing of it was done
  */
-export async function untilItPasses<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+export async function untilItPasses<T>(signal: Signal, work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await work();
@@ -16,7 +16,7 @@ export async function untilItPasses<T>(signal: AbortSignal, work: () => Promise<
       if (!isPassing(error)) throw error;
       // Of two that broke each other, one shall come first the next time.
       const pauseMs = Math.random() * Math.min(10 * 2 ** attempt, LONGEST_PAUSE_MS);
-      await pause(pauseMs, undefined, { signal }).catch(() => {});
+      await pauseUntil(signal, pauseMs);
       if (signal.aborted) throw new UnavailableError("Others are changing the same thing.", 1, { cause: error });
     }
   }

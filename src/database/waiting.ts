@@ -2,6 +2,7 @@ import type { Connection } from "./connection.js";
 import { UnavailableError } from "./errors.js";
 import type { Lease } from "./lease.js";
 import type { PooledDatabase } from "./pooled.js";
+import type { Signal } from "./signal.js";
 
 /** After so many who came later were served before, or so long, somebody is next, wherever it may be. */
 const MOST_OVERTAKEN = 200;
@@ -56,5 +57,7 @@ export const mayMove = ({ home, database }: Waiting, ahead: number, connection: 
 export const settles = ({ homes }: Connection, home: string, database: PooledDatabase): boolean =>
   homes.size < FEW || !database.knows(home);
 
-export const givenUp = (signal?: AbortSignal) =>
+export const inUse = () => new UnavailableError("All connections to the database are in use.");
+
+export const givenUp = (signal?: Signal) =>
   new UnavailableError("The request was given up.", 1, { cause: signal?.reason });

@@ -1,3 +1,4 @@
+import type { Signal } from "../database/signal.js";
 import { type Identity, mayEnter } from "../identity/identity.js";
 import type { Directory } from "../tenancy/directory/directory.js";
 import type { Arrivals } from "./context.js";
@@ -12,7 +13,7 @@ export const arrivalsOf = (
   identity: Identity,
   digest: Buffer,
   named: string | null,
-  signal: AbortSignal,
+  signal: Signal,
 ): Arrivals => ({
   digest,
   async tenant(id) {

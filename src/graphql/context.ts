@@ -1,5 +1,6 @@
 import type { Catalogue } from "../access/catalogue.js";
 import { UnavailableError } from "../database/errors.js";
+import { Cancellation, type Signal } from "../database/signal.js";
 import type { Identity } from "../identity/identity.js";
 import type { InvitationTokens } from "../identity/invitationToken.js";
 import type { TenantId } from "../ids.js";
@@ -86,23 +87,23 @@ export interface Choice {
 
 /** When an operation must end. Aborts what it is doing when its time is up, or its caller has gone. */
 export class Deadline {
-  readonly #controller = new AbortController();
+  readonly #cancellation = new Cancellation();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly timeoutMs: number,
     /** Aborts when the caller goes away; null where `leave` says so. */
-    private readonly caller: AbortSignal | null,
+    private readonly caller: Signal | null,
   ) {}
 
-  get signal(): AbortSignal {
-    return this.#controller.signal;
+  get signal(): Signal {
+    return this.#cancellation;
   }
 
   /** Nothing happens where it has begun. */
   start(): void {
     if (this.#timer) return;
-    const abort = () => this.#controller.abort(new UnavailableError("The request took too long."));
+    const abort = () => this.#cancellation.abort(new UnavailableError("The request took too long."));
     this.#timer = setTimeout(abort, this.timeoutMs);
     this.caller?.addEventListener("abort", this.leave, { once: true });
     if (this.caller?.aborted) this.leave();
@@ -114,7 +115,7 @@ export class Deadline {
   }
 
   /** Says that the caller has gone away. */
-  readonly leave = () => this.#controller.abort(new UnavailableError("The caller has gone."));
+  readonly leave = () => this.#cancellation.abort(new UnavailableError("The caller has gone."));
 }
 
 /** The session to read in, where a rule has made sure that there is one. */

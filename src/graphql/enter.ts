@@ -1,6 +1,6 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { sessionSurvives, UnavailableError } from "../database/errors.js";
 import { untilItPasses } from "../database/retry.js";
+import { pauseUntil } from "../database/signal.js";
 import { TenantNotFoundError } from "../identity/errors.js";
 import type { TenantRecord } from "../tenancy/directory/directory.js";
 import type { Position } from "../tenancy/position.js";
@@ -152,7 +152,7 @@ export async function enter(
     if (answer === "FENCED") {
       if (performance.now() > until || settings.signal.aborted)
         throw new UnavailableError("The tenant is being moved.");
-      await pause(pauseMs, undefined, { signal: settings.signal }).catch(() => {});
+      await pauseUntil(settings.signal, pauseMs);
       pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
     }
   }

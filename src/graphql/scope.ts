@@ -1,5 +1,6 @@
 import type { Access, Place } from "../access/access.js";
 import type { Leases } from "../database/leases.js";
+import type { Signal } from "../database/signal.js";
 import type { UserId } from "../ids.js";
 import type { TenantRecord } from "../tenancy/directory/directory.js";
 import type { Replicas } from "../tenancy/replicas.js";
@@ -102,7 +103,7 @@ export type ReadAccess = (session: TenantSession, named: readonly Name[]) => Pro
 
 export interface OperationSettings {
   readonly leases: Leases;
-  readonly signal: AbortSignal;
+  readonly signal: Signal;
   readonly readAccess: ReadAccess;
   /** The tenant of the request as the directory has it; again, and afresh, when the home refuses what was remembered. */
   readonly tenant: (purpose: Purpose, again: boolean) => Promise<TenantRecord>;

@@ -2,6 +2,7 @@ import { ConnectionLostError } from "../database/errors.js";
 import type { Lease } from "../database/lease.js";
 import type { Leases } from "../database/leases.js";
 import { replicaOf } from "../database/names.js";
+import type { Signal } from "../database/signal.js";
 import type { TenantRecord } from "./directory/directory.js";
 import { CATCH_UP, type Position } from "./position.js";
 import { TenantSession } from "./session.js";
@@ -81,7 +82,7 @@ export class Replica {
    * fail the caller.
    * @returns null when no connection was to be had in time
    */
-  async enter(tenant: TenantRecord, { lsn, origin }: Position, signal: AbortSignal): Promise<Following | null> {
+  async enter(tenant: TenantRecord, { lsn, origin }: Position, signal: Signal): Promise<Following | null> {
     const until = performance.now() + this.waitMs;
     let lease: Lease;
     try {
@@ -112,7 +113,7 @@ export class Replica {
     this.#rest("failed");
   }
 
-  async #isReady(caughtUp: ReturnType<Lease["run"]>, signal: AbortSignal, timer: NodeJS.Timeout): Promise<boolean> {
+  async #isReady(caughtUp: ReturnType<Lease["run"]>, signal: Signal, timer: NodeJS.Timeout): Promise<boolean> {
     try {
       const [row] = await caughtUp;
       if (row?.is_ours && row.has_replayed) return true;

@@ -4,6 +4,7 @@ import type { Again, Flight, Repeatable } from "../database/flight.js";
 import type { Lease, Result } from "../database/lease.js";
 import type { Leases } from "../database/leases.js";
 import type { Notes } from "../database/notes.js";
+import type { Signal } from "../database/signal.js";
 import { boundOf } from "../database/wire.js";
 import type { TenantId } from "../ids.js";
 import { enteringOnCitus } from "./citus.js";
@@ -73,7 +74,7 @@ export class TenantSession {
     leases: Leases,
     tenant: TenantRecord,
     purpose: Purpose,
-    signal?: AbortSignal,
+    signal?: Signal,
     again?: Again,
   ): Promise<TenantSession> {
     refuseForged(tenant);

@@ -1,6 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { Result } from "../../database/lease.js";
 import type { Leases } from "../../database/leases.js";
+import type { Signal } from "../../database/signal.js";
 import { isUuid, type TenantId } from "../../ids.js";
 
 export const SCHEMA_NAME = /^t_[0-9a-f]{32}$/;
@@ -71,7 +72,7 @@ export class Directory {
    * The tenant of this slug that the identity may knock at; null when there is none, for whatever reason.
    * @param again whether the home has refused what is remembered
    */
-  async find(slug: string, digest: Buffer, again = false, signal?: AbortSignal): Promise<TenantRecord | null> {
+  async find(slug: string, digest: Buffer, again = false, signal?: Signal): Promise<TenantRecord | null> {
     const key = `${digest.toString("base64")} ${slug}`;
     const known = again ? undefined : this.#found.get(key);
     if (known) return known;
@@ -82,12 +83,12 @@ export class Directory {
   }
 
   /** The tenants that the identity may knock at, by slug; `[]` where there are none, a hundred at most. */
-  tenantsOf(digest: Buffer, signal?: AbortSignal): Promise<TenantRecord[]> {
+  tenantsOf(digest: Buffer, signal?: Signal): Promise<TenantRecord[]> {
     return this.#ask(OF_IDENTITY, [digest], signal);
   }
 
   /** The tenant of an id that was authenticated, for somebody who is not in it; null when there is none. */
-  async findById(id: TenantId, signal?: AbortSignal): Promise<TenantRecord | null> {
+  async findById(id: TenantId, signal?: Signal): Promise<TenantRecord | null> {
     return (await this.#ask(BY_ID, [id], signal))[0] ?? null;
   }
 
@@ -97,7 +98,7 @@ export class Directory {
   }
 
   /** Tenants in which a domain of this digest may be proven; `[]` where it is in none. */
-  tenantsOfDomain(digest: Buffer, signal?: AbortSignal): Promise<TenantRecord[]> {
+  tenantsOfDomain(digest: Buffer, signal?: Signal): Promise<TenantRecord[]> {
     return this.#ask(OF_DOMAIN, [digest], signal);
   }
 
@@ -107,15 +108,15 @@ export class Directory {
   }
 
   /** Lets an identity knock at a tenant from now on; nothing happens where it may already, or there is no such tenant. */
-  async admit(digest: Buffer, id: TenantId, signal?: AbortSignal): Promise<void> {
+  async admit(digest: Buffer, id: TenantId, signal?: Signal): Promise<void> {
     await this.#run(ADMIT, [digest, id], signal);
   }
 
-  async #ask(text: string, params: unknown[], signal?: AbortSignal): Promise<TenantRecord[]> {
+  async #ask(text: string, params: unknown[], signal?: Signal): Promise<TenantRecord[]> {
     return (await this.#run(text, params, signal)).map(toRecord);
   }
 
-  async #run(text: string, params: unknown[], signal?: AbortSignal): Promise<Result> {
+  async #run(text: string, params: unknown[], signal?: Signal): Promise<Result> {
     const lease = await this.leases.acquire("", signal);
     try {
       return await lease.run(text, params);
