@@ -2,7 +2,9 @@
 //   npm run bench [-- --ops Q1,Q2,Q3,M1 --contenders floor,mercurius,postgraphile --homes shared,schema --tenants 100
 //     --rounds 3 --seconds 4 --warm 3000 --sender wrk --json --chart docs/images/performance.svg]
 //   npm run bench -- --growth 10,1000 [--ops Q1,Q2 --homes shared,schema]: the gateway alone, and what it costs for so many tenants
-//   npm run bench -- --processes 1,2 [--ops Q1,Q2 --homes shared,schema]: the same for so many processes of it, side by side
+//   npm run bench -- --people 1000,100000 [the same]: in a tenant of so many people
+//   npm run bench -- --organizations 20,10000 [the same]: in a tenant of so many organizations
+//   npm run bench -- --processes 1,2 [the same]: for so many processes of it, side by side
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -11,7 +13,7 @@ import { CONTENDERS, kindOf, start } from "./contenders.mjs";
 import { facts, OPERATIONS } from "./documents.mjs";
 import { CONNECTIONS, cpuOf, cpuOfServer, hasWrk, load, ownMemory, portsOf, render, warmUp } from "./load.mjs";
 import { asJson, growthTable, machine, table } from "./report.mjs";
-import { takeBack } from "./seed.mjs";
+import { takeBack, USUAL } from "./seed.mjs";
 import { build } from "./stage.mjs";
 
 const { values } = parseArgs({
@@ -27,37 +29,37 @@ const { values } = parseArgs({
     json: { type: "boolean", default: false },
     chart: { type: "string" },
     growth: { type: "string", default: "" },
+    people: { type: "string", default: "" },
+    organizations: { type: "string", default: "" },
     processes: { type: "string", default: "" },
   },
 });
 const list = (text) => text.split(",").filter(Boolean);
-const [sizes, counts] = [list(values.growth).map(Number), list(values.processes).map(Number)];
-const isAlone = sizes.length + counts.length > 0;
+const counts = list(values.processes).map(Number);
+const growth = growing();
+const isAlone = growth !== null || counts.length > 0;
 const operations = list(values.ops);
 const names = [...(isAlone ? [] : list(values.contenders)), ...list(values.homes)];
 const [rounds, seconds, warm] = ["rounds", "seconds", "warm"].map((name) => Number(values[name]));
-const tenants = Math.max(...(sizes.length > 0 ? sizes : [Number(values.tenants)]));
+const shapes = growth?.shapes ?? Array(Number(values.tenants)).fill(USUAL);
 const { sender } = values;
 /** However slow the machine is. */
 const LONGEST_WARMING = 40;
 /** Seconds before each that is timed: what waited for its turn may have been put aside, by the machine or by its processor. */
-const AWAKENING = 1;
+const AWAKENING = 2;
 const say = (words) => process.stderr.write(`${words}\n`);
 /** How many answers are compared, of each operation. */
 const COMPARED = 12;
 
-const stage = await build({ tenants, kinds: [...new Set(list(values.homes).map(kindOf))], say });
+const stage = await build({ shapes, kinds: [...new Set(list(values.homes).map(kindOf))], isAlone, say });
 const running = [];
 try {
   for (const name of names) for (let n = 0; n < Math.max(1, ...counts); n++) running.push(await start(name, stage));
-  const about = machine(stage, { tenants, rounds, seconds, sender });
-  if (sizes.length > 0) {
+  const about = machine(stage, { tenants: shapes.length, rounds, seconds, sender });
+  if (growth) {
     const grown = [];
-    for (const operation of operations)
-      for (const size of sizes) for (const row of await measure(operation, size)) grown.push({ ...row, size });
-    console.log(
-      `${about}\n${growthTable(grown, { operations, names, sizes, of: "tenants", memory: await readMemory() })}`,
-    );
+    for (const operation of operations) grown.push(...(await measure(operation, growth)));
+    console.log(`${about}\n${growthTable(grown, { operations, names, ...growth, memory: await readMemory() })}`);
   } else if (counts.length > 0) {
     const grown = [];
     for (const operation of operations)
@@ -83,9 +85,23 @@ try {
   await stage.close();
 }
 
-function targetsOf(operation, most = tenants) {
-  return (operation === "M1" ? stage.assignments : stage.targets).filter(({ t }) => t <= most);
+/** What grows, where the gateway is measured alone: of what so many, what its tenants have, and who is asked for which size; else null. */
+function growing() {
+  const of = ["growth", "people", "organizations"].find((name) => values[name]);
+  if (!of) return null;
+  const sizes = list(values[of]).map(Number);
+  if (of === "growth")
+    return {
+      of: "tenants",
+      sizes,
+      shapes: Array(Math.max(...sizes)).fill(USUAL),
+      isAsked: (t, size) => t <= size,
+    };
+  const shapes = sizes.map((size) => ({ ...USUAL, [of]: size }));
+  return { of, sizes, shapes, isAsked: (t, size) => t === sizes.indexOf(size) + 1 };
 }
+
+const targetsOf = (operation) => (operation === "M1" ? stage.assignments : stage.targets);
 
 async function fetched({ url, ask }, operation, target) {
   const { headers, body } = ask(operation, target);
@@ -140,35 +156,38 @@ async function countStatements() {
   return counts;
 }
 
-/** @param most of so many tenants, the first that there are */
-async function measure(operation, most = tenants) {
+/** Each contender, or what grows by each of its sizes, in turn. */
+async function measure(operation, { sizes = [undefined], isAsked = () => true } = {}) {
   const rows = [];
-  for (const contender of running) {
-    contender.requests = join(stage.folder, `${contender.name}-${operation}`);
-    render(
-      contender.requests,
-      contender.url,
-      targetsOf(operation, most).map((target) => contender.ask(operation, target)),
-    );
-    await warmUp(sender, contender.url, contender.requests, { requests: warm, seconds: LONGEST_WARMING });
+  const turns = running.flatMap((contender) =>
+    sizes.map((size) => {
+      const targets = targetsOf(operation).filter(({ t }) => isAsked(t, size));
+      return { contender, size, targets, file: join(stage.folder, `${contender.name}-${size}-${operation}`) };
+    }),
+  );
+  for (const { contender, targets, file } of turns) {
+    const asked = targets.map((target) => contender.ask(operation, target));
+    render(file, contender.url, asked);
+    await warmUp(sender, contender.url, file, { requests: warm, seconds: LONGEST_WARMING });
     if (operation === "M1") await takeBack(contender, stage);
   }
   for (let round = 0; round < rounds; round++)
-    for (const contender of round % 2 === 0 ? running : running.toReversed()) {
-      await load(sender, contender.url, contender.requests, AWAKENING);
+    for (const { contender, size, targets, file } of round % 2 === 0 ? turns : turns.toReversed()) {
+      await load(sender, contender.url, file, AWAKENING);
       if (operation === "M1") await takeBack(contender, stage);
       const before = [cpuOf(contender.pid), cpuOfServer(stage.cluster.pid)];
-      const { requests, us, bytes, bad, p50, p99 } = await load(sender, contender.url, contender.requests, seconds);
+      const { requests, us, bytes, bad, p50, p99 } = await load(sender, contender.url, file, seconds);
       const [node, server] = [cpuOf(contender.pid) - before[0], cpuOfServer(stage.cluster.pid) - before[1]];
       if (bad > 0) throw new Error(`${contender.name} failed ${bad} of ${requests} requests of ${operation}.`);
       if (operation === "M1") {
         const made = await takeBack(contender, stage);
-        const least = 0.98 * Math.min(requests, targetsOf(operation, most).length);
+        const least = 0.98 * Math.min(requests, targets.length);
         if (made < least) throw new Error(`${contender.name} assigned ${made} of ${requests}.`);
       }
       rows.push({
         operation,
         name: contender.name,
+        size,
         throughput: requests / (us / 1e6),
         p50: p50 / 1000,
         p99: p99 / 1000,
@@ -176,9 +195,7 @@ async function measure(operation, most = tenants) {
         server: server / requests,
         bytes: bytes / requests,
       });
-      say(
-        `${operation} ${contender.name}${sizes.length > 0 ? ` of ${most}` : ""} ${(requests / (us / 1e6)).toFixed(0)}/s`,
-      );
+      say(`${operation} ${contender.name}${size ? ` of ${size}` : ""} ${(requests / (us / 1e6)).toFixed(0)}/s`);
     }
   return rows;
 }

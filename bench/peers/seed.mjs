@@ -14,15 +14,23 @@ export const KINDS = ["SHARED", "SCHEMA"];
 export const slugOf = (kind, t) => `${kind.toLowerCase()}-${t}`;
 const subjectOf = (kind, t, i) => `${slugOf(kind, t)}-user-${i}`;
 
-const makeShape = (run, tenants) => run(filled("shape.sql", { tenants }));
+/** What a tenant has, where nothing else is asked for. */
+export const USUAL = { organizations: 20, people: 200 };
+
+/** The rows of all tenants, as numbers. @param shapes what each of them has */
+export const makeShape = (run, shapes) => {
+  const tenants = shapes.map(({ organizations, people }, n) => `(${n + 1}, ${organizations}, ${people})`);
+  return run(filled("shape.sql", { tenants: tenants.join() }));
+};
 
 /** The tenants of the gateway, each in one transaction, without the gateway itself. */
-export async function seedGateway(owners, key, tenants, kinds) {
+export async function seedGateway(owners, key, shapes, kinds) {
   const main = await owners.main;
-  await makeShape((text) => main.run(text), tenants);
+  await makeShape((text) => main.run(text), shapes);
   for (const kind of kinds)
-    for (let t = 1; t <= tenants; t++) {
-      const digests = Array.from({ length: 200 }, (_, n) =>
+    for (const [nth, { people }] of shapes.entries()) {
+      const t = nth + 1;
+      const digests = Array.from({ length: people }, (_, n) =>
         identityDigest(key, { issuer: ISSUER, subject: subjectOf(kind, t, n + 1) }),
       );
       const id = randomUUID();
@@ -61,9 +69,8 @@ const rowsOf = (id, t, digests) => [
 const OWNER = (t) => `select id from shape.memberships where t = ${t} and o = 1
   and id not in (select membership_id from shape.viewers) order by id limit 1`;
 
-/** The same for the contenders, in a database of theirs. */
+/** The same for the contenders, in a database of theirs that has the shape. */
 export async function seedContenders(sql, tenants, password) {
-  await makeShape((text) => sql.unsafe(text), tenants);
   // The owner's role, which the gateway has of itself.
   await sql`insert into shape.roles select t, 9, shape.id('r', t, '9'), 'owner', 'Owner', '{members:manage}' from shape.tenants`;
   for (let t = 1; t <= tenants; t++)

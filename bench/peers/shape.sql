@@ -1,24 +1,25 @@
--- The rows of every tenant, as numbers: 20 organizations in a tree, 200 people, 700 memberships with 933 grants, 8 roles of about
--- 12 permissions. Both sides are filled from here, so that their ids are the same. {{tenants}} is how many.
+-- The rows of every tenant, as numbers: organizations in a tree, people, three or four memberships for each in the first 20 organizations,
+-- 8 roles of about 12 permissions. Both sides are filled from here, so that their ids are the same. {{tenants}} are what each has: of 20
+-- organizations and 200 people, 700 memberships with 933 grants.
 create schema shape;
 create function shape.id(kind text, tenant int, n text) returns uuid language sql immutable as
   $$ select md5(kind || tenant || '-' || n)::uuid $$;
-create table shape.tenants as select t from generate_series(1, {{tenants}}) t;
+create table shape.tenants as select * from (values {{tenants}}) v(t, organizations, people);
 
 create table shape.organizations as
 with recursive tree as (
   select 1 as i, null::int as parent, array[]::int[] as path
   union all
-  select n, i, path || i from tree join generate_series(2, 20) n on greatest(1, n / 3) = i
+  select n, i, path || i from tree join generate_series(2, (select max(organizations) from shape.tenants)) n on greatest(1, n / 3) = i
 )
 select t, i, shape.id('o', t, i::text) as id, shape.id('o', t, parent::text) as parent_id,
   array(select shape.id('o', t, p::text) from unnest(path) with ordinality u(p, nth) order by nth) as path,
   'org-' || i as slug, 'Organization ' || i || ' of ' || t as name
-from tree, shape.tenants;
+from tree join shape.tenants on i <= organizations;
 
 create table shape.users as
 select t, i, shape.id('u', t, i::text) as id, 'User Number ' || i as name, 'user' || i || '@t' || t || '.example' as email
-from shape.tenants, generate_series(1, 200) i;
+from shape.tenants, generate_series(1, people) i;
 
 -- The first may do everything that the others may: who holds it at the root, with all below, sees all that there is.
 create table shape.roles as
@@ -32,7 +33,7 @@ from shape.tenants, unnest(array['director','admin','manager','editor','author',
 
 create table shape.memberships as
 select t, shape.id('m', t, i || '-' || j) as id, i, j, o, shape.id('o', t, o::text) as organization_id, shape.id('u', t, i::text) as user_id
-from shape.tenants, generate_series(1, 200) i, generate_series(0, i % 6) j, lateral (select 1 + (i * 7 + j * 3) % 20) x(o);
+from shape.tenants, generate_series(1, people) i, generate_series(0, i % 6) j, lateral (select 1 + (i * 7 + j * 3) % 20) x(o);
 
 -- Who asks: ten people of each tenant, with four memberships at least, of which one is at the root.
 create table shape.viewers as

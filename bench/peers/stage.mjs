@@ -12,7 +12,7 @@ import { noteProduct } from "../../dist/tenancy/directory/product.js";
 import { migrate } from "../../dist/tenancy/migrations/migrate.js";
 import { ensureAllLogins, Owners } from "../../dist/tenancy/owners.js";
 import { PRODUCT } from "./product.mjs";
-import { ISSUER, KINDS, readTargets, seedContenders, seedGateway, subjectOfTarget } from "./seed.mjs";
+import { ISSUER, KINDS, makeShape, readTargets, seedContenders, seedGateway, subjectOfTarget, USUAL } from "./seed.mjs";
 
 // Durable as a server in use; what would begin in the middle of a run by itself is off. Statements are counted in a run of their own.
 const SETTINGS = {
@@ -23,8 +23,12 @@ const SETTINGS = {
   shared_preload_libraries: "pg_stat_statements",
 };
 
-/** Builds all of it. What it returns is closed by `close`. */
-export async function build({ tenants, kinds = KINDS, say }) {
+/**
+ * Builds all of it. What it returns is closed by `close`.
+ * @param shapes what each tenant has
+ * @param isAlone whether nobody but the gateway is asked
+ */
+export async function build({ tenants = 0, shapes = Array(tenants).fill(USUAL), kinds = KINDS, isAlone = false, say }) {
   const folder = mkdtempSync(join(tmpdir(), "tenantry-bench-"));
   const cluster = await startCluster({ folder, settings: SETTINGS });
   const owners = new Owners(embeddedOwners(cluster.logins, cluster.port, []));
@@ -41,14 +45,17 @@ export async function build({ tenants, kinds = KINDS, say }) {
     await migrate(owners);
     const main = await owners.main;
     await noteProduct(main, PRODUCT);
-    say(`making ${tenants} tenants in ${kinds.join(" and ")} homes`);
-    await seedGateway(owners, key, tenants, kinds);
+    say(`making ${shapes.length} tenants in ${kinds.join(" and ")} homes`);
+    await seedGateway(owners, key, shapes, kinds);
     await main.run("create database peers");
     const sql = postgres(cluster.url("tenantry_owner", "peers"), { max: 1, onnotice() {} });
     closing.push(() => sql.end());
-    say("making the same for the contenders");
     const password = randomBytes(16).toString("hex");
-    await seedContenders(sql, tenants, password);
+    await makeShape((text) => sql.unsafe(text), shapes);
+    if (!isAlone) {
+      say("making the same for the contenders");
+      await seedContenders(sql, shapes.length, password);
+    }
     await sql`create extension pg_stat_statements`;
     await sql`alter system set pg_stat_statements.track = 'none'`;
     await sql`select pg_reload_conf()`;
@@ -76,7 +83,7 @@ export async function build({ tenants, kinds = KINDS, say }) {
       owners,
       sql,
       key,
-      tenants,
+      tenants: shapes.length,
       version,
       fsync,
       seededAt,
