@@ -16,8 +16,8 @@ interface Known {
 }
 
 interface Told {
-  /** All that PostgreSQL answered, as it came. */
-  readonly replies: Buffer;
+  /** Of all that PostgreSQL answered, as it came. */
+  readonly digest: string;
   /** What was made of it: a response as its text. */
   readonly body: string;
   /** When the clock makes another one of the same bytes, in epoch milliseconds. */
@@ -57,7 +57,7 @@ export class AskedBefore {
       // Values are kept as they were given, and as they are sent.
       sizeCalculation: ({ statements, told }) =>
         statements.reduce((sum, { bound }) => sum + OWN_BYTES + 2 * bound.length, OWN_BYTES) +
-        (told ? told.replies.length + told.body.length : 0),
+        (told ? told.body.length : 0),
     });
   }
 
@@ -95,7 +95,7 @@ export class AskedBy {
   /** What is sent at once, before anybody asks for it; undefined where nothing is. Not to be asked for by who would not send it. */
   again({ known }: Recalled): Again | undefined {
     const isTried = known !== null && known.turn++ % 2 ** Math.min(known.misses, MOST_REST) === 0;
-    return isTried ? { statements: known.statements, replies: known.told?.replies ?? null } : undefined;
+    return isTried ? { statements: known.statements, digest: known.told?.digest ?? null } : undefined;
   }
 
   /** The answer, where all that was sent again was answered as it was then. Rejects where the session is lost, or refused any of it. */
@@ -116,9 +116,8 @@ export class AskedBy {
   keep({ key, known }: Recalled, session: TenantSession, body: string | null, until: number): void {
     const { flight, noted } = session;
     if (flight && known) {
-      const replies = body === null ? null : flight.copyReplies();
-      const isKept = body !== null && replies !== null && replies.length + body.length < this.most;
-      const told = isKept ? { replies, body, until } : null;
+      const { digest } = flight;
+      const told = body !== null && digest !== null && body.length < this.most ? { digest, body, until } : null;
       this.#all.set(key, { ...known, told, misses: 0 });
     }
     // As before where a connection has not prepared it yet.

@@ -261,7 +261,7 @@ describe("what was sent together", () => {
     await first.commit();
     const [noted] = first.noted ?? [];
 
-    const refused = await open({ statements: [{ ...noted!, params: ["0"], bound: boundOf(["0"]) }], replies: null });
+    const refused = await open({ statements: [{ ...noted!, params: ["0"], bound: boundOf(["0"]) }], digest: null });
     const told = await refused.query(text, ["0"]).catch((error) => error.code);
     await refused.rollback();
     const next = await open();

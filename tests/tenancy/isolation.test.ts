@@ -128,7 +128,7 @@ async function operateAtOnce(
   const [tenant, other] = [pick(tenants, random), pick(tenants, random)];
   const gone = new AbortController();
   const statements = askedBefore(other, fate);
-  const session = await TenantSession.open(leases, tenant, "read", gone.signal, { statements, replies: null });
+  const session = await TenantSession.open(leases, tenant, "read", gone.signal, { statements, digest: null });
   tally.counts[fate]++;
   if (session.flight) tally.counts.flown++;
   try {
