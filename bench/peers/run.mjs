@@ -101,7 +101,9 @@ function growing() {
   return { of, sizes, shapes, isAsked: (t, size) => t === sizes.indexOf(size) + 1 };
 }
 
-const targetsOf = (operation) => (operation === "M1" ? stage.assignments : stage.targets);
+function targetsOf(operation) {
+  return operation === "M1" ? stage.assignments : stage.targets;
+}
 
 async function fetched({ url, ask }, operation, target) {
   const { headers, body } = ask(operation, target);

@@ -58,7 +58,7 @@ create table shape.assignments as
 select m.t, m.id as membership_id, r.id as role_id from shape.memberships m join shape.roles r on r.t = m.t
 where m.o = 1 and not exists (select from shape.grants g where g.t = m.t and g.membership_id = m.id and g.role_id = r.id);
 
-create view shape.targets as
+create table shape.targets as
 select v.t, v.i, v.membership_id, u.id as user_id,
   (select 'org-' || m.o from shape.memberships m where m.t = v.t and m.i = v.i order by md5(m.id::text) limit 1) as slug
 from shape.viewers v join shape.users u on u.t = v.t and u.i = v.i;
