@@ -1,4 +1,4 @@
--- The rows of every tenant, as numbers: organizations in a tree, people, three or four memberships for each in the first 20 organizations,
+-- The rows of every tenant, as numbers: organizations in a tree, people, one to six memberships for each in the first 20 organizations,
 -- 8 roles of about 12 permissions. Both sides are filled from here, so that their ids are the same. {{tenants}} are what each has: of 20
 -- organizations and 200 people, 700 memberships with 933 grants.
 create schema shape;
@@ -33,7 +33,7 @@ from shape.tenants, unnest(array['director','admin','manager','editor','author',
 
 create table shape.memberships as
 select t, shape.id('m', t, i || '-' || j) as id, i, j, o, shape.id('o', t, o::text) as organization_id, shape.id('u', t, i::text) as user_id
-from shape.tenants, generate_series(1, people) i, generate_series(0, i % 6) j, lateral (select 1 + (i * 7 + j * 3) % 20) x(o);
+from shape.tenants, generate_series(1, people) i, generate_series(0, i % 6) j, lateral (select 1 + (i * 7 + j * 3) % least(20, organizations)) x(o);
 
 -- Who asks: ten people of each tenant, with four memberships at least, of which one is at the root.
 create table shape.viewers as

@@ -89,7 +89,7 @@ export class Flight implements Landing, Unanswered {
     return answer;
   }
 
-  /** Says what was answered to what was asked again, byte for byte, for the next time; null where it was refused. */
+  /** Of what was answered to what was asked again, for the next time; null while it is not answered, and where it was refused. */
   get digest(): string | null {
     return this.#digest;
   }

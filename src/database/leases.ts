@@ -5,7 +5,7 @@ import { MAIN } from "./names.js";
 import { type LeaseSettings, PooledDatabase } from "./pooled.js";
 import { Queue } from "./queue.js";
 import type { Signal } from "./signal.js";
-import { givenUp, inUse, mayMove, pickByRight, pickFree, STUCK_MS, settles, type Waiting } from "./waiting.js";
+import { givenUp, inUse, LONG_MS, mayMove, pickByRight, pickFree, STUCK_MS, settles, type Waiting } from "./waiting.js";
 
 export type { LeaseSettings } from "./pooled.js";
 
@@ -20,7 +20,7 @@ const MOST_OF_BUDGET = 0.75;
  * which hangs leaves room for the rest.
  */
 export class Leases {
-  readonly #settings: LeaseSettings & { readonly stuckMs: number };
+  readonly #settings: LeaseSettings & { readonly stuckMs: number; readonly longMs: number };
   readonly #all: readonly PooledDatabase[];
   readonly #queue = new Queue<Waiting>();
   readonly #drained: (() => void)[] = [];
@@ -32,7 +32,7 @@ export class Leases {
   };
 
   constructor(settings: LeaseSettings) {
-    this.#settings = { silenceMs: SILENCE_MS, stuckMs: STUCK_MS, ...settings };
+    this.#settings = { silenceMs: SILENCE_MS, stuckMs: STUCK_MS, longMs: LONG_MS, ...settings };
     const { databases, size } = settings;
     const most = Object.keys(databases).length === 1 ? size : Math.ceil(size * MOST_OF_BUDGET);
     this.#all = Object.entries(databases).map(([name, url]) => new PooledDatabase(name, url, most));
@@ -149,14 +149,11 @@ export class Leases {
       for (const connection of one.idle) if (!this.#isFresh(connection)) void this.#retire(one, connection);
     for (const waiting of this.#queue) {
       const { database } = waiting;
-      const connection = pickByRight(waiting);
+      const connection = pickByRight(waiting, this.#settings.longMs);
       // Before those of other databases who came later take what is idle there.
       if (database.idle.size === 0 && database.mayOpen && this.#taken >= this.#settings.size) this.#giveWay(database);
       if (!connection) continue;
-      for (const other of this.#queue) {
-        if (other === waiting) break;
-        if (other.database === database) other.overtaken++;
-      }
+      for (const other of this.#queue.before(waiting)) if (other.database === database) other.overtaken++;
       this.#grant(connection, waiting);
     }
   }

@@ -12,6 +12,8 @@ export interface LeaseSettings extends Omit<ConnectionSettings, "url"> {
   readonly maxAgeMs: number;
   /** How long one lease may take before those who wait for its connection are given another. */
   readonly stuckMs?: number;
+  /** How long somebody waits for a connection that knows their home at most, whatever becomes of it. */
+  readonly longMs?: number;
 }
 
 /** How long a server that was full is not asked for another connection, while there are some. */

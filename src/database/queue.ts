@@ -1,5 +1,5 @@
 /**
- * Those that wait, first come first. No `Set`: one that changes all the time makes itself a new table every few times, and V8 keeps the old
+ * Those that wait, or listen, first come first. No `Set`: one that changes all the time makes itself a new table every few times, and V8 keeps the old
  * ones, linked to the new, with all that was ever in them, through each collection of what is young.
  */
 export class Queue<T> {
@@ -18,6 +18,11 @@ export class Queue<T> {
     const at = this.#all.indexOf(one);
     if (at >= 0) this.#all.splice(at, 1);
     return at >= 0;
+  }
+
+  /** Those that came before this one. */
+  before(one: T): readonly T[] {
+    return this.#all.slice(0, this.#all.indexOf(one));
   }
 
   /** Those that wait now, also where some leave meanwhile. */

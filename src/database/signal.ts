@@ -28,7 +28,7 @@ export class Cancellation implements Signal {
     return this.#reason;
   }
 
-  /** Each is told once, and before this returns. Does nothing the second time. */
+  /** All are told, once, before this returns; they must not throw. Does nothing the second time. */
   abort(reason: Error): void {
     if (this.#aborted) return;
     this.#aborted = true;

@@ -4,9 +4,9 @@ import type { Lease } from "./lease.js";
 import type { PooledDatabase } from "./pooled.js";
 import type { Signal } from "./signal.js";
 
-/** After so many who came later were served before, or so long, somebody is next, wherever it may be. */
+/** After so many who came later were served before, or so long unless the settings say, somebody is next, wherever it may be. */
 const MOST_OVERTAKEN = 200;
-const LONG_MS = 500;
+export const LONG_MS = 500;
 /**
  * How long the connections that know somebody's home may be busy with one lease each before another will do, while one is idle,
  * unless the settings say. It is no matter how long they have been waited for: to plan all anew takes many times what a lease
@@ -29,13 +29,13 @@ export interface Waiting {
 }
 
 /** The idle connection that is somebody's by right: one that knows their home, or any after they have waited for too long. */
-export function pickByRight({ home, database, overtaken, since }: Waiting): Connection | null {
+export function pickByRight({ home, database, overtaken, since }: Waiting, longMs: number): Connection | null {
   let first: Connection | null = null;
   for (const connection of database.idle) {
     if (connection.homes.has(home)) return connection;
     first ??= connection;
   }
-  return overtaken >= MOST_OVERTAKEN || performance.now() - since >= LONG_MS ? first : null;
+  return overtaken >= MOST_OVERTAKEN || performance.now() - since >= longMs ? first : null;
 }
 
 /** The idle connection that knows the fewest homes, and of those the one that rested longest. */

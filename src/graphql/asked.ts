@@ -34,7 +34,7 @@ export interface Recalled {
 const MOST_REST = 6;
 /** Longer questions are not remembered. */
 const MOST_CHARACTERS = 4000;
-/** What a question, and each of its statements, takes besides bytes and characters: its key, the objects around them. */
+/** What a question, and each of its statements, takes besides bytes and characters: the objects around them. */
 const OWN_BYTES = 400;
 /** The part of all that one answer may take: a huge one would push out thousands of others. */
 const MOST_SHARE = 1 / 64;
@@ -55,9 +55,9 @@ export class AskedBefore {
     this.#all = new LRUCache({
       maxSize: Math.max(1, bytes),
       // Values are kept as they were given, and as they are sent.
-      sizeCalculation: ({ statements, told }) =>
-        statements.reduce((sum, { bound }) => sum + OWN_BYTES + 2 * bound.length, OWN_BYTES) +
-        (told ? told.body.length : 0),
+      sizeCalculation: ({ statements, told }, key) =>
+        statements.reduce((sum, { bound }) => sum + OWN_BYTES + 2 * bound.length, OWN_BYTES + bytesOf(key)) +
+        (told ? bytesOf(told.body) : 0),
     });
   }
 
@@ -117,7 +117,7 @@ export class AskedBy {
     const { flight, noted } = session;
     if (flight && known) {
       const { digest } = flight;
-      const told = body !== null && digest !== null && body.length < this.most ? { digest, body, until } : null;
+      const told = body !== null && digest !== null && bytesOf(body) < this.most ? { digest, body, until } : null;
       this.#all.set(key, { ...known, told, misses: 0 });
     }
     // As before where a connection has not prepared it yet.
@@ -133,6 +133,9 @@ export class AskedBy {
 
 /** An answer that is text already. */
 export const asText = (body: string): ExecutionResult => ({ stringify: () => body }) as ExecutionResult;
+
+/** What V8 takes for a text: one byte for each character of plain ones, two of all others. */
+const bytesOf = (text: string): number => (Buffer.byteLength(text) === text.length ? text.length : 2 * text.length);
 
 const isAlike = (these: readonly Repeatable[], those: readonly Repeatable[]): boolean =>
   these.length === those.length &&

@@ -104,6 +104,8 @@ describe("a flight", () => {
     const { digest } = first.flight;
 
     const same = await flown(asked, digest);
+    const again = same.flight.answerTo("select $1::text as one", ["1"], false);
+    await expect(again).rejects.toThrow("What is the same was not kept.");
     await leave(same.lease);
     const other = await flown([asked[0]!, statement("select $1::text as other", "3")], digest);
     await leave(other.lease);
@@ -133,7 +135,7 @@ describe("a flight", () => {
       statement("select 2 / $1::int as next", "0"),
       statement("select $1::int as last", "3"),
     ];
-    const { lease } = await flown(asked);
+    const { lease, flight } = await flown(asked);
     const { pid } = lease;
 
     const told = await Promise.allSettled(asked.map((one) => lease.run(one.text, one.params)));
@@ -142,7 +144,7 @@ describe("a flight", () => {
     lease.release();
 
     expect(told.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
-    expect([command, (failure as Error & { code: string }).code]).toEqual(["ROLLBACK", "22012"]);
+    expect([command, (failure as Error & { code: string }).code, flight.digest]).toEqual(["ROLLBACK", "22012", null]);
     const next = await leases.acquire("");
     const [row] = await next.run("select now() = statement_timestamp() as is_fresh");
     next.release();

@@ -8,11 +8,13 @@ import {
 import type { Lease } from "../../src/database/lease.js";
 import type { LeaseSettings, Leases } from "../../src/database/leases.js";
 import { withOwner } from "../../src/database/owner.js";
+import { Cancellation } from "../../src/database/signal.js";
 import { cloneDatabase, type TestDatabase } from "../support/database.js";
 import { openLeases } from "../support/sessions.js";
 import { until } from "../support/until.js";
 import { openWay, type Way } from "../support/way.js";
 
+const WHY = new Error("a test's");
 let database: TestDatabase;
 let way: Way;
 const pools: Leases[] = [];
@@ -116,7 +118,7 @@ describe("Leases.acquire", () => {
 
   describe("while the connection that knows a home is busy, and the idle one knows many others", () => {
     const crowded = async (stuckMs: number) => {
-      const leases = pool({ size: 2, stuckMs });
+      const leases = pool({ size: 2, stuckMs, longMs: 60_000 });
       const busy = await leases.acquire("a");
       for (let at = 0; at < 8; at++) (await leases.acquire(`b${at}`)).release();
       return { leases, busy };
@@ -248,10 +250,10 @@ describe("a caller who gives up", () => {
   it("leaves the queue at once", async () => {
     const leases = pool({ size: 1, waitMs: 30_000 });
     const held = await leases.acquire("a");
-    const patience = new AbortController();
-    const waiting = leases.acquire("a", patience.signal);
+    const patience = new Cancellation();
+    const waiting = leases.acquire("a", patience);
 
-    patience.abort();
+    patience.abort(WHY);
 
     await expect(waiting).rejects.toThrow(UnavailableError);
     expect(leases.counts.waiting).toBe(0);
@@ -261,15 +263,28 @@ describe("a caller who gives up", () => {
 
   it("leaves the connection that was being opened for them to the next", async () => {
     const leases = pool({ size: 1 });
-    const patience = new AbortController();
-    const waiting = leases.acquire("a", patience.signal);
+    const patience = new Cancellation();
+    const waiting = leases.acquire("a", patience);
 
-    patience.abort();
+    patience.abort(WHY);
 
     await expect(waiting).rejects.toThrow(UnavailableError);
     await until(() => leases.counts.idle === 1);
     (await leases.acquire("b")).release();
     expect(leases.counts.open).toBe(1);
+  });
+
+  it("can do nothing with what they hold, nor with what they waited for, and leaves both to the next", async () => {
+    const leases = pool({ size: 1, waitMs: 30_000 });
+    const patience = new Cancellation();
+    const held = await leases.acquire("a", patience);
+    const waiting = leases.acquire("a", patience);
+
+    patience.abort(WHY);
+
+    for (const lease of [held, await waiting]) await expect(lease.run("select 1")).rejects.toThrow(ConnectionLostError);
+    await until(() => leases.counts.idle === 1);
+    (await leases.acquire("a")).release();
   });
 
   it("is not even queued when they gave up before", async () => {
@@ -282,14 +297,14 @@ describe("a caller who gives up", () => {
 
   it("leaves the connection to the next, with nothing of what they did", async () => {
     const leases = pool({ size: 1 });
-    const patience = new AbortController();
-    const lease = await leases.acquire("a", patience.signal);
+    const patience = new Cancellation();
+    const lease = await leases.acquire("a", patience);
     void lease.runFirst("begin");
     void lease.run("set local work_mem = '7MB'");
     await lease.run("set local statement_timeout = '7s'");
     const answer = lease.run("select pg_sleep(0.01)");
 
-    patience.abort();
+    patience.abort(WHY);
 
     await expect(answer).rejects.toThrow(ConnectionLostError);
     await expect(lease.run("select 1")).rejects.toThrow(ConnectionLostError);
@@ -320,11 +335,11 @@ describe("a caller who gives up", () => {
     ],
   ])("leaves the connection to the next, when they sent %s", async (_what, send) => {
     const leases = pool({ size: 1 });
-    const patience = new AbortController();
-    const lease = await leases.acquire("a", patience.signal);
+    const patience = new Cancellation();
+    const lease = await leases.acquire("a", patience);
     await send(lease);
 
-    patience.abort();
+    patience.abort(WHY);
 
     const next = await leases.acquire("a");
     expect(next.pid).toBe(lease.pid);
@@ -334,12 +349,12 @@ describe("a caller who gives up", () => {
 
   it("loses the session that dies while it is tidied", async () => {
     const leases = pool({ size: 1 });
-    const patience = new AbortController();
-    const lease = await leases.acquire("a", patience.signal);
+    const patience = new Cancellation();
+    const lease = await leases.acquire("a", patience);
     void lease.runFirst("begin");
     void lease.run("select pg_sleep(60)");
 
-    patience.abort();
+    patience.abort(WHY);
     await database.owner("select pg_terminate_backend($1)", [lease.pid]);
 
     const next = await leases.acquire("a");
@@ -349,12 +364,12 @@ describe("a caller who gives up", () => {
 
   it("loses the session they hold, in the middle of a statement that takes long", async () => {
     const leases = pool({ size: 1 });
-    const patience = new AbortController();
-    const lease = await leases.acquire("a", patience.signal);
+    const patience = new Cancellation();
+    const lease = await leases.acquire("a", patience);
     const answer = lease.run("select pg_sleep(60)");
     await until(async () => (await serverSessions()) === 1);
 
-    patience.abort();
+    patience.abort(WHY);
 
     await expect(answer).rejects.toThrow(ConnectionLostError);
     await until(async () => (await serverSessions()) === 0);
@@ -363,11 +378,11 @@ describe("a caller who gives up", () => {
 
   it("takes nothing from who has the connection after them", async () => {
     const leases = pool({ size: 1 });
-    const patience = new AbortController();
-    (await leases.acquire("a", patience.signal)).release();
+    const patience = new Cancellation();
+    (await leases.acquire("a", patience)).release();
     const next = await leases.acquire("a");
 
-    patience.abort();
+    patience.abort(WHY);
 
     expect(await next.run("select 1 as one")).toMatchObject([{ one: 1 }]);
     next.release();
@@ -571,15 +586,15 @@ describe("a statement that was prepared before a column had another type", () =>
   });
 
   it("is not sent once more to who has the connection after a caller who gave up", async () => {
-    const patience = new AbortController();
-    const lease = await leases.acquire("", patience.signal);
+    const patience = new Cancellation();
+    const lease = await leases.acquire("", patience);
     const waiting = leases.acquire("");
     void lease.runFirst("begin");
     const answer = lease.run(...READ);
     // The driver sends what it has in a turn of its own.
     await new Promise(setImmediate);
 
-    patience.abort();
+    patience.abort(WHY);
 
     await expect(answer).rejects.toThrow(ConnectionLostError);
     const next = await waiting;

@@ -43,15 +43,30 @@ describe("Cancellation", () => {
   });
 });
 
+/** A signal that counts who listens. */
+class Counted extends Cancellation {
+  listening = 0;
+  override addEventListener(type: "abort", listener: () => void): void {
+    this.listening++;
+    super.addEventListener(type, listener);
+  }
+  override removeEventListener(type: "abort", listener: () => void): void {
+    this.listening--;
+    super.removeEventListener(type, listener);
+  }
+}
+
 describe("pauseUntil", () => {
   it.each([
     ["the time is over", (_: Cancellation) => {}, 1],
     ["the signal aborts", (cancellation: Cancellation) => queueMicrotask(() => cancellation.abort(WHY)), 2 ** 30],
     ["it has aborted already", (cancellation: Cancellation) => cancellation.abort(WHY), 2 ** 30],
-  ])("ends when %s", async (_when, end, ms) => {
-    const cancellation = new Cancellation();
-    end(cancellation);
+  ])("ends when %s, and listens no longer", async (_when, end, ms) => {
+    const counted = new Counted();
+    end(counted);
 
-    await pauseUntil(cancellation, ms);
+    await pauseUntil(counted, ms);
+
+    expect(counted.listening).toBe(0);
   });
 });

@@ -100,6 +100,25 @@ describe("what is asked again", () => {
     expect(new Set(first.map((answer) => JSON.stringify(answer))).size).toBe(people.length);
   });
 
+  it("is forgotten when others take its room: all that is kept counts, the question with its variables before all", async () => {
+    const small = await openGateway({ database: gateway.database, rememberBytes: 400_000, leases: 1 });
+    const ask = (n: number) =>
+      small
+        .as("olga@acme.test", acme.slug)
+        .ask("{ viewer { __typename } }", { nobodyAsksForIt: `${n} ${"x".repeat(3900)}` });
+    const isRepeated = async (n: number) => {
+      const before = small.counts().repeated;
+      await ask(n);
+      return small.counts().repeated > before;
+    };
+    await times(6, () => ask(-1));
+
+    for (let n = 0; n < 120; n++) await times(3, () => ask(n));
+
+    expect([await isRepeated(119), await isRepeated(0)]).toEqual([true, false]);
+    await small.close();
+  });
+
   it("is read again each time, by the same statements", async () => {
     const ask = () => acme.as("nora").ask(PAGE, { slug: "north" });
     const first = await gateway.database.statements(ask);

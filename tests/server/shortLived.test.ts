@@ -1,6 +1,6 @@
 import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { Cancellation } from "../../src/database/signal.js";
+import { Deadline } from "../../src/graphql/context.js";
 import { openGateway, type TestGateway } from "../support/gateway.js";
 import { openLeases } from "../support/sessions.js";
 
@@ -38,9 +38,12 @@ describe("an operation that is over", () => {
     const leases = openLeases(gateway.database.url("tenantry_serve"), { size: 3 });
 
     const left = await leftBy(async () => {
-      const lease = await leases.acquire("a", new Cancellation());
+      const deadline = new Deadline(60_000, null);
+      deadline.start();
+      const lease = await leases.acquire("a", deadline.signal);
       await lease.run("select 1");
       lease.release();
+      deadline.stop();
     });
 
     await leases.close();

@@ -66,7 +66,7 @@ export async function guardDatabases(serve: Leases, onBarred: OnBarred): Promise
 /** @param why what is wrong with its walls, or why they could not be looked at */
 type OnBarred = (database: string, why: readonly Finding[] | Error) => void;
 
-/** Looks again and again, each time half a minute after the last look ended. What cannot be looked at is not sound. */
+/** Looks twice a minute, or as often as it can where looking takes longer. What cannot be looked at is not sound. */
 export function watchWalls(
   doors: Doors,
   onOpen: (findings: readonly Finding[]) => void,
@@ -76,12 +76,16 @@ export function watchWalls(
   let sound = true;
   let timer: NodeJS.Timeout | null = setTimeout(look, everyMs).unref();
   async function look() {
-    const findings = await checkWalls(doors).catch(() => null);
-    sound = findings?.length === 0;
-    if (findings && findings.length > 0) onOpen(findings);
-    await guardDatabases(doors.serve, onBarred);
-    // Never while another look is under way: where they take longer than the time between, they would wait for each other's connections.
-    timer = timer && setTimeout(look, everyMs).unref();
+    const began = performance.now();
+    try {
+      const findings = await checkWalls(doors).catch(() => null);
+      sound = findings?.length === 0;
+      if (findings && findings.length > 0) onOpen(findings);
+      await guardDatabases(doors.serve, onBarred);
+    } finally {
+      // Never while another look is under way: they would wait for each other's connections.
+      timer = timer && setTimeout(look, Math.max(0, everyMs - (performance.now() - began))).unref();
+    }
   }
   const stop = () => {
     clearTimeout(timer!);

@@ -54,6 +54,22 @@ describe("watchWalls", () => {
     expect(told[0]).toContain(users);
   });
 
+  it("begins no look while another is under way, and none after it was stopped", async () => {
+    const settings = { size: 1, waitMs: 30_000 };
+    const open = (login: "tenantry_serve" | "tenantry_door") => openLeases(gateway.database.url(login), settings);
+    const doors = { serve: open("tenantry_serve"), door: open("tenantry_door") };
+    const held = await doors.serve.acquire("");
+    const walls = watchWalls(doors, () => {}, undefined, 1);
+    await until(() => doors.serve.counts.waiting === 1);
+
+    await held.run("select pg_sleep(0.1)");
+    expect(doors.serve.counts.waiting).toBe(1);
+
+    walls.stop();
+    held.release();
+    await Promise.all([doors.serve.close(), doors.door.close()]);
+  });
+
   it("takes a database that cannot be looked at for an open one", async () => {
     const nowhere = openLeases("postgres://nobody:nothing@127.0.0.1:1/nowhere");
     const walls = watchWalls({ serve: nowhere, door: nowhere }, () => {}, undefined, 20);
