@@ -42,11 +42,12 @@ export class Flight implements Landing, Unanswered {
   readonly closing: Promise<Result>;
   /** Whether what was asked again was answered with the very same bytes. */
   isSame = false;
+  /** Of what was answered to what was asked again, for the next time; null while it is not answered, and where it was refused. */
+  digest: string | null = null;
   /** Rejects where PostgreSQL refused a statement: then it ran none that came behind, and kept nothing. */
   readonly #landed: Promise<Result>;
   /** Where all is the same, only those that opened it. */
   #replies: Replies | null = null;
-  #digest: string | null = null;
 
   /**
    * @param statements of the course, all in their order
@@ -89,16 +90,11 @@ export class Flight implements Landing, Unanswered {
     return answer;
   }
 
-  /** Of what was answered to what was asked again, for the next time; null while it is not answered, and where it was refused. */
-  get digest(): string | null {
-    return this.#digest;
-  }
-
   resolve(replies: Replies): void {
     const { opening, again } = this.course;
     const last = this.statements.length - 1;
-    this.#digest = digestOf(replies.from(opening.length, last - 1));
-    this.isSame = this.#digest === again.digest;
+    this.digest = digestOf(replies.from(opening.length, last - 1));
+    this.isSame = this.digest === again.digest;
     this.#replies = replies.copy(this.isSame ? opening.length - 1 : last);
     this.sender.hear(this, true);
     this.waiter.tell(replies.read(last, [], false));

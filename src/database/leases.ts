@@ -7,8 +7,6 @@ import { Queue } from "./queue.js";
 import type { Signal } from "./signal.js";
 import { givenUp, inUse, LONG_MS, mayMove, pickByRight, pickFree, STUCK_MS, settles, type Waiting } from "./waiting.js";
 
-export type { LeaseSettings } from "./pooled.js";
-
 const SILENCE_MS = 15_000; // Three times the statement_timeout of the serving logins.
 /** What one of several databases may take of the budget. */
 const MOST_OF_BUDGET = 0.75;

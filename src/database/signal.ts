@@ -17,27 +17,25 @@ export interface Signal {
  */
 export class Cancellation implements Signal {
   readonly #listeners = new Queue<() => void>();
-  #aborted = false;
-  #reason: unknown;
+  #reason: Error | undefined;
 
   get aborted(): boolean {
-    return this.#aborted;
+    return this.#reason !== undefined;
   }
 
-  get reason(): unknown {
+  get reason(): Error | undefined {
     return this.#reason;
   }
 
   /** All are told, once, before this returns; they must not throw. Does nothing the second time. */
   abort(reason: Error): void {
-    if (this.#aborted) return;
-    this.#aborted = true;
+    if (this.aborted) return;
     this.#reason = reason;
     for (const listener of this.#listeners) if (this.#listeners.remove(listener)) listener();
   }
 
   addEventListener(_type: "abort", listener: () => void): void {
-    if (!this.#aborted) this.#listeners.add(listener);
+    if (!this.aborted) this.#listeners.add(listener);
   }
 
   removeEventListener(_type: "abort", listener: () => void): void {

@@ -1,7 +1,8 @@
 import { UnavailableError } from "../../src/database/errors.js";
 import type { Lease } from "../../src/database/lease.js";
-import type { LeaseSettings, Leases } from "../../src/database/leases.js";
+import type { Leases } from "../../src/database/leases.js";
 import { MAIN } from "../../src/database/names.js";
+import type { LeaseSettings } from "../../src/database/pooled.js";
 import { cloneDatabase, type TestDatabase } from "../support/database.js";
 import { openLeases } from "../support/sessions.js";
 import { until } from "../support/until.js";

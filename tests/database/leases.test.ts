@@ -6,8 +6,9 @@ import {
   UnavailableError,
 } from "../../src/database/errors.js";
 import type { Lease } from "../../src/database/lease.js";
-import type { LeaseSettings, Leases } from "../../src/database/leases.js";
+import type { Leases } from "../../src/database/leases.js";
 import { withOwner } from "../../src/database/owner.js";
+import type { LeaseSettings } from "../../src/database/pooled.js";
 import { Cancellation } from "../../src/database/signal.js";
 import { cloneDatabase, type TestDatabase } from "../support/database.js";
 import { openLeases } from "../support/sessions.js";

@@ -1,17 +1,17 @@
 import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Deadline } from "../../src/graphql/context.js";
-import { openGateway, type TestGateway } from "../support/gateway.js";
+import { cloneDatabase, type TestDatabase } from "../support/database.js";
 import { openLeases } from "../support/sessions.js";
 
 const AT_ONCE = 24;
 const ROUNDS = 100;
 
-let gateway: TestGateway;
+let database: TestDatabase;
 beforeAll(async () => {
-  gateway = await openGateway();
+  database = await cloneDatabase();
 });
-afterAll(() => gateway.close());
+afterAll(() => database.drop());
 
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as (how?: { type: "minor" }) => void;
@@ -35,7 +35,7 @@ async function leftBy(operation: () => Promise<void>): Promise<number> {
 
 describe("an operation that is over", () => {
   it("leaves nothing behind that the collection of what is young cannot find", async () => {
-    const leases = openLeases(gateway.database.url("tenantry_serve"), { size: 3 });
+    const leases = openLeases(database.url("tenantry_serve"), { size: 3 });
 
     const left = await leftBy(async () => {
       const deadline = new Deadline(60_000, null);

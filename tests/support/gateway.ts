@@ -1,8 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
 import pino from "pino";
 import { EXECUTORS } from "../../bench/executors.mjs";
-import type { LeaseSettings, Leases } from "../../src/database/leases.js";
+import type { Leases } from "../../src/database/leases.js";
 import { replicaOf } from "../../src/database/names.js";
+import type { LeaseSettings } from "../../src/database/pooled.js";
 import { DEFAULT_LIMITS, type DocumentLimits } from "../../src/graphql/limits.js";
 import { loadDevelopmentIssuer } from "../../src/identity/development.js";
 import { mintToken } from "../../src/identity/developmentToken.js";

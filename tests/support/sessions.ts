@@ -1,6 +1,7 @@
-import { type LeaseSettings, Leases } from "../../src/database/leases.js";
+import { Leases } from "../../src/database/leases.js";
 import { MAIN } from "../../src/database/names.js";
 import { withOwner } from "../../src/database/owner.js";
+import type { LeaseSettings } from "../../src/database/pooled.js";
 import { newId } from "../../src/ids.js";
 import { type TenantRecord, toRecord } from "../../src/tenancy/directory/directory.js";
 import type { TenantSession } from "../../src/tenancy/session.js";

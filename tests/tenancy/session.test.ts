@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { ConnectionLostError, LeaseOverError, OutcomeUnknownError } from "../../src/database/errors.js";
-import type { LeaseSettings, Leases } from "../../src/database/leases.js";
+import type { Leases } from "../../src/database/leases.js";
+import type { LeaseSettings } from "../../src/database/pooled.js";
 import { organizations } from "../../src/features/organizations/table.js";
 import type { TenantRecord } from "../../src/tenancy/directory/directory.js";
 import { type Purpose, TenantSession } from "../../src/tenancy/session.js";

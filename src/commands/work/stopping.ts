@@ -1,3 +1,4 @@
+import { Cancellation, pauseUntil } from "../../database/signal.js";
 import { EXIT } from "../explain.js";
 import { onStop } from "../signals.js";
 
@@ -14,32 +15,21 @@ export interface Stop {
 
 /** What tells this process to end: a signal; or, started by `tenantry start`, the end of that. */
 export function stopping(): Stop {
-  const waiting = new Set<() => void>();
-  const stop = {
-    isAsked: false,
-    /** Returns when it was asked to end, or after so long. */
-    orAfter: (ms: number) =>
-      new Promise<void>((resolve) => {
-        const wake = () => {
-          clearTimeout(timer);
-          waiting.delete(wake);
-          resolve();
-        };
-        const timer = setTimeout(wake, ms);
-        waiting.add(wake);
-        if (stop.isAsked) wake();
-      }),
+  const asked = new Cancellation();
+  const ask = () => {
+    setTimeout(() => process.exit(EXIT.partly), GRACE_MS).unref();
+    asked.abort(new Error("The process is to end."));
+  };
+  const goOn = onStop(ask);
+  process.on("disconnect", ask);
+  return {
+    get isAsked() {
+      return asked.aborted;
+    },
+    orAfter: (ms) => pauseUntil(asked, ms),
     end: () => {
       goOn();
       if (process.connected) process.disconnect();
     },
   };
-  const ask = () => {
-    stop.isAsked = true;
-    setTimeout(() => process.exit(EXIT.partly), GRACE_MS).unref();
-    for (const wake of waiting) wake();
-  };
-  const goOn = onStop(ask);
-  process.on("disconnect", ask);
-  return stop;
 }

@@ -66,7 +66,7 @@ export async function guardDatabases(serve: Leases, onBarred: OnBarred): Promise
 /** @param why what is wrong with its walls, or why they could not be looked at */
 type OnBarred = (database: string, why: readonly Finding[] | Error) => void;
 
-/** Looks twice a minute, or as often as it can where looking takes longer. What cannot be looked at is not sound. */
+/** Looks twice a minute, unless the last look is still under way. What cannot be looked at is not sound. */
 export function watchWalls(
   doors: Doors,
   onOpen: (findings: readonly Finding[]) => void,
@@ -74,24 +74,21 @@ export function watchWalls(
   everyMs = EVERY_MS,
 ) {
   let sound = true;
-  let timer: NodeJS.Timeout | null = setTimeout(look, everyMs).unref();
-  async function look() {
-    const began = performance.now();
+  let isLooking = false;
+  const timer = setInterval(async () => {
+    // Several looks would wait for each other's connections.
+    if (isLooking) return;
+    isLooking = true;
     try {
       const findings = await checkWalls(doors).catch(() => null);
       sound = findings?.length === 0;
       if (findings && findings.length > 0) onOpen(findings);
       await guardDatabases(doors.serve, onBarred);
     } finally {
-      // Never while another look is under way: they would wait for each other's connections.
-      timer = timer && setTimeout(look, Math.max(0, everyMs - (performance.now() - began))).unref();
+      isLooking = false;
     }
-  }
-  const stop = () => {
-    clearTimeout(timer!);
-    timer = null;
-  };
-  return { isSound: () => sound, stop };
+  }, everyMs).unref();
+  return { isSound: () => sound, stop: () => clearInterval(timer) };
 }
 
 async function checkDatabase(query: Query): Promise<Finding[]> {

@@ -67,6 +67,11 @@ describe("watchWalls", () => {
 
     walls.stop();
     held.release();
+    // Behind the look that waited.
+    const next = await doors.serve.acquire("");
+    await next.run("select pg_sleep(0.1)");
+    expect(doors.serve.counts.waiting).toBe(0);
+    next.release();
     await Promise.all([doors.serve.close(), doors.door.close()]);
   });
 
