@@ -67,7 +67,7 @@ export class Lease implements Sender {
     return this.#closing;
   }
 
-  /** Whether more was asked than what the last statement was to follow. */
+  /** Whether more was asked than what the last statement was to follow, or did. */
   get isExceeded(): boolean {
     return this.#isExceeded;
   }
@@ -214,7 +214,7 @@ export class Lease implements Sender {
     const over = this.#over ?? (this.#lastIsSent ? DONE : null);
     // Made here, where it tells who comes too late: every lease ends, and few are used after that.
     const refusal = over === DONE ? new LeaseOverError() : over;
-    if (over === DONE && this.#closing) this.#isExceeded = true;
+    if (over === DONE) this.#isExceeded = true;
     const answer = new Promise<Result>((tell, refuse) => {
       if (refusal) refuse(refusal);
       else {

@@ -24,6 +24,13 @@ interface Told {
   readonly until: number;
 }
 
+/** Where a question was answered. */
+interface AnsweredIn {
+  readonly session: TenantSession;
+  /** When the clock makes another answer of the same rows, in epoch milliseconds. */
+  readonly trueUntil: number;
+}
+
 /** One question of one person, as far as it is known. */
 export interface Recalled {
   readonly key: string;
@@ -109,11 +116,22 @@ export class AskedBy {
     return body;
   }
 
+  /** Remembers a question with its answer, where its session answered all that was asked. Gives the answer the text that it is remembered by. */
+  remember(recalled: Recalled, { session, trueUntil }: AnsweredIn, answer: ExecutionResult): ExecutionResult {
+    if (session.isExceeded || session.failure) return answer;
+    // What is missing and what is hidden are not to be told apart by how soon they are answered once more.
+    const isFound = Object.values(answer.data ?? {}).every((value) => value !== null && !isPartly(value));
+    const isTold = session.flight && !answer.errors && isFound && trueUntil > 0;
+    const body = isTold ? JSON.stringify(answer) : null;
+    this.#keep(recalled, session, body, trueUntil);
+    return body === null ? answer : asText(body);
+  }
+
   /**
-   * Remembers what was asked in a session that answered all of it, and, where it was sent at once, what was made of that.
+   * Remembers what was asked, and, where it was sent at once, what was made of that.
    * @param body null where it depends on more than what was read
    */
-  keep({ key, known }: Recalled, session: TenantSession, body: string | null, until: number): void {
+  #keep({ key, known }: Recalled, session: TenantSession, body: string | null, until: number): void {
     const { flight, noted } = session;
     if (flight && known) {
       const { digest } = flight;
@@ -130,6 +148,9 @@ export class AskedBy {
     if (known) this.#all.set(key, { ...known, told: null, misses: known.misses + 1, turn: 1 });
   }
 }
+
+/** Whether it is a list of things of which not all were found. */
+const isPartly = (value: unknown): boolean => Array.isArray(value) && value.includes(null);
 
 /** An answer that is text already. */
 export const asText = (body: string): ExecutionResult => ({ stringify: () => body }) as ExecutionResult;

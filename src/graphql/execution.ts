@@ -116,9 +116,15 @@ async function answer(
       if (stopped) return stopped;
       if (isChange) await ctx.operation.end();
     }
+    // Asked again, the document must come to the same change.
+    if (isChange && roots.length === 1 && !ctx.explains) ctx.operation.isAnsweredAhead = plan.before.isAhead === true;
     if (!needs.introspection) {
       const result = await execute(schema, document);
-      if (isChange) return afterCommit(result);
+      if (isChange) {
+        const isAhead = ctx.operation.wasAnsweredAhead;
+        if (isAhead !== null) plan.before.isAhead = isAhead && plan.before.isAhead !== false;
+        return afterCommit(result);
+      }
       plan.before.statements = Math.max(plan.before.statements, ctx.operation.statements);
       const told = ctx.operation.remember(result);
       if (told !== result) ctx.onRemembered?.(question!);

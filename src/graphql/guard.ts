@@ -11,7 +11,7 @@ import {
   isUnionType,
 } from "graphql";
 import type { Purpose } from "../tenancy/session.js";
-import type { Ahead } from "./ahead.js";
+import type { Answering } from "./answering.js";
 import type { Context } from "./context.js";
 import { ForbiddenError } from "./errors.js";
 import { Failure, NotFoundFailure } from "./failure.js";
@@ -191,7 +191,7 @@ function refuse(verdict: Verdict, { operation, parentType, fieldName }: GraphQLR
 /** A root field of a mutation: judged inside the transaction that changes, on access that was read after its lock. */
 function asChange(field: GraphQLField<unknown, Context>, rule: Rule, judged: Resolve): Resolve {
   const result = getNamedType(field.type);
-  const ahead = field.extensions.ahead as Ahead | undefined;
+  const answering = field.extensions.answering as Answering | undefined;
   const failures = new Set(isUnionType(result) ? result.getTypes().map((type) => type.name) : []);
   return async (source, args, ctx, info) => {
     const purpose = purposeOf(rule, args);
@@ -200,7 +200,7 @@ function asChange(field: GraphQLField<unknown, Context>, rule: Rule, judged: Res
       // What needs no tenant has no transaction of one.
       return await (rule.kind === "identified"
         ? run()
-        : ctx.operation.change(purpose, namedBy(rule, args), run, ahead));
+        : ctx.operation.change(purpose, namedBy(rule, args), run, answering));
     } catch (error) {
       if (error instanceof Failure && failures.has(error.name)) return error.toMember();
       throw error;

@@ -4,6 +4,7 @@ import type { Ahead } from "./ahead.js";
 import { builder } from "./builder.js";
 import type { Context } from "./context.js";
 import { type Failure, type FailureMember, InvalidInputFailure, NotFoundFailure } from "./failure.js";
+import type { Resolved } from "./scope.js";
 
 export const FailureInterface = builder.interfaceRef<FailureMember>("Failure").implement({
   description: "Something the caller can act on. Every member of a result that is not the payload.",
@@ -50,6 +51,8 @@ export interface MutationPayload<Payload> {
   readonly fields: OwnFields<Payload>;
   /** What is likely to be read for them. */
   readonly ahead?: Ahead;
+  /** Whether the viewer may do after the change what they might before it: then its answer may be read on the access that it was judged by. Never, where left out. */
+  readonly keepsAccess?: (payload: Payload, viewer: Resolved) => boolean;
 }
 
 type InputBuilder = Parameters<Parameters<typeof builder.inputType>[1]["fields"]>[0];
@@ -73,7 +76,8 @@ export function mutation<Input, Payload extends object>(
   const title = name[0]!.toUpperCase() + name.slice(1);
   const input = builder.inputType(`${title}Input`, { description: `What \`${name}\` takes.`, fields: options.input });
   const payload = builder.objectRef<Payload>(`${title}Payload`);
-  const { ahead, ...shown } = options.payload;
+  const { ahead, keepsAccess, ...shown } = options.payload;
+  const answering = ahead && { ahead, keepsAccess: keepsAccess ?? (() => false) };
   payload.implement(shown as never);
   const members = options.failures.map((failure) => types.get(failure)!);
   const result = builder.unionType(`${title}Result`, {
@@ -86,7 +90,7 @@ export function mutation<Input, Payload extends object>(
       type: result as never,
       nullable: true,
       description: options.description,
-      extensions: { ahead },
+      extensions: { answering },
       args: { input: t.arg({ type: input as never, required: true, description: "What to change." }) },
       resolve: async (_root, args, ctx) => options.change(check(options.form, args.input), ctx) as never,
     }),

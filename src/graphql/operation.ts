@@ -3,18 +3,16 @@ import { AnswerLostError } from "../database/errors.js";
 import { untilItPasses } from "../database/retry.js";
 import { TenantNotFoundError } from "../identity/errors.js";
 import type { Replica } from "../tenancy/replicas.js";
-import type { Purpose, TenantSession } from "../tenancy/session.js";
-import { type Ahead, type WantedAhead, wantedOf } from "./ahead.js";
-import { asText, type Recalled } from "./asked.js";
+import type { Purpose } from "../tenancy/session.js";
+import type { WantedAhead } from "./ahead.js";
+import { type Answering, keep, type Read } from "./answering.js";
+import type { Recalled } from "./asked.js";
 import { type Embarked, type Entered, embark, enter, enterToRead, type Query, repeated } from "./enter.js";
 import { mustStillHold } from "./mustStillHold.js";
 import type { Name } from "./named.js";
 import type { Entrance, OpenScope, OperationSettings, Scope } from "./scope.js";
 
 export type { Entrance, HomeAnswer, OperationSettings, ReadAccess, Resolved, Scope, Viewer } from "./scope.js";
-
-/** Opens the session in which an answer is read, or goes on with one that was opened for it; null where the viewer is nobody there. */
-type Read = (wanted?: WantedAhead, opened?: Promise<Embarked>) => Promise<Entered | null>;
 
 /**
  * The tenant sessions of one GraphQL operation: one at a time. A query has one from start to end; each field of a mutation
@@ -33,6 +31,15 @@ export class Operation {
   #gone: Error | null = null;
   /** What is to be done once the change at hand is kept. */
   #afterwards: (() => void | Promise<void>)[] = [];
+  /**
+   * Whether all that the answer of the only change asks for is expected to be sent ahead. Then it is read before the commit, and no
+   * session is opened for it; where it asks for more, see `mustAskAgain`.
+   */
+  isAnsweredAhead = false;
+  /** What the last change came to. */
+  #kept: { readonly changed: unknown } | null = null;
+  /** How many statements the session at hand had been sent before anything was resolved in it. */
+  #sentAhead = 0;
 
   constructor(private readonly settings: OperationSettings | null) {}
 
@@ -92,13 +99,13 @@ export class Operation {
   /** Remembers a query with its answer, to be quicker when it is asked again. Gives the answer the text that it is remembered by. */
   remember(answer: ExecutionResult): ExecutionResult {
     const [scope, recalled, asked] = [this.#scope, this.#recalled, this.settings?.asked];
-    if (!scope || !recalled || !asked || scope.session.isExceeded || scope.session.failure) return answer;
-    // What is missing and what is hidden are not to be told apart by how soon they are answered once more.
-    const isFound = Object.values(answer.data ?? {}).every((value) => value !== null && !isPartly(value));
-    const isTold = scope.session.flight && !answer.errors && isFound && scope.trueUntil > 0;
-    const body = isTold ? JSON.stringify(answer) : null;
-    asked.keep(recalled, scope.session, body, scope.trueUntil);
-    return body === null ? answer : asText(body);
+    return scope && recalled && asked ? asked.remember(recalled, scope, answer) : answer;
+  }
+
+  /** Whether nothing was asked for in the session at hand but what had been sent ahead; null where there is none. */
+  get wasAnsweredAhead(): boolean | null {
+    const session = this.#scope?.session;
+    return session ? session.statements === this.#sentAhead && !session.isExceeded : null;
   }
 
   /** How many statements the session at hand was sent; 0 where there is none of the primary. */
@@ -125,18 +132,23 @@ export class Operation {
 
   /**
    * Runs one change in a transaction of its own, and leaves a reading session open for its answer. `work` may run more than
-   * once: when PostgreSQL broke off a transaction that may pass a moment later.
+   * once: when PostgreSQL broke off a transaction that may pass a moment later. It does not run where the change was made and only its
+   * answer is asked for once more.
    * @param named what the change's arguments name
-   * @param ahead what is read of what `work` resolves to
+   * @param answering how the answer is read of what `work` resolves to
    * @throws OutcomeUnknownError when the change may have been made, or was made and its answer cannot be read; after any
    *   other error nothing was changed
    */
-  async change<T>(purpose: Purpose, named: readonly Name[], work: () => Promise<T>, ahead?: Ahead): Promise<T> {
-    if (!this.settings) return work();
+  async change<T>(purpose: Purpose, named: readonly Name[], work: () => Promise<T>, answering?: Answering): Promise<T> {
+    const { settings } = this;
+    if (!settings) return work();
     await this.end();
     if (this.#gone) throw this.#gone;
-    const { settings } = this;
-    return this.#change(settings, purpose, named, work, ahead, (...how) => this.#enter(settings, [], ...how));
+    const read: Read = (...how) => this.#enter(settings, [], ...how);
+    // An answer of which more was asked than was sent ahead: of the only change there is.
+    if (!this.#kept || !this.#isCutShort) return this.#change(settings, purpose, named, work, answering, read);
+    await this.#answerIn(read);
+    return this.#kept.changed as T;
   }
 
   /**
@@ -161,7 +173,7 @@ export class Operation {
     purpose: Purpose,
     named: readonly Name[],
     work: () => Promise<T>,
-    ahead: Ahead | undefined,
+    answering: Answering | undefined,
     read: Read,
   ): Promise<T> {
     let opening = read;
@@ -172,7 +184,10 @@ export class Operation {
       try {
         const changed = await work();
         await mustStillHold(scope);
-        opening = await this.#keep(settings, scope.session, wantedOf(ahead, changed), read);
+        const isApart = this.#afterwards.length > 0;
+        const how = { answering, read, isApart, isAnsweredAhead: this.isAnsweredAhead };
+        opening = await keep(settings, scope, changed, how);
+        this.#kept = { changed };
         return changed;
       } finally {
         this.#scope = null;
@@ -182,6 +197,11 @@ export class Operation {
     for (const work of this.#afterwards.splice(0)) await work();
     // What was done may have changed something in its turn, whose answer nobody reads.
     await this.end();
+    await this.#answerIn(opening);
+    return result;
+  }
+
+  async #answerIn(opening: Read): Promise<void> {
     try {
       const entered = await opening();
       if (entered) this.#open(entered);
@@ -191,31 +211,6 @@ export class Operation {
       // Without the status of a refused request, which this one is not.
       this.#gone = new GraphQLError(error.message, { extensions: { code: error.code } });
     }
-    return result;
-  }
-
-  /**
-   * Commits. What the answer is read in is asked for in the same breath, unless something is to be done before, which holds no session.
-   * @returns what gives the session of the answer
-   */
-  async #keep(
-    settings: OperationSettings,
-    session: TenantSession,
-    wanted: WantedAhead | undefined,
-    read: Read,
-  ): Promise<Read> {
-    const { tenant } = session;
-    const told = () => settings.onChange(tenant);
-    if (this.#afterwards.length > 0) {
-      await session.commit().finally(told);
-      return () => read(wanted);
-    }
-    const { kept, reading } = session.commitAndRead();
-    const entering = read(wanted, Promise.resolve({ tenant, replica: null, recalled: null, session: reading }));
-    const [outcome, entered] = await Promise.allSettled([kept.finally(told), entering]);
-    if (outcome.status === "fulfilled") return () => entering;
-    if (entered.status === "fulfilled") await entered.value?.scope.session.rollback();
-    throw outcome.reason;
   }
 
   /**
@@ -230,6 +225,7 @@ export class Operation {
     this.#scope = scope;
     this.#replica = replica;
     this.#recalled = recalled;
+    this.#sentAhead = scope.session.statements;
   }
 
   /** Nothing is remembered of what belongs to a change. */
@@ -242,9 +238,7 @@ export class Operation {
     const [scope, embarked] = [this.#scope, this.#embarked];
     this.#scope = this.#replica = this.#recalled = this.#embarked = null;
     await embarked?.then((opened) => opened?.session.rollback()).catch(() => {});
-    await scope?.session.commit().catch(() => {});
+    // One that changed something has ended already.
+    await (scope?.session.purpose === "read" ? scope.session.commit() : scope?.session.rollback())?.catch(() => {});
   }
 }
-
-/** Whether it is a list of things of which not all were found. */
-const isPartly = (value: unknown): boolean => Array.isArray(value) && value.includes(null);

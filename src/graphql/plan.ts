@@ -61,8 +61,11 @@ export interface Plan {
   readonly guarded: readonly Asked[];
   readonly lengths: readonly Length[];
   readonly fields: Fields;
-  /** How it went before: the most statements that a session of it was sent; 0 before the first. By its number it is told from all others. */
-  readonly before: { readonly nth: number; statements: number };
+  /**
+   * How it went before: the most statements that a session of it was sent, 0 before the first; and whether the answer of a change never asked
+   * for more than was sent ahead, null before the first. By its number it is told from all others.
+   */
+  readonly before: { readonly nth: number; statements: number; isAhead: boolean | null };
 }
 
 export type Variables = Readonly<Record<string, unknown>>;
@@ -139,7 +142,7 @@ class Planner {
       guarded,
       lengths,
       fields: this.#fields,
-      before: { nth: ++planned, statements: 0 },
+      before: { nth: ++planned, statements: 0, isAhead: null },
     };
   }
 

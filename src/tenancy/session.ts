@@ -7,10 +7,10 @@ import type { Notes } from "../database/notes.js";
 import type { Signal } from "../database/signal.js";
 import { boundOf } from "../database/wire.js";
 import type { TenantId } from "../ids.js";
-import { enteringOnCitus } from "./citus.js";
 import { TenantRecord } from "./directory/directory.js";
+import { ENTER, enterHome, homeOf } from "./entering.js";
 import { POSITION, type Position } from "./position.js";
-import { LOCK, lockOf } from "./tenantLock.js";
+import type { Lock } from "./tenantLock.js";
 
 /** A tenant's tables, through drizzle. It knows no transactions of its own: the session is one. */
 export type TenantDb = Omit<PostgresJsDatabase, "transaction"> & {
@@ -22,7 +22,7 @@ export type TenantDb = Omit<PostgresJsDatabase, "transaction"> & {
  * exclusive form for whatever can withdraw a right or change a path, the shared form for everything else, so that a right
  * that was read after the lock is still there at the commit.
  */
-export type Purpose = "read" | "change" | "withdraw";
+export type Purpose = "read" | Lock;
 
 const BEGIN = {
   read: "begin isolation level repeatable read read only",
@@ -30,7 +30,6 @@ const BEGIN = {
   withdraw: "begin isolation level read committed read write",
 } as const;
 const COMMIT = "commit";
-const ENTER = "select set_config('search_path', $1, true), set_config('tenantry.tenant_id', $2, true), now() as now";
 
 /**
  * The tenant-scoped connection of one operation, and the only way to tenant data. PostgreSQL confines it: row security
@@ -85,15 +84,15 @@ export class TenantSession {
   /** Opens a session on a connection that leads to the tenant's home, in a database of the same content. */
   static enter(lease: Lease, tenant: TenantRecord, purpose: Purpose, again?: Again): TenantSession {
     refuseForged(tenant);
-    const { schemaName } = tenant.home;
-    const home = [`${schemaName}, pg_temp`, tenant.id];
     // What opens it and what ends it are never what they were then: it is this tenant's session, in its home as it is now.
-    if (again && purpose === "read")
+    if (again && purpose === "read") {
+      const home = homeOf(tenant);
       lease.fly({
         opening: [plain(BEGIN.read), { text: ENTER, params: home, bound: boundOf(home), isOfHome: false }],
         again,
         end: plain(COMMIT),
       });
+    }
     // What travels behind a transaction that cannot begin would run outside of every transaction.
     lease.runFirst(BEGIN[purpose]).then(
       ({ command }) => {
@@ -105,8 +104,7 @@ export class TenantSession {
         lease.condemn(new UnavailableError("The database cannot begin a transaction of this kind.", 1, { cause })),
     );
     // Messages of their own, never one text: if a text with several statements fails to parse, its `begin` never ran.
-    const entered = lease.isCitus ? enterOnCitus(lease, tenant, purpose) : lease.runAnywhere(ENTER, home);
-    if (purpose !== "read") void lease.runAnywhere(LOCK[purpose], [lockOf(tenant.id)]);
+    const entered = enterHome(lease, tenant, purpose === "read" ? null : purpose);
     return new TenantSession(tenant, purpose, lease, entered);
   }
 
@@ -239,11 +237,6 @@ export class TenantSession {
 
 const plain = (text: string): Repeatable => ({ text, params: [], bound: NOTHING, isOfHome: false });
 const NOTHING = boundOf([]);
-
-function enterOnCitus(lease: Lease, { home, id }: TenantRecord, purpose: Purpose): Promise<Result> {
-  const texts = [...enteringOnCitus(home.schemaName, id), ...(purpose === "read" ? ["select now() as now"] : [])];
-  return texts.map((text) => lease.run(text)).at(-1)!;
-}
 
 function refuseForged(tenant: TenantRecord): void {
   if (!TenantRecord.is(tenant)) throw new TypeError("A tenant session opens for a record of the directory only.");

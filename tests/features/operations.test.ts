@@ -82,7 +82,7 @@ describe("the operations of the benchmark", () => {
     ["Q1", "a switcher", 5],
     ["Q2", "a page of members", 6],
     ["Q3", "a deep question across organizations", 7],
-    ["M1", "a role that is assigned", 15],
+    ["M1", "a role that is assigned", 10],
   ] as const)("%s, %s, are so many statements, prefix and end included", async (operation, _what, statements) => {
     await ask(operation, "few")();
 

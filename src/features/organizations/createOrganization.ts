@@ -81,6 +81,8 @@ mutation<z.output<typeof form>, { id: OrganizationId }>("createOrganization", {
   payload: {
     description: "The organization was created.",
     ahead: organizationsAhead,
+    // Nobody is a member of it.
+    keepsAccess: () => true,
     fields: (t) => ({
       organization: t.field({
         type: Organization,

@@ -79,6 +79,8 @@ mutation<z.output<typeof form>, { id: OrganizationId }>("updateOrganization", {
   payload: {
     description: "The organization was changed.",
     ahead: organizationsAhead,
+    // What it is called gives nobody anything.
+    keepsAccess: () => true,
     fields: (t) => ({
       organization: t.field({
         type: Organization,

@@ -37,7 +37,7 @@ mutation<z.output<typeof form>, { id: RoleId }>("cloneRole", {
     }),
   }),
   form,
-  payload: rolePayload("The role was defined."),
+  payload: rolePayload("The role was defined.", true),
   failures: [RoleKeyTakenFailure, ExceedsYoursFailure, InvalidInputFailure, NotFoundFailure],
   change: async ({ roleId, organizationId, key, name, description }, ctx) => {
     const place = organizationId == null ? null : getNamed(ctx, "Organization", organizationId).place;

@@ -91,7 +91,7 @@ mutation<z.output<typeof form>, { id: RoleId }>("createRole", {
     permissions: t.stringList({ required: true, description: "What it allows, as keys of the catalogue." }),
   }),
   form,
-  payload: rolePayload("The role was defined."),
+  payload: rolePayload("The role was defined.", true),
   failures: [RoleKeyTakenFailure, ExceedsYoursFailure, InvalidInputFailure, NotFoundFailure],
   change: async ({ organizationId, ...input }, ctx) => {
     const place = organizationId == null ? null : getNamed(ctx, "Organization", organizationId).place;

@@ -3,10 +3,12 @@ import type { RoleId } from "../../ids.js";
 import { findRole, rolesAhead } from "./loader.js";
 import { Role } from "./type.js";
 
-/** The payload of changes to one role. */
-export const rolePayload = (description: string): MutationPayload<{ id: RoleId }> => ({
+/** The payload of changes to one role, which may be that of making it. */
+export const rolePayload = (description: string, isNew: boolean): MutationPayload<{ id: RoleId }> => ({
   description,
   ahead: rolesAhead,
+  // A new one nobody has yet.
+  keepsAccess: () => isNew,
   fields: (t) => ({
     role: t.field({
       type: Role,

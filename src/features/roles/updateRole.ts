@@ -84,7 +84,7 @@ mutation<z.output<typeof form>, { id: RoleId }>("updateRole", {
     }),
   }),
   form,
-  payload: rolePayload("The role was changed."),
+  payload: rolePayload("The role was changed.", false),
   failures: [FixedRoleFailure, ExceedsYoursFailure, InvalidInputFailure, NotFoundFailure],
   change: async ({ roleId, ...input }, ctx) => {
     const role = getNamed(ctx, "Role", roleId);
