@@ -7,7 +7,10 @@ import { LOCK, type Lock, lockOf } from "./tenantLock.js";
 export const ENTER =
   "select set_config('search_path', $1, true), set_config('tenantry.tenant_id', $2, true), now() as now";
 /** It reads nothing that the lock protects: the next statement sees what was committed before the lock was got. */
-const ENTER_LOCKED = { change: `${ENTER}, ${LOCK.change("$3")}`, withdraw: `${ENTER}, ${LOCK.withdraw("$3")}` } as const;
+const ENTER_LOCKED = {
+  change: `${ENTER}, ${LOCK.change("$3")}`,
+  withdraw: `${ENTER}, ${LOCK.withdraw("$3")}`,
+} as const;
 const NOW = "select now() as now";
 
 export const homeOf = ({ id, home }: TenantRecord): string[] => [`${home.schemaName}, pg_temp`, id];

@@ -182,12 +182,10 @@ describe("the answer of a change", () => {
     leases = openLeases(way.url(database.url("tenantry_serve")), { size: 1 });
     const current = operation();
     const change = async () => {
-      const { id } = await current.change(
-        "change",
-        [],
-        async () => ({ id: await write(current.scope!.session) }),
-        { ahead, keepsAccess: () => false },
-      );
+      const { id } = await current.change("change", [], async () => ({ id: await write(current.scope!.session) }), {
+        ahead,
+        keepsAccess: () => false,
+      });
       return { id, rows: await current.scope!.ahead!.rowsOf(ahead, [id]) };
     };
     await change();
@@ -247,9 +245,10 @@ describe("the answer of a change", () => {
 
       expect([current.wasAnsweredAhead, current.mustAskAgain()]).toEqual([false, true]);
       expect([await change(), runs(), purposes]).toEqual([first, 1, ["change", "read"]]);
-      const [row] = await current.scope!.session.query("select count(*)::int as count from audit_events where id = $1", [
-        first.id,
-      ]);
+      const [row] = await current.scope!.session.query(
+        "select count(*)::int as count from audit_events where id = $1",
+        [first.id],
+      );
       expect([row, current.mustAskAgain()]).toEqual([{ count: 1 }, false]);
       await current.end();
     });

@@ -30,6 +30,9 @@ const SDL = `
   "node(id: ID!): Node, must: Named!, some(like: Like!, of: [Int] = [1, 2]): [Any!]!, shop: Shop, robots: [[Robot!]!], text(a: Int, b: String = null): String, count: Int!",
 );
 
+/** No text: errors show what has one. */
+export const HEARD = Symbol("heard");
+
 /** The context of an execution: what decides about everything that resolvers do, and what they were called with. */
 export interface Whims {
   readonly seed: number;
@@ -37,6 +40,8 @@ export interface Whims {
   readonly wrongs: number;
   /** One of so many answers is waited for; none where it is 0. */
   readonly waits: number;
+  /** Whether somebody hears of each item of a list that fails, also where who was given the list does not. */
+  readonly [HEARD]?: boolean;
   readonly calls: string[];
 }
 
@@ -126,9 +131,11 @@ function rightOf(type: GraphQLOutputType, place: string, whims: Whims, schema: G
   if (isListType(type)) {
     const items = () => Array.from({ length: draw(3) }, (_, n) => anyItem(type.ofType, `${place}/${n}`, whims, schema));
     const made = items();
-    return [made, made, made, new Set(made), endless(made, draw(whims.wrongs) === 0), "no list"][
-      draw(5 + Number(draw(whims.wrongs) === 0))
-    ];
+    const lists = [made, made, made, new Set(made), endless(made, draw(whims.wrongs) === 0), "no list"];
+    const list = lists[draw(5 + Number(draw(whims.wrongs) === 0))];
+    // Whoever is given a list has all its items; of one that gives them in turn, those that it gave.
+    if (whims[HEARD] || !(Array.isArray(list) || list instanceof Set)) hearAll(made);
+    return list;
   }
   if (isLeafType(type)) return type.name === "Kind" ? ["RED", "GREEN"][draw(2)] : leafOf(type.name, draw);
   const possible = isAbstractType(type) ? schema.getPossibleTypes(type) : [type];
@@ -139,6 +146,12 @@ function rightOf(type: GraphQLOutputType, place: string, whims: Whims, schema: G
     place,
     whims,
   );
+}
+
+/** Lets no failure of these, or in these, be anybody's. */
+function hearAll(value: unknown): void {
+  if (value instanceof Promise) value.then(hearAll, () => {});
+  else if (Array.isArray(value) || value instanceof Set) for (const item of value) hearAll(item);
 }
 
 /** An item: what would be thrown for it is a promise that fails. */

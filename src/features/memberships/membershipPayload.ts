@@ -14,7 +14,8 @@ export const membershipPayload = (description: string): MutationPayload<{ id: Me
   description,
   ahead: membershipsAhead,
   // Of other people's memberships nobody's access comes. One that the arguments do not name may be anybody's.
-  keepsAccess: ({ id }, { viewer, named }) => (named.get({ type: "Membership", id })?.userId ?? viewer.id) !== viewer.id,
+  keepsAccess: ({ id }, { viewer, named }) =>
+    (named.get({ type: "Membership", id })?.userId ?? viewer.id) !== viewer.id,
   fields: (t) => ({
     membership: t.field({
       type: Membership,

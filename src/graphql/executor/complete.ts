@@ -4,6 +4,7 @@ import {
   type GraphQLList,
   type GraphQLObjectType,
   type GraphQLOutputType,
+  getNullableType,
   isAbstractType,
   isListType,
   isNonNullType,
@@ -54,7 +55,8 @@ function completeNonNull(complete: Complete, asked: Asked): Complete {
 /** The same for what is there and no error. */
 type CompleteSome = (value: unknown, run: Run, info: Info, path: Path) => unknown;
 
-function completeList({ ofType }: GraphQLList<GraphQLOutputType>, asked: Asked, below: Below): CompleteSome {
+function completeList(list: GraphQLList<GraphQLOutputType>, asked: Asked, below: Below): CompleteSome {
+  const { ofType } = list;
   const settle = settleOf(ofType, completeOf(ofType, asked, below), asked);
   const serialize = isLeaf(ofType) ? serializeOf(ofType, asked) : null;
   return (value, run, info, path) => {
@@ -75,12 +77,28 @@ function completeList({ ofType }: GraphQLList<GraphQLOutputType>, asked: Asked, 
         items.push(settled);
       }
     } catch (thrown) {
-      // Those that are still waited for may fail too, and nobody would hear of it.
       if (isWaiting) Promise.all(items).catch(() => {});
+      hear(value, list);
       throw thrown;
     }
     return isWaiting ? Promise.all(items) : items;
   };
+}
+
+/**
+ * Has somebody hear of every failure among the items of a list that has failed: of those included that it did not come to, and of
+ * theirs where they are lists. Else the process would end by it.
+ */
+function hear(value: unknown, type: GraphQLOutputType): void {
+  const list = getNullableType(type);
+  if (isPromise(value))
+    value.then(
+      (answered) => hear(answered, type),
+      () => {},
+    );
+  // Whatever else can be gone through has made no more items than it gave.
+  else if (isListType(list) && (Array.isArray(value) || value instanceof Set))
+    for (const item of value) hear(item, list.ofType);
 }
 
 /** Texts are many in some lists, and nothing to wait for: where they stand is said where one fails. */
