@@ -16,10 +16,12 @@ select t, i, shape.id('o', t, i::text) as id, shape.id('o', t, parent::text) as 
   array(select shape.id('o', t, p::text) from unnest(path) with ordinality u(p, nth) order by nth) as path,
   'org-' || i as slug, 'Organization ' || i || ' of ' || t as name
 from tree join shape.tenants on i <= organizations;
+create index on shape.organizations (t);
 
 create table shape.users as
 select t, i, shape.id('u', t, i::text) as id, 'User Number ' || i as name, 'user' || i || '@t' || t || '.example' as email
 from shape.tenants, generate_series(1, people) i;
+create index on shape.users (t, i);
 
 -- The first may do everything that the others may: who holds it at the root, with all below, sees all that there is.
 create table shape.roles as
@@ -30,10 +32,13 @@ select t, i, shape.id('r', t, i::text) as id, key, initcap(key) as name, (
 from shape.tenants, unnest(array['director','admin','manager','editor','author','viewer','billing','guest']) with ordinality k(key, i),
   (values (array['docs:read','docs:write','docs:publish','teams:read','teams:write','api:read','api:write','hooks:read','hooks:write',
     'reports:read','reports:export','invoices:read','invoices:approve','invoices:write','plans:read','plans:write','seats:read','seats:write'])) p(product);
+create index on shape.roles (t);
 
 create table shape.memberships as
 select t, shape.id('m', t, i || '-' || j) as id, i, j, o, shape.id('o', t, o::text) as organization_id, shape.id('u', t, i::text) as user_id
 from shape.tenants, generate_series(1, people) i, generate_series(0, i % 6) j, lateral (select 1 + (i * 7 + j * 3) % least(20, organizations)) x(o);
+create index on shape.memberships (t, i);
+create index on shape.memberships (t, organization_id);
 
 -- Who asks: ten people of each tenant, with four memberships at least, of which one is at the root.
 create table shape.viewers as

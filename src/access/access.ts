@@ -1,15 +1,15 @@
 import type { OrganizationId } from "../ids.js";
 import { earlier } from "./end.js";
-import type { Held, Place, Reach } from "./held.js";
+import type { Belonging, Held, Place, Reach } from "./held.js";
 import { Rows } from "./rows.js";
 
-export type { Held, Place, Reach } from "./held.js";
+export type { Belonging, Held, Place, Reach } from "./held.js";
 
 /** The grounds of every decision about one viewer, read in one statement. */
 export interface Grounds {
   readonly grants: readonly Held[];
   /** Organizations in which the viewer has a live membership. */
-  readonly memberOf: readonly Place[];
+  readonly memberOf: readonly Belonging[];
   /** Organizations of the tenant that are suspended, each of which denies what is in it and below. */
   readonly suspended: readonly Place[];
   /** Archived organizations where the viewer is, above or below: each can be read like before, and used no more, with all below. */
@@ -88,9 +88,10 @@ export class Access {
     return ends.reduce((latest, end) => (latest === null || end === null ? null : end > latest ? end : latest));
   }
 
-  /** When the first of the viewer's grants ends; null when none does. */
+  /** When the first of the viewer's grants and memberships ends; null when none does. */
   nextEnd(): Date | null {
-    return this.grounds.grants.reduce<Date | null>((next, { expiresAt }) => earlier(next, expiresAt), null);
+    const { grants, memberOf } = this.grounds;
+    return [...grants, ...memberOf].reduce<Date | null>((next, { expiresAt = null }) => earlier(next, expiresAt), null);
   }
 
   /** What the viewer's grants alone allow: as if all were in use. For judging what a closed organization only holds up. */

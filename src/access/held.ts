@@ -17,6 +17,12 @@ export interface Held {
   readonly expiresAt: Date | null;
 }
 
+/** Where the viewer has a live membership. */
+export interface Belonging extends Place {
+  /** When it ends; null where it does not, or nobody asks. */
+  readonly expiresAt?: Date | null;
+}
+
 /** Whether something has a place: is, or carries, where it stands. */
 export function isPlace(one: unknown): one is Place {
   if (typeof one !== "object" || one === null) return false;

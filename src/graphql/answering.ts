@@ -7,7 +7,7 @@ import { OpenScope, type OperationSettings, type Resolved } from "./scope.js";
 export interface Answering<Payload = unknown> {
   /** What is likely to be read for it. */
   readonly ahead: Ahead;
-  /** Whether the viewer may do after the change what they might before it. */
+  /** Whether the viewer may do after the change exactly what they might before it, neither less nor more, and is called the same. */
   readonly keepsAccess: (payload: Payload, viewer: Resolved) => boolean;
 }
 
@@ -24,29 +24,35 @@ interface How {
   readonly isAnsweredAhead: boolean;
 }
 
+interface Kept {
+  /** What gives the session of the answer. */
+  readonly opening: Read;
+  /** Whether all that is expected of it was read before the commit. */
+  readonly isAnsweredAhead: boolean;
+}
+
 /**
  * Commits.
  * @param changed what the change came to
- * @returns what gives the session of the answer
  */
 export async function keep(
   { onChange }: OperationSettings,
   scope: OpenScope,
   changed: unknown,
   { answering, read, isApart, isAnsweredAhead }: How,
-): Promise<Read> {
+): Promise<Kept> {
   const { session } = scope;
   const wanted = wantedOf(answering?.ahead, changed);
   const told = () => onChange(session.tenant);
   if (isApart) {
     await session.commit().finally(told);
-    return () => read(wanted);
+    return { opening: () => read(wanted), isAnsweredAhead: false };
   }
   if (wanted && isAnsweredAhead && answering!.keepsAccess(changed, scope)) {
     const entered = await readAndKeep(scope, told, wanted);
-    return async () => entered;
+    return { opening: async () => entered, isAnsweredAhead };
   }
-  return keepAndRead(session, told, wanted, read);
+  return { opening: await keepAndRead(session, told, wanted, read), isAnsweredAhead: false };
 }
 
 /** Asks in the same breath for what the answer is read in. */

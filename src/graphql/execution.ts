@@ -52,7 +52,7 @@ async function run(args: Args, settings: Settings): Promise<ExecutionResult> {
   try {
     ctx.deadline.start();
     let told = await tell(args, settings);
-    // Nothing of it has left, and a query changes nothing.
+    // Nothing of it has left, a query changes nothing, and a change is not made again.
     while (ctx.operation.mustAskAgain()) told = await tell(args, settings);
     return told;
   } finally {
@@ -116,13 +116,12 @@ async function answer(
       if (stopped) return stopped;
       if (isChange) await ctx.operation.end();
     }
-    // Asked again, the document must come to the same change.
-    if (isChange && roots.length === 1 && !ctx.explains) ctx.operation.isAnsweredAhead = plan.before.isAhead === true;
+    // Asked again, a document must come to the same change; and who wants to be told why asks for more than it does.
+    ctx.operation.isAnsweredAhead = plan.before.isAhead && isChange && roots.length === 1 && !ctx.explains;
     if (!needs.introspection) {
       const result = await execute(schema, document);
       if (isChange) {
-        const isAhead = ctx.operation.wasAnsweredAhead;
-        if (isAhead !== null) plan.before.isAhead = isAhead && plan.before.isAhead !== false;
+        if (ctx.operation.mustAskAgain()) plan.before.isAhead = false;
         return afterCommit(result);
       }
       plan.before.statements = Math.max(plan.before.statements, ctx.operation.statements);

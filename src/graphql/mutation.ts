@@ -45,13 +45,13 @@ failureType(
 );
 failureType(NotFoundFailure, "What the input names does not exist, or is not visible to the caller.");
 
-/** What a payload holds, read after the commit: null in place of what the viewer does not see, or not any more. */
+/** What a payload holds, read once it is changed: null in place of what the viewer does not see, or not any more. */
 export interface MutationPayload<Payload> {
   readonly description: string;
   readonly fields: OwnFields<Payload>;
   /** What is likely to be read for them. */
   readonly ahead?: Ahead;
-  /** Whether the viewer may do after the change what they might before it: then its answer may be read on the access that it was judged by. Never, where left out. */
+  /** As `Answering` has it; never, where it is left out. */
   readonly keepsAccess?: (payload: Payload, viewer: Resolved) => boolean;
 }
 

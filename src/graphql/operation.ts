@@ -16,7 +16,7 @@ export type { Entrance, HomeAnswer, OperationSettings, ReadAccess, Resolved, Sco
 
 /**
  * The tenant sessions of one GraphQL operation: one at a time. A query has one from start to end; each field of a mutation
- * has a changing one, and after its commit a reading one, in which its payload is read.
+ * has a changing one, and after its commit a reading one, in which its payload is read; or none, where that was read before.
  */
 export class Operation {
   #scope: OpenScope | null = null;
@@ -27,6 +27,7 @@ export class Operation {
   /** A session that was opened for the query that comes. */
   #embarked: Promise<Embarked | null> | null = null;
   #isLetDown = false;
+  /** Whether what was asked took more than its session had been opened for, and is asked once more. */
   #isCutShort = false;
   #gone: Error | null = null;
   /** What is to be done once the change at hand is kept. */
@@ -36,10 +37,9 @@ export class Operation {
    * session is opened for it; where it asks for more, see `mustAskAgain`.
    */
   isAnsweredAhead = false;
-  /** What the last change came to. */
+  #isChanged = false;
+  /** What the only change came to, where its answer was read before its commit; all that lets a change be asked for again. */
   #kept: { readonly changed: unknown } | null = null;
-  /** How many statements the session at hand had been sent before anything was resolved in it. */
-  #sentAhead = 0;
 
   constructor(private readonly settings: OperationSettings | null) {}
 
@@ -102,24 +102,19 @@ export class Operation {
     return scope && recalled && asked ? asked.remember(recalled, scope, answer) : answer;
   }
 
-  /** Whether nothing was asked for in the session at hand but what had been sent ahead; null where there is none. */
-  get wasAnsweredAhead(): boolean | null {
-    const session = this.#scope?.session;
-    return session ? session.statements === this.#sentAhead && !session.isExceeded : null;
-  }
-
   /** How many statements the session at hand was sent; 0 where there is none of the primary. */
   get statements(): number {
     return this.#replica ? 0 : (this.#scope?.session.statements ?? 0);
   }
 
   /**
-   * Whether nothing of what a query answered may leave, and it is to be asked once more: for a replica failed those who read from
-   * it, and the next session will be the primary's; or for its session had ended before all was read.
+   * Whether nothing of what was answered may leave, and it is to be asked once more: for a replica failed those who read from it,
+   * and the next session will be the primary's; or for its session had ended before all was read. What was changed stays so.
    */
   mustAskAgain(): boolean {
     // Also where time is up: who asks once more is told so.
     if (this.#scope?.session.isExceeded) {
+      if (this.#isChanged && !this.#kept) return false;
       if (this.#recalled && this.#scope.session.flight) this.settings!.asked!.missed(this.#recalled);
       this.#isCutShort = true;
       return true;
@@ -131,8 +126,8 @@ export class Operation {
   }
 
   /**
-   * Runs one change in a transaction of its own, and leaves a reading session open for its answer. `work` may run more than
-   * once: when PostgreSQL broke off a transaction that may pass a moment later. It does not run where the change was made and only its
+   * Runs one change in a transaction of its own, and leaves open what its answer is read in. `work` may run more than
+   * once: when PostgreSQL broke off a transaction that may pass a moment later. It does not run where the change was made, and only its
    * answer is asked for once more.
    * @param named what the change's arguments name
    * @param answering how the answer is read of what `work` resolves to
@@ -145,7 +140,6 @@ export class Operation {
     await this.end();
     if (this.#gone) throw this.#gone;
     const read: Read = (...how) => this.#enter(settings, [], ...how);
-    // An answer of which more was asked than was sent ahead: of the only change there is.
     if (!this.#kept || !this.#isCutShort) return this.#change(settings, purpose, named, work, answering, read);
     await this.#answerIn(read);
     return this.#kept.changed as T;
@@ -186,8 +180,10 @@ export class Operation {
         await mustStillHold(scope);
         const isApart = this.#afterwards.length > 0;
         const how = { answering, read, isApart, isAnsweredAhead: this.isAnsweredAhead };
-        opening = await keep(settings, scope, changed, how);
-        this.#kept = { changed };
+        const kept = await keep(settings, scope, changed, how);
+        this.#isChanged = true;
+        this.#kept = kept.isAnsweredAhead ? { changed } : null;
+        opening = kept.opening;
         return changed;
       } finally {
         this.#scope = null;
@@ -225,7 +221,6 @@ export class Operation {
     this.#scope = scope;
     this.#replica = replica;
     this.#recalled = recalled;
-    this.#sentAhead = scope.session.statements;
   }
 
   /** Nothing is remembered of what belongs to a change. */

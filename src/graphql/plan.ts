@@ -63,9 +63,9 @@ export interface Plan {
   readonly fields: Fields;
   /**
    * How it went before: the most statements that a session of it was sent, 0 before the first; and whether the answer of a change never asked
-   * for more than was sent ahead, null before the first. By its number it is told from all others.
+   * for more than was sent ahead. By its number it is told from all others.
    */
-  readonly before: { readonly nth: number; statements: number; isAhead: boolean | null };
+  readonly before: { readonly nth: number; statements: number; isAhead: boolean };
 }
 
 export type Variables = Readonly<Record<string, unknown>>;
@@ -142,7 +142,7 @@ class Planner {
       guarded,
       lengths,
       fields: this.#fields,
-      before: { nth: ++planned, statements: 0, isAhead: null },
+      before: { nth: ++planned, statements: 0, isAhead: true },
     };
   }
 

@@ -20,7 +20,7 @@ export const homeOf = ({ id, home }: TenantRecord): string[] => [`${home.schemaN
  * @param lock which the transaction holds until it ends; null for none
  * @returns without a lock, a row whose `now` is when the transaction began
  */
-export function enterHome(lease: Lease, tenant: TenantRecord, lock: Lock | null): Promise<Result> {
+export function enterTenant(lease: Lease, tenant: TenantRecord, lock: Lock | null): Promise<Result> {
   const { id, home } = tenant;
   if (lease.isCitus) {
     for (const text of enteringOnCitus(home.schemaName, id)) void lease.run(text);

@@ -8,7 +8,7 @@ import type { Signal } from "../database/signal.js";
 import { boundOf } from "../database/wire.js";
 import type { TenantId } from "../ids.js";
 import { TenantRecord } from "./directory/directory.js";
-import { ENTER, enterHome, homeOf } from "./entering.js";
+import { ENTER, enterTenant, homeOf } from "./entering.js";
 import { POSITION, type Position } from "./position.js";
 import type { Lock } from "./tenantLock.js";
 
@@ -104,7 +104,7 @@ export class TenantSession {
         lease.condemn(new UnavailableError("The database cannot begin a transaction of this kind.", 1, { cause })),
     );
     // Messages of their own, never one text: if a text with several statements fails to parse, its `begin` never ran.
-    const entered = enterHome(lease, tenant, purpose === "read" ? null : purpose);
+    const entered = enterTenant(lease, tenant, purpose === "read" ? null : purpose);
     return new TenantSession(tenant, purpose, lease, entered);
   }
 

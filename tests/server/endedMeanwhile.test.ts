@@ -15,31 +15,33 @@ beforeAll(async () => {
   await owner(`alter role tenantry_serve in database ${name} set statement_timeout = '60s'`);
   ({ acme } = await world(gateway, {
     acme: {
-      tree: { acme: {} },
+      tree: { acme: { north: {} } },
       people: {
         ada: [{ at: "acme", roles: ["owner"], reach: "SUBTREE" }],
         brief: [{ at: "acme", roles: ["admin", "guest"] }],
+        passing: [{ at: "acme", can: ["organizations:update"], reach: "SUBTREE" }, { at: "north" }],
       },
     },
   }));
 });
 afterAll(() => gateway.close());
 
-const document = () =>
-  `mutation { updateOrganization(input: { organizationId: "${acme.id("Organization", "acme")}", name: "Changed" }) { __typename } }`;
+const document = (slug: string) =>
+  `mutation { updateOrganization(input: { organizationId: "${acme.id("Organization", slug)}", name: "Changed" }) {
+    __typename ... on UpdateOrganizationPayload { organization { name } } } }`;
+const END = "set expires_at = clock_timestamp() + interval '3 s'";
+const GRANT = `update grants ${END} where role_key = 'admin' returning expires_at`;
 
 /** Asks for a change whose right ends while it waits for a row. */
-async function whileItEnds(who: string) {
+async function whileItEnds(who: string, slug = "acme", end = GRANT) {
   const { database } = gateway;
   const sql = homeOf(gateway, "acme");
   const [home] = await sql("select current_schema() as name");
   return withOwner(database.url("tenantry_owner"), async (owner) => {
     await owner.run("begin");
     await owner.run(`select from ${home!.name}.organizations for update`);
-    const end =
-      "update grants set expires_at = clock_timestamp() + interval '3 s' where role_key = 'admin' returning expires_at";
     const [{ expires_at: at }] = (await sql(end)) as [{ expires_at: string }];
-    const answer = acme.as(who).ask(document());
+    const answer = acme.as(who).ask(document(slug));
     await until(async () => (await activity(database, "Lock")) + (await activity(database, "transactionid")) > 0);
     await until(async () => (await sql("select clock_timestamp() > $1::timestamptz as over", [at]))[0]!.over === true);
     await owner.run("rollback");
@@ -62,6 +64,23 @@ describe("a right that ends while a change that it allowed still waits", () => {
     const { data, errors } = await whileItEnds("ada");
 
     expect(errors).toBeUndefined();
-    expect(data).toEqual({ updateOrganization: { __typename: "UpdateOrganizationPayload" } });
+    expect(data).toEqual({
+      updateOrganization: { __typename: "UpdateOrganizationPayload", organization: { name: "Changed" } },
+    });
+  });
+
+  it("shows what was changed to nobody who saw it by a membership alone that ends", async () => {
+    const membership = acme.memberships["passing@north"];
+    const { data, errors } = await whileItEnds(
+      "passing",
+      "north",
+      `update memberships ${END} where id = '${membership}' returning expires_at`,
+    );
+
+    expect(errors).toBeUndefined();
+    expect(data).toEqual({ updateOrganization: { __typename: "NotFoundFailure" } });
+    expect((await acme.as("ada").get('{ organization(by: { slug: "north" }) { name } }')).organization.name).toBe(
+      "north",
+    );
   });
 });

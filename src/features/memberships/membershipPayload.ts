@@ -13,7 +13,7 @@ import { Membership } from "./type.js";
 export const membershipPayload = (description: string): MutationPayload<{ id: MembershipId }> => ({
   description,
   ahead: membershipsAhead,
-  // Of other people's memberships nobody's access comes. One that the arguments do not name may be anybody's.
+  // The viewer's access does not come from memberships of others. One that the arguments do not name may be anybody's.
   keepsAccess: ({ id }, { viewer, named }) =>
     (named.get({ type: "Membership", id })?.userId ?? viewer.id) !== viewer.id,
   fields: (t) => ({

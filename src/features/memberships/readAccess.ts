@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import { Access, type Held, type Place, type Reach } from "../../access/access.js";
+import { Access, type Belonging, type Held, type Place, type Reach } from "../../access/access.js";
 import type { Catalogue } from "../../access/catalogue.js";
 import { parseArray } from "../../database/arrays.js";
 import { sqlState } from "../../database/errors.js";
@@ -34,7 +34,7 @@ select h.epoch, h.status, ${clock === "now()" ? "null" : "clock.now"} as now, u.
   (select json_agg(json_build_array(own.organization_id, own.path, (
       select json_agg(json_build_array(g.reach, g.role_key, r.permissions::text, least(g.expires_at, own.expires_at)))
       from grants g left join roles r on r.tenant_id = $1 and r.id = g.role_id
-      where g.tenant_id = $1 and g.membership_id = own.id and (g.expires_at is null or g.expires_at > clock.now)))) from own) as own,
+      where g.tenant_id = $1 and g.membership_id = own.id and (g.expires_at is null or g.expires_at > clock.now)), own.expires_at)) from own) as own,
   (select json_agg(json_build_array(o.status, o.id, o.path))
     from organizations o where o.tenant_id = $1 and o.status <> 'ACTIVE' and (o.status = 'SUSPENDED'
       or exists (select from own where own.organization_id = any(o.path || o.id) or o.id = any(own.path)))) as closed,
@@ -93,7 +93,12 @@ const textsNaming = new Map<string, string>();
 const UNDEFINED_TABLE = "42P01";
 
 type GrantJson = readonly [reach: Reach, key: string | null, permissions: string | null, expiresAt: string | null];
-type OwnJson = readonly [id: OrganizationId, path: OrganizationId[], grants: GrantJson[] | null];
+type OwnJson = readonly [
+  id: OrganizationId,
+  path: OrganizationId[],
+  grants: GrantJson[] | null,
+  expiresAt: string | null,
+];
 type ClosedJson = readonly [status: string, id: OrganizationId, path: OrganizationId[]];
 
 interface NamedJson extends Name {
@@ -147,11 +152,11 @@ async function understand(
   if (row.status === "FENCED" && session.purpose !== "read") return "FENCED";
   if (row.status === "SUSPENDED" || row.user_id === null) return null;
 
-  const memberOf: Place[] = [];
+  const memberOf: Belonging[] = [];
   const grants: Held[] = [];
-  for (const [id, path, given] of list<OwnJson>(row.own)) {
+  for (const [id, path, given, until] of list<OwnJson>(row.own)) {
     const at = { id, path };
-    memberOf.push(at);
+    memberOf.push({ ...at, expiresAt: until === null ? null : new Date(until) });
     for (const [reach, key, permissions, expiresAt] of given ?? [])
       grants.push({
         at,

@@ -91,7 +91,8 @@ function completeList(list: GraphQLList<GraphQLOutputType>, asked: Asked, below:
  */
 function hear(value: unknown, type: GraphQLOutputType): void {
   const list = getNullableType(type);
-  if (isPromise(value))
+  // Anything else with a `then` may do its work when that is called, and does not end the process.
+  if (value instanceof Promise)
     value.then(
       (answered) => hear(answered, type),
       () => {},
