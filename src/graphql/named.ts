@@ -34,6 +34,12 @@ export class AllNamed {
   get({ type, id }: Name): Named | undefined {
     return this.#found.get(`${type}:${id}`);
   }
+
+  /** Whether something is there, and all of it are memberships and grants of others than this user. */
+  isOfOthers(user: UserId): boolean {
+    const owners = [...this.#found.values()].map(({ userId }) => userId);
+    return owners.length > 0 && owners.every((owner) => owner !== null && owner !== user);
+  }
 }
 
 /** The uuid in the global id that arguments hold at a path; null when there is none, or not an id of that type. */

@@ -67,6 +67,31 @@ describe("the answer of a change", () => {
     expect(other.statements).toBe(self.statements - OF_A_SESSION);
   });
 
+  it("is read in the change's own session where somebody else's grant is withdrawn, and not where the viewer's is", async () => {
+    const revoke = `mutation($input: RevokeGrantInput!) {
+      revokeGrant(input: $input) { ... on RevokeGrantPayload { membership { id } } } }`;
+    const grants = async (name: string, at: string): Promise<string[]> => {
+      const { node } = await acme
+        .as("ada")
+        .get("query($id: ID!) { node(id: $id) { ... on Membership { grants { id role { key } } } } }", {
+          id: acme.id("Membership", `${name}@${at}`),
+        });
+      return node.grants
+        .filter((one: { role: { key: string } }) => one.role.key !== "owner")
+        .map((one: { id: string }) => one.id);
+    };
+    await ask(grant("id"), giving("two", "guide"));
+    await ask(grant("id"), giving("ada", "guide", "acme"));
+    const [of] = await grants("two", "north");
+    const [own] = await grants("ada", "acme");
+
+    const other = await ask(revoke, { input: { grantId: of } });
+    const self = await ask(revoke, { input: { grantId: own } });
+
+    expect(other.data).toEqual({ revokeGrant: { membership: { id: acme.id("Membership", "two@north") } } });
+    expect(other.statements).toBe(self.statements - OF_A_SESSION);
+  });
+
   it("is whole where it asks for more, once and the next time, and the change is made once", async () => {
     const document = `mutation($input: GrantRoleInput!, $more: Boolean!) { grantRole(input: $input) { __typename
       ... on GrantRolePayload { membership { id createdAt grants @include(if: $more) { role { key } } } } } }`;

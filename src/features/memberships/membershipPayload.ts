@@ -13,9 +13,8 @@ import { Membership } from "./type.js";
 export const membershipPayload = (description: string): MutationPayload<{ id: MembershipId }> => ({
   description,
   ahead: membershipsAhead,
-  // The viewer's access does not come from memberships of others. One that the arguments do not name may be anybody's.
-  keepsAccess: ({ id }, { viewer, named }) =>
-    (named.get({ type: "Membership", id })?.userId ?? viewer.id) !== viewer.id,
+  // The viewer's access does not come from memberships of others.
+  keepsAccess: (_changed, { viewer, named }) => named.isOfOthers(viewer.id),
   fields: (t) => ({
     membership: t.field({
       type: Membership,
