@@ -150,6 +150,32 @@ describe("checkHomes", () => {
 
     await owner.unsafe("rollback");
     expect(found.map(({ mend }) => mend)).toEqual([`DROP VIEW ${last}.all_settings;`]);
-    expect(statements).toBe(3);
+    expect(statements).toBe(5);
+  });
+
+  it("looks at fewer at once where a statement may not take as long as it would", async () => {
+    await owner.unsafe("begin");
+    await owner.unsafe(`do $$ begin
+      for n in 1..300 loop execute format('create schema %I', 't_' || lpad(to_hex(n), 32, '0')); end loop;
+    end $$`);
+    const counts: number[] = [];
+    const tooLong = async () => {
+      await serve.unsafe("set statement_timeout = '1ms'");
+      await serve.unsafe("select pg_sleep(5)").finally(() => serve.unsafe("reset statement_timeout"));
+    };
+    const look = (most: number) =>
+      checkHomes(async (text, params) => {
+        const count = Number(/order by n.nspname limit (\d+)/.exec(text)?.[1]);
+        counts.push(count);
+        if (count > most) await tooLong();
+        return through(owner)(text, params);
+      });
+
+    const found = await look(125);
+    const tries = [...counts];
+    await expect(look(5)).rejects.toMatchObject({ code: "57014" });
+    await owner.unsafe("rollback");
+
+    expect([found, tries]).toEqual([[], [250, 125, 125, 125]]);
   });
 });
