@@ -43,8 +43,8 @@ const names = [...(isAlone ? [] : list(values.contenders)), ...list(values.homes
 const [rounds, seconds, warm] = ["rounds", "seconds", "warm"].map((name) => Number(values[name]));
 const shapes = growth?.shapes ?? Array(Number(values.tenants)).fill(USUAL);
 const { sender } = values;
-/** However slow the machine is. */
-const LONGEST_WARMING = 40;
+/** However slow the machine is. Of a thousand tenants, ten people of each have to have asked several times. */
+const LONGEST_WARMING = growth ? 150 : 40;
 /** Seconds before each that is timed: what waited for its turn may have been put aside, by the machine or by its processor. */
 const AWAKENING = 2;
 const say = (words) => process.stderr.write(`${words}\n`);
