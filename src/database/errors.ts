@@ -85,6 +85,9 @@ export const sessionSurvives = (error: unknown): boolean => answerIn(error)?.sev
 /** Whether the answer says no more than that an earlier statement of the transaction failed. */
 export const followsFailure = (error: unknown): boolean => sqlState(error) === "25P02";
 
+/** Whether the server ended a statement that took longer than it may. */
+export const isTimedOut = (error: unknown): boolean => sqlState(error) === "57014";
+
 /** Whether the server has no room for one more connection. */
 export const isFull = (error: unknown): boolean => sqlState(error) === "53300";
 

@@ -4,11 +4,11 @@ import type { Embarked, Entered } from "./enter.js";
 import { OpenScope, type OperationSettings, type Resolved } from "./scope.js";
 
 /** How the answer to a change is read. */
-export interface Answering<Payload = unknown> {
+export interface Answering {
   /** What is likely to be read for it. */
   readonly ahead: Ahead;
   /** Whether the viewer may do after the change exactly what they might before it, neither less nor more, and is called the same. */
-  readonly keepsAccess: (payload: Payload, viewer: Resolved) => boolean;
+  readonly keepsAccess: (viewer: Resolved) => boolean;
 }
 
 /** Opens the session in which an answer is read, or goes on with one that was opened for it; null where the viewer is nobody there. */
@@ -48,7 +48,7 @@ export async function keep(
     await session.commit().finally(told);
     return { opening: () => read(wanted), isAnsweredAhead: false };
   }
-  if (wanted && isAnsweredAhead && answering!.keepsAccess(changed, scope)) {
+  if (wanted && isAnsweredAhead && answering!.keepsAccess(scope)) {
     const entered = await readAndKeep(scope, told, wanted);
     return { opening: async () => entered, isAnsweredAhead };
   }

@@ -1,10 +1,10 @@
 import type { InputFieldMap, ObjectRef } from "@pothos/core";
 import type { z } from "zod";
 import type { Ahead } from "./ahead.js";
+import type { Answering } from "./answering.js";
 import { builder } from "./builder.js";
 import type { Context } from "./context.js";
 import { type Failure, type FailureMember, InvalidInputFailure, NotFoundFailure } from "./failure.js";
-import type { Resolved } from "./scope.js";
 
 export const FailureInterface = builder.interfaceRef<FailureMember>("Failure").implement({
   description: "Something the caller can act on. Every member of a result that is not the payload.",
@@ -52,7 +52,7 @@ export interface MutationPayload<Payload> {
   /** What is likely to be read for them. */
   readonly ahead?: Ahead;
   /** As `Answering` has it; never, where it is left out. */
-  readonly keepsAccess?: (payload: Payload, viewer: Resolved) => boolean;
+  readonly keepsAccess?: Answering["keepsAccess"];
 }
 
 type InputBuilder = Parameters<Parameters<typeof builder.inputType>[1]["fields"]>[0];
@@ -77,7 +77,7 @@ export function mutation<Input, Payload extends object>(
   const input = builder.inputType(`${title}Input`, { description: `What \`${name}\` takes.`, fields: options.input });
   const payload = builder.objectRef<Payload>(`${title}Payload`);
   const { ahead, keepsAccess, ...shown } = options.payload;
-  const answering = ahead && { ahead, keepsAccess: keepsAccess ?? (() => false) };
+  const answering: Answering | undefined = ahead && { ahead, keepsAccess: keepsAccess ?? (() => false) };
   payload.implement(shown as never);
   const members = options.failures.map((failure) => types.get(failure)!);
   const result = builder.unionType(`${title}Result`, {

@@ -5,6 +5,7 @@ import {
   ConnectionLostError,
   isAway,
   isPassing,
+  isTimedOut,
   OutcomeUnknownError,
   sqlState,
   UnavailableError,
@@ -17,8 +18,6 @@ export interface Presented {
   /** The bug or outage behind a masked message; null for what is the caller's own affair. */
   readonly fault: unknown;
 }
-
-const STATEMENT_TIMED_OUT = "57014";
 
 /**
  * What leaves the process. Errors that were written for callers pass; anything else becomes one sentence with the request's
@@ -61,7 +60,7 @@ export function present(error: unknown, requestId: string): Presented {
   }
   if (isTransient(cause)) {
     const seconds = cause instanceof UnavailableError ? cause.retryAfterSeconds : 1;
-    const lost = cause instanceof ConnectionLostError || sqlState(cause) === STATEMENT_TIMED_OUT;
+    const lost = cause instanceof ConnectionLostError || isTimedOut(cause);
     return say(
       lost
         ? "The request could not be finished, and nothing was changed. Try again."
@@ -100,7 +99,7 @@ export function withoutStatus(error: GraphQLError): GraphQLError {
 /** Whether the same request may well be answered a moment later. */
 export function isTransient(error: unknown): boolean {
   const cause = innermost(error);
-  return isAway(cause) || isPassing(cause) || sqlState(cause) === STATEMENT_TIMED_OUT;
+  return isAway(cause) || isPassing(cause) || isTimedOut(cause);
 }
 
 function innermost(error: unknown): unknown {

@@ -14,7 +14,7 @@ export const membershipPayload = (description: string): MutationPayload<{ id: Me
   description,
   ahead: membershipsAhead,
   // The viewer's access does not come from memberships of others.
-  keepsAccess: (_changed, { viewer, named }) => named.isOfOthers(viewer.id),
+  keepsAccess: ({ viewer, named }) => named.isOfOthers(viewer.id),
   fields: (t) => ({
     membership: t.field({
       type: Membership,

@@ -1,4 +1,4 @@
-import { sqlState } from "../../database/errors.js";
+import { isTimedOut } from "../../database/errors.js";
 import { SCHEMA_NAME } from "../directory/directory.js";
 import type { Finding, Query } from "./finding.js";
 import { KEYS, keyRules } from "./keys.js";
@@ -10,7 +10,6 @@ import { TABLES, tableRules } from "./tables.js";
 /** Each takes some milliseconds, the more of them there are, and a serving login's statements end after five seconds. */
 const MOST_AT_ONCE = 125;
 const LEAST_AT_ONCE = 10;
-const QUERY_CANCELED = "57014";
 
 /** So many homes at most; `$1` is the last one that was looked at, or empty. */
 const homes = (which: string, most: number) => `
@@ -54,7 +53,7 @@ export async function checkHomes(query: Query, schemas?: readonly string[]): Pro
   let last = "";
   for (let most = MOST_AT_ONCE; ; ) {
     const rows = await query(statement(schemas !== undefined, most), [last, ...asked]).catch((error) => {
-      if (schemas || sqlState(error) !== QUERY_CANCELED || most <= LEAST_AT_ONCE) throw error;
+      if (schemas || !isTimedOut(error) || most <= LEAST_AT_ONCE) throw error;
       return null;
     });
     if (rows === null) {
