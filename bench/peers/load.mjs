@@ -22,21 +22,27 @@ export function render(file, url, requests) {
   writeFileSync(file, texts.map((text) => `${Buffer.byteLength(text)}\n${text}`).join(""));
 }
 
-/** @returns { requests, us, bytes, bad, p50, p99 }, the last two in microseconds */
-export const load = (sender, url, file, seconds, connections = CONNECTIONS) =>
-  (sender === "wrk" ? byWrk : byNode)(url, file, seconds, connections);
+/**
+ * @param place how many requests of the file to pass over; anywhere, where it is not given
+ * @returns { requests, us, bytes, bad, p50, p99 }, the last two in microseconds
+ */
+export const load = (sender, url, file, seconds, connections = CONNECTIONS, place = undefined) =>
+  (sender === "wrk" ? byWrk : byNode)(url, file, seconds, connections, place);
 
-/** Sends until a compiler has seen enough: so many requests, or so many seconds if that comes first. */
+/**
+ * Sends until a compiler has seen enough, and everybody has asked as often as anybody: so many requests, or so many seconds if that
+ * comes first.
+ */
 export async function warmUp(sender, url, file, { requests, seconds }) {
   const began = performance.now();
   for (let sent = 0; sent < requests && performance.now() - began < seconds * 1000; )
-    sent += (await load(sender, url, file, 1)).requests;
+    sent += (await load(sender, url, file, 1, CONNECTIONS, sent)).requests;
 }
 
-async function byWrk(url, file, seconds, connections) {
+async function byWrk(url, file, seconds, connections, place = "") {
   const script = fileURLToPath(new URL("wrk.lua", import.meta.url));
   const args = ["-t1", `-c${connections}`, `-d${seconds}s`, "--latency", "--timeout", "10s", "-s", script, url];
-  const wrk = spawn("wrk", args, { env: { ...process.env, REQUESTS: file } });
+  const wrk = spawn("wrk", args, { env: { ...process.env, REQUESTS: file, PLACE: place } });
   let said = "";
   for (const stream of [wrk.stdout, wrk.stderr]) stream.on("data", (part) => (said += part));
   await new Promise((ended) => wrk.on("close", ended));
@@ -45,9 +51,9 @@ async function byWrk(url, file, seconds, connections) {
   return JSON.parse(found[1]);
 }
 
-function byNode(url, file, seconds, connections) {
+function byNode(url, file, seconds, connections, place) {
   const { hostname, port } = new URL(url);
-  const workerData = { hostname, port, file, seconds, connections };
+  const workerData = { hostname, port, file, seconds, connections, from: place };
   return new Promise((resolve, reject) => {
     new Worker(new URL("sender.mjs", import.meta.url), { workerData }).once("message", resolve).once("error", reject);
   });

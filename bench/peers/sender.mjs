@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { parentPort, workerData } from "node:worker_threads";
 
-const { hostname, port, file, seconds, connections } = workerData;
+const { hostname, port, file, seconds, connections, from } = workerData;
 const requests = [];
 for (let bytes = readFileSync(file), at = 0; at < bytes.length; ) {
   const end = bytes.indexOf(10, at);
@@ -12,7 +12,7 @@ for (let bytes = readFileSync(file), at = 0; at < bytes.length; ) {
   at = end + 1 + size;
 }
 
-let place = Math.floor(Math.random() * requests.length);
+let place = from ?? Math.floor(Math.random() * requests.length);
 let [bytes, bad, running] = [0, 0, connections];
 const took = [];
 const began = performance.now();

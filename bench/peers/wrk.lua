@@ -1,4 +1,5 @@
--- Sends requests as they are in the file that REQUESTS names ("<bytes>\n<request>" again and again), round robin, from a place that differs.
+-- Sends requests as they are in the file that REQUESTS names ("<bytes>\n<request>" again and again), round robin, from PLACE on, or from a
+-- place that differs.
 local requests, place = {}, 0
 local file = assert(io.open(os.getenv("REQUESTS"), "rb"))
 while true do
@@ -7,7 +8,10 @@ while true do
   requests[#requests + 1] = file:read(tonumber(size))
 end
 file:close()
-function init() math.randomseed(os.time()); place = math.random(#requests) end
+function init()
+  math.randomseed(os.time())
+  place = (tonumber(os.getenv("PLACE")) or math.random(#requests)) % #requests
+end
 function request()
   place = place + 1
   if place > #requests then place = 1 end

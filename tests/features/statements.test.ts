@@ -1,4 +1,5 @@
 import { openGateway, type TestGateway } from "../support/gateway.js";
+import { ACCESS } from "../support/statements.js";
 import { type Planted, world } from "../support/world.js";
 
 const ORGANIZATIONS = 50;
@@ -28,7 +29,6 @@ beforeAll(async () => {
 afterAll(() => gateway.close());
 
 const PREFIX = ["begin isolation level repeatable read read only", "select set_config("];
-const ACCESS = "with clock as materialized";
 const END = "commit";
 
 /** The statements of a query by what they are for. */

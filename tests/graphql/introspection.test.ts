@@ -13,7 +13,7 @@ import { FOLDER } from "../support/database.js";
 import { openGateway, type TestGateway } from "../support/gateway.js";
 import { homeOf } from "../support/home.js";
 import { anySketch } from "../support/sketches.js";
-import { ofData } from "../support/statements.js";
+import { ACCESS, ofData } from "../support/statements.js";
 import { type TenantSketch, world } from "../support/world.js";
 
 let gateway: TestGateway;
@@ -197,7 +197,7 @@ describe("GET /graphql/schema", () => {
     const statements = await gateway.database.statements(() => textFor("cleo@northwind.test", "northwind"));
 
     expect(ofData(statements)).toEqual([]);
-    expect(statements.filter((text) => text.startsWith("with clock"))).toHaveLength(1);
+    expect(statements.filter((text) => text.startsWith(ACCESS))).toHaveLength(1);
   });
 
   it("keeps a bad token, other methods and pages of other sites out, as GraphQL does", async () => {

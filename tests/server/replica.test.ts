@@ -15,6 +15,7 @@ import { History } from "../support/history.js";
 import { seeded } from "../support/random.js";
 import { recordOf } from "../support/sessions.js";
 import { type Pair, startPair } from "../support/standby.js";
+import { ACCESS } from "../support/statements.js";
 import { until } from "../support/until.js";
 import { type Planted, type TenantSketch, world } from "../support/world.js";
 
@@ -81,7 +82,7 @@ const rename = (name: string) =>
 const KINDS = [
   ["begin isolation level repeatable read read only", "begin"],
   ["select set_config(", "enter"],
-  ["with clock as materialized", "access"],
+  [ACCESS, "access"],
   ["select pg_current_wal_insert_lsn()", "position"],
   ["select o.is_ours", "catch up"],
   ["commit", "end"],

@@ -1,6 +1,7 @@
 import { LRUCache } from "lru-cache";
 import { Access, type Belonging, type Held, type Place, type Reach } from "../../access/access.js";
 import type { Catalogue } from "../../access/catalogue.js";
+import { earlier } from "../../access/end.js";
 import { parseArray } from "../../database/arrays.js";
 import { sqlState } from "../../database/errors.js";
 import type { Result } from "../../database/lease.js";
@@ -16,34 +17,39 @@ const clockOf = ({ purpose }: TenantSession): Clock => (purpose === "read" ? "no
 
 /**
  * Everything that decisions stand on, in one statement: the home row, the viewer, their live memberships and grants by the
- * database's clock, what is closed, and the root. The same for the same rows: it tells the time only where it may have waited.
- * Lists are JSON without names: to write the names for each row takes PostgreSQL as long as to find it.
+ * database's clock, what is closed, and the root, where no path begins with it. The same for the same rows: it tells the time only
+ * where it may have waited. Lists are JSON without names: to write the names for each row takes PostgreSQL as long as to find it.
+ * Nothing is asked for twice: a server process keeps the plan of each home that it serves, and row security is a part of each table's.
  */
-const textWith = (clock: Clock, named = "null::json", isWho = "u.identity = $2") => `
-with clock as materialized (select ${clock} as now),
+function textWith(clock: Clock, named = "null::json", isWho = "u.identity = $2"): string {
+  const [told, now] = clock === "now()" ? ["null", clock] : [clock, "who.now"];
+  return `
+with who as materialized (
+  select h.epoch, h.status, ${told} as now, u.id as user_id, u.display_name, u.email, u.email_verified, u.image_url
+  from tenant h
+    left join users u on u.tenant_id = $1 and ${isWho} and u.status = 'ACTIVE'
+  where h.tenant_id = $1
+),
 own as materialized (
   select m.id, m.organization_id, m.expires_at, o.path
-  from tenant h
-    join users u on u.tenant_id = h.tenant_id and ${isWho} and u.status = 'ACTIVE'
-    join memberships m on m.tenant_id = $1 and m.user_id = u.id and m.status = 'ACTIVE'
+  from who
+    join memberships m on m.tenant_id = $1 and m.user_id = who.user_id and m.status = 'ACTIVE'
     join organizations o on o.tenant_id = $1 and o.id = m.organization_id
-    cross join clock
-  where h.tenant_id = $1 and (m.expires_at is null or m.expires_at > clock.now)
+  where m.expires_at is null or m.expires_at > ${now}
 )
-select h.epoch, h.status, ${clock === "now()" ? "null" : "clock.now"} as now, u.id as user_id, u.display_name, u.email, u.email_verified, u.image_url,
+select who.*,
   (select json_agg(json_build_array(own.organization_id, own.path, (
-      select json_agg(json_build_array(g.reach, g.role_key, r.permissions::text, least(g.expires_at, own.expires_at)))
-      from grants g left join roles r on r.tenant_id = $1 and r.id = g.role_id
-      where g.tenant_id = $1 and g.membership_id = own.id and (g.expires_at is null or g.expires_at > clock.now)), own.expires_at)) from own) as own,
+      select json_agg(json_build_array(g.reach, g.role_key,
+        (select r.permissions::text from roles r where r.tenant_id = $1 and r.id = g.role_id), g.expires_at))
+      from grants g
+      where g.tenant_id = $1 and g.membership_id = own.id and (g.expires_at is null or g.expires_at > ${now})), own.expires_at)) from own) as own,
   (select json_agg(json_build_array(o.status, o.id, o.path))
     from organizations o where o.tenant_id = $1 and o.status <> 'ACTIVE' and (o.status = 'SUSPENDED'
       or exists (select from own where own.organization_id = any(o.path || o.id) or o.id = any(own.path)))) as closed,
-  (select o.id from organizations o where o.tenant_id = $1 and o.parent_id is null) as root,
+  (select o.id from organizations o where o.tenant_id = $1 and o.parent_id is null and not exists (select from own)) as root,
   ${named} as named
-from tenant h
-  cross join clock
-  left join users u on u.tenant_id = $1 and ${isWho} and u.status = 'ACTIVE'
-where h.tenant_id = $1`;
+from who`;
+}
 
 const TEXT: Readonly<Record<Clock, string>> = {
   "now()": textWith("now()"),
@@ -154,19 +160,21 @@ async function understand(
 
   const memberOf: Belonging[] = [];
   const grants: Held[] = [];
-  for (const [id, path, given, until] of list<OwnJson>(row.own)) {
-    const at = { id, path };
-    memberOf.push({ ...at, expiresAt: until === null ? null : new Date(until) });
+  for (const [id, path, given, end] of list<OwnJson>(row.own)) {
+    const [at, until] = [{ id, path }, dateOf(end)];
+    memberOf.push({ ...at, expiresAt: until });
     for (const [reach, key, permissions, expiresAt] of given ?? [])
       grants.push({
         at,
         reach,
         // A role that the product no longer has gives nothing.
         permissions: (key === null ? permissionsIn(permissions) : catalogue.roles.get(key)?.permissions) ?? NONE,
-        expiresAt: expiresAt === null ? null : new Date(expiresAt),
+        // A grant ends with its membership.
+        expiresAt: earlier(dateOf(expiresAt), until),
       });
   }
-  const root: Place = { id: row.root as OrganizationId, path: [] };
+  const [first] = memberOf;
+  const root: Place = { id: first ? (first.path[0] ?? first.id) : (row.root as OrganizationId), path: [] };
   const closed = list<ClosedJson>(row.closed);
   const isSuspended = ([status]: ClosedJson) => status === "SUSPENDED";
   const access = new Access({
@@ -197,7 +205,7 @@ async function understand(
       ...list<NamedJson>(row.named).map((one) => ({
         ...one,
         place: one.place ?? root,
-        expiresAt: one.expiresAt === null ? null : new Date(one.expiresAt),
+        expiresAt: dateOf(one.expiresAt),
       })),
     ]),
     now: row.now === null ? await session.begunAt() : new Date(row.now as string),
@@ -219,5 +227,7 @@ function permissionsIn(text: string | null): ReadonlySet<string> | undefined {
 /** A home that the tenant left, and that has been removed since: the first table asked for is gone. One among others is not. */
 export const isHomeGone = (error: unknown): boolean =>
   sqlState(error) === UNDEFINED_TABLE && /\btenant\b/.test((error as Error).message);
+
+const dateOf = (text: string | null): Date | null => (text === null ? null : new Date(text));
 
 const list = <T>(json: unknown): T[] => (json as T[] | null) ?? [];
