@@ -9,6 +9,7 @@ import { loadDevelopmentIssuer } from "../identity/development.js";
 import { operatorsOf } from "../identity/operators.js";
 import { createVerifier } from "../identity/verifier.js";
 import { createGateway } from "../server.js";
+import { Unchanged } from "../tenancy/walls/unchanged.js";
 import { checkWalls, type Doors, guardDatabases, watchWalls } from "../tenancy/walls/walls.js";
 import { keyOf } from "./database.js";
 import { EXIT, RefusedError, UsageError } from "./explain.js";
@@ -50,7 +51,8 @@ export async function serve(): Promise<void> {
 }
 
 async function open(settings: Settings, doors: Doors, key: Buffer, log: pino.Logger): Promise<void> {
-  const findings = await checkWalls(doors).catch((error) => {
+  const unchanged = new Unchanged();
+  const findings = await checkWalls(doors, unchanged).catch((error) => {
     throw sqlState(error)?.startsWith("28") || sqlState(error) === "3D000" ? notLetIn(error) : error;
   });
   if (findings.length > 0) {
@@ -66,8 +68,13 @@ async function open(settings: Settings, doors: Doors, key: Buffer, log: pino.Log
       { database, ...(why instanceof Error ? { error: why.message } : { findings: why }) },
       "a database is closed to its tenants",
     );
-  await guardDatabases(doors.serve, onBarred);
-  const walls = watchWalls(doors, (found) => log.error({ findings: found }, "the database's walls are open"), onBarred);
+  await guardDatabases(doors.serve, onBarred, unchanged);
+  const walls = watchWalls(
+    doors,
+    (found) => log.error({ findings: found }, "the database's walls are open"),
+    onBarred,
+    unchanged,
+  );
 
   // The first to ask shall find a connection. Of a replica that is away, the gateway tells whenever it is needed.
   for (const name of doors.serve.databases.filter(isReplica))

@@ -16,6 +16,14 @@ export interface LeaseSettings extends Omit<ConnectionSettings, "url"> {
   readonly longMs?: number;
 }
 
+/**
+ * So many homes the connections of a database take on as they come, all together, and so many each of them at least. After that, each
+ * takes on only those that no other knows. The more of them know a home, the less long it waits for one that is idle; and the more
+ * each has to remember: with 100 tenants in schemas and ten connections, 32 each took a third off the slowest hundredth.
+ */
+const AS_THEY_COME = 320;
+const LEAST_EACH = 8;
+
 /** How long a server that was full is not asked for another connection, while there are some. */
 const FULL_MS = 1000;
 
@@ -55,6 +63,11 @@ export class PooledDatabase {
 
   get taken(): number {
     return this.connections.size + this.opening;
+  }
+
+  /** So many homes a connection of it takes on as they come. */
+  get few(): number {
+    return Math.max(LEAST_EACH, AS_THEY_COME / this.most);
   }
 
   /** Whether one of its connections serves a home as a rule. */

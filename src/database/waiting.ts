@@ -15,8 +15,6 @@ export const LONG_MS = 500;
 export const STUCK_MS = 100;
 /** So many of a home may wait before a connection more takes them on. */
 const CROWD = 8;
-/** So many homes a connection takes on as they come. After that, only those that no other knows. */
-const FEW = 8;
 
 /** Somebody who waits for a connection. */
 export interface Waiting {
@@ -55,7 +53,7 @@ export const mayMove = ({ home, database }: Waiting, ahead: number, connection: 
 
 /** Whether a connection that serves a home goes on to do so as a rule. */
 export const settles = ({ homes }: Connection, home: string, database: PooledDatabase): boolean =>
-  homes.size < FEW || !database.knows(home);
+  homes.size < database.few || !database.knows(home);
 
 export const inUse = () => new UnavailableError("All connections to the database are in use.");
 

@@ -71,11 +71,11 @@ export function watchWalls(
   doors: Doors,
   onOpen: (findings: readonly Finding[]) => void,
   onBarred: OnBarred = () => {},
+  unchanged = new Unchanged(),
   everyMs = EVERY_MS,
 ) {
   let sound = true;
   let isLooking = false;
-  const unchanged = new Unchanged();
   const timer = setInterval(async () => {
     // Several looks would wait for each other's connections.
     if (isLooking) return;

@@ -38,7 +38,13 @@ describe("watchWalls", () => {
   it("turns the health of the gateway red while a login has a right too many, and says which", async () => {
     const told: string[] = [];
     const users = `${(await gateway.database.owner("select schema_name from tenantry.tenants where database = 'main' limit 1"))[0]!.schema_name}.users`;
-    const walls = watchWalls(gateway, (findings) => told.push(...findings.map(({ what }) => what)), undefined, 20);
+    const walls = watchWalls(
+      gateway,
+      (findings) => told.push(...findings.map(({ what }) => what)),
+      undefined,
+      undefined,
+      20,
+    );
     const web = await openWeb(gateway, {}, walls.isSound);
     const health = async () => (await web.send("GET", "/health/ready")).status;
     expect(await health()).toBe(200);
@@ -59,7 +65,7 @@ describe("watchWalls", () => {
     const open = (login: "tenantry_serve" | "tenantry_door") => openLeases(gateway.database.url(login), settings);
     const doors = { serve: open("tenantry_serve"), door: open("tenantry_door") };
     const held = await doors.serve.acquire("");
-    const walls = watchWalls(doors, () => {}, undefined, 1);
+    const walls = watchWalls(doors, () => {}, undefined, undefined, 1);
     await until(() => doors.serve.counts.waiting === 1);
 
     await held.run("select pg_sleep(0.1)");
@@ -77,7 +83,7 @@ describe("watchWalls", () => {
 
   it("takes a database that cannot be looked at for an open one", async () => {
     const nowhere = openLeases("postgres://nobody:nothing@127.0.0.1:1/nowhere");
-    const walls = watchWalls({ serve: nowhere, door: nowhere }, () => {}, undefined, 20);
+    const walls = watchWalls({ serve: nowhere, door: nowhere }, () => {}, undefined, undefined, 20);
     expect(walls.isSound()).toBe(true);
 
     await until(() => !walls.isSound());
