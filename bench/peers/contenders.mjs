@@ -46,7 +46,7 @@ async function startPeer(name, { peersUrl, postgraphileUrl, nodeArgs = [] }) {
   return { name, pid: child.pid, url: `http://127.0.0.1:${port}/graphql`, ask, stop: () => stop(child) };
 }
 
-async function startGateway(name, kind, { folder, serving, key, issuers, tokenOf, nodeArgs = [] }) {
+async function startGateway(name, kind, { folder, serving, key, issuers, tokenOf, leases = "10", nodeArgs = [] }) {
   const product = join(folder, "product.json");
   writeFileSync(product, JSON.stringify(PRODUCT));
   const env = {
@@ -58,6 +58,7 @@ async function startGateway(name, kind, { folder, serving, key, issuers, tokenOf
     TENANTRY_PRODUCT: product,
     // At the end of each run the sender hangs up in the middle of what it asked, which is told of as an error.
     TENANTRY_LOG_LEVEL: "fatal",
+    TENANTRY_LEASES: leases,
     // Others let wait for as long as it takes, too.
     TENANTRY_LEASE_WAIT_MS: "10000",
     // Else who asks the same again is answered sooner, and all that is measured is asked again.

@@ -32,6 +32,7 @@ const { values } = parseArgs({
     people: { type: "string", default: "" },
     organizations: { type: "string", default: "" },
     processes: { type: "string", default: "" },
+    leases: { type: "string", default: "10" },
   },
 });
 const list = (text) => text.split(",").filter(Boolean);
@@ -54,7 +55,7 @@ const COMPARED = 12;
 const stage = await build({ shapes, kinds: [...new Set(list(values.homes).map(kindOf))], isAlone, say });
 const running = [];
 try {
-  for (const name of names) for (let n = 0; n < Math.max(1, ...counts); n++) running.push(await start(name, stage));
+  for (const name of names) for (let n = 0; n < Math.max(1, ...counts); n++) running.push(await start(name, { ...stage, leases: values.leases }));
   const about = machine(stage, { tenants: shapes.length, rounds, seconds, sender });
   if (growth) {
     const grown = [];

@@ -5,7 +5,7 @@ const MOST_PLAIN = 500;
  * So many at most belong to one home each. What the server remembers of the tables themselves takes more: with a hundred homes 120 to
  * 145 MB in all, whether so many statements were kept or half of them.
  */
-const MOST_MARKED = 600;
+const MOST_MARKED = 1000;
 /** A home has statements of its own once it has been served so often, … */
 const OFTEN = 4;
 /** … as long as at least one in so many leases of the connection is for it: for one that is served less, others would be missing. */

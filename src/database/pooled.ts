@@ -17,7 +17,7 @@ export interface LeaseSettings extends Omit<ConnectionSettings, "url"> {
 }
 
 /**
- * So many homes the connections of a database take on as they come, all together, and so many each of them at least. After that, each
+ * So many homes the connections of a database take on as they come, all together where it has all that it may, and so many each at least. After that, each
  * takes on only those that no other knows. The more of them know a home, the less long it waits for one that is idle; and the more
  * each has to remember: with 100 tenants in schemas and ten connections, 32 each took a third off the slowest hundredth.
  */

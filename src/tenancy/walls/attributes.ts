@@ -8,6 +8,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   idle_in_transaction_session_timeout: "10s",
   client_connection_check_interval: "1s",
 };
+export const WATCHED_SETTINGS: readonly string[] = Object.keys(SETTINGS);
 
 /** The login itself, before it touches a table: what it is, what it belongs to, what it owns, how its sessions begin. */
 export const ATTRIBUTES = `

@@ -7,7 +7,7 @@ import { checkLogin } from "./logins.js";
 import { Unchanged } from "./unchanged.js";
 import { checkVersion } from "./version.js";
 
-// A wall that was opened is noticed within a minute, also where looking takes its time.
+// A wall that was opened is noticed within a minute, also where looking takes its time; see `Unchanged` for how much of it.
 const EVERY_MS = 30_000;
 
 const HAS_DIRECTORY = `select exists (

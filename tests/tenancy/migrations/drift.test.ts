@@ -180,7 +180,7 @@ describe("lookAtHomes", () => {
 
 describe("a digest of a home", () => {
   // On it rests that a home which is built like a sound one need not be looked at again. What is in other schemas is no part
-  // of a home: there the gateway looks, twice a minute.
+  // of a home: there the gateway looks.
   const faults = [...faultsOfTables, ...faultsOfKeys, ...faultsOfObjects, ...faultsOfRights].filter(
     ({ name }) => name !== "a function elsewhere that runs as its owner",
   );

@@ -10,6 +10,7 @@ import { faultsOfRights } from "./faults/ofRights.js";
 import { faultsOfTables } from "./faults/ofTables.js";
 import { databaseWithOwnLogins } from "./ownLogins.js";
 
+const MINUTE_MS = 60_000;
 const OPEN = { what: "A wall is open.", mend: "Close it." };
 
 let database: Awaited<ReturnType<typeof databaseWithOwnLogins>>;
@@ -25,18 +26,31 @@ afterAll(async () => {
 });
 
 const query = (text: string) => serve.unsafe(text);
-const standing = async () => [];
+/** One whose clock goes on by a minute with each look at walls that stand, so that it need not look again at once. */
+function unhurried() {
+  let now = 0;
+  const standing = async () => {
+    now += MINUTE_MS;
+    return [];
+  };
+  return { unchanged: new Unchanged(() => now), standing };
+}
 
 /** One that found the walls standing, and need not look: tests beside this one change the server's roles and databases. */
-async function settled(): Promise<Unchanged> {
-  const unchanged = new Unchanged();
+async function settled() {
+  const { unchanged, standing } = unhurried();
   await until(async () => (await unchanged.check("walls", query, standing)) === null);
   return unchanged;
 }
 
 /** What the owner does counts at once, as it does within ten seconds otherwise. */
 async function change(...texts: string[]): Promise<void> {
-  for (const text of texts) await database.owner.unsafe(text);
+  try {
+    for (const text of texts) await database.owner.unsafe(text);
+  } catch (error) {
+    await database.owner.unsafe("rollback");
+    throw error;
+  }
   await database.owner`select pg_stat_force_next_flush()`;
   await database.owner`select 1`;
 }
@@ -48,7 +62,7 @@ describe("Unchanged", () => {
 
     const first = await unchanged.check("walls", query, async () => [OPEN]);
     const second = await unchanged.check("walls", query, async () => [OPEN]);
-    const third = await unchanged.check("walls", query, standing);
+    const third = await unchanged.check("walls", query, async () => []);
 
     expect([first, second, third]).toEqual([[OPEN], [OPEN], []]);
   });
@@ -67,26 +81,50 @@ describe("Unchanged", () => {
     expect(await unchanged.check("others", query, async () => [OPEN])).toEqual([OPEN]);
   });
 
-  it("looks after nine times without a look, whatever the counters say", async () => {
+  it.each([
+    ["fifty times what the look took", 100, 5000],
+    ["four and a half minutes", 60_000, 270_000],
+  ])("looks again after %s, whatever the counters say", async (_what, tookMs, untilMs) => {
+    let now = 1000;
+    const unchanged = new Unchanged(() => now);
+    const same = async () => [{ mark: "as ever" }];
+    const check = () => unchanged.check("walls", same, async () => [OPEN]);
+    await unchanged.check("walls", same, async () => {
+      now += tookMs;
+      return [];
+    });
+
+    now = 1000 + untilMs - 1;
+    expect(await check()).toBeNull();
+    now++;
+    expect(await check()).toEqual([OPEN]);
+  });
+
+  it("looks again through a session of other settings", async () => {
     const unchanged = await settled();
+    const other = database.connect("serve", { lock_timeout: "1s" });
 
-    const looks: boolean[] = [];
-    for (let time = 0; time < 10; time++)
-      looks.push((await unchanged.check("walls", query, async () => [OPEN])) !== null);
+    const found = await unchanged.check(
+      "walls",
+      (text) => other.unsafe(text),
+      async () => [OPEN],
+    );
 
-    expect(looks).toContain(true);
+    await other.end();
+    expect(found).toEqual([OPEN]);
   });
 
   it("always looks where nothing is counted", async () => {
     await change(`alter role ${database.logins.serve} set track_counts = off`);
     const uncounted = database.connect("serve");
-    const unchanged = new Unchanged();
-
+    const { unchanged, standing } = unhurried();
     const look = () => unchanged.check("walls", (text) => uncounted.unsafe(text), standing);
-    expect([await look(), await look(), await look()]).toEqual([[], [], []]);
+
+    const found = [await look(), await look(), await look()];
 
     await uncounted.end();
     await change(`alter role ${database.logins.serve} reset track_counts`);
+    expect(found).toEqual([[], [], []]);
   });
 
   const opened = async (...texts: string[]) => {
