@@ -55,7 +55,9 @@ const COMPARED = 12;
 const stage = await build({ shapes, kinds: [...new Set(list(values.homes).map(kindOf))], isAlone, say });
 const running = [];
 try {
-  for (const name of names) for (let n = 0; n < Math.max(1, ...counts); n++) running.push(await start(name, { ...stage, leases: values.leases }));
+  for (const name of names)
+    for (let n = 0; n < Math.max(1, ...counts); n++)
+      running.push(await start(name, { ...stage, leases: values.leases }));
   const about = machine(stage, { tenants: shapes.length, rounds, seconds, sender });
   if (growth) {
     const grown = [];

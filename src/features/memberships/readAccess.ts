@@ -35,7 +35,7 @@ own as materialized (
   from who
     join memberships m on m.tenant_id = $1 and m.user_id = who.user_id and m.status = 'ACTIVE'
     join organizations o on o.tenant_id = $1 and o.id = m.organization_id
-  where m.expires_at is null or m.expires_at > ${now}
+  where (m.expires_at is null or m.expires_at > ${now})
 )
 select who.*,
   (select json_agg(json_build_array(own.organization_id, own.path, (

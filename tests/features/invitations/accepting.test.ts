@@ -18,7 +18,7 @@ let gateway: TestGateway;
 let acme: Planted;
 beforeAll(async () => {
   people = await openPeople();
-  gateway = await openGateway({ verifier: people.verifier, leases: 8 });
+  gateway = await openGateway({ verifier: people.verifier, leases: 8, pool: { waitMs: 15_000 } });
   const inviter: readonly Belonging[] = [{ at: "north", can: INVITING, reach: "SUBTREE" }];
   ({ acme } = await world(gateway, {
     acme: {
