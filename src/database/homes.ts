@@ -2,8 +2,9 @@
 /** After so many that belong to no home, a connection is not used again. */
 const MOST_PLAIN = 500;
 /**
- * So many at most belong to one home each. What the server remembers of the tables themselves takes more: with a hundred homes 120 to
- * 145 MB in all, whether so many statements were kept or half of them.
+ * So many at most belong to one home each: room for thirty of each of the 32 homes that one of ten connections takes on as they come.
+ * What the server remembers of the tables themselves takes more: with a hundred homes 120 to 145 MB in all, whether 600 statements
+ * were kept or 300.
  */
 const MOST_MARKED = 1000;
 /** A home has statements of its own once it has been served so often, … */

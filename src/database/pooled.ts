@@ -17,9 +17,10 @@ export interface LeaseSettings extends Omit<ConnectionSettings, "url"> {
 }
 
 /**
- * So many homes the connections of a database take on as they come, all together where it has all that it may, and so many each at least. After that, each
- * takes on only those that no other knows. The more of them know a home, the less long it waits for one that is idle; and the more
- * each has to remember: with 100 tenants in schemas and ten connections, 32 each took a third off the slowest hundredth.
+ * So many homes the connections of a database take on as they come, all together where it has all that it may, and so many each at
+ * least. After that, each takes on only those that no other knows. The more of them know a home, the less long it waits for one that
+ * is idle; and the more each has to remember: with 100 tenants in schemas and ten connections, 32 each, not 8, took half off the
+ * slowest hundredth of pages and of deep queries, and a seventh off that of switchers.
  */
 const AS_THEY_COME = 320;
 const LEAST_EACH = 8;

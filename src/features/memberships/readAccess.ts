@@ -19,7 +19,8 @@ const clockOf = ({ purpose }: TenantSession): Clock => (purpose === "read" ? "no
  * Everything that decisions stand on, in one statement: the home row, the viewer, their live memberships and grants by the
  * database's clock, what is closed, and the root, where no path begins with it. The same for the same rows: it tells the time only
  * where it may have waited. Lists are JSON without names: to write the names for each row takes PostgreSQL as long as to find it.
- * The home and the viewer are asked for once: a server process keeps the plan of each home that it serves, and row security is a part of each table's.
+ * The home and the viewer are asked for once: a server process keeps a plan for each home that it serves, and in it row security for
+ * each time that a table is named.
  */
 function textWith(clock: Clock, named = "null::json", isWho = "u.identity = $2"): string {
   const [told, now] = clock === "now()" ? ["null", clock] : [clock, "who.now"];
