@@ -2,7 +2,10 @@ import { connect, type Socket } from "node:net";
 import postgres from "postgres";
 import { parseArray } from "./arrays.js";
 import { ConnectionLostError } from "./errors.js";
+import { boundOf } from "./messages.js";
 import { type Sent, sending } from "./sent.js";
+import type { Spoken } from "./spoken.js";
+import { Turn } from "./turn.js";
 import { Wire } from "./wire.js";
 
 export interface ClientSettings {
@@ -21,6 +24,14 @@ export interface Client {
   readonly sql: postgres.Sql;
   /** Sends a statement behind those that were sent before. Whatever becomes of it, its sender is told, unless the session is lost. */
   readonly send: (statement: Sent) => void;
+  /**
+   * Says a statement behind those that were sent before, and with those of its turn, in our own words. Only where there is a wire, and while
+   * the driver has nothing to answer.
+   * @param isApart whether it is run also where one before it in its turn is refused, and those behind it where it is
+   */
+  readonly say: (statement: Spoken, isApart: boolean) => void;
+  /** Values as the driver writes them, as what is said takes them. */
+  readonly bind: (values: readonly unknown[], types: readonly number[]) => Buffer;
   /** The connection's own words; null beneath TLS, where the bytes on its socket mean nothing to it. */
   readonly wire: Wire | null;
   /** Tears the socket down, whatever is under way. What waits may never be answered. */
@@ -34,6 +45,7 @@ const OUT_OF_STEP = new Set(["25P01", "25001"]);
 export function createClient(settings: ClientSettings, onEnd: (reason: Error) => void): Client {
   let socket: Socket | null = null;
   let wire: Wire | null = null;
+  let turn: Turn | null = null;
   const { url, path } = addressIn(settings.url);
   const sql = postgres(url, {
     ...(path !== null && { path }),
@@ -52,6 +64,7 @@ export function createClient(settings: ClientSettings, onEnd: (reason: Error) =>
     socket: (target: Target) => {
       if (socket) throw new ConnectionLostError("The connection to the database was lost.");
       ({ socket, wire } = dial(target));
+      turn = new Turn(socket, () => wire?.finish());
       return socket;
     },
     onclose: () => onEnd(new ConnectionLostError("The connection to the database was lost.")),
@@ -61,25 +74,25 @@ export function createClient(settings: ClientSettings, onEnd: (reason: Error) =>
   // Arrays of text and of uuids: asking the server for its array types costs more with every tenant's schema.
   for (const type of [1009, 2951]) sql.options.parsers[type] = parseArray;
   const send = sending(sql);
-  let leaving: NodeJS.Immediate | null = null;
-  const leave = () => {
-    leaving = null;
-    socket?.uncork();
-  };
   return {
     sql,
     send: (statement) => {
-      // The driver writes what is long at once, and what is short at the end of the turn: each wakes the server for itself. (Beneath
-      // TLS, which writes past this socket, they still do.)
-      if (leaving) clearImmediate(leaving);
-      else socket?.cork();
+      // The driver writes what is long at once, and what is short at the end of the turn.
+      turn?.begin();
+      wire?.finish();
       try {
         send(statement);
       } finally {
-        // Behind the driver's own end of the turn.
-        leaving = setImmediate(leave);
+        turn?.putOff();
       }
     },
+    say: (statement, isApart) => {
+      turn!.begin();
+      if (isApart) wire!.finish();
+      wire!.say(statement);
+      if (isApart) wire!.finish();
+    },
+    bind: (values, types) => boundOf(values.map((value, nth) => textOf(value, types[nth]!, sql.options.serializers))),
     get wire() {
       return wire;
     },
@@ -89,6 +102,14 @@ export function createClient(settings: ClientSettings, onEnd: (reason: Error) =>
       sql.end({ timeout: 0 }).catch(() => {});
     },
   };
+}
+
+/** @throws TypeError where there is none, which nothing stands for but null */
+function textOf(value: unknown, type: number, serializers: Record<number, (value: unknown) => unknown>): string | null {
+  if (value === null) return null;
+  if (value === undefined) throw new TypeError("A value of a statement is undefined.");
+  const written = serializers[type];
+  return String(written ? written(value) : value);
 }
 
 /**

@@ -3,9 +3,9 @@ import { LeaseOverError, UnavailableError } from "./errors.js";
 import { type Course, Flight, statementsOf } from "./flight.js";
 import { Homes } from "./homes.js";
 import { Lease } from "./lease.js";
-import type { Column } from "./result.js";
-import { type Prepared, type Sender, Sent, type Waiter } from "./sent.js";
-import type { Sendable } from "./wire.js";
+import { boundOf } from "./messages.js";
+import { type Driving, type Noted, type Prepared, type Sender, Sent, type Unanswered, type Waiter } from "./sent.js";
+import { Spoken } from "./spoken.js";
 
 export interface ConnectionSettings extends ClientSettings {
   readonly connectTimeoutMs: number;
@@ -16,8 +16,9 @@ export interface ConnectionSettings extends ClientSettings {
   readonly silenceMs?: number;
 }
 
-/** A statement that nobody prepares, and that has no rows. */
-const PLAIN = { name: null, columns: [] };
+/** What begins a transaction or ends it: one statement that takes no values and has no rows. */
+const PLAIN = /^(begin|commit|rollback)\b[ \w]*$/;
+const NO_VALUES = boundOf([]);
 
 /** One session of the server, in a client of its own: when the session dies, the client dies with it. */
 export class Connection {
@@ -32,6 +33,10 @@ export class Connection {
   readonly homes = new Homes();
   /** What the driver has prepared, by the text that was sent. */
   readonly #prepared = new Map<string, Prepared>();
+  /** What the driver has yet to answer: as long as it has, it may have more to send, and nobody else sends anything. */
+  readonly #driving: Driving = { statements: 0 };
+  /** How often a statement was prepared anew. */
+  #anew = 0;
 
   private constructor(
     private readonly client: Client,
@@ -116,6 +121,7 @@ export class Connection {
    * Sends a statement behind those that were sent before.
    * @param isOfHome whether it names tables of the home that the connection serves
    * @param isRaw whether rows are lists of their values
+   * @param isAlone whether it is a transaction of its own
    */
   send(
     sender: Sender,
@@ -124,12 +130,24 @@ export class Connection {
     params: readonly unknown[],
     isOfHome: boolean,
     isRaw: boolean,
-  ): Sent {
-    const prepare = this.prepares;
-    const told = prepare && params.length > 0 ? this.homes.textOf(text, isOfHome) : text;
-    const statement = new Sent(sender, waiter, told, params, prepare, isRaw);
+    isAlone: boolean,
+  ): Unanswered & Noted {
+    const prepare = this.prepares && params.length > 0;
+    const told = prepare ? this.homes.textOf(text, isOfHome) : text;
+    const prepared = prepare ? this.#prepared.get(told) : null;
+    if (this.canFly && this.#driving.statements === 0) {
+      const isPlain = !prepare && PLAIN.test(text);
+      if (isPlain || (prepared?.columns && !prepared.isStale)) {
+        const bound = isPlain ? NO_VALUES : this.client.bind(params, prepared!.types);
+        const spoken = new Spoken(sender, waiter, told, prepared ?? null, params, bound, isRaw);
+        this.client.say(spoken, isAlone || (isPlain && !text.startsWith("begin")));
+        return spoken;
+      }
+    }
+    const anew = prepared?.isStale ? ` ${++this.#anew}` : "";
+    const statement = new Sent(sender, waiter, told, params, this.prepares, isRaw, this.#driving, anew);
     this.client.send(statement);
-    if (prepare && params.length > 0 && statement.statement) this.#prepared.set(told, statement.statement);
+    if (prepare && statement.statement) this.#prepared.set(told, statement.statement);
     return statement;
   }
 
@@ -140,17 +158,16 @@ export class Connection {
   fly(sender: Sender, course: Course): Flight | null {
     const { wire } = this.client;
     if (!wire || !this.canFly) return null;
-    const sendable: Sendable[] = [];
-    const columns: (readonly Column[])[] = [];
     const statements = statementsOf(course);
-    for (const { text, params, bound, isOfHome } of statements) {
+    const prepared: (Prepared | null)[] = [];
+    for (const { text, params, isOfHome } of statements) {
       // What takes no values is parsed anew each time.
-      const known = params.length === 0 ? PLAIN : this.#prepared.get(this.homes.textOf(text, isOfHome));
-      if (!known?.columns) return null;
-      sendable.push({ text, name: known.name, bound });
-      columns.push(known.columns);
+      const known = params.length === 0 ? null : this.#prepared.get(this.homes.textOf(text, isOfHome));
+      if (known !== null && (!known?.columns || known.isStale)) return null;
+      prepared.push(known);
     }
-    const flight = new Flight(sender, course, statements, columns);
+    const flight = new Flight(sender, course, statements, prepared);
+    const sendable = statements.map(({ text, bound }, nth) => ({ text, name: prepared[nth]?.name ?? null, bound }));
     wire.fly(sendable, flight);
     return flight;
   }

@@ -100,7 +100,7 @@ export const isPassing = (error: unknown): boolean =>
   error instanceof OvertakenError || PASSING.has(sqlState(error) ?? "") || isOutOfDate(error);
 
 /** Whether a statement was prepared before a migration changed what it answers. The next time it is prepared anew. */
-const isOutOfDate = (error: unknown): boolean => answerIn(error)?.routine === "RevalidateCachedQuery";
+export const isOutOfDate = (error: unknown): boolean => answerIn(error)?.routine === "RevalidateCachedQuery";
 
 /** Whether the database, not the statement, is at fault: it is away, full or shutting down. */
 export function isAway(error: unknown): boolean {

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { sessionSurvives } from "./errors.js";
+import { isOutOfDate, sessionSurvives } from "./errors.js";
 import type { Replies } from "./replies.js";
-import type { Column, Result } from "./result.js";
-import type { Sender, Unanswered, Waiter } from "./sent.js";
+import type { Result } from "./result.js";
+import type { Prepared, Sender, Unanswered, Waiter } from "./sent.js";
 import type { Landing } from "./wire.js";
 
 /** A statement as it was sent once, to be sent again as it is. */
@@ -51,13 +51,13 @@ export class Flight implements Landing, Unanswered {
 
   /**
    * @param statements of the course, all in their order
-   * @param columns of each of them
+   * @param prepared each of them; null where it is said by its text
    */
   constructor(
     private readonly sender: Sender,
     private readonly course: Course,
     readonly statements: readonly Repeatable[],
-    private readonly columns: readonly (readonly Column[])[],
+    private readonly prepared: readonly (Prepared | null)[],
   ) {
     let waiter: Waiter;
     this.#landed = new Promise((tell, refuse) => {
@@ -84,7 +84,7 @@ export class Flight implements Landing, Unanswered {
     if (nth < 0) return null;
     const answer = this.#landed.then(() => {
       if (this.isSame && nth >= this.course.opening.length) throw new Error("What is the same was not kept.");
-      return this.#replies!.read(nth, this.columns[nth]!, isRaw);
+      return this.#replies!.read(nth, this.prepared[nth]?.columns ?? [], isRaw);
     });
     answer.catch(ignore);
     return answer;
@@ -101,6 +101,8 @@ export class Flight implements Landing, Unanswered {
   }
 
   reject(why: Error): void {
+    // Which of them it was, it does not say.
+    if (isOutOfDate(why)) for (const one of this.prepared) if (one) one.isStale = true;
     this.sender.hear(this, false);
     this.waiter.refuse(this.sender.meaningOf(why));
   }

@@ -5,7 +5,7 @@ import type { Leased } from "./leased.js";
 import { Notes } from "./notes.js";
 import { Outstanding } from "./outstanding.js";
 import type { Result } from "./result.js";
-import { NOBODY, type Sender, type Sent, type Unanswered, type Waiter } from "./sent.js";
+import { NOBODY, type Noted, type Sender, type Unanswered, type Waiter } from "./sent.js";
 
 export type { Result, Row } from "./result.js";
 
@@ -228,8 +228,8 @@ export class Lease implements Sender {
     return answer;
   }
 
-  #post(waiter: Waiter, text: string, params: readonly unknown[], isOfHome: boolean, isRaw: boolean): Sent {
-    const sent = this.connection.send(this, waiter, text, params, isOfHome, isRaw);
+  #post(waiter: Waiter, text: string, params: readonly unknown[], isOfHome: boolean, isRaw: boolean): Noted {
+    const sent = this.connection.send(this, waiter, text, params, isOfHome, isRaw, !this.#isInTransaction);
     this.#outstanding.add(sent);
     return sent;
   }

@@ -1,5 +1,5 @@
 import type { Course, Flight } from "./flight.js";
-import type { Sender, Sent, Waiter } from "./sent.js";
+import type { Noted, Sender, Unanswered, Waiter } from "./sent.js";
 
 /** What a lease is of. */
 export interface Leased {
@@ -14,7 +14,8 @@ export interface Leased {
     params: readonly unknown[],
     isOfHome: boolean,
     isRaw: boolean,
-  ): Sent;
+    isAlone: boolean,
+  ): Unanswered & Noted;
   fly(sender: Sender, course: Course): Flight | null;
   condemn(reason: Error): void;
   /** Has another lease learn when the session is gone, in place of the one that was told so far. */

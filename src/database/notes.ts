@@ -1,12 +1,11 @@
 import type { Repeatable } from "./flight.js";
-import type { Sent } from "./sent.js";
-import { boundOf } from "./wire.js";
+import type { Noted } from "./sent.js";
 
 /** What was asked, to be asked again. */
 export class Notes {
-  readonly #all: { readonly sent: Sent; readonly text: string; readonly isOfHome: boolean }[] = [];
+  readonly #all: { readonly sent: Noted; readonly text: string; readonly isOfHome: boolean }[] = [];
 
-  add(sent: Sent, text: string, isOfHome: boolean): void {
+  add(sent: Noted, text: string, isOfHome: boolean): void {
     this.#all.push({ sent, text, isOfHome });
   }
 
@@ -16,11 +15,6 @@ export class Notes {
    */
   get repeatable(): readonly Repeatable[] | null {
     if (!this.#all.every(({ sent }) => sent.isAnswered && sent.args.length > 0)) return null;
-    return this.#all.map(({ sent, text, isOfHome }) => ({
-      text,
-      params: sent.args,
-      bound: boundOf(sent.parameters!),
-      isOfHome,
-    }));
+    return this.#all.map(({ sent: { args, bound }, text, isOfHome }) => ({ text, params: args, bound, isOfHome }));
   }
 }

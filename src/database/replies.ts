@@ -12,6 +12,11 @@ export class Replies {
     private readonly bounds: readonly number[],
   ) {}
 
+  /** How many statements were answered to their end. */
+  get answered(): number {
+    return this.bounds.length >> 1;
+  }
+
   /** What was answered to statements, from the first of these to the last, as bytes: rows, and how each came to its end. */
   from(first: number, last: number): Buffer {
     return this.bytes.subarray(this.bounds[2 * first], this.bounds[2 * last + 1]);
@@ -29,19 +34,25 @@ export class Replies {
   read(nth: number, columns: readonly Column[], isRaw: boolean): Result {
     const reply = this.from(nth, nth);
     const rows: (Row | unknown[])[] = [];
-    let command = "";
+    let tag = "";
     for (let at = 0; at < reply.length; ) {
       const end = at + 1 + reply.readUInt32BE(at + 1);
       if (reply[at] === ROW) rows.push(isRaw ? valuesIn(reply, at, columns) : rowIn(reply, at, columns));
-      else if (reply[at] === COMPLETE) command = reply.toString("latin1", at + 5, end - 1).split(" ", 1)[0]!;
+      else if (reply[at] === COMPLETE) tag = reply.toString("latin1", at + 5, end - 1);
       at = end;
     }
+    const [command, count] = wordsOf(tag);
     // Not to be met by whoever goes through the rows.
-    return Object.defineProperties(rows, {
-      command: { value: command },
-      count: { value: rows.length },
-    }) as unknown as Result;
+    Object.defineProperty(rows, "command", { value: command });
+    Object.defineProperty(rows, "count", { value: count });
+    return rows as unknown as Result;
   }
+}
+
+/** `INSERT 0 3`: what was done, and to how many rows. */
+function wordsOf(tag: string): readonly [string, number] {
+  const first = tag.indexOf(" ");
+  return first < 0 ? [tag, 0] : [tag.slice(0, first), Number(tag.slice(tag.lastIndexOf(" ") + 1))];
 }
 
 function rowIn(reply: Buffer, at: number, columns: readonly Column[]): Row {

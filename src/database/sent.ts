@@ -1,9 +1,19 @@
 import type postgres from "postgres";
+import { boundOf } from "./messages.js";
 import type { Column, Result } from "./result.js";
 
 /** What was sent and is to be answered. */
 export interface Unanswered {
   readonly waiter: Pick<Waiter, "refuse">;
+}
+
+/** A statement that was sent, as it can be sent again. */
+export interface Noted {
+  readonly isAnswered: boolean;
+  /** Its values as they were given. */
+  readonly args: readonly unknown[];
+  /** The same as they went over the wire, once it is answered. */
+  readonly bound: Buffer;
 }
 
 /** Who sends statements, and hears of each before whoever waits for it. */
@@ -23,11 +33,20 @@ export interface Waiter<Answer = Result> {
 /** Waits for what nobody waits for. */
 export const NOBODY: Waiter = { tell: () => {}, refuse: () => {} };
 
-/** A statement as the driver has prepared it on a connection. */
+/** A statement as the driver has prepared it on a connection, and knows it there. */
 export interface Prepared {
   readonly name: string;
+  /** What its values are of, by the server's numbers. */
+  readonly types: readonly number[];
   /** Null until it was answered for the first time. */
-  readonly columns: readonly Column[] | null;
+  columns: readonly Column[] | null;
+  /** Set where the server takes it no more: then it is to be prepared anew. */
+  isStale?: boolean;
+}
+
+/** How many statements a driver has to answer. */
+export interface Driving {
+  statements: number;
 }
 
 const SIMPLE = { simple: true, prepare: false };
@@ -41,7 +60,7 @@ const UNNAMED = { simple: false, prepare: false };
  *
  * Its fields are those of postgres 3.4; all are there from the start, so that all statements have one shape.
  */
-export class Sent implements Unanswered {
+export class Sent implements Unanswered, Noted {
   readonly tagged = false;
   readonly strings: readonly [string];
   readonly args: readonly unknown[];
@@ -66,7 +85,10 @@ export class Sent implements Unanswered {
   parameters: (string | null)[] | null = null;
   #isAnswered = false;
 
-  /** @param isRaw whether rows are lists of their values */
+  /**
+   * @param isRaw whether rows are lists of their values
+   * @param anew what makes it another statement than one of the same text that was prepared before; nothing where it may be that one
+   */
   constructor(
     private readonly sender: Sender,
     readonly waiter: Waiter,
@@ -74,7 +96,10 @@ export class Sent implements Unanswered {
     params: readonly unknown[],
     prepares: boolean,
     isRaw: boolean,
+    private readonly driving: Driving,
+    private readonly anew = "",
   ) {
+    driving.statements++;
     this.strings = [text];
     this.args = params;
     // Without parameters a statement is sent as it is, and may be several.
@@ -86,10 +111,17 @@ export class Sent implements Unanswered {
     return this.#isAnswered;
   }
 
+  get bound(): Buffer {
+    return boundOf(this.parameters!);
+  }
+
   /** Called by the driver, also behind a failure: where it could not read a row, it goes on to the end of the rest. */
   resolve(result: Result): void {
     if (this.#isAnswered) return;
     this.#isAnswered = true;
+    this.driving.statements--;
+    // The driver notes columns where there are any.
+    if (this.statement) this.statement.columns ??= [];
     this.sender.hear(this, true);
     this.waiter.tell(result);
   }
@@ -101,6 +133,7 @@ export class Sent implements Unanswered {
   reject(why: Error): void {
     if (this.#isAnswered) return;
     this.#isAnswered = true;
+    this.driving.statements--;
     this.sender.hear(this, false);
     queueMicrotask(() => this.waiter.refuse(this.sender.meaningOf(why)));
   }
@@ -111,7 +144,7 @@ export class Sent implements Unanswered {
    * boolean, a date or bytes are sent, and the server how all else is: so one text takes one kind of value in each place, or null.
    */
   get signature(): string {
-    return this.strings[0];
+    return this.strings[0] + this.anew;
   }
 
   set signature(_made: unknown) {}
@@ -128,6 +161,7 @@ export class Sent implements Unanswered {
    */
   set retried(why: Error) {
     this.cancelled = true;
+    if (this.statement) this.statement.isStale = true;
     this.reject(why);
   }
 }

@@ -1,13 +1,8 @@
 import { connect, type NetConnectOpts, type Socket } from "node:net";
-import { Replies } from "./replies.js";
-
-/** A statement as it goes over the wire: by the name that it was prepared under, or, where it takes no values, by its text. */
-export interface Sendable {
-  readonly text: string;
-  readonly name: string | null;
-  /** Its values, as `boundOf` writes them. */
-  readonly bound: Buffer;
-}
+import { Hearing, Inbox } from "./hearing.js";
+import { IDLE, messageOf, type Sendable, UNDOING } from "./messages.js";
+import type { Replies } from "./replies.js";
+import type { Spoken } from "./spoken.js";
 
 /** Whoever is told how a flight went. */
 export interface Landing {
@@ -17,43 +12,26 @@ export interface Landing {
   readonly reject: (why: Error) => void;
 }
 
-// Messages of PostgreSQL's protocol, version 3, by their first byte.
-const [PARSE, BIND, EXECUTE, SYNC, QUERY] = [0x50, 0x42, 0x45, 0x53, 0x51];
-const [BIND_COMPLETE, COMPLETE, FAILURE, READY, NOTICE] = [0x32, 0x43, 0x45, 0x5a, 0x4e];
-const IDLE = 0x49;
-/** The length of a message, which counts itself and not the byte before it. */
-const HEAD = 5;
-const ENDING = Buffer.from([EXECUTE, 0, 0, 0, 9, 0, 0, 0, 0, 0]);
-const SYNCING = Buffer.from([SYNC, 0, 0, 0, 4]);
-const UNDOING = Buffer.from([QUERY, 0, 0, 0, 13, ...Buffer.from("rollback\0")]);
-
-/** The values of a statement, all as text: what follows its name where it is bound. */
-export function boundOf(values: readonly (string | null)[]): Buffer {
-  const size = values.reduce((sum, value) => sum + 4 + (value === null ? 0 : Buffer.byteLength(value)), 6);
-  const bound = Buffer.alloc(size);
-  bound.writeUInt16BE(values.length, 2);
-  let at = 4;
-  for (const value of values) {
-    const length = value === null ? -1 : bound.write(value, at + 4);
-    at = bound.writeInt32BE(length, at) + Math.max(0, length);
-  }
-  return bound;
-}
-
 /** What is read at once at most: as much as Node.js would take for it, each time anew. */
 const READ_BYTES = 65_536;
-/** An answer that was larger is rare, and its memory is not kept. */
-const MOST_KEPT = 1_000_000;
-const EMPTY = Buffer.alloc(0);
+/** What PostgreSQL itself says to whatever follows a statement that it refused. */
+const FOLLOWS = Object.assign(new Error("Passed over, as a statement before it was refused."), {
+  severity: "ERROR",
+  code: "25P02",
+});
 
 /**
- * A socket to the server on which the driver speaks, and, between what it says, we do: many statements in one message, answered in one.
- * The driver hears nothing of those, so nothing of its own may be under way meanwhile.
+ * A socket to the server on which the driver speaks, and we do: many statements in one message, answered in one. The driver hears
+ * nothing of those. What is said in one order is answered in that order, so the driver may speak while we are not answered yet, but we
+ * may not while it is not: it may have more to say.
  */
 export class Wire {
-  #hearing: Hearing | null = null;
-  /** What came in of a flight, for one after the other: memory outside of the heap, taken anew each time, is what V8 cleans up most dearly. */
+  /** Who hears what comes in, one after the other; the driver where there is nobody. */
+  readonly #hearings: Hearing[] = [];
+  /** What came in of an answer, for one after the other: memory outside of the heap, taken anew each time, is what V8 cleans up most dearly. */
   readonly #inbox = new Inbox();
+  /** What is to be said in one message, at the end of the turn. */
+  #volley: Spoken[] = [];
 
   private constructor(private readonly socket: Socket) {}
 
@@ -67,6 +45,32 @@ export class Wire {
     return { socket, wire };
   }
 
+  /** Says a statement with those of its turn, for one answer to them all. Where one is refused, those behind it are passed over. */
+  say(statement: Spoken): void {
+    this.#volley.push(statement);
+  }
+
+  /** Writes what is to be said so far. What is said next is another message. */
+  finish(): void {
+    const volley = this.#volley;
+    if (volley.length === 0) return;
+    this.#volley = [];
+    let failure: Error | null = null;
+    this.#hear({
+      failed: (why) => {
+        failure ??= why;
+      },
+      ready: (_, replies) => {
+        const answered = failure ? replies.answered : volley.length;
+        for (const [nth, statement] of volley.entries())
+          if (nth < answered) statement.resolve(replies, nth);
+          else statement.reject(nth === answered ? failure! : FOLLOWS);
+        return true;
+      },
+    });
+    this.socket.write(messageOf(volley));
+  }
+
   /**
    * Sends statements at once, the first of which begins a transaction that the last one ends. Where one is refused, those behind it
    * are not run, and the transaction is undone before whoever waits hears of it. Nobody hears of anything where the session is lost.
@@ -74,8 +78,7 @@ export class Wire {
   fly(statements: readonly Sendable[], landing: Landing): void {
     const { socket } = this;
     let failure: Error | null = null;
-    this.#hearing = new Hearing(this.#inbox, {
-      notice: (message) => this.#pass(message),
+    this.#hear({
       failed: (why) => {
         failure ??= why;
       },
@@ -85,7 +88,6 @@ export class Wire {
           socket.write(UNDOING);
           return false;
         }
-        this.#hearing = null;
         if (failure) landing.reject(failure);
         else landing.resolve(replies);
         return true;
@@ -94,9 +96,20 @@ export class Wire {
     socket.write(messageOf(statements));
   }
 
+  #hear(hearer: { failed: (why: Error) => void; ready: (status: number, replies: Replies) => boolean }): void {
+    this.#hearings.push(new Hearing(this.#inbox, { ...hearer, notice: (message) => this.#pass(message) }));
+  }
+
   #take(bytes: Buffer): boolean {
-    if (this.#hearing) this.#hearing.take(bytes);
-    else this.#pass(bytes);
+    for (let rest: Buffer | null = bytes; rest && rest.length > 0; ) {
+      const hearing = this.#hearings[0];
+      if (!hearing) {
+        this.#pass(rest);
+        break;
+      }
+      rest = hearing.take(rest);
+      if (rest) this.#hearings.shift();
+    }
     return true;
   }
 
@@ -104,114 +117,4 @@ export class Wire {
   #pass(bytes: Buffer): void {
     this.socket.emit("data", Buffer.from(bytes));
   }
-}
-
-function messageOf(statements: readonly Sendable[]): Buffer {
-  const parts = statements.flatMap(({ text, name, bound }) => {
-    const named = Buffer.from(`\0${name ?? ""}\0`);
-    const bind = [headOf(BIND, named.length + bound.length), named, bound, ENDING];
-    if (name !== null) return bind;
-    const parsed = Buffer.from(`\0${text}\0\0\0`);
-    return [headOf(PARSE, parsed.length), parsed, ...bind];
-  });
-  return Buffer.concat([...parts, SYNCING]);
-}
-
-function headOf(kind: number, length: number): Buffer {
-  const head = Buffer.allocUnsafe(HEAD);
-  head[0] = kind;
-  head.writeUInt32BE(length + 4, 1);
-  return head;
-}
-
-interface Hearer {
-  /** What the server says besides. */
-  readonly notice: (message: Buffer) => void;
-  readonly failed: (why: Error) => void;
-  /** @returns whether that was all: what comes behind it is somebody else's */
-  readonly ready: (status: number, replies: Replies) => boolean;
-}
-
-/** Bytes that have come in, one behind the other, in memory that is used again. */
-class Inbox {
-  bytes: Buffer = EMPTY;
-  length = 0;
-
-  clear(): void {
-    this.length = 0;
-    if (this.bytes.length > MOST_KEPT) this.bytes = EMPTY;
-  }
-
-  add(part: Buffer): void {
-    const length = this.length + part.length;
-    if (length > this.bytes.length) {
-      const larger = Buffer.allocUnsafe(2 * length);
-      this.bytes.copy(larger, 0, 0, this.length);
-      this.bytes = larger;
-    }
-    part.copy(this.bytes, this.length);
-    this.length = length;
-  }
-}
-
-/** Reads messages as their bytes come in, in parts of any size. */
-class Hearing {
-  #at = 0;
-  readonly #bounds: number[] = [];
-
-  constructor(
-    private readonly inbox: Inbox,
-    private readonly hearer: Hearer,
-  ) {}
-
-  take(part: Buffer): void {
-    this.inbox.add(part);
-    const { bytes, length } = this.inbox;
-    while (length - this.#at >= HEAD) {
-      const from = this.#at;
-      const to = from + 1 + bytes.readUInt32BE(from + 1);
-      if (to > length) return;
-      this.#at = to;
-      if (!this.#hear(bytes, from, to)) continue;
-      if (to < length) this.hearer.notice(bytes.subarray(to, length));
-      this.inbox.clear();
-      return;
-    }
-  }
-
-  /** @returns whether it was the last one */
-  #hear(bytes: Buffer, from: number, to: number): boolean {
-    switch (bytes[from]) {
-      case BIND_COMPLETE:
-      case COMPLETE:
-        this.#bounds.push(to);
-        break;
-      case NOTICE:
-        this.hearer.notice(bytes.subarray(from, to));
-        break;
-      case FAILURE:
-        this.hearer.failed(failureIn(bytes.subarray(from + HEAD, to)));
-        break;
-      case READY:
-        return this.hearer.ready(bytes[to - 1]!, new Replies(bytes, this.#bounds));
-    }
-    return false;
-  }
-}
-
-/** The fields that we read of a failure, as the driver names them. */
-const FIELDS: Readonly<Record<string, string>> = {
-  S: "severity_local",
-  V: "severity",
-  C: "code",
-  M: "message",
-  D: "detail",
-  n: "constraint_name",
-  R: "routine",
-};
-
-function failureIn(message: Buffer): Error {
-  const fields = message.toString().split("\0").filter(Boolean);
-  const told = Object.fromEntries(fields.map((field) => [FIELDS[field[0]!] ?? field[0]!, field.slice(1)]));
-  return Object.assign(new Error(told.message), told);
 }

@@ -3,9 +3,9 @@ import { ConnectionLostError, OutcomeUnknownError, UnavailableError } from "../d
 import type { Again, Flight, Repeatable } from "../database/flight.js";
 import type { Lease, Result } from "../database/lease.js";
 import type { Leases } from "../database/leases.js";
+import { boundOf } from "../database/messages.js";
 import type { Notes } from "../database/notes.js";
 import type { Signal } from "../database/signal.js";
-import { boundOf } from "../database/wire.js";
 import type { TenantId } from "../ids.js";
 import { TenantRecord } from "./directory/directory.js";
 import { ENTER, enterTenant, homeOf } from "./entering.js";

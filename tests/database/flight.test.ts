@@ -2,7 +2,7 @@ import fc from "fast-check";
 import type { Course, Flight, Repeatable } from "../../src/database/flight.js";
 import type { Lease } from "../../src/database/lease.js";
 import type { Leases } from "../../src/database/leases.js";
-import { boundOf } from "../../src/database/wire.js";
+import { boundOf } from "../../src/database/messages.js";
 import { cloneDatabase, type TestDatabase } from "../support/database.js";
 import { openLeases } from "../support/sessions.js";
 import { until } from "../support/until.js";

@@ -21,7 +21,9 @@ afterAll(async () => {
 describe("a statement", () => {
   it("has no function of its own, which V8 would keep through each collection of what is young, with all that was read", () => {
     const nobody = { hear: () => {}, meaningOf: (failure: Error) => failure };
-    const statement = new Sent(nobody, { tell: () => {}, refuse: () => {} }, "select $1", [1], true, false);
+    const statement = new Sent(nobody, { tell: () => {}, refuse: () => {} }, "select $1", [1], true, false, {
+      statements: 0,
+    });
 
     expect(Object.entries(statement).filter(([, value]) => typeof value === "function")).toEqual([]);
   });
@@ -33,7 +35,7 @@ describe("a statement", () => {
       meaningOf: (failure: Error) => failure,
     };
     const answer = new Promise((tell, refuse) => {
-      const statement = new Sent(sender, { tell, refuse }, "select $1", [1], true, false);
+      const statement = new Sent(sender, { tell, refuse }, "select $1", [1], true, false, { statements: 0 });
       statement.reject(new Error("A row could not be read."));
       statement.resolve([] as never);
       statement.reject(new Error("The connection was lost."));

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { TENANTRY } from "../../bench/peers/documents.mjs";
 import type { Again } from "../../src/database/flight.js";
-import { boundOf } from "../../src/database/wire.js";
+import { boundOf } from "../../src/database/messages.js";
 import { TenantSession } from "../../src/tenancy/session.js";
 import { type Caller, openGateway, type TestGateway } from "../support/gateway.js";
 import { homeOf, type Sql } from "../support/home.js";

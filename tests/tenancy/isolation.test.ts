@@ -5,7 +5,7 @@ import type { Repeatable } from "../../src/database/flight.js";
 import type { Leases } from "../../src/database/leases.js";
 import { MAIN } from "../../src/database/names.js";
 import { withOwner } from "../../src/database/owner.js";
-import { boundOf } from "../../src/database/wire.js";
+import { boundOf } from "../../src/database/messages.js";
 import { newId, type TenantId } from "../../src/ids.js";
 import { createTenant } from "../../src/tenancy/create.js";
 import type { TenantRecord } from "../../src/tenancy/directory/directory.js";
