@@ -3,6 +3,7 @@ import { fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { PLAIN, POSTGRAPHILE, TENANTRY } from "./documents.mjs";
 import { PRODUCT } from "./product.mjs";
@@ -21,7 +22,7 @@ export const kindOf = (name) => GATEWAYS[name];
 const plainly = ({ t, user }) => ({ "x-tenant": `t${t}`, "x-user": user });
 const encoded = (type, id) => Buffer.from(`${type}:${id}`).toString("base64url");
 
-/** Starts a contender. @returns { name, kind, pid, url, ask(operation, target), stop() } */
+/** Starts a contender. @returns { name, kind, pid, url, ask(operation, target), stop() }; of the gateway also homes(): how many each of its connections served, once it has stopped */
 export async function start(name, stage) {
   const kind = kindOf(name);
   return kind ? startGateway(name, kind, stage) : startPeer(name, stage);
@@ -56,8 +57,6 @@ async function startGateway(name, kind, { folder, serving, key, issuers, tokenOf
     TENANTRY_KEY: key.toString("base64url"),
     TENANTRY_ISSUERS: JSON.stringify(issuers),
     TENANTRY_PRODUCT: product,
-    // At the end of each run the sender hangs up in the middle of what it asked, which is told of as an error.
-    TENANTRY_LOG_LEVEL: "fatal",
     TENANTRY_LEASES: leases,
     // Others let wait for as long as it takes, too.
     TENANTRY_LEASE_WAIT_MS: "10000",
@@ -66,7 +65,13 @@ async function startGateway(name, kind, { folder, serving, key, issuers, tokenOf
     PORT: "0",
   };
   const args = [...TUNED, ...nodeArgs, path("../../tenantry.mjs"), "serve"];
-  const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+  let homes = [];
+  createInterface(child.stderr).on("line", (said) => {
+    // At the end of each run the sender hangs up in the middle of what it asked, which is told of, too.
+    if (!said.startsWith("{")) process.stderr.write(`${said}\n`);
+    else if (said.includes('"homes":[')) ({ homes } = JSON.parse(said));
+  });
   const url = await new Promise((ready, reject) => {
     child.stdout.on("data", (said) => {
       const found = /tenantry ready on (\S+)/.exec(said);
@@ -85,7 +90,7 @@ async function startGateway(name, kind, { folder, serving, key, issuers, tokenOf
       body: bodyOf(operation, TENANTRY, { ...target, ...variables }),
     };
   };
-  return { name, kind, pid: child.pid, url: `${url}/graphql`, ask, stop: () => stop(child) };
+  return { name, kind, pid: child.pid, url: `${url}/graphql`, ask, stop: () => stop(child), homes: () => homes };
 }
 
 const VARIABLES = { Q2: ["slug"], M1: ["membershipId", "roleId"] };

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 
-export const CONNECTIONS = 32;
+const CONNECTIONS = 32;
 /** Milliseconds of one tick in /proc, as Linux has had them for long. */
 const TICK = 10;
 
@@ -26,8 +26,8 @@ export function render(file, url, requests) {
  * @param place how many requests of the file to pass over; anywhere, where it is not given
  * @returns { requests, us, bytes, bad, p50, p99 }, the last two in microseconds
  */
-export const load = (sender, url, file, seconds, connections = CONNECTIONS, place = undefined) =>
-  (sender === "wrk" ? byWrk : byNode)(url, file, seconds, connections, place);
+export const load = (sender, url, file, seconds, place = undefined) =>
+  (sender === "wrk" ? byWrk : byNode)(url, file, seconds, place);
 
 /**
  * Sends until a compiler has seen enough, and everybody has asked as often as anybody: so many requests, or so many seconds if that
@@ -36,12 +36,12 @@ export const load = (sender, url, file, seconds, connections = CONNECTIONS, plac
 export async function warmUp(sender, url, file, { requests, seconds }) {
   const began = performance.now();
   for (let sent = 0; sent < requests && performance.now() - began < seconds * 1000; )
-    sent += (await load(sender, url, file, 1, CONNECTIONS, sent)).requests;
+    sent += (await load(sender, url, file, 1, sent)).requests;
 }
 
-async function byWrk(url, file, seconds, connections, place = "") {
+async function byWrk(url, file, seconds, place = "") {
   const script = fileURLToPath(new URL("wrk.lua", import.meta.url));
-  const args = ["-t1", `-c${connections}`, `-d${seconds}s`, "--latency", "--timeout", "10s", "-s", script, url];
+  const args = ["-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, "--latency", "--timeout", "10s", "-s", script, url];
   const wrk = spawn("wrk", args, { env: { ...process.env, REQUESTS: file, PLACE: place } });
   let said = "";
   for (const stream of [wrk.stdout, wrk.stderr]) stream.on("data", (part) => (said += part));
@@ -51,9 +51,9 @@ async function byWrk(url, file, seconds, connections, place = "") {
   return JSON.parse(found[1]);
 }
 
-function byNode(url, file, seconds, connections, place) {
+function byNode(url, file, seconds, place) {
   const { hostname, port } = new URL(url);
-  const workerData = { hostname, port, file, seconds, connections, from: place };
+  const workerData = { hostname, port, file, seconds, connections: CONNECTIONS, from: place };
   return new Promise((resolve, reject) => {
     new Worker(new URL("sender.mjs", import.meta.url), { workerData }).once("message", resolve).once("error", reject);
   });

@@ -90,10 +90,11 @@ const cell = (number, digits) => (Number.isFinite(number) ? number.toFixed(digit
 
 const memoryLines = (memory) => [
   "",
-  "| | connections | MB of each | MB of the process |",
-  "|---|--:|--:|--:|",
+  "| | connections | MB of each | homes that each served as a rule | MB of the process |",
+  "|---|--:|--:|--:|--:|",
   ...Object.entries(memory).map(
-    ([name, { backends, each, process }]) => `| ${name} | ${backends} | ${cell(each, 1)} | ${cell(process, 0)} |`,
+    ([name, { backends, each, homes, process }]) =>
+      `| ${name} | ${backends} | ${cell(each, 1)} | ${homes.toSorted((a, b) => a - b).join(", ")} | ${cell(process, 0)} |`,
   ),
 ];
 

@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 import { chart } from "./chart.mjs";
 import { CONTENDERS, kindOf, start } from "./contenders.mjs";
 import { facts, OPERATIONS } from "./documents.mjs";
-import { CONNECTIONS, cpuOf, cpuOfServer, hasWrk, load, ownMemory, portsOf, render, warmUp } from "./load.mjs";
+import { cpuOf, cpuOfServer, hasWrk, load, ownMemory, portsOf, render, warmUp } from "./load.mjs";
 import { asJson, growthTable, machine, table } from "./report.mjs";
 import { takeBack, USUAL } from "./seed.mjs";
 import { build } from "./stage.mjs";
@@ -62,14 +62,14 @@ try {
   if (growth) {
     const grown = [];
     for (const operation of operations) grown.push(...(await measure(operation, growth)));
-    console.log(`${about}\n${growthTable(grown, { operations, names, ...growth, memory: await readMemory() })}`);
+    const memory = await readMemoryAndStop();
+    console.log(`${about}\n${growthTable(grown, { operations, names, ...growth, memory })}`);
   } else if (counts.length > 0) {
     const grown = [];
     for (const operation of operations)
       for (const name of names) {
         const gateways = running.filter((one) => one.name === name);
-        for (const size of counts)
-          for (const row of await measureBeside(operation, gateways.slice(0, size))) grown.push({ ...row, size });
+        grown.push(...(await measureBeside(operation, gateways)));
       }
     console.log(`${about}\n${growthTable(grown, { operations, names, sizes: counts, of: "processes" })}`);
   } else {
@@ -77,7 +77,7 @@ try {
     const statements = await countStatements();
     const rows = [];
     for (const operation of operations) rows.push(...(await measure(operation)));
-    const memory = await readMemory();
+    const memory = await readMemoryAndStop();
 
     const results = { rows, statements, memory, operations, names };
     if (values.chart) writeFileSync(values.chart, chart(results));
@@ -205,7 +205,7 @@ async function measure(operation, { sizes = [undefined], isAsked = () => true } 
   return rows;
 }
 
-/** Several processes of the gateway, each asked by its share of the connections, about its share of all there is to ask. */
+/** So many processes of the gateway and so many, in turn. Each is asked about its share of all there is to ask, by as many connections as one alone. */
 async function measureBeside(operation, gateways) {
   const [{ name }] = gateways;
   for (const [nth, gateway] of gateways.entries()) {
@@ -219,25 +219,33 @@ async function measureBeside(operation, gateways) {
     await warmUp(sender, gateway.url, gateway.requests, { requests: warm, seconds: LONGEST_WARMING });
   }
   const rows = [];
-  for (let round = 0; round < rounds; round++) {
-    if (operation === "M1") await takeBack(gateways[0], stage);
-    const cpu = () => [gateways.reduce((sum, { pid }) => sum + cpuOf(pid), 0), cpuOfServer(stage.cluster.pid)];
-    const [nodeBefore, serverBefore] = cpu();
-    const loads = await Promise.all(
-      gateways.map(({ url, requests }) => load(sender, url, requests, seconds, CONNECTIONS / gateways.length)),
-    );
-    const [node, server] = cpu();
-    const requests = loads.reduce((sum, one) => sum + one.requests, 0);
-    if (loads.some(({ bad }) => bad > 0)) throw new Error(`${name} failed requests of ${operation}.`);
-    rows.push({ operation, name, node: (node - nodeBefore) / requests, server: (server - serverBefore) / requests });
-    say(`${operation} ${name} of ${gateways.length}`);
-  }
+  for (let round = 0; round < rounds; round++)
+    for (const size of round % 2 === 0 ? counts : counts.toReversed()) {
+      const asked = gateways.slice(0, size);
+      const send = (time) => Promise.all(asked.map(({ url, requests }) => load(sender, url, requests, time)));
+      await send(AWAKENING);
+      if (operation === "M1") await takeBack(gateways[0], stage);
+      const cpu = () => [asked.reduce((sum, { pid }) => sum + cpuOf(pid), 0), cpuOfServer(stage.cluster.pid)];
+      const [nodeBefore, serverBefore] = cpu();
+      const loads = await send(seconds);
+      const [node, server] = cpu();
+      const requests = loads.reduce((sum, one) => sum + one.requests, 0);
+      if (loads.some(({ bad }) => bad > 0)) throw new Error(`${name} failed requests of ${operation}.`);
+      rows.push({
+        operation,
+        name,
+        size,
+        node: (node - nodeBefore) / requests,
+        server: (server - serverBefore) / requests,
+      });
+      say(`${operation} ${name} of ${size}`);
+    }
   if (operation === "M1") await takeBack(gateways[0], stage);
   return rows;
 }
 
-/** Megabytes of the server processes of each contender's connections, by now. */
-async function readMemory() {
+/** Megabytes of the server processes of each contender's connections, by now, and, of the gateway's, how many tenants' homes each served. */
+async function readMemoryAndStop() {
   const servers =
     await stage.sql`select pid, client_port as port from pg_stat_activity where backend_type = 'client backend'`;
   const memory = {};
@@ -246,6 +254,10 @@ async function readMemory() {
     const sizes = servers.filter(({ port }) => ports.has(port)).map((server) => ownMemory(server.pid));
     const each = sizes.reduce((sum, size) => sum + size, 0) / sizes.length;
     memory[name] = { backends: sizes.length, each, process: ownMemory(pid) };
+  }
+  for (const { name, stop, homes } of running) {
+    await stop();
+    memory[name].homes = homes?.() ?? [];
   }
   return memory;
 }

@@ -30,8 +30,8 @@ export interface Client {
    * @param isApart whether it is run also where one before it in its turn is refused, and those behind it where it is
    */
   readonly say: (statement: Spoken, isApart: boolean) => void;
-  /** Values as the driver writes them, as what is said takes them. */
-  readonly bind: (values: readonly unknown[], types: readonly number[]) => Buffer;
+  /** Values as the driver writes them, as what is said takes them; null where one cannot be written, of which the driver tells in its way. */
+  readonly bind: (values: readonly unknown[], types: readonly number[]) => Buffer | null;
   /** The connection's own words; null beneath TLS, where the bytes on its socket mean nothing to it. */
   readonly wire: Wire | null;
   /** Tears the socket down, whatever is under way. What waits may never be answered. */
@@ -63,7 +63,8 @@ export function createClient(settings: ClientSettings, onEnd: (reason: Error) =>
     connection: { application_name: settings.applicationName, TimeZone: "UTC" },
     socket: (target: Target) => {
       if (socket) throw new ConnectionLostError("The connection to the database was lost.");
-      ({ socket, wire } = dial(target));
+      const onLost = () => onEnd(new ConnectionLostError("The answers belong to other statements."));
+      ({ socket, wire } = dial(target, onLost));
       turn = new Turn(socket, () => wire?.finish());
       return socket;
     },
@@ -92,7 +93,13 @@ export function createClient(settings: ClientSettings, onEnd: (reason: Error) =>
       wire!.say(statement);
       if (isApart) wire!.finish();
     },
-    bind: (values, types) => boundOf(values.map((value, nth) => textOf(value, types[nth]!, sql.options.serializers))),
+    bind: (values, types) => {
+      try {
+        return boundOf(values.map((value, nth) => textOf(value, types[nth]!, sql.options.serializers)));
+      } catch {
+        return null;
+      }
+    },
     get wire() {
       return wire;
     },
@@ -104,12 +111,12 @@ export function createClient(settings: ClientSettings, onEnd: (reason: Error) =>
   };
 }
 
-/** @throws TypeError where there is none, which nothing stands for but null */
+/** @throws where it cannot be written */
 function textOf(value: unknown, type: number, serializers: Record<number, (value: unknown) => unknown>): string | null {
   if (value === null) return null;
   if (value === undefined) throw new TypeError("A value of a statement is undefined.");
   const written = serializers[type];
-  return String(written ? written(value) : value);
+  return `${written ? written(value) : value}`;
 }
 
 /**
@@ -147,10 +154,10 @@ interface Target {
   readonly ssl?: unknown;
 }
 
-function dial(target: Target): { readonly socket: Socket; readonly wire: Wire | null } {
+function dial(target: Target, onLost: () => void): { readonly socket: Socket; readonly wire: Wire | null } {
   const [host, port] = [target.host[0] ?? "localhost", target.port[0] ?? 5432];
   const to = target.path ? { path: target.path } : { host, port, noDelay: true };
-  const dialled = target.ssl ? { socket: connect(to), wire: null } : Wire.connect(to);
+  const dialled = target.ssl ? { socket: connect(to), wire: null } : Wire.connect(to, onLost);
   // The driver takes the server's name for TLS from here.
   Object.assign(dialled.socket, { host, port });
   return dialled;

@@ -17,7 +17,7 @@ export interface ConnectionSettings extends ClientSettings {
 }
 
 /** What begins a transaction or ends it: one statement that takes no values and has no rows. */
-const PLAIN = /^(begin|commit|rollback)\b[ \w]*$/;
+const PLAIN = /^(begin( [ \w]+)?|commit|rollback)$/;
 const NO_VALUES = boundOf([]);
 
 /** One session of the server, in a client of its own: when the session dies, the client dies with it. */
@@ -137,17 +137,18 @@ export class Connection {
     const prepared = prepare ? this.#prepared.get(told) : null;
     if (this.canFly && this.#driving.statements === 0) {
       const isPlain = !prepare && PLAIN.test(text);
-      if (isPlain || (prepared?.columns && !prepared.isStale)) {
-        const bound = isPlain ? NO_VALUES : this.client.bind(params, prepared!.types);
+      const isKnown = prepared?.columns && !prepared.isStale;
+      const bound = isPlain ? NO_VALUES : isKnown ? this.client.bind(params, prepared.types) : null;
+      if (bound) {
         const spoken = new Spoken(sender, waiter, told, prepared ?? null, params, bound, isRaw);
         this.client.say(spoken, isAlone || (isPlain && !text.startsWith("begin")));
         return spoken;
       }
     }
-    const anew = prepared?.isStale ? ` ${++this.#anew}` : "";
+    const anew = prepared?.isStale ? ` ${++this.#anew}` : prepared?.anew;
     const statement = new Sent(sender, waiter, told, params, this.prepares, isRaw, this.#driving, anew);
     this.client.send(statement);
-    if (prepare && statement.statement) this.#prepared.set(told, statement.statement);
+    if (prepare && statement.statement) this.#prepared.set(told, Object.assign(statement.statement, { anew }));
     return statement;
   }
 

@@ -100,7 +100,13 @@ export const isPassing = (error: unknown): boolean =>
   error instanceof OvertakenError || PASSING.has(sqlState(error) ?? "") || isOutOfDate(error);
 
 /** Whether a statement was prepared before a migration changed what it answers. The next time it is prepared anew. */
-export const isOutOfDate = (error: unknown): boolean => answerIn(error)?.routine === "RevalidateCachedQuery";
+const isOutOfDate = (error: unknown): boolean => answerIn(error)?.routine === "RevalidateCachedQuery";
+
+// The same; the statement is not there; a column that it writes has another type.
+const STALE = new Set(["RevalidateCachedQuery", "FetchPreparedStatement", "transformAssignedExpr"]);
+
+/** Whether the server may have refused a prepared statement only because it was prepared before. */
+export const isStale = (error: unknown): boolean => STALE.has(answerIn(error)?.routine ?? "");
 
 /** Whether the database, not the statement, is at fault: it is away, full or shutting down. */
 export function isAway(error: unknown): boolean {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { isOutOfDate, sessionSurvives } from "./errors.js";
+import { isStale, sessionSurvives } from "./errors.js";
 import type { Replies } from "./replies.js";
 import type { Result } from "./result.js";
 import type { Prepared, Sender, Unanswered, Waiter } from "./sent.js";
@@ -100,9 +100,9 @@ export class Flight implements Landing, Unanswered {
     this.waiter.tell(replies.read(last, [], false));
   }
 
-  reject(why: Error): void {
-    // Which of them it was, it does not say.
-    if (isOutOfDate(why)) for (const one of this.prepared) if (one) one.isStale = true;
+  reject(why: Error, nth: number): void {
+    const refused = this.prepared[nth];
+    if (refused && isStale(why)) refused.isStale = true;
     this.sender.hear(this, false);
     this.waiter.refuse(this.sender.meaningOf(why));
   }

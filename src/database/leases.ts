@@ -102,6 +102,11 @@ export class Leases {
     return Object.fromEntries(this.#all.map((one) => [one.name, one.connections.size]));
   }
 
+  /** How many homes each connection serves as a rule: it keeps statements for each of them, and what PostgreSQL remembers of its tables. */
+  get homes(): readonly number[] {
+    return this.#all.flatMap(({ connections }) => [...connections].map(({ homes }) => homes.size));
+  }
+
   /** Refuses new callers, waits for those who hold a lease, and closes every connection. */
   async close(): Promise<void> {
     this.#closed = true;

@@ -1,4 +1,5 @@
 import type postgres from "postgres";
+import { sessionSurvives } from "./errors.js";
 import { boundOf } from "./messages.js";
 import type { Column, Result } from "./result.js";
 
@@ -18,7 +19,7 @@ export interface Noted {
 
 /** Who sends statements, and hears of each before whoever waits for it. */
 export interface Sender {
-  /** Called by the driver in the middle of what it does: nothing may be sent or ended here. */
+  /** Called in the middle of what the driver does, or the wire: nothing may be sent or ended here. */
   hear(statement: Unanswered, isWell: boolean): void;
   /** What whoever waits is told of a failure. */
   meaningOf(failure: Error): Error;
@@ -39,8 +40,10 @@ export interface Prepared {
   /** What its values are of, by the server's numbers. */
   readonly types: readonly number[];
   /** Null until it was answered for the first time. */
-  columns: readonly Column[] | null;
-  /** Set where the server takes it no more: then it is to be prepared anew. */
+  readonly columns: readonly Column[] | null;
+  /** What the driver finds it by, behind its text. */
+  anew?: string;
+  /** Set where the server may take it no more: then it is to be prepared anew. */
   isStale?: boolean;
 }
 
@@ -87,7 +90,7 @@ export class Sent implements Unanswered, Noted {
 
   /**
    * @param isRaw whether rows are lists of their values
-   * @param anew what makes it another statement than one of the same text that was prepared before; nothing where it may be that one
+   * @param anew what tells it from others of the same text that were prepared before
    */
   constructor(
     private readonly sender: Sender,
@@ -120,8 +123,6 @@ export class Sent implements Unanswered, Noted {
     if (this.#isAnswered) return;
     this.#isAnswered = true;
     this.driving.statements--;
-    // The driver notes columns where there are any.
-    if (this.statement) this.statement.columns ??= [];
     this.sender.hear(this, true);
     this.waiter.tell(result);
   }
@@ -133,7 +134,8 @@ export class Sent implements Unanswered, Noted {
   reject(why: Error): void {
     if (this.#isAnswered) return;
     this.#isAnswered = true;
-    this.driving.statements--;
+    // Of what is not PostgreSQL's own answer the rest is yet to come, up to the end of the session, which comes first.
+    if (sessionSurvives(why)) this.driving.statements--;
     this.sender.hear(this, false);
     queueMicrotask(() => this.waiter.refuse(this.sender.meaningOf(why)));
   }

@@ -1,6 +1,7 @@
-import { isOutOfDate } from "./errors.js";
+import { isStale } from "./errors.js";
 import type { Sendable } from "./messages.js";
 import type { Replies } from "./replies.js";
+import type { Result } from "./result.js";
 import type { Noted, Prepared, Sender, Unanswered, Waiter } from "./sent.js";
 
 /** A statement that is known on its connection, and so is said in our own words, past the driver. */
@@ -33,14 +34,21 @@ export class Spoken implements Unanswered, Noted, Sendable {
 
   /** @param nth which of the replies is its own */
   resolve(replies: Replies, nth: number): void {
+    let result: Result;
+    try {
+      result = replies.read(nth, this.prepared?.columns ?? [], this.isRaw);
+    } catch (error) {
+      this.reject(error as Error);
+      return;
+    }
     this.#isAnswered = true;
     this.sender.hear(this, true);
-    this.waiter.tell(replies.read(nth, this.prepared?.columns ?? [], this.isRaw));
+    this.waiter.tell(result);
   }
 
   reject(why: Error): void {
     this.#isAnswered = true;
-    if (this.prepared && isOutOfDate(why)) this.prepared.isStale = true;
+    if (this.prepared && isStale(why)) this.prepared.isStale = true;
     this.sender.hear(this, false);
     this.waiter.refuse(this.sender.meaningOf(why));
   }

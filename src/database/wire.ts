@@ -8,8 +8,8 @@ import type { Spoken } from "./spoken.js";
 export interface Landing {
   /** The replies are to be read, or copied, before this returns: their memory is used again. */
   readonly resolve: (replies: Replies) => void;
-  /** What PostgreSQL refused. Nothing was kept then, and the session is as it was before. */
-  readonly reject: (why: Error) => void;
+  /** What PostgreSQL refused, and which statement. Nothing was kept then, and the session is as it was before. */
+  readonly reject: (why: Error, nth: number) => void;
 }
 
 /** What is read at once at most: as much as Node.js would take for it, each time anew. */
@@ -33,15 +33,21 @@ export class Wire {
   /** What is to be said in one message, at the end of the turn. */
   #volley: Spoken[] = [];
 
-  private constructor(private readonly socket: Socket) {}
+  private constructor(
+    private readonly socket: Socket,
+    private readonly onLost: () => void,
+  ) {}
 
-  /** Connects, with memory for all that is ever read. */
-  static connect(options: NetConnectOpts): { readonly socket: Socket; readonly wire: Wire } {
+  /**
+   * Connects, with memory for all that is ever read.
+   * @param onLost called where something is answered that was not asked: then nobody knows what answers what
+   */
+  static connect(options: NetConnectOpts, onLost: () => void): { readonly socket: Socket; readonly wire: Wire } {
     const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
     let wire: Wire;
     const callback = (length: number) => wire.#take(buffer.subarray(0, length));
     const socket = connect({ ...options, onread: { buffer, callback } });
-    wire = new Wire(socket);
+    wire = new Wire(socket, onLost);
     return { socket, wire };
   }
 
@@ -61,10 +67,13 @@ export class Wire {
         failure ??= why;
       },
       ready: (_, replies) => {
-        const answered = failure ? replies.answered : volley.length;
-        for (const [nth, statement] of volley.entries())
-          if (nth < answered) statement.resolve(replies, nth);
-          else statement.reject(nth === answered ? failure! : FOLLOWS);
+        // What stands outside of a transaction may be refused when all of it is done.
+        const answered = failure ? Math.min(replies.answered, volley.length - 1) : replies.answered;
+        if (!failure && answered !== volley.length) this.onLost();
+        else
+          for (const [nth, statement] of volley.entries())
+            if (nth < answered) statement.resolve(replies, nth);
+            else statement.reject(nth === answered ? failure! : FOLLOWS);
         return true;
       },
     });
@@ -78,18 +87,21 @@ export class Wire {
   fly(statements: readonly Sendable[], landing: Landing): void {
     const { socket } = this;
     let failure: Error | null = null;
+    let refused = 0;
     this.#hear({
       failed: (why) => {
         failure ??= why;
       },
       ready: (status, replies) => {
+        if (failure) refused ||= replies.answered;
         // Of a transaction that was begun and has failed, the rest was passed over, its end too.
         if (status !== IDLE) {
           socket.write(UNDOING);
           return false;
         }
-        if (failure) landing.reject(failure);
-        else landing.resolve(replies);
+        if (failure) landing.reject(failure, refused);
+        else if (replies.answered === statements.length) landing.resolve(replies);
+        else this.onLost();
         return true;
       },
     });

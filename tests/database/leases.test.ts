@@ -104,6 +104,7 @@ describe("Leases.acquire", () => {
       expect(lease.pid).toBe(pidOf.get(home));
       lease.release();
     }
+    expect(leases.homes).toEqual([1, 1, 1]);
   });
 
   it("opens one connection for one caller, and a second tenant's own while there is room", async () => {
@@ -570,40 +571,48 @@ describe("a statement that was prepared before a column had another type", () =>
     await database.owner(`alter table eyes.thing alter wide type ${type}`);
   });
 
-  it("is refused, may be tried again, and leaves all that was sent with it in step", async () => {
-    const lease = await leases.acquire("");
-    void lease.runFirst("begin");
-    const refused = lease.run(...READ);
-    const behind = lease.run("select 2 as two");
+  // Behind a statement that the driver has to prepare, all are the driver's.
+  describe.each([
+    ["in our words", []],
+    ["by the driver", [["select $1::int as unknown", [0]] as const]],
+  ])("%s", (_, before) => {
+    it("is refused, may be tried again, and leaves all that was sent with it in step", async () => {
+      const lease = await leases.acquire("");
+      void lease.runFirst("begin");
+      for (const one of before) void lease.run(...one);
+      const refused = lease.run(...READ);
+      const behind = lease.run("select 2 as two");
 
-    const [error, other] = await Promise.all([refused.catch((why) => why), behind.catch((why) => why)]);
+      const [error, other] = await Promise.all([refused.catch((why) => why), behind.catch((why) => why)]);
 
-    expect([sqlState(error), isPassing(error), other]).toEqual(["0A000", true, error]);
-    expect(await lease.runLast("rollback")).toMatchObject({ command: "ROLLBACK" });
-    lease.release();
-    const next = await leases.acquire("");
-    expect(next.pid).toBe(lease.pid);
-    expect(await next.run(...READ)).toHaveLength(1);
-    next.release();
-  });
+      expect([sqlState(error), isPassing(error), other]).toEqual(["0A000", true, error]);
+      expect(await lease.runLast("rollback")).toMatchObject({ command: "ROLLBACK" });
+      lease.release();
+      const next = await leases.acquire("");
+      expect(next.pid).toBe(lease.pid);
+      expect(await next.run(...READ)).toHaveLength(1);
+      next.release();
+    });
 
-  it("is not sent once more to who has the connection after a caller who gave up", async () => {
-    const patience = new Cancellation();
-    const lease = await leases.acquire("", patience);
-    const waiting = leases.acquire("");
-    void lease.runFirst("begin");
-    const answer = lease.run(...READ);
-    // The driver sends what it has in a turn of its own.
-    await new Promise(setImmediate);
+    it("is not sent once more to who has the connection after a caller who gave up", async () => {
+      const patience = new Cancellation();
+      const lease = await leases.acquire("", patience);
+      const waiting = leases.acquire("");
+      void lease.runFirst("begin");
+      for (const one of before) void lease.run(...one);
+      const answer = lease.run(...READ);
+      // What is sent leaves at the end of its turn.
+      await new Promise(setImmediate);
 
-    patience.abort(WHY);
+      patience.abort(WHY);
 
-    await expect(answer).rejects.toThrow(ConnectionLostError);
-    const next = await waiting;
-    const [begun, seen] = await Promise.all([next.runFirst("begin"), next.run("select 'mine' as word")]);
-    expect([begun.command, seen]).toEqual(["BEGIN", [{ word: "mine" }]]);
-    await next.runLast("commit");
-    next.release();
+      await expect(answer).rejects.toThrow(ConnectionLostError);
+      const next = await waiting;
+      const [begun, seen] = await Promise.all([next.runFirst("begin"), next.run("select 'mine' as word")]);
+      expect([begun.command, seen]).toEqual(["BEGIN", [{ word: "mine" }]]);
+      await next.runLast("commit");
+      next.release();
+    });
   });
 });
 

@@ -89,7 +89,7 @@ describe("a statement that is known on its connection", () => {
           if (end) await by.runFirst("begin");
           for (const { one } of steps) expected.push(await say(by, one));
           if (end) expected.push((await by.runLast(end)).command);
-          expected.push(await say(by, READ).catch(() => null));
+          expected.push(await say(by, READ));
           by.release();
           const kept = await database.owner("select * from said.word order by n");
 
@@ -103,7 +103,7 @@ describe("a statement that is known on its connection", () => {
             if (isLastOfTurn) await new Promise(setImmediate);
           }
           if (end) answers.push(lease.runLast(end).then(({ command }) => command));
-          answers.push(say(lease, READ).catch(() => null));
+          answers.push(say(lease, READ));
           const given = await Promise.all(answers);
           lease.release();
 
@@ -115,21 +115,21 @@ describe("a statement that is known on its connection", () => {
     );
   });
 
-  it("takes one way to the server and back with all of its turn, the beginning of their transaction too", async () => {
+  it("is one message with all of its turn, the beginning of their transaction too", async () => {
     const asked: Said[] = [READ, { text: "select $1::text as one", values: ["1"] }, { ...READ, isRaw: true }];
     const before = await speaking.acquire("");
     for (const one of asked) await say(before, one);
     before.release();
 
     const lease = await speaking.acquire("");
-    const trips = way.trips;
+    const { trips, rests } = way;
     const began = lease.runFirst("begin");
     await Promise.all([began, ...asked.map((one) => say(lease, one))]);
-    const { trips: then } = way;
+    const [ways, messages] = [way.trips - trips, way.rests - rests];
     await lease.runLast("commit");
     lease.release();
 
-    expect(then - trips).toBe(1);
+    expect([ways, messages]).toEqual([1, 1]);
   });
 
   it("is passed over where its transaction cannot begin", async () => {
@@ -147,14 +147,83 @@ describe("a statement that is known on its connection", () => {
     lease.release();
   });
 
-  it("is not said with a value that is undefined, and nothing is lost by that", async () => {
-    const ask = (value: unknown) => ({ text: "select $1::text as one, 2 as two", values: [value] });
+  it.each(["known", "new"])(
+    "with a value that cannot be written ends its session, so that nothing of it is kept: %s",
+    async (text) => {
+      const ask = `insert into said.word values ($1, $2) on conflict (n) do nothing -- ${text}`;
+      await database.owner("truncate said.word");
+      const lease = await speaking.acquire("");
+      if (text === "known") await lease.run(ask, [1, "kept"]);
+      void lease.runFirst("begin");
+      void lease.run(ask.replace("nothing", "update set text = 'lost'"), [1, "one"]);
+      // Nobody waits for it.
+      void lease.run(ask, [2, undefined]);
+
+      await expect(lease.runLast("commit")).rejects.toThrow("lost");
+
+      lease.release();
+      const kept = text === "known" ? [{ n: 1, text: "kept" }] : [];
+      expect(await database.owner("select * from said.word")).toEqual(kept);
+    },
+  );
+
+  it("that stands alone is refused where its transaction is, when all of it is done", async () => {
+    await database.owner("create table said.late (n int unique deferrable initially deferred)");
+    const ask = (n: number) => ({ text: "insert into said.late values ($1)", values: [n] });
     const lease = await speaking.acquire("");
-    await say(lease, ask("1"));
-
-    await expect(lease.run(ask(undefined).text, [undefined])).rejects.toThrow("undefined");
-
-    expect(await say(lease, ask("2"))).toEqual([[{ one: "2", two: 2 }], "SELECT", 1]);
+    const alone = [await say(lease, ask(1)), await say(lease, ask(1))];
+    void lease.runFirst("begin");
+    const within = await say(lease, ask(1));
+    const end = await lease.runLast("commit").catch(sqlState);
     lease.release();
+
+    expect([...alone, within, end]).toEqual([[[], "INSERT", 1], "23505", [[], "INSERT", 1], "23505"]);
+    expect(await database.owner("select * from said.late")).toEqual([{ n: 1 }]);
+  });
+
+  it("is prepared anew once where a column that it writes has another type, also by the driver", async () => {
+    await database.owner("create table said.wide (n text)");
+    const write: Said = { text: "insert into said.wide values ($1)", values: ["1"] };
+    const lease = await speaking.acquire("");
+    const first = [await say(lease, write), await say(lease, write)];
+    await database.owner("alter table said.wide alter n type int using n::int");
+    const refused = await say(lease, write);
+    const then = [await say(lease, write), await say(lease, write)];
+    // Behind what the driver has to prepare, it is the driver's.
+    const [, driven] = await Promise.all([
+      say(lease, { text: "select $1::text as never", values: ["said"] }),
+      say(lease, write),
+    ]);
+    const last = await say(lease, write);
+    lease.release();
+
+    const written = [[], "INSERT", 1];
+    expect([...first, refused, ...then, driven, last]).toEqual([
+      written,
+      written,
+      "42804",
+      written,
+      written,
+      written,
+      written,
+    ]);
+  });
+
+  it("ends with its session, in the middle of an answer too, and nobody waits for ever", async () => {
+    const before = await speaking.acquire("");
+    await say(before, READ);
+    before.release();
+    const lease = await speaking.acquire("");
+    const kill = database.owner(`select pg_terminate_backend(${lease.pid})`);
+    way.inParts(7);
+
+    await kill;
+    const answers = [lease.runFirst("begin"), lease.run(READ.text, READ.values), lease.runLast("commit")];
+
+    for (const { status } of await Promise.allSettled(answers)) expect(status).toBe("rejected");
+    lease.release();
+    const next = await speaking.acquire("");
+    expect(next.pid).not.toBe(lease.pid);
+    next.release();
   });
 });

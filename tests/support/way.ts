@@ -9,6 +9,8 @@ export interface Way {
   readonly count: number;
   /** How many times something was sent after an answer: round trips, over a way that is used by one connection. */
   readonly trips: number;
+  /** How many times the server was told that all is said, and so comes to rest. */
+  readonly rests: number;
   /** Answers arrive in parts of so many bytes from now on; as they come for 0. */
   inParts(bytes: number): void;
   /** Answers no longer arrive, nor does anything for who connects now; what is sent still does. */
@@ -22,10 +24,14 @@ export interface Way {
   close(): Promise<void>;
 }
 
+/** A message of PostgreSQL's protocol. Beneath a test that sends the same as text it would count, too. */
+const SYNC = "S\0\0\0\x04";
+
 export async function openWay(to: number): Promise<Way> {
   let port = to;
   let state: "open" | "mute" | "barred" = "open";
   let trips = 0;
+  let rests = 0;
   let partBytes = 0;
   let isAnswered = true;
   const pairs = new Map<Socket, () => void>();
@@ -50,6 +56,7 @@ export async function openWay(to: number): Promise<Way> {
     near.on("data", (chunk) => {
       if (isAnswered) trips++;
       isAnswered = false;
+      rests += chunk.toString("latin1").split(SYNC).length - 1;
       far.write(chunk);
     });
     far.on("data", (chunk) => {
@@ -78,6 +85,9 @@ export async function openWay(to: number): Promise<Way> {
     },
     get trips() {
       return trips;
+    },
+    get rests() {
+      return rests;
     },
     inParts(bytes) {
       partBytes = bytes;
