@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { getHeapStatistics } from "node:v8";
 import { z } from "zod";
 import { databaseNames, databaseUrl, databaseUrls } from "./database/settings.js";
 import { normaliseEmail } from "./identity/email.js";
@@ -15,6 +16,10 @@ export const whole = (least: number, most: number) =>
     .regex(/^\d+$/, `must be a whole number from ${least} to ${most}`)
     .transform(Number)
     .refine((value) => value >= least && value <= most, `must be a whole number from ${least} to ${most}`);
+/** What V8 lets the heap of this process have, by the machine's memory and by `--max-old-space-size`. */
+const HEAP_MB = getHeapStatistics().heap_size_limit / 2 ** 20;
+const REMEMBERED_SHARE = 1 / 16;
+const REMEMBERED = "a whole number from 0 to 100000";
 const onOff = z.enum(["on", "off"], { error: "must be on or off" }).transform((value) => value === "on");
 const list = z.string().transform((value) =>
   value
@@ -179,10 +184,14 @@ export const SETTINGS = {
     .describe(
       "`auto`, `on` or `off`: prepared statements. `auto` leaves them out where a pooler stands before the server; `on` is for one that knows them, such as PgBouncer from 1.21 with `max_prepared_statements`",
     ),
-  TENANTRY_REMEMBER_MB: whole(0, 100_000)
-    .prefault("64")
+  TENANTRY_REMEMBER_MB: z
+    .string()
+    .regex(/^(auto|\d+)$/, `must be auto or ${REMEMBERED}`)
+    .transform((value) => (value === "auto" ? Math.floor(HEAP_MB * REMEMBERED_SHARE) : Number(value)))
+    .refine((value) => value <= 100_000, `must be auto or ${REMEMBERED}`)
+    .prefault("auto")
     .describe(
-      "Memory of each process, in megabytes, for questions that people asked before: they are read again each time, and answered sooner. 0 turns it off",
+      "Memory of each process, in megabytes, for questions that people asked before: they are read again each time, and answered sooner. `auto` is a sixteenth of what Node.js lets a process have, which is 256 where it has 4 GB. 0 turns it off",
     ),
   TENANTRY_REQUEST_TIMEOUT_MS: whole(100, 600_000).prefault("15000").describe("How long a request may take"),
   TENANTRY_MAX_BODY_BYTES: whole(1000, 100_000_000).prefault("1000000").describe("Size of a request's body"),

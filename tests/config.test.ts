@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { getHeapStatistics } from "node:v8";
 import { describeSettings, limitSetting, readSettings, SettingsError } from "../src/config.js";
 import { DEFAULT_LIMITS } from "../src/graphql/limits.js";
 
@@ -45,6 +46,13 @@ describe("readSettings", () => {
     expect(readSettings({ PORT: "", TENANTRY_NO_SUCH: "" })).toMatchObject({ PORT: 4000 });
   });
 
+  it("has a process remember as much as fits it, unless it is told how much", () => {
+    const { TENANTRY_REMEMBER_MB: auto } = readSettings({});
+    expect(auto).toBe(Math.floor(getHeapStatistics().heap_size_limit / 16 / 2 ** 20));
+    expect(readSettings({ TENANTRY_REMEMBER_MB: "0" }).TENANTRY_REMEMBER_MB).toBe(0);
+    expect(readSettings({ TENANTRY_REMEMBER_MB: "12" }).TENANTRY_REMEMBER_MB).toBe(12);
+  });
+
   it("has no development issuer on a real database, unless it is switched on", () => {
     expect(readSettings(REAL).TENANTRY_DEVELOPMENT).toBe(false);
     expect(readSettings({ ...REAL, TENANTRY_DEVELOPMENT: "on" }).TENANTRY_DEVELOPMENT).toBe(true);
@@ -62,6 +70,7 @@ describe("readSettings", () => {
   it.each([
     ["PORT", ["-1", "65536", "4e3", "http", " 1"], "must be a whole number from 0 to 65535"],
     ["TENANTRY_LEASES", ["0", "1001", "many"], "must be a whole number from 1 to 1000"],
+    ["TENANTRY_REMEMBER_MB", ["-1", "100001", "most"], "must be auto or a whole number from 0 to 100000"],
     ["TENANTRY_MAX_DEPTH", ["0", "-5", "10000001"], "must be a whole number from 1 to 10000000"],
     ["TENANTRY_GRAPHIQL", ["true", "1", "ON"], "must be on or off"],
     ["TENANTRY_INTROSPECTION", ["off"], "must be trimmed or whole"],
