@@ -56,8 +56,8 @@ const stage = await build({ shapes, kinds: [...new Set(list(values.homes).map(ki
 const running = [];
 try {
   for (const name of names)
-    for (let n = 0; n < Math.max(1, ...counts); n++)
-      running.push(await start(name, { ...stage, leases: values.leases }));
+    if (counts.length === 0) running.push(await start(name, { ...stage, leases: values.leases }));
+    else for (const size of counts) await startBeside(name, size);
   const about = machine(stage, { tenants: shapes.length, rounds, seconds, sender });
   if (growth) {
     const grown = [];
@@ -66,11 +66,7 @@ try {
     console.log(`${about}\n${growthTable(grown, { operations, names, ...growth, memory })}`);
   } else if (counts.length > 0) {
     const grown = [];
-    for (const operation of operations)
-      for (const name of names) {
-        const gateways = running.filter((one) => one.name === name);
-        grown.push(...(await measureBeside(operation, gateways)));
-      }
+    for (const operation of operations) for (const name of names) grown.push(...(await measureBeside(operation, name)));
     console.log(`${about}\n${growthTable(grown, { operations, names, sizes: counts, of: "processes" })}`);
   } else {
     for (const operation of operations) await mustAnswerAlike(operation);
@@ -205,32 +201,40 @@ async function measure(operation, { sizes = [undefined], isAsked = () => true } 
   return rows;
 }
 
+/** So many processes of the gateway, which share the connections to PostgreSQL. */
+async function startBeside(name, size) {
+  const leases = String(Math.ceil(Number(values.leases) / size));
+  for (let n = 0; n < size; n++) running.push({ ...(await start(name, { ...stage, leases })), size });
+}
+
 /** So many processes of the gateway and so many, in turn. Each is asked about its share of all there is to ask, by as many connections as one alone. */
-async function measureBeside(operation, gateways) {
-  const [{ name }] = gateways;
-  for (const [nth, gateway] of gateways.entries()) {
-    gateway.requests = join(stage.folder, `${name}-${nth}-${operation}`);
-    const share = targetsOf(operation).filter((_, n) => n % gateways.length === nth);
-    render(
-      gateway.requests,
-      gateway.url,
-      share.map((target) => gateway.ask(operation, target)),
-    );
-    await warmUp(sender, gateway.url, gateway.requests, { requests: warm, seconds: LONGEST_WARMING });
-  }
+async function measureBeside(operation, name) {
+  for (const size of counts)
+    for (const [nth, gateway] of gatewaysOf(name, size).entries()) {
+      gateway.requests = join(stage.folder, `${name}-${size}-${nth}-${operation}`);
+      const share = targetsOf(operation).filter((_, n) => n % size === nth);
+      render(
+        gateway.requests,
+        gateway.url,
+        share.map((target) => gateway.ask(operation, target)),
+      );
+      await warmUp(sender, gateway.url, gateway.requests, { requests: warm, seconds: LONGEST_WARMING });
+      if (operation === "M1") await takeBack(gateway, stage);
+    }
   const rows = [];
   for (let round = 0; round < rounds; round++)
     for (const size of round % 2 === 0 ? counts : counts.toReversed()) {
-      const asked = gateways.slice(0, size);
-      const send = (time) => Promise.all(asked.map(({ url, requests }) => load(sender, url, requests, time)));
+      const gateways = gatewaysOf(name, size);
+      const send = (time) => Promise.all(gateways.map(({ url, requests }) => load(sender, url, requests, time)));
       await send(AWAKENING);
       if (operation === "M1") await takeBack(gateways[0], stage);
-      const cpu = () => [asked.reduce((sum, { pid }) => sum + cpuOf(pid), 0), cpuOfServer(stage.cluster.pid)];
+      const cpu = () => [gateways.reduce((sum, { pid }) => sum + cpuOf(pid), 0), cpuOfServer(stage.cluster.pid)];
       const [nodeBefore, serverBefore] = cpu();
       const loads = await send(seconds);
       const [node, server] = cpu();
       const requests = loads.reduce((sum, one) => sum + one.requests, 0);
       if (loads.some(({ bad }) => bad > 0)) throw new Error(`${name} failed requests of ${operation}.`);
+      if (operation === "M1") await takeBack(gateways[0], stage);
       rows.push({
         operation,
         name,
@@ -240,8 +244,11 @@ async function measureBeside(operation, gateways) {
       });
       say(`${operation} ${name} of ${size}`);
     }
-  if (operation === "M1") await takeBack(gateways[0], stage);
   return rows;
+}
+
+function gatewaysOf(name, size) {
+  return running.filter((one) => one.name === name && one.size === size);
 }
 
 /** Megabytes of the server processes of each contender's connections, by now, and, of the gateway's, how many tenants' homes each served. */
