@@ -61,10 +61,10 @@ export interface GatheredBy {
   /** Tells it from other ways to gather the same. */
   readonly name: string;
   /**
-   * Those of the row that has this id, and what is read of them. They are joined with it: to have PostgreSQL write them as one JSON
-   * value for each row costs it more than to find them.
+   * Those of the row that has this id, what stands beside each of them, and what is read of all. They are joined with it, one after
+   * the other: to have PostgreSQL write them as one JSON value for each row costs it more than to find them.
    */
-  readonly rows: (db: TenantDb, id: SQLWrapper) => { readonly from: Subquery; readonly columns: Came };
+  readonly rows: (db: TenantDb, id: SQLWrapper) => { readonly from: readonly Subquery[]; readonly columns: Came };
   /** Puts what came where whoever asks for it will look; in whatever order it came. */
   readonly take: (scope: Scope, id: string, came: readonly never[]) => void;
 }

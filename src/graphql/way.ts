@@ -79,7 +79,7 @@ export function write<T extends PgTable>({ table, orders, where }: ListOf<T, str
              after_text text, after_at timestamptz, after_id uuid, before_text text, before_at timestamptz, before_id uuid)`)
       .crossJoinLateral(rows);
     const joined = others.reduce((sum, other) => sum.crossJoinLateral(other) as never, pages);
-    return belonging ? (joined.leftJoinLateral(belonging.from, sql`true`) as never) : joined;
+    return (belonging?.from ?? []).reduce((sum, one) => sum.leftJoinLateral(one, sql`true`) as never, joined);
   });
   return async (scope: Scope, given: Values, requests: readonly PageOf[]): Promise<Found<T>[]> => {
     const asked = requests.map(({ key, page, scope: places, filter }, n) => ({

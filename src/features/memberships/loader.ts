@@ -1,4 +1,4 @@
-import { and, type Column, eq, getColumns, type SQL, sql } from "drizzle-orm";
+import { and, eq, getColumns, type SQL, sql } from "drizzle-orm";
 import type { Place } from "../../access/access.js";
 import type { Catalogue } from "../../access/catalogue.js";
 import { type Ahead, rowsAhead } from "../../graphql/ahead.js";
@@ -63,7 +63,7 @@ const grantColumns = columnsOf(grants, "Grant", ["id", "membershipId", "roleKey"
 
 /** A grant as it is read, beside its role where the tenant itself defined that. */
 interface GrantRead extends GrantRow {
-  readonly own: RoleRow | { readonly id: null };
+  readonly own: RoleRow | { readonly id: null } | null;
 }
 
 /** The grants of a membership. */
@@ -81,7 +81,7 @@ class GrantsOf {
     const named: GrantOfRole[] = [];
     // Value by value: an object that is spread and given one more is copied by the slowest way there is.
     for (const { id, membershipId, roleKey, roleId, reach, expiresAt, createdAt, own } of this.rows) {
-      const role = own.id === null ? fixedRole(catalogue, roleKey) : ownRole(own);
+      const role = own === null || own.id === null ? fixedRole(catalogue, roleKey) : ownRole(own);
       if (role) named.push({ id, membershipId, roleKey, roleId, reach, expiresAt, createdAt, role });
     }
     // Most have one.
@@ -113,32 +113,36 @@ const grantsOf = perSession((scope) =>
 /** Grants with their roles: beside a list of memberships, and by themselves. */
 const gatheredAs = forEach((grant: ColumnsOf<typeof grants>) =>
   forEach((role: ColumnsOf<typeof roles>) => {
-    // Both have an id.
-    const ownAs = (name: string) => `own_${name}`;
-    const own = Object.entries<Column>(role).map(([name, column]) => [
-      ownAs(name),
-      sql`${column}`.mapWith(column).as(ownAs(name)),
-    ]);
     const read = (db: TenantDb, which: SQL) => {
-      const found = db
-        .select({ ...grant, ...Object.fromEntries(own) })
-        .from(grants)
-        .leftJoin(roles, and(eq(roles.tenantId, grants.tenantId), eq(roles.id, grants.roleId)))
-        .where(and(eq(grants.tenantId, TENANT), which));
       // A statement of its own to the planner: beside a few rows, it would take all grants of the tenant for what is quicker to read.
-      const from = found.offset(sql`0` as never).as("given");
-      const all = getColumns(from) as unknown as Readonly<Record<string, Column>>;
-      const these = (names: string[], as = (name: string) => name) =>
-        Object.fromEntries(names.map((name) => [name, all[as(name)]!]));
-      const columns = { ...these(Object.keys(grant)), own: these(Object.keys(role), ownAs) };
-      return { from, columns: columns as typeof columns & { readonly id: Column } };
+      const given = db
+        .select(grant)
+        .from(grants)
+        .where(and(eq(grants.tenantId, TENANT), which))
+        .offset(sql`0` as never)
+        .as("given");
+      const columns = getColumns(given);
+      // Each is looked up once for all grants of it: PostgreSQL keeps what it found by a key, beside what has one row.
+      const own = db
+        .select(role)
+        .from(roles)
+        .where(and(eq(roles.tenantId, TENANT), eq(roles.id, columns.roleId)))
+        .limit(1)
+        .as("own");
+      return { given, own, columns: { ...columns, own: getColumns(own) } };
     };
     const select = statement((db) => {
-      const { from, columns } = read(db, anyOf(grants.membershipId, "ids"));
-      return db.select(columns as never).from(from);
+      const { given, own, columns } = read(db, anyOf(grants.membershipId, "ids"));
+      return db
+        .select(columns as never)
+        .from(given)
+        .leftJoinLateral(own, sql`true`);
     });
     const name = `grants ${Object.keys(grant)} roles ${Object.keys(role)}`;
-    const rows: GatheredBy["rows"] = (db, id) => read(db, sql`${grants.membershipId} = ${id}`);
+    const rows: GatheredBy["rows"] = (db, id) => {
+      const { given, own, columns } = read(db, sql`${grants.membershipId} = ${id}`);
+      return { from: [given, own], columns };
+    };
     const take: GatheredBy["take"] = (scope, id, came) => {
       grantsOf(scope).prime(id as MembershipId, new GrantsOf(id as MembershipId, came));
     };
