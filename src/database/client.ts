@@ -79,7 +79,7 @@ export function createClient(settings: ClientSettings, onEnd: (reason: Error) =>
     sql,
     send: (statement) => {
       // The driver writes what is long at once, and what is short at the end of the turn.
-      turn?.begin();
+      turn?.keep();
       wire?.finish();
       try {
         send(statement);
@@ -88,7 +88,7 @@ export function createClient(settings: ClientSettings, onEnd: (reason: Error) =>
       }
     },
     say: (statement, isApart) => {
-      turn!.begin();
+      turn!.keep();
       if (isApart) wire!.finish();
       wire!.say(statement);
       if (isApart) wire!.finish();

@@ -14,7 +14,7 @@ export class Turn {
   ) {}
 
   /** Keeps what is written from now on until the turn ends. */
-  begin(): void {
+  keep(): void {
     if (this.#leaving) return;
     this.socket.cork();
     this.#leaving = setImmediate(this.#leave);
