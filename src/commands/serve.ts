@@ -129,7 +129,10 @@ async function open(settings: Settings, doors: Doors, key: Buffer, log: pino.Log
     setTimeout(() => process.exit(EXIT.failed), GRACE_MS).unref();
     await Promise.all([closeServer(server), operators && closeServer(operators.server)]);
     await sealer.stop();
-    log.info({ homes: doors.serve.homes }, "stopping; of homes each connection served so many as a rule");
+    log.info(
+      { homes: doors.serve.homes },
+      "stopping: each connection to PostgreSQL kept statements for so many homes of tenants",
+    );
     await gateway.close();
     process.exit(EXIT.done);
   };
