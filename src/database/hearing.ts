@@ -31,18 +31,19 @@ export class Inbox {
 export interface Hearer {
   /** What the server says besides. */
   readonly notice: (message: Buffer) => void;
-  readonly failed: (why: Error) => void;
   /**
    * The replies are to be read, or copied, before this returns: their memory is used again.
+   * @param failure what was refused first; null where nothing was
    * @returns whether that was all: what comes behind it is somebody else's
    */
-  readonly ready: (status: number, replies: Replies) => boolean;
+  readonly ready: (status: number, replies: Replies, failure: Error | null) => boolean;
 }
 
 /** Reads the answers to one message as their bytes come in, in parts of any size. */
 export class Hearing {
   #at = 0;
   readonly #bounds: number[] = [];
+  #failure: Error | null = null;
 
   constructor(
     private readonly inbox: Inbox,
@@ -76,10 +77,10 @@ export class Hearing {
         this.hearer.notice(bytes.subarray(from, to));
         break;
       case FAILURE:
-        this.hearer.failed(failureIn(bytes.subarray(from + HEAD, to)));
+        this.#failure ??= failureIn(bytes.subarray(from + HEAD, to));
         break;
       case READY:
-        return this.hearer.ready(bytes[to - 1]!, new Replies(bytes, this.#bounds));
+        return this.hearer.ready(bytes[to - 1]!, new Replies(bytes, this.#bounds), this.#failure);
     }
     return false;
   }

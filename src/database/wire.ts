@@ -1,5 +1,5 @@
 import { connect, type NetConnectOpts, type Socket } from "node:net";
-import { Hearing, Inbox } from "./hearing.js";
+import { type Hearer, Hearing, Inbox } from "./hearing.js";
 import { IDLE, messageOf, type Sendable, UNDOING } from "./messages.js";
 import type { Replies } from "./replies.js";
 import type { Spoken } from "./spoken.js";
@@ -61,21 +61,15 @@ export class Wire {
     const volley = this.#volley;
     if (volley.length === 0) return;
     this.#volley = [];
-    let failure: Error | null = null;
-    this.#hear({
-      failed: (why) => {
-        failure ??= why;
-      },
-      ready: (_, replies) => {
-        // What stands outside of a transaction may be refused when all of it is done.
-        const answered = failure ? Math.min(replies.answered, volley.length - 1) : replies.answered;
-        if (!failure && answered !== volley.length) this.onLost();
-        else
-          for (const [nth, statement] of volley.entries())
-            if (nth < answered) statement.resolve(replies, nth);
-            else statement.reject(nth === answered ? failure! : FOLLOWS);
-        return true;
-      },
+    this.#hear((_, replies, failure) => {
+      // What stands outside of a transaction may be refused when all of it is done.
+      const answered = failure ? Math.min(replies.answered, volley.length - 1) : replies.answered;
+      if (!failure && answered !== volley.length) this.onLost();
+      else
+        for (const [nth, statement] of volley.entries())
+          if (nth < answered) statement.resolve(replies, nth);
+          else statement.reject(nth === answered ? failure! : FOLLOWS);
+      return true;
     });
     this.socket.write(messageOf(volley));
   }
@@ -86,30 +80,24 @@ export class Wire {
    */
   fly(statements: readonly Sendable[], landing: Landing): void {
     const { socket } = this;
-    let failure: Error | null = null;
     let refused = 0;
-    this.#hear({
-      failed: (why) => {
-        failure ??= why;
-      },
-      ready: (status, replies) => {
-        if (failure) refused ||= replies.answered;
-        // Of a transaction that was begun and has failed, the rest was passed over, its end too.
-        if (status !== IDLE) {
-          socket.write(UNDOING);
-          return false;
-        }
-        if (failure) landing.reject(failure, refused);
-        else if (replies.answered === statements.length) landing.resolve(replies);
-        else this.onLost();
-        return true;
-      },
+    this.#hear((status, replies, failure) => {
+      if (failure) refused ||= replies.answered;
+      // Of a transaction that was begun and has failed, the rest was passed over, its end too.
+      if (status !== IDLE) {
+        socket.write(UNDOING);
+        return false;
+      }
+      if (failure) landing.reject(failure, refused);
+      else if (replies.answered === statements.length) landing.resolve(replies);
+      else this.onLost();
+      return true;
     });
     socket.write(messageOf(statements));
   }
 
-  #hear(hearer: { failed: (why: Error) => void; ready: (status: number, replies: Replies) => boolean }): void {
-    this.#hearings.push(new Hearing(this.#inbox, { ...hearer, notice: (message) => this.#pass(message) }));
+  #hear(ready: Hearer["ready"]): void {
+    this.#hearings.push(new Hearing(this.#inbox, { ready, notice: (message) => this.#pass(message) }));
   }
 
   #take(bytes: Buffer): boolean {
