@@ -20,7 +20,10 @@ describe("a new identifier", () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: -50, max: 50 }), { maxLength: 200 }), (moves) => {
         let now = soon;
-        const made = moves.map((by) => newId<never>((now += by)) as string);
+        const made = moves.map((by) => {
+          now += by;
+          return newId<never>(now) as string;
+        });
 
         expect(made).toEqual([...new Set(made)].sort());
       }),
