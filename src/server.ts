@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { GraphQLError } from "graphql";
 import { createYoga, type YogaInitialContext } from "graphql-yoga";
 import { type ContextOptions, contextsOf } from "./contexts.js";
+import type { Leases } from "./database/leases.js";
 import { explainDenials } from "./features/checks/denials.js";
 import { AskedBefore } from "./graphql/asked.js";
 import type { Context } from "./graphql/context.js";
@@ -41,10 +42,21 @@ export interface Gateway {
   readonly yoga: ReturnType<typeof createYoga<Whence, Context>>;
   /** The same for a request of Node.js's server to `/graphql`, and shorter where its like was asked before. */
   answer(request: IncomingMessage, response: ServerResponse, address: string | null): Promise<void>;
-  /** How many queries were answered with what was made of the same rows before, and how many of those without a look at their text. */
-  counts(): { readonly repeated: number; readonly short: number };
+  /** What it did and has so far. */
+  counts(): Counts;
   /** Waits for what runs, and closes every connection to the database. */
   close(): Promise<void>;
+}
+
+export interface Counts {
+  /** How many queries were answered with what was made of the same rows before. */
+  readonly repeated: number;
+  /** How many of those without a look at their text. */
+  readonly short: number;
+  /** How many errors callers were told of, by their code. */
+  readonly errors: ReadonlyMap<string, number>;
+  /** Those to PostgreSQL, and who waits for one: to tenants' homes, and to the directory. */
+  readonly connections: Readonly<Record<"serve" | "door", Leases["counts"]>>;
 }
 
 /** Where the API is read as text, in the schema definition language. */
@@ -60,6 +72,7 @@ export function createGateway(options: ServerOptions): Gateway {
   const { log, origins } = options;
   const requestIds = new WeakMap<Request, string>();
   const asked = new AskedBefore(options.rememberBytes);
+  const errors = new Map<string, number>();
   const contextOf = contextsOf(options, asked);
   const toContext = async ({ request, address = null, ...carried }: YogaInitialContext & Whence): Promise<Context> =>
     carried.context ?? contextOf(request, requestIds.get(request) ?? randomUUID(), address, carried.onRemembered);
@@ -97,6 +110,8 @@ export function createGateway(options: ServerOptions): Gateway {
   /** What a caller is told of an error; the log has the rest. */
   function tell(error: unknown, requestId: string): GraphQLError {
     const presented = present(error, requestId);
+    const code = String(presented.error.extensions.code);
+    errors.set(code, (errors.get(code) ?? 0) + 1);
     if (presented.fault) log.error({ requestId, fault: describeFault(presented.fault) }, "request failed");
     return presented.error;
   }
@@ -150,7 +165,12 @@ export function createGateway(options: ServerOptions): Gateway {
       const carried = options.rememberBytes > 0 ? await shortcut.take(request, response, address) : {};
       if (carried) await yoga.handle(request, response, { address, ...carried } as never);
     },
-    counts: () => ({ repeated: asked.repeated, short: shortcut.taken }),
+    counts: () => ({
+      repeated: asked.repeated,
+      short: shortcut.taken,
+      errors,
+      connections: { serve: options.serve.counts, door: options.door.counts },
+    }),
     async close() {
       await Promise.all([options.serve.close(), options.door.close()]);
     },

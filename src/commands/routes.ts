@@ -13,6 +13,7 @@ import { DEMO_TENANTS } from "./demo/tenants.js";
 import { sendPage, wantsPage } from "./graphiql/page.js";
 import { withHost } from "./host.js";
 import { sendMailbox } from "./mailbox.js";
+import { Requests, sendMetrics } from "./metrics.js";
 
 export interface Routes {
   readonly gateway: Gateway;
@@ -27,9 +28,10 @@ export interface Routes {
 
 /** Every address that the gateway answers at. Anything else is not found. */
 export function routes(options: Routes): RequestListener {
+  const own = { ...options, requests: new Requests() };
   return withHost(
     (request, response) =>
-      void answer(options, request, response).catch((error) => {
+      void answer(own, request, response).catch((error) => {
         // Nobody else waits for this promise: left alone, it would end the process.
         options.log.error({ err: error }, "request failed");
         if (response.headersSent) response.destroy();
@@ -39,7 +41,7 @@ export function routes(options: Routes): RequestListener {
 }
 
 async function answer(
-  { gateway, sealer, isHealthy, development, mailbox, settings }: Routes,
+  { gateway, sealer, requests, isHealthy, development, mailbox, settings }: Routes & { readonly requests: Requests },
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -47,14 +49,18 @@ async function answer(
   if (path === "/graphql" && settings.TENANTRY_GRAPHIQL && wantsPage(request))
     return sendPage(request, response, { hasViewers: development !== null && isLocal(request) });
   const address = addressOf(request, settings.TENANTRY_PROXIES);
-  if (path === "/graphql") return gateway.answer(request, response, address);
+  if (path === "/graphql") {
+    const began = performance.now();
+    await gateway.answer(request, response, address);
+    return requests.count(response.statusCode, performance.now() - began);
+  }
   if (path === "/graphql/schema") return void gateway.yoga(request, response, { address });
   if (path === MEMBERS_PATH) return sendMembers(gateway, request, response);
   if (path === "/" && request.method === "GET") return send(response, 302, null, { location: "/graphql" });
   if (path === "/health/live") return send(response, 200, { status: "live" });
   if (path === "/health/ready")
     return isHealthy() ? send(response, 200, { status: "ready" }) : send(response, 503, { status: "not ready" });
-  if (path === "/metrics" && request.method === "GET") return sendMetrics(response, sealer, gateway);
+  if (path === "/metrics" && request.method === "GET") return sendMetrics(response, { gateway, sealer, requests });
   if (path === "/dev/viewers" && development && request.method === "GET" && isLocal(request)) {
     return send(response, 200, await viewers(development, settings.TENANTRY_DATA_DIR), {
       "cache-control": "no-store",
@@ -63,31 +69,6 @@ async function answer(
   if (path === "/dev/mail" && development && request.method === "GET" && isLocal(request))
     return sendMailbox(response, await mailbox());
   send(response, 404, { error: "There is nothing here. GraphQL is at /graphql." });
-}
-
-/** In the text format of Prometheus. Numbers of this process alone; no tenant is named. */
-function sendMetrics(response: ServerResponse, sealer: Routes["sealer"], gateway: Gateway): void {
-  const { repeated, short } = gateway.counts();
-  const text = `# HELP tenantry_audit_unsealed_seconds How long the oldest audit event of this process has waited for its seal.
-# TYPE tenantry_audit_unsealed_seconds gauge
-tenantry_audit_unsealed_seconds ${sealer.unsealedMs / 1000}
-# HELP tenantry_audit_seals_total Seals of audits that this process has made.
-# TYPE tenantry_audit_seals_total counter
-tenantry_audit_seals_total ${sealer.made}
-# HELP tenantry_repeated_answers_total Queries that were read again, and answered with what was made of the same rows before.
-# TYPE tenantry_repeated_answers_total counter
-tenantry_repeated_answers_total ${repeated}
-# HELP tenantry_short_answers_total Those of them that were asked byte for byte as before.
-# TYPE tenantry_short_answers_total counter
-tenantry_short_answers_total ${short}
-`;
-  response.writeHead(200, {
-    "content-type": "text/plain; version=0.0.4; charset=utf-8",
-    "content-length": Buffer.byteLength(text),
-    "cache-control": "no-store",
-    "x-content-type-options": "nosniff",
-  });
-  response.end(text);
 }
 
 const isLocal = ({ headers }: IncomingMessage): boolean =>

@@ -38,7 +38,9 @@ export function admission(limits: DocumentLimits) {
     // Not while parsing: what is thrown there is given another status, which clients may take for a success.
     onParams({ params, request }) {
       const document = documentOf(params.query!);
-      refuseOperation(getOperationAST(document, params.operationName), request.method);
+      const operation = getOperationAST(document, params.operationName);
+      if (!operation) throw refusal("BAD_USER_INPUT", whichIsMeant(document), 400);
+      refuseLink(operation, request.method);
       checkVariables(params.variables, limits);
     },
     onParse({ params, setParseFn }) {
@@ -69,18 +71,22 @@ function admit(text: string, limits: DocumentLimits): Admitted {
   }
 }
 
-/** @throws GraphQLError for what names no operation, and for a change that a mere link could make */
-function refuseOperation(operation: OperationDefinitionNode | null | undefined, method: string): void {
-  if (!operation) {
-    throw refusal(
-      "BAD_USER_INPUT",
-      "No operation of the document is meant. Name one of them in `operationName`; with a single one it may be left out.",
-      400,
-    );
-  }
-  if (operation.operation === "mutation" && method === "GET") {
+/** @throws GraphQLError for a change that a mere link could make */
+function refuseLink({ operation }: OperationDefinitionNode, method: string): void {
+  if (operation === "mutation" && method === "GET")
     throw refusal("METHOD_NOT_ALLOWED", "Send a mutation with POST.", 405, { headers: { allow: "POST" } });
-  }
+}
+
+/** What would be right where no operation is meant. */
+function whichIsMeant({ definitions }: DocumentNode): string {
+  const operations = definitions.filter((node) => node.kind === Kind.OPERATION_DEFINITION);
+  if (operations.length === 0) return "The document holds no operation: add a query or a mutation.";
+  const names = operations.flatMap(({ name }) => name?.value ?? []).join(", ");
+  if (!names)
+    return operations.length === 1
+      ? "Leave out `operationName`: the operation of the document has no name."
+      : "Give each operation of the document a name, and say in `operationName` which is meant.";
+  return `Say in \`operationName\` which operation of the document is meant: ${names}.`;
 }
 
 /** Operations of a kind that the schema has not: graphql-js finds them when it runs them. */

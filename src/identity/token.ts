@@ -46,7 +46,10 @@ export type Claims = z.infer<typeof claimsSchema>;
  */
 export function bearerToken(authorization: string): string {
   const token = /^Bearer +([\w-]+\.[\w-]+\.[\w-]*)$/i.exec(authorization)?.[1];
-  if (!token) throw new UnauthenticatedError("The Authorization header must be `Bearer` and one token.");
+  if (!token)
+    throw new UnauthenticatedError(
+      "The Authorization header must be `Bearer` and one token as its issuer made it, three parts with dots between.",
+    );
   return token;
 }
 

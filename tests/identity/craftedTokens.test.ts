@@ -75,7 +75,7 @@ const headers: Row[] = [
 
 /** Each a token, under the reason for which it is refused: another reason would mean that the case tests nothing. */
 const tokens: Record<string, Row[]> = {
-  "The Authorization header must be `Bearer` and one token.": [
+  "The Authorization header must be `Bearer` and one token as its issuer made it, three parts with dots between.": [
     ["garbage", () => "garbage"],
     ["five parts, as an encrypted one has", () => `${genuine}.a.b`],
     ["two parts", () => `${part(0)}.${part(1)}`],
@@ -212,7 +212,7 @@ describe("a crafted token", () => {
     ...headers.map(([what, make]): [...Row, string] => [
       what,
       make,
-      "The Authorization header must be `Bearer` and one token.",
+      "The Authorization header must be `Bearer` and one token as its issuer made it, three parts with dots between.",
     ]),
     ...Object.entries(tokens).flatMap(([reason, rows]) =>
       rows.map(([what, make]): [...Row, string] => [what, () => bearer(make()), reason]),

@@ -310,13 +310,20 @@ describe("the id of a request", () => {
 });
 
 describe("an operation", () => {
+  const named = "Say in `operationName` which operation of the document is meant:";
+  const none = "The document holds no operation: add a query or a mutation.";
   it.each([
-    ["one of many, and none is named", "query A { __typename } query B { __typename }", undefined],
-    ["one that is not there", "query A { __typename }", "B"],
-    ["a document without one", "fragment F on Query { __typename }", undefined],
-    ["a document of types", "type T { x: Int }", undefined],
-  ])("must be meant for certain: %s", async (_what, query, operationName) => {
-    await expectRefusal({ body: { query, operationName } }, 400, "BAD_USER_INPUT");
+    ["one of many, and none is named", "query A { __typename } query B { __typename }", undefined, `${named} A, B.`],
+    ["one that is not there", "query A { __typename }", "B", `${named} A.`],
+    ["one by name where it has none", "{ __typename }", "B", /^Leave out `operationName`/],
+    ["one of many that have no name", "{ __typename } { __typename }", undefined, /^Give each operation .* a name/],
+    ["a document without one", "fragment F on Query { __typename }", undefined, none],
+    ["a document of types", "type T { x: Int }", undefined, none],
+  ])("must be meant for certain: %s", async (_what, query, operationName, message) => {
+    const { json } = await expectRefusal({ body: { query, operationName } }, 400, "BAD_USER_INPUT");
+
+    if (typeof message === "string") expect(json.errors[0].message).toBe(message);
+    else expect(json.errors[0].message).toMatch(message);
   });
 
   it("cannot be of a kind that is not served", async () => {

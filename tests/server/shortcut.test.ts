@@ -149,12 +149,12 @@ describe("a request that was sent before, byte for byte", () => {
 
   it("is answered with the reasons where they are asked for", async () => {
     await bothWays();
-    const before = gateway.counts();
+    const { repeated, short } = gateway.counts();
 
     await ask({ "x-tenantry-explain": "1" });
     await ask({ "x-tenantry-explain": "1" });
 
-    expect(gateway.counts()).toEqual(before);
+    expect(gateway.counts()).toMatchObject({ repeated, short });
   });
 
   it("changes something each time it is sent", async () => {
@@ -163,10 +163,10 @@ describe("a request that was sent before, byte for byte", () => {
         "mutation ($input: UpdateOrganizationInput!) { updateOrganization(input: $input) { ... on UpdateOrganizationPayload { organization { name } } } }",
       variables: { input: { organizationId: acme.id("Organization", "north"), name: "North" } },
     });
-    const before = gateway.counts();
+    const { repeated, short } = gateway.counts();
     for (let n = 0; n < 5; n++) expect((await ask({}, body)).body).toContain('"North"');
 
-    expect(gateway.counts()).toEqual(before);
+    expect(gateway.counts()).toMatchObject({ repeated, short });
   });
 
   it("leaves nothing behind when its caller has gone", async () => {
