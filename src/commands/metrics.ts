@@ -5,6 +5,9 @@ import type { Gateway } from "../server.js";
 /** In seconds: from a small query to the time limit of a request. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, Number.POSITIVE_INFINITY];
 
+/** The status of what nobody waited for: no answer has it, and others call it so, nginx first. */
+export const GONE = 499;
+
 /** What became of the requests to `/graphql` that this process was sent. */
 export class Requests {
   /** By the status of the answer. */

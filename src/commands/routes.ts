@@ -13,7 +13,7 @@ import { DEMO_TENANTS } from "./demo/tenants.js";
 import { sendPage, wantsPage } from "./graphiql/page.js";
 import { withHost } from "./host.js";
 import { sendMailbox } from "./mailbox.js";
-import { Requests, sendMetrics } from "./metrics.js";
+import { GONE, Requests, sendMetrics } from "./metrics.js";
 
 export interface Routes {
   readonly gateway: Gateway;
@@ -52,7 +52,8 @@ async function answer(
   if (path === "/graphql") {
     const began = performance.now();
     await gateway.answer(request, response, address);
-    return requests.count(response.statusCode, performance.now() - began);
+    const isGone = response.destroyed && !response.writableFinished;
+    return requests.count(isGone ? GONE : response.statusCode, performance.now() - began);
   }
   if (path === "/graphql/schema") return void gateway.yoga(request, response, { address });
   if (path === MEMBERS_PATH) return sendMembers(gateway, request, response);

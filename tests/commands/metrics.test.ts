@@ -1,7 +1,11 @@
 import { readFileSync } from "node:fs";
+import { createConnection } from "node:net";
 import { join } from "node:path";
 import { Requests } from "../../src/commands/metrics.js";
+import { mintToken } from "../../src/identity/developmentToken.js";
+import { FOLDER } from "../support/database.js";
 import { openGateway, type TestGateway } from "../support/gateway.js";
+import { until } from "../support/until.js";
 import { openWeb, type Web } from "../support/web.js";
 
 let gateway: TestGateway;
@@ -65,6 +69,23 @@ describe("/metrics", () => {
     expect(more(after, 'tenantry_errors_total{code="BAD_USER_INPUT"}')).toBe(1);
     expect(more(after, "tenantry_request_seconds_count")).toBe(4);
     expect(more(after, 'tenantry_request_seconds_bucket{le="+Inf"}')).toBe(4);
+  });
+
+  it("tells callers who hung up from those who were answered", async () => {
+    const leases = await Promise.all([1, 2, 3].map(() => gateway.serve.acquire("")));
+    const token = await mintToken(FOLDER, { email: "dan@contractor.test" });
+    const before = await scrape();
+    const body = query("{ viewer { id } }");
+    const head = `POST /graphql HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\nx-tenant: northwind\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
+    const socket = createConnection(web.port, "127.0.0.1");
+    socket.write(head + body);
+    await until(() => gateway.serve.counts.waiting === 1);
+    socket.destroy();
+    await until(() => gateway.serve.counts.waiting === 0);
+    for (const lease of leases) lease.release();
+
+    const gone = 'tenantry_requests_total{status="499"}';
+    await until(async () => ((await scrape()).get(gone) ?? 0) === (before.get(gone) ?? 0) + 1);
   });
 
   it("says how many connections there are, busy and idle, and who waits for one", async () => {
