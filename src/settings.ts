@@ -53,7 +53,11 @@ export const SETTINGS = {
     .describe(
       "A streaming replica of that database, for queries: one server, with the login of DATABASE_URL. See [Replicas](replicas.md)",
     ),
-  DATABASE_DOOR_URL: databaseUrl.optional().describe("Login of the same database that reads the directory only"),
+  DATABASE_DOOR_URL: databaseUrl
+    .optional()
+    .describe(
+      "Login of the same database that reaches the directory only: it reads it, and adds who may knock, jobs, seals and mail that is due",
+    ),
   DATABASE_OWNER_URL: databaseUrl
     .optional()
     .describe(

@@ -38,7 +38,7 @@ describe("the pages of the documentation", () => {
     const failure = schema.getType("Failure");
     const failures = isInterfaceType(failure) ? schema.getImplementations(failure).objects.map(({ name }) => name) : [];
     const sources = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" })
-      .filter((path) => /^(graphql|identity|features|server)/.test(path) && path.endsWith(".ts"))
+      .filter((path) => /^(graphql|identity|features|operators|server)/.test(path) && path.endsWith(".ts"))
       .map((path) => read(`src/${path}`));
     // As they are written where they are made: `code: "X"`, `code = "X"`, or in capitals among the arguments of what refuses.
     const codes = sources.flatMap((text) =>

@@ -14,8 +14,8 @@ ${table(process)}
 
 ## Of a document
 
-What one document and its variables may ask for. A refusal has the code \`BAD_USER_INPUT\` and names its limit in
-\`extensions.limit\`. The least is 1. Fragments are counted wherever they are spread.
+What one document and its variables may ask for. A refusal has the code \`BAD_USER_INPUT\`, of an answer that is too
+large \`COST_EXCEEDED\`, and names its limit in \`extensions.limit\`. The least is 1, the most 10000000. Fragments are counted wherever they are spread.
 
 ${table(document)}
 `;

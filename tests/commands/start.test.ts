@@ -17,7 +17,17 @@ import { dirname, join } from "node:path";
 import { askHolder } from "../../src/database/embedded/lock.js";
 import { loginUrl, readLogins } from "../../src/database/embedded/logins.js";
 import { withOwner } from "../../src/database/owner.js";
-import { ask, asOwner, type Command, command, processesOf, REPOSITORY, run, stopCommands } from "../support/command.js";
+import {
+  ask,
+  asOwner,
+  type Command,
+  command,
+  killProcessesOf,
+  processesOf,
+  REPOSITORY,
+  run,
+  stopCommands,
+} from "../support/command.js";
 import { until } from "../support/until.js";
 
 const base = realpathSync(mkdtempSync(join(tmpdir(), "start-")));
@@ -266,7 +276,7 @@ tenantry ready on ${gateway.url}
   it("starts again when all of it was killed at once", async () => {
     const first = await started();
 
-    for (const { pid } of processesOf(folder)) process.kill(pid, "SIGKILL");
+    killProcessesOf(folder);
 
     await first.ended;
     const second = await started();

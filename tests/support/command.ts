@@ -103,6 +103,17 @@ export function processesOf(folder: string): { pid: number; line: string }[] {
   });
 }
 
+/** Kills all of them at once. One that has ended by itself meanwhile, for it lost the others, is as good as killed. */
+export function killProcessesOf(folder: string): void {
+  for (const { pid } of processesOf(folder)) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  }
+}
+
 /** A statement of the owner's on the embedded database that runs in a data folder. */
 export async function asOwner(folder: string, text: string): Promise<readonly Record<string, unknown>[]> {
   const [holder, logins] = [await askHolder(folder), await readLogins(folder)];
