@@ -1,3 +1,4 @@
+import { OutcomeUnknownError } from "../database/errors.js";
 import type { Signal } from "../database/signal.js";
 import { type Identity, mayEnter } from "../identity/identity.js";
 import type { Directory } from "../tenancy/directory/directory.js";
@@ -25,5 +26,12 @@ export const arrivalsOf = (
     return tenants.filter(({ slug }) => mayEnter(identity, slug) && (named ?? slug) === slug);
   },
   announceDomain: (domain, id) => directory.announceDomain(domain, id),
-  admit: (id) => directory.admit(digest, id, signal),
+  async admit(id) {
+    try {
+      // Whether or not anybody still waits for the answer: without it they would not find the tenant that they are in.
+      await directory.admit(digest, id);
+    } catch (cause) {
+      throw new OutcomeUnknownError("Whoever came in could not be let knock.", { cause });
+    }
+  },
 });

@@ -6,7 +6,7 @@ import { failureType, mutation } from "../../graphql/mutation.js";
 import type { MembershipId, OrganizationId, TenantId } from "../../ids.js";
 import { record } from "../audit/record.js";
 import { AlreadyMemberFailure, addMembership } from "../memberships/addMembership.js";
-import { arrive } from "../memberships/arrive.js";
+import { arrive, comeInto } from "../memberships/arrive.js";
 import { findMembership } from "../memberships/loader.js";
 import { Membership } from "../memberships/type.js";
 import { findOrganization } from "../organizations/loader.js";
@@ -47,12 +47,13 @@ async function accept(ctx: Context, { row, place, email }: Invited): Promise<Acc
   const { offers, isWhole } = await listOffers(scope, ctx.catalogue, row.id, place);
   if (!isWhole) throw isVoid();
   const grants = offers.filter(({ expiresAt }) => isLive(expiresAt, now)).map((offer) => ({ ...offer, field: FIELD }));
-  const userId = await arrive(ctx, email);
-  const id = await addMembership(ctx, place, userId, grants, row.membershipExpiresAt, "members:invite").catch(
-    (error) => {
+  const arrived = await arrive(ctx, email);
+  const id = await comeInto(ctx, place, arrived, (userId) =>
+    addMembership(ctx, place, userId, grants, row.membershipExpiresAt, "members:invite").catch((error) => {
+      if (error instanceof AlreadyMemberFailure) throw isMember();
       // What somebody else may not give is not for whom they invited to know.
       throw error instanceof ExceedsYoursFailure ? isVoid() : error;
-    },
+    }),
   );
   await end(ctx, row, "ACCEPTED");
   record(ctx, {
@@ -65,6 +66,12 @@ async function accept(ctx: Context, { row, place, email }: Invited): Promise<Acc
 
 const isVoid = () =>
   new InvitationVoidFailure("Whoever invited you may not give this any more. Ask for a new invitation.", FIELD);
+
+const isMember = () =>
+  new AlreadyMemberFailure(
+    "You are a member there already, and the invitation changes nothing about that. Ask somebody there for other roles.",
+    FIELD,
+  );
 
 /** Accepts, and lets the identity find the tenant from then on; also that of one who accepted before and was not let in. */
 async function acceptInvitation(ctx: Context, token: string): Promise<Accepted> {

@@ -7,7 +7,7 @@ import type { Named } from "../../graphql/named.js";
 import type { JoinRequestId } from "../../ids.js";
 import { record } from "../audit/record.js";
 import { AlreadyMemberFailure, addMembership } from "../memberships/addMembership.js";
-import { letIn } from "../memberships/arrive.js";
+import { comeInto, letIn } from "../memberships/arrive.js";
 import { GrantInput, grantInputs, mustBeAhead, readWanted } from "../memberships/grantInput.js";
 import { ExceedsYoursFailure } from "../roles/exceedsYours.js";
 import { findJoinRequest } from "./loader.js";
@@ -24,6 +24,7 @@ failureType(
 );
 
 const FIELD = ["input", "joinRequestId"];
+const IS_MEMBER = "This person is a member there already. Change their grants with setGrants.";
 
 /** An open request that the field's rule has judged, its row locked. */
 async function getOpen(ctx: Context, { id, place }: Named): Promise<JoinRequestRow> {
@@ -89,9 +90,13 @@ mutation<z.output<typeof approval>, { id: JoinRequestId }>("approveJoinRequest",
     const ends = mustBeAhead(expiresAt, scopeOf(ctx).now, ["input", "expiresAt"]);
     const wanted = await readWanted(ctx, place, grants, (index) => ["input", "grants", String(index)]);
     const row = await getOpen(ctx, named);
-    const userId = await letIn(ctx, { email: row.email, digest: row.identity, name: row.displayName });
-    if (userId === null) throw new JoinRequestClosedFailure("This person is suspended in the tenant.", FIELD);
-    const membershipId = await addMembership(ctx, place, userId, wanted, ends, "domains:manage");
+    const arrived = await letIn(ctx, { email: row.email, digest: row.identity, name: row.displayName }, FIELD);
+    if (arrived === null) throw new JoinRequestClosedFailure("This person is suspended in the tenant.", FIELD);
+    const membershipId = await comeInto(ctx, place, arrived, (userId) =>
+      addMembership(ctx, place, userId, wanted, ends, "domains:manage").catch((error) => {
+        throw error instanceof AlreadyMemberFailure ? new AlreadyMemberFailure(IS_MEMBER, FIELD) : error;
+      }),
+    );
     await end(ctx, row, "APPROVED", { membershipId });
     return { id: row.id };
   },

@@ -1,13 +1,12 @@
-import { and, desc, eq, gt, isNotNull, isNull, or } from "drizzle-orm";
+import { and, desc, eq, isNotNull, or } from "drizzle-orm";
 import type { Place } from "../../access/access.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import { Failure, NotFoundFailure } from "../../graphql/failure.js";
 import { failureType } from "../../graphql/mutation.js";
 import { type JoinRequestId, type MembershipId, newId } from "../../ids.js";
 import { record } from "../audit/record.js";
-import { AlreadyMemberFailure, addMembership } from "../memberships/addMembership.js";
-import { arrive } from "../memberships/arrive.js";
-import { memberships } from "../memberships/table.js";
+import { AlreadyMemberFailure, addMembership, standingMembership } from "../memberships/addMembership.js";
+import { arrive, comeInto } from "../memberships/arrive.js";
 import { organizations } from "../organizations/table.js";
 import { ExceedsYoursFailure } from "../roles/exceedsYours.js";
 import { usableRoles } from "../roles/loader.js";
@@ -50,9 +49,13 @@ interface Joining {
   readonly isFresh: boolean;
 }
 
-/** Inside the tenant, with the rights of who set the policy: which are looked at for every person who joins. */
-export async function join(ctx: Context, { email, domain, isFresh }: Joining): Promise<Joined> {
-  const { session, access, now } = scopeOf(ctx);
+/**
+ * Where one can join by a domain, its rows locked, inside the tenant, with the rights of who set the policy: which are looked at
+ * for every person who joins.
+ * @throws NotFoundFailure
+ */
+export async function findJoinable(ctx: Context, domain: string) {
+  const { session, access } = scopeOf(ctx);
   const { db, tenantId } = session;
   const [found] = await db
     .select({
@@ -85,7 +88,14 @@ export async function join(ctx: Context, { email, domain, isFresh }: Joining): P
     // Neither is taken back at the same moment.
     .for("update", { of: [organizationDomains, joinPolicies] });
   if (!found || found.policy.mode === "OFF" || !access.allows(found.place, "domains:manage")) throw nothingToJoin();
-  const { claim, policy, place } = found;
+  return found;
+}
+
+/** Lets the caller join, or ask to. */
+export async function join(ctx: Context, { email, domain, isFresh }: Joining): Promise<Joined> {
+  const { session, now } = scopeOf(ctx);
+  const { db, tenantId } = session;
+  const { claim, policy, place } = await findJoinable(ctx, domain);
   if (isFresh)
     await db
       .update(organizationDomains)
@@ -93,18 +103,19 @@ export async function join(ctx: Context, { email, domain, isFresh }: Joining): P
       .where(and(eq(organizationDomains.tenantId, tenantId), eq(organizationDomains.id, claim.id)));
   else if (isStale(claim, now)) throw new StaleProof(claim);
   await mustNotBeMember(ctx, place);
-  const answer = await lastAnswer(ctx, place);
+  const answer = await lastAnswer(ctx, place, email);
   if (answer === "REFUSED") throw new JoinRefusedFailure("Somebody decided not to let you in. Ask them to invite you.");
   if (policy.mode === "ASK") return ask(ctx, place, email, answer);
 
   const usable = await usableRoles(scopeOf(ctx), ctx.catalogue, place);
   const { grants, isWhole } = withRoles(policy.grants, usable);
   if (!isWhole) throw nothingToJoin();
-  const userId = await arrive(ctx, email);
   const wanted = grants.map((grant) => ({ ...grant, field: [] }));
-  const membershipId = await addMembership(ctx, place, userId, wanted, null, "domains:manage").catch((error) => {
-    throw error instanceof ExceedsYoursFailure ? nothingToJoin() : error;
-  });
+  const membershipId = await comeInto(ctx, place, await arrive(ctx, email), (userId) =>
+    addMembership(ctx, place, userId, wanted, null, "domains:manage").catch((error) => {
+      throw error instanceof ExceedsYoursFailure ? nothingToJoin() : error;
+    }),
+  );
   record(ctx, {
     action: "membership.joined",
     organizationId: place.id,
@@ -115,26 +126,17 @@ export async function join(ctx: Context, { email, domain, isFresh }: Joining): P
   return { membershipId };
 }
 
-/** @throws AlreadyMemberFailure when the caller has a membership there that has not ended */
+/** @throws AlreadyMemberFailure when the caller has signed in before, and has a membership there that nobody begins anew for them */
 async function mustNotBeMember(ctx: Context, place: Place): Promise<void> {
-  const { session, viewer, now } = scopeOf(ctx);
-  const { db, tenantId } = session;
-  const [member] = await db
-    .select({ id: memberships.id })
-    .from(memberships)
-    .where(
-      and(
-        eq(memberships.tenantId, tenantId),
-        eq(memberships.organizationId, place.id),
-        eq(memberships.userId, viewer.id),
-        or(isNull(memberships.expiresAt), gt(memberships.expiresAt, now)),
-      ),
-    );
-  if (member) throw new AlreadyMemberFailure("You are a member there already.");
+  const standing = await standingMembership(ctx, place, scopeOf(ctx).viewer.id);
+  if (standing?.identity) throw new AlreadyMemberFailure("You are a member there already.");
 }
 
-/** What became of the last request that the caller made there: a no holds however people join now. Null where there is none. */
-async function lastAnswer(ctx: Context, place: Place): Promise<JoinRequestRow["status"] | null> {
+/**
+ * What became of the last request that the caller made there: a no holds however people join now, and by whatever account they
+ * come with the same address. Null where there is none.
+ */
+async function lastAnswer(ctx: Context, place: Place, email: string): Promise<JoinRequestRow["status"] | null> {
   const { db, tenantId } = scopeOf(ctx).session;
   const [last] = await db
     .select({ status: joinRequests.status })
@@ -143,7 +145,10 @@ async function lastAnswer(ctx: Context, place: Place): Promise<JoinRequestRow["s
       and(
         eq(joinRequests.tenantId, tenantId),
         eq(joinRequests.organizationId, place.id),
-        eq(joinRequests.identity, ctx.arrivals!.digest),
+        or(
+          eq(joinRequests.identity, ctx.arrivals!.digest),
+          and(eq(joinRequests.email, email), eq(joinRequests.status, "REFUSED")),
+        ),
       ),
     )
     .orderBy(desc(joinRequests.createdAt), desc(joinRequests.id))

@@ -12,7 +12,7 @@ import { entranceOf } from "../memberships/arrive.js";
 import { findMembership } from "../memberships/loader.js";
 import { Membership } from "../memberships/type.js";
 import { EmailNotVerifiedFailure, verifiedEmail } from "../users/verifiedEmail.js";
-import { type Joined, JoinRefusedFailure, join, nothingToJoin, StaleProof } from "./join.js";
+import { findJoinable, type Joined, JoinRefusedFailure, join, nothingToJoin, StaleProof } from "./join.js";
 import { lookUpProofs } from "./proof.js";
 import { lapse } from "./verifyDomain.js";
 
@@ -21,14 +21,34 @@ const SPONSOR = `select p.set_by from organization_domains d
   join join_policies p on p.tenant_id = d.tenant_id and p.organization_id = d.organization_id
   where d.tenant_id = $1 and d.domain = $2 and d.proven_at is not null and p.mode <> 'OFF'`;
 
-/** The one tenant in which the caller's domain is proven, among those that are meant. */
-async function findTenant(ctx: Context, domain: string, slug: string | null): Promise<TenantRecord> {
+/** A change inside a tenant, by the rights of who lets people join by a domain there. */
+type Inside = <T>(tenant: TenantRecord, work: () => Promise<T>) => Promise<T>;
+
+/** The one tenant in which the caller can join by their domain, among those that are meant. */
+async function findTenant(ctx: Context, domain: string, slug: string | null, inside: Inside): Promise<TenantRecord> {
   const all = await ctx.arrivals!.tenantsOfDomain(ctx.domainDigest(domain));
   const meant = all.filter((tenant) => slug === null || tenant.slug === slug);
-  if (meant.length > 1)
+  // Who proved it once, and lets nobody join by it, is not to be told of.
+  const open = meant.length > 1 ? await whereOpen(ctx, meant, domain, inside) : meant;
+  if (open.length > 1)
     throw new InvalidInputFailure("There is more than one for your address. Say which.", ["input", "tenantSlug"]);
-  if (meant.length === 0) throw nothingToJoin();
-  return meant[0]!;
+  if (open.length === 0) throw nothingToJoin();
+  return open[0]!;
+}
+
+async function whereOpen(ctx: Context, tenants: readonly TenantRecord[], domain: string, inside: Inside) {
+  const open: TenantRecord[] = [];
+  for (const tenant of tenants) {
+    const isOpen = inside(tenant, () => findJoinable(ctx, domain)).then(
+      () => true,
+      (error) => {
+        if (error instanceof NotFoundFailure) return false;
+        throw error;
+      },
+    );
+    if (await isOpen) open.push(tenant);
+  }
+  return open;
 }
 
 /**
@@ -38,21 +58,24 @@ async function findTenant(ctx: Context, domain: string, slug: string | null): Pr
 async function joinByEmail(ctx: Context, slug: string | null): Promise<Joined & { readonly tenantSlug: string }> {
   const email = verifiedEmail(ctx.identity!);
   const domain = domainOf(email);
-  const tenant = await findTenant(ctx, domain, slug);
-  const entrance = entranceOf(ctx, tenant.id, email, async (session) => {
-    const [row] = await session.query(SPONSOR, [tenant.id, domain]);
-    return (row?.set_by as UserId | undefined) ?? null;
-  });
-  const inside = <T>(work: () => Promise<T>): Promise<T> =>
-    ctx.operation.changeIn(entrance, work).catch((error) => {
+  const inside: Inside = ({ id }, work) => {
+    const entrance = entranceOf(ctx, id, email, async (session) => {
+      const [row] = await session.query(SPONSOR, [id, domain]);
+      return (row?.set_by as UserId | undefined) ?? null;
+    });
+    return ctx.operation.changeIn(entrance, work).catch((error) => {
       throw error instanceof TenantNotFoundError ? nothingToJoin() : error;
     });
-  const attempt = (isFresh: boolean) => inside(() => join(ctx, { email, domain, isFresh }));
+  };
+  const tenant = await findTenant(ctx, domain, slug, inside);
+  const attempt = (isFresh: boolean) => inside(tenant, () => join(ctx, { email, domain, isFresh }));
   const joined = await attempt(false).catch(async (error) => {
+    // Of one who joined before and was not let in.
+    if (error instanceof AlreadyMemberFailure) await ctx.arrivals!.admit(tenant.id);
     if (!(error instanceof StaleProof)) throw error;
     const proofs = await lookUpProofs(ctx, domain);
     if (proofs.includes(error.claim.proof)) return attempt(true);
-    await inside(() => lapse(ctx, error.claim));
+    await inside(tenant, () => lapse(ctx, error.claim));
     throw nothingToJoin();
   });
   await ctx.arrivals!.admit(tenant.id);

@@ -1,4 +1,4 @@
-import { and, eq, lte, sql } from "drizzle-orm";
+import { and, eq, gt, isNull, lte, ne, or, sql } from "drizzle-orm";
 import { z } from "zod";
 import type { Place } from "../../access/access.js";
 import { refuseOn } from "../../database/errors.js";
@@ -10,6 +10,7 @@ import { record } from "../audit/record.js";
 import { organizationField } from "../organizations/payload.js";
 import { organizations } from "../organizations/table.js";
 import { ExceedsYoursFailure, mustHold } from "../roles/exceedsYours.js";
+import { users } from "../users/table.js";
 import { changeGrants } from "./changeGrants.js";
 import { getUser } from "./getUser.js";
 import { GrantInput, grantInputs, mustBeAhead, readWanted, type Wanted } from "./grantInput.js";
@@ -48,7 +49,7 @@ export async function addMembership(
   const { access } = scopeOf(ctx);
   // To be a member is to see the organization: that, too, ends with the authority that it was made with.
   mustHold(access, { permissions: [], at: place, reach: "ORGANIZATION", until: expiresAt }, by, ["input", "expiresAt"]);
-  const id = (await renew(ctx, place, userId, expiresAt)) ?? (await insert(ctx, place, userId, expiresAt));
+  const id = (await renew(ctx, place, userId, expiresAt, by)) ?? (await insert(ctx, place, userId, expiresAt));
   const changes = await changeGrants(ctx, { id, place, expiresAt }, wanted, { replace: false, by });
   record(ctx, {
     action: "membership.added",
@@ -60,8 +61,36 @@ export async function addMembership(
   return id;
 }
 
-/** The ended membership of a person, begun anew without its old grants; null where there is none. */
-async function renew(ctx: Context, place: Place, userId: UserId, expiresAt: Date | null): Promise<MembershipId | null> {
+/** A membership that nobody who lets others in begins anew; null where there is none. */
+export async function standingMembership(ctx: Context, place: Place, userId: UserId) {
+  const { session, now } = scopeOf(ctx);
+  const { db, tenantId } = session;
+  const [standing] = await db
+    .select({ id: memberships.id, identity: users.identity })
+    .from(memberships)
+    .innerJoin(users, and(eq(users.tenantId, memberships.tenantId), eq(users.id, memberships.userId)))
+    .where(
+      and(
+        eq(memberships.tenantId, tenantId),
+        eq(memberships.organizationId, place.id),
+        eq(memberships.userId, userId),
+        or(isNull(memberships.expiresAt), gt(memberships.expiresAt, now), ne(memberships.status, "ACTIVE")),
+      ),
+    );
+  return standing ?? null;
+}
+
+/**
+ * The ended membership of a person, begun anew without its old grants; null where there is none. One that was suspended only who
+ * could resume it begins anew.
+ */
+async function renew(
+  ctx: Context,
+  place: Place,
+  userId: UserId,
+  expiresAt: Date | null,
+  by: Giving,
+): Promise<MembershipId | null> {
   const { session, now } = scopeOf(ctx);
   const { db, tenantId } = session;
   const [renewed] = await db
@@ -73,6 +102,7 @@ async function renew(ctx: Context, place: Place, userId: UserId, expiresAt: Date
         eq(memberships.organizationId, place.id),
         eq(memberships.userId, userId),
         lte(memberships.expiresAt, now),
+        by === "members:manage" ? undefined : eq(memberships.status, "ACTIVE"),
       ),
     )
     .returning({ id: memberships.id });

@@ -1,14 +1,16 @@
 import { and, eq } from "drizzle-orm";
-import { Access } from "../../access/access.js";
+import { Access, type Place } from "../../access/access.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import { AllNamed } from "../../graphql/named.js";
 import type { Entrance } from "../../graphql/operation.js";
 import { TenantNotFoundError } from "../../identity/errors.js";
-import { newId, type OrganizationId, type TenantId, type UserId } from "../../ids.js";
+import { type MembershipId, newId, type OrganizationId, type TenantId, type UserId } from "../../ids.js";
 import { oneAtATime, PEOPLE } from "../../tenancy/oneAtATime.js";
 import type { TenantSession } from "../../tenancy/session.js";
 import { record } from "../audit/record.js";
 import { users } from "../users/table.js";
+import { standingMembership } from "./addMembership.js";
+import { mustBeAbleToHandOn } from "./handOn.js";
 import { isHomeGone, readAccessOf } from "./readAccess.js";
 
 /**
@@ -75,23 +77,59 @@ export interface Arriving {
   readonly name: string | null;
 }
 
-/** Lets somebody in who asked before; null for who is suspended in the tenant. The viewer need not be them. */
-export async function letIn(ctx: Context, arriving: Arriving): Promise<UserId | null> {
+/** Who has come, and whether somebody wrote them down before they ever signed in. */
+export interface Arrived {
+  readonly userId: UserId;
+  readonly wasWrittenDown: boolean;
+}
+
+/**
+ * Lets somebody in who asked before; null for who is suspended in the tenant. The viewer need not be them. The address was
+ * theirs when they asked: whoever was written down by it is handed to them by the viewer, who must hold all that they hold.
+ * @throws ExceedsYoursFailure
+ */
+export async function letIn(ctx: Context, arriving: Arriving, field: readonly string[]): Promise<Arrived | null> {
   const { session } = scopeOf(ctx);
   await oneAtATime(session, PEOPLE);
   const [row] = await session.query(ARRIVING, [session.tenantId, arriving.digest, arriving.email]);
   if (row!.is_barred) return null;
-  return arriveAs(ctx, (row!.user_id as UserId | null) ?? newId(), arriving);
+  const arrived = await arriveAs(ctx, (row!.user_id as UserId | null) ?? newId(), arriving, "user.identified");
+  if (arrived.wasWrittenDown) await mustBeAbleToHandOn(ctx, arrived.userId, field);
+  return arrived;
 }
 
 /**
  * Makes whoever arrives a person of the tenant, if they are none yet, and lets their identity sign in.
  * @param email verified, of the caller's token
  */
-export const arrive = (ctx: Context, email: string): Promise<UserId> =>
-  arriveAs(ctx, scopeOf(ctx).viewer.id, { email, digest: ctx.arrivals!.digest, name: ctx.identity!.name });
+export const arrive = (ctx: Context, email: string): Promise<Arrived> =>
+  arriveAs(
+    ctx,
+    scopeOf(ctx).viewer.id,
+    { email, digest: ctx.arrivals!.digest, name: ctx.identity!.name },
+    "user.signedIn",
+  );
 
-async function arriveAs(ctx: Context, id: UserId, { email, digest, name }: Arriving): Promise<UserId> {
+/**
+ * Makes whoever has come a member, by `add`. Whom somebody made a member there before they ever signed in comes into that
+ * membership, and nothing about it changes: by no other way could they come in.
+ */
+export async function comeInto(
+  ctx: Context,
+  place: Place,
+  { userId, wasWrittenDown }: Arrived,
+  add: (userId: UserId) => Promise<MembershipId>,
+): Promise<MembershipId> {
+  const standing = wasWrittenDown ? await standingMembership(ctx, place, userId) : null;
+  return standing?.id ?? add(userId);
+}
+
+async function arriveAs(
+  ctx: Context,
+  id: UserId,
+  { email, digest, name }: Arriving,
+  action: "user.signedIn" | "user.identified",
+): Promise<Arrived> {
   const { session, root, now } = scopeOf(ctx);
   const { db, tenantId } = session;
   const itself = and(eq(users.tenantId, tenantId), eq(users.id, id));
@@ -103,7 +141,8 @@ async function arriveAs(ctx: Context, id: UserId, { email, digest, name }: Arriv
     record(ctx, { ...about, action: "user.created", changes: { after: row } });
   } else if (known.identity === null) {
     await db.update(users).set({ identity: digest, emailVerified: true, updatedAt: now }).where(itself);
-    record(ctx, { ...about, action: "user.signedIn" });
+    record(ctx, { ...about, action });
+    return { userId: id, wasWrittenDown: true };
   }
-  return id;
+  return { userId: id, wasWrittenDown: false };
 }

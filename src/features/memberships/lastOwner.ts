@@ -1,4 +1,4 @@
-import { and, eq, isNull } from "drizzle-orm";
+import { and, eq, isNotNull, isNull } from "drizzle-orm";
 import { OWNER } from "../../access/catalogue.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import { Failure } from "../../graphql/failure.js";
@@ -44,11 +44,19 @@ async function owning(ctx: Context) {
     .from(grants)
     .innerJoin(memberships, and(eq(memberships.tenantId, grants.tenantId), eq(memberships.id, grants.membershipId)))
     .innerJoin(users, and(eq(users.tenantId, memberships.tenantId), eq(users.id, memberships.userId)))
-    .where(and(eq(grants.tenantId, session.tenantId), eq(memberships.organizationId, root.id), isOwning()));
+    .where(
+      and(
+        eq(grants.tenantId, session.tenantId),
+        eq(memberships.organizationId, root.id),
+        isOwning(),
+        // Whoever was only written down cannot sign in, and perhaps never comes.
+        isNotNull(users.identity),
+      ),
+    );
 }
 
 /**
- * Returns when the tenant still has an owner: an active user with an active, unending membership and an unending grant of the
+ * Returns when the tenant still has an owner: an active user who has signed in, with an active, unending membership and an unending grant of the
  * built-in owner role at the root, for everything below. To be called at the end of every change that can end one, under the
  * tenant's lock held alone, so that of two owners who give up at once one stays.
  * @throws LastOwnerFailure

@@ -108,8 +108,8 @@ export class Directory {
   }
 
   /** Lets an identity knock at a tenant from now on; nothing happens where it may already, or there is no such tenant. */
-  async admit(digest: Buffer, id: TenantId, signal?: Signal): Promise<void> {
-    await this.#run(ADMIT, [digest, id], signal);
+  async admit(digest: Buffer, id: TenantId): Promise<void> {
+    await this.#run(ADMIT, [digest, id]);
   }
 
   async #ask(text: string, params: unknown[], signal?: Signal): Promise<TenantRecord[]> {

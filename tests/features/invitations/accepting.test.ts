@@ -221,6 +221,39 @@ describe("Mutation.acceptInvitation", () => {
     expect(await accept(await as("twin"), token)).toMatchObject({ code: "ALREADY_MEMBER" });
   });
 
+  it("lets in whom somebody made a member before they ever signed in, and changes nothing about that membership", async () => {
+    const email = "imported@people.test";
+    const { user } = await change(acme.as("ada"), "upsertUser", { email }, "user { id }");
+    const input = { organizationId: acme.id("Organization", "north"), userId: user.id, grants: [] };
+    await change(acme.as("ada"), "addMembership", input, "__typename");
+    const token = await invited("imported");
+
+    expect(await accept(await as("imported"), token)).toMatchObject({
+      tenantSlug: "acme",
+      organization: { slug: "north" },
+    });
+
+    const imported = await as("imported", {}, "acme");
+    expect(await imported.get("{ viewer { memberships { nodes { grants { role { key } } } } } }")).toEqual({
+      viewer: { memberships: { nodes: [{ grants: [] }] } },
+    });
+    expect(await accept(imported, token)).toMatchObject({ code: "INVITATION_CLOSED" });
+  });
+
+  it("begins no membership anew that somebody suspended, also when it has ended", async () => {
+    await accept(await as("barred"), await invited("barred", "n1"));
+    await home(
+      `update memberships set status = 'SUSPENDED', expires_at = now() - interval '1 h'
+       where user_id = (select id from users where email = 'barred@people.test')`,
+    );
+    const token = await invited("barred", "n1", {}, "ada");
+
+    const answer = await accept(await as("barred"), token);
+
+    expect(answer).toMatchObject({ code: "ALREADY_MEMBER", field: ["input", "token"] });
+    expect(answer.message).toContain("You are a member there already");
+  });
+
   it("lets somebody find the tenant who accepted, and whom nobody let knock", async () => {
     const token = await invited("lost");
     await accept(await as("lost"), token);

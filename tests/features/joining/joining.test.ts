@@ -69,8 +69,19 @@ const prove = async (slug: string, tenant = acme) => {
   expect(await verify(slug, DOMAIN, "ada", tenant)).toMatchObject({ domain: { isProven: true } });
   return domain.recordValue as string;
 };
-const setPolicy = (slug: string, mode: string, grants?: object[], person = "ada") =>
-  change(acme.as(person), "setJoinPolicy", { ...at(slug), mode, grants }, "organization { joinPolicy { mode } }");
+const setPolicy = (slug: string, mode: string, grants?: object[], person = "ada", tenant = acme) =>
+  change(
+    tenant.as(person),
+    "setJoinPolicy",
+    { ...at(slug, tenant), mode, grants },
+    "organization { joinPolicy { mode } }",
+  );
+/** Makes a person by their address, and a member, who never signed in. */
+const writeDown = async (sub: string, slug: string, key: string, reach = "ORGANIZATION") => {
+  const { user } = await change(acme.as("ada"), "upsertUser", { email: `${sub}@people.test` }, "user { id }");
+  const input = { ...at(slug), userId: user.id, grants: [{ role: { key }, reach }] };
+  expect(await change(acme.as("ada"), "addMembership", input, "membership { id }")).toHaveProperty("membership");
+};
 const as = async (sub: string, changes: Record<string, unknown> = {}, tenant: string | null = null): Promise<Caller> =>
   gateway.withToken(await people.tokenOf(sub, changes), tenant);
 const join = (caller: Caller, tenantSlug?: string) =>
@@ -247,10 +258,79 @@ describe("Mutation.joinByEmail", () => {
     put(ours, domain.recordValue);
     await verify("south", DOMAIN, "ada", globex);
     await setPolicy("north", "AUTOMATIC");
+    await setPolicy("south", "AUTOMATIC", [], "ada", globex);
 
     expect(await join(await as("kim"))).toMatchObject({ code: "INVALID_INPUT", field: ["input", "tenantSlug"] });
-    expect(await join(await as("kim"), "globex")).toMatchObject(isNothing);
+    expect(await join(await as("kim"), "globex")).toMatchObject({ outcome: "JOINED", tenantSlug: "globex" });
     expect(await join(await as("kim"), "acme")).toMatchObject({ outcome: "JOINED", tenantSlug: "acme" });
+  });
+
+  it("tells of no other tenant that has proven the domain, or had, and lets nobody join by it", async () => {
+    const ours = await prove("north");
+    const { domain } = await claim("south", DOMAIN, "ada", globex);
+    put(ours, domain.recordValue);
+    await verify("south", DOMAIN, "ada", globex);
+    await setPolicy("north", "AUTOMATIC");
+
+    await homeOf(gateway, "globex")("delete from join_policies");
+    for (const mode of [null, "OFF"]) {
+      if (mode) await setPolicy("south", mode, [], "ada", globex);
+      expect(await join(await as(`alone-${mode}`))).toMatchObject({ outcome: "JOINED", tenantSlug: "acme" });
+    }
+    await setPolicy("south", "AUTOMATIC", [], "ada", globex);
+    await change(globex.as("ada"), "releaseDomain", { ...at("south", globex), domain: DOMAIN }, "__typename");
+
+    expect(await join(await as("alone"))).toMatchObject({ outcome: "JOINED", tenantSlug: "acme" });
+    expect(await join(await as("alone-too"), "globex")).toMatchObject(isNothing);
+  });
+
+  it("lets in whom somebody made a member before they ever signed in, and changes nothing about that membership", async () => {
+    await prove("north");
+    await setPolicy("north", "AUTOMATIC", [{ role: { key: "admin" } }]);
+    await writeDown("early-bird", "north", "guest");
+
+    expect(await join(await as("early-bird"))).toMatchObject({
+      outcome: "JOINED",
+      membership: { organization: { slug: "north" }, grants: [{ role: { key: "guest" } }] },
+    });
+    expect(await (await as("early-bird")).get("{ viewer { user { emailVerified } } }")).toEqual({
+      viewer: { user: { emailVerified: true } },
+    });
+    expect(await join(await as("early-bird"))).toMatchObject({ code: "ALREADY_MEMBER" });
+  });
+
+  it("begins no membership anew that somebody suspended, also when it has ended", async () => {
+    await prove("north");
+    await setPolicy("north", "AUTOMATIC");
+    await join(await as("kept-out"));
+    await home(
+      `update memberships set status = 'SUSPENDED', expires_at = now() - interval '1 h'
+       where user_id = (select id from users where email = 'kept-out@people.test')`,
+    );
+
+    expect(await join(await as("kept-out"))).toMatchObject({ code: "ALREADY_MEMBER" });
+    expect(
+      await home(
+        "select m.status, m.expires_at < now() as ended from memberships m join users u on u.id = m.user_id where u.email = 'kept-out@people.test'",
+      ),
+    ).toEqual([{ status: "SUSPENDED", ended: true }]);
+  });
+
+  it("lets somebody find the tenant who joined, and whom nobody let knock", async () => {
+    await prove("north");
+    await setPolicy("north", "AUTOMATIC");
+    await join(await as("unheard"));
+    const [user] = await home("select identity from users where email = 'unheard@people.test'");
+    await gateway.database.owners(async (owners) =>
+      (await owners.main).run("delete from tenantry.identities where digest = $1", [user!.identity]),
+    );
+    const unheard = await as("unheard", {}, "acme");
+    expect((await unheard.ask("{ viewer { id } }")).errors![0]!.extensions.code).toBe("TENANT_NOT_FOUND");
+
+    expect(await join(unheard)).toMatchObject({ code: "ALREADY_MEMBER" });
+    expect(await unheard.get("{ viewer { user { email } } }")).toEqual({
+      viewer: { user: { email: "unheard@people.test" } },
+    });
   });
 
   it.each<[what: string, sql: string]>([
@@ -414,6 +494,37 @@ describe("a request to join", () => {
     await change(await as("nope"), "acceptInvitation", { token }, "__typename");
     expect(await join(await as("nope"))).toMatchObject({ code: "ALREADY_MEMBER" });
     expect(await approve(id)).toMatchObject({ code: "JOIN_REQUEST_CLOSED" });
+  });
+
+  it("is refused for good whatever account they come with, as long as the address is the same", async () => {
+    await refuse(await open("twice"));
+    const other = await as("twice-2", { email: "twice@people.test" });
+
+    expect(await join(other)).toMatchObject({ code: "JOIN_REFUSED" });
+    await setPolicy("north", "AUTOMATIC");
+    expect(await join(other)).toMatchObject({ code: "JOIN_REFUSED" });
+  });
+
+  it("lets in whom somebody made a member meanwhile, as they are", async () => {
+    const id = await open("soon");
+    await writeDown("soon", "north", "guest");
+
+    expect(await approve(id, [{ role: { key: "admin" } }])).toMatchObject({ joinRequest: { status: "APPROVED" } });
+    expect(await (await as("soon", {}, "acme")).get("{ viewer { memberships { nodes { roles { key } } } } }")).toEqual({
+      viewer: { memberships: { nodes: [{ roles: [{ key: "guest" }] }] } },
+    });
+  });
+
+  it("hands nobody to whoever asked long ago who holds more than who approves", async () => {
+    const id = await open("former");
+    await writeDown("former", "acme", "owner", "SUBTREE");
+
+    const refused = await approve(id, [], "mo");
+
+    // What somebody holds where mo reads no members is not for mo to know.
+    expect(refused).toMatchObject({ code: "EXCEEDS_YOURS", field: ["input", "joinRequestId"], permissions: [] });
+    expect(await home("select identity from users where email = 'former@people.test'")).toEqual([{ identity: null }]);
+    expect(await approve(id)).toMatchObject({ joinRequest: { status: "APPROVED" } });
   });
 
   it("is approved or refused, never both", async () => {

@@ -108,6 +108,14 @@ describe("the last owner of a tenant", () => {
     expect(await end(tenant, slug, "ada", "ada", "revoke")).toMatchObject({ __typename: "LastOwnerFailure" });
   });
 
+  it("is not replaced by one who never signed in", async () => {
+    const tenant = await plant("unseen", { ada: [owner("unseen")], ben: [owner("unseen")] });
+    await homeOf(gateway, "unseen")("update users set identity = null where id = $1", [tenant.users.ben]);
+
+    for (const way of ["revoke", "leave", "remove with others"])
+      expect(await end(tenant, "unseen", "ada", "ada", way)).toMatchObject({ __typename: "LastOwnerFailure" });
+  });
+
   it.each(Object.keys(WAYS))("stays when one ends while another edits roles: %s", async (way) => {
     const slug = `edit-${way}`.replaceAll(" ", "-");
     const tenant = await plant(slug, { ada: [owner(slug)], ben: [owner(slug)] });
