@@ -84,7 +84,8 @@ export class Lease implements Sender {
 
   /** Sends a transaction as a whole, before anything else; whoever asks the same is answered from it. Nothing where not all of it is prepared here. */
   fly(course: Course): void {
-    this.#flight = this.connection.fly(this, course);
+    // Of one that is over, the connection may be somebody else's.
+    this.#flight = this.#over ? null : this.connection.fly(this, course);
     if (!this.#flight) return;
     this.#isInTransaction = this.#lastIsSent = true;
     this.#sent = this.#flight.statements.length - 1;

@@ -39,6 +39,8 @@ export interface Recalled {
 
 /** So often, in powers of two, a question is not tried that missed before. */
 const MOST_REST = 6;
+/** Of statements; a document has some ten, and a product some hundreds of documents. */
+const MOST_TEXTS = 5000;
 /** Longer questions are not remembered. */
 const MOST_CHARACTERS = 4000;
 /** What a question, and each of its statements, takes besides bytes and characters: the objects around them. */
@@ -54,6 +56,8 @@ const MOST_SHARE = 1 / 64;
  */
 export class AskedBefore {
   readonly #all: LRUCache<string, Known>;
+  /** What is written anew for each session is the same text each time, and kept once. */
+  readonly #texts = new LRUCache<string, string>({ max: MOST_TEXTS });
   /** How many questions were answered from what was made before. */
   repeated = 0;
 
@@ -65,6 +69,15 @@ export class AskedBefore {
       sizeCalculation: ({ statements, told }, key) =>
         statements.reduce((sum, { bound }) => sum + OWN_BYTES + 2 * bound.length, OWN_BYTES + bytesOf(key)) +
         (told ? bytesOf(told.body) : 0),
+    });
+  }
+
+  /** Statements in memory of their own, which is what they are counted as. */
+  own(statements: readonly Repeatable[]): readonly Repeatable[] {
+    return apart(statements).map((one) => {
+      const text = this.#texts.get(one.text) ?? one.text;
+      if (text === one.text) this.#texts.set(text, text);
+      return { ...one, text };
     });
   }
 
@@ -92,10 +105,12 @@ export class AskedBy {
    * @param question the document, its operation and its variables; null for one that is never remembered
    * @returns null where nothing is to be remembered
    */
-  recall({ id, epoch, home }: TenantRecord, question: string | null): Recalled | null {
+  recall({ id, slug, createdAt, epoch, home }: TenantRecord, question: string | null): Recalled | null {
     if (this.most === 0 || question === null || question.length > MOST_CHARACTERS) return null;
-    // A home by its place and its turn: what was read in another is none of this one's.
-    const key = `${id} ${epoch} ${home.database} ${home.schemaName} ${this.who} ${question}`;
+    // A home by its place and its turn: what was read in another is none of this one's. A tenant that was erased and brought in
+    // again begins its turns anew, and may be called otherwise.
+    const place = `${id} ${slug} ${createdAt.getTime()} ${epoch} ${home.database} ${home.schemaName}`;
+    const key = `${place} ${this.who} ${question}`;
     return { key, known: this.#all.get(key) ?? null };
   }
 
@@ -140,13 +155,32 @@ export class AskedBy {
     }
     // As before where a connection has not prepared it yet.
     else if (noted && !(known && isAlike(known.statements, noted)))
-      this.#all.set(key, { statements: noted, told: null, misses: known?.misses ?? 0, turn: 0 });
+      this.#all.set(key, {
+        statements: this.before.own(noted),
+        told: null,
+        misses: known?.misses ?? 0,
+        turn: known?.turn ?? 0,
+      });
   }
 
   /** Something else was asked than what was sent, or it was refused: the more often in a row, the longer it is not tried. */
   missed({ key, known }: Recalled): void {
     if (known) this.#all.set(key, { ...known, told: null, misses: known.misses + 1, turn: 1 });
   }
+}
+
+/**
+ * The same statements with what is sent of them in memory that nothing else has a part of. Small buffers are slices of 8 kB that
+ * Node.js shares out: one that is kept keeps all of that, whatever else was in it.
+ */
+export function apart(statements: readonly Repeatable[]): readonly Repeatable[] {
+  const memory = Buffer.allocUnsafeSlow(statements.reduce((sum, { bound }) => sum + bound.length, 0));
+  let end = 0;
+  return statements.map((one) => {
+    const from = end;
+    end += one.bound.copy(memory, from);
+    return { ...one, bound: memory.subarray(from, end) };
+  });
 }
 
 /** Whether it is a list of things of which not all were found. */

@@ -49,6 +49,11 @@ export interface Scope extends Resolved {
   readonly instant: string | null;
   /** Whether something that ends then, or not at all, has not ended yet. */
   isLive(end: Date | null): boolean;
+  /**
+   * Has nothing remembered of what is answered, for something that it is about was read and is hidden, or is missing: the two would
+   * be told apart by how soon the same is answered once more.
+   */
+  forget(): void;
 }
 
 /** A scope that knows how long an answer that was made in it stays true. */
@@ -81,8 +86,12 @@ export class OpenScope implements Scope {
   }
 
   get now(): Date {
-    this.trueUntil = Number.NEGATIVE_INFINITY;
+    this.forget();
     return this.#now;
+  }
+
+  forget(): void {
+    this.trueUntil = Number.NEGATIVE_INFINITY;
   }
 
   isLive(end: Date | null): boolean {

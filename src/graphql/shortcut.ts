@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { LRUCache } from "lru-cache";
 import type { Context } from "./context.js";
@@ -30,12 +30,19 @@ export interface Carried {
 
 /** Longer ones are rare, and take the long way. */
 const MOST_BODY = 16_384;
-/** Of requests as they were sent. */
+/** Requests, each of somebody. */
+const MOST_REQUESTS = 20_000;
+/** Of questions: many ask the same. */
 const MOST_CHARACTERS = 4_000_000;
 /** Stands for a header that is not there: none can hold it. */
 const NONE = "\0";
-/** The headers that decide, beside who asks where, whether and how a request is answered. */
+/**
+ * The headers that decide who asks where, and whether and how that is answered. What somebody asked is known of them alone: by what it
+ * takes to find that out, others would learn what is asked elsewhere.
+ */
 const DECIDING = [
+  "authorization",
+  "x-tenant",
   "host",
   "origin",
   "accept",
@@ -51,7 +58,12 @@ const DECIDING = [
  * as ever, by the same code. Anything else goes the long way, with what was read and made here.
  */
 export class Shortcut {
-  readonly #known = new LRUCache<string, Known>({ maxSize: MOST_CHARACTERS, sizeCalculation: (_, key) => key.length });
+  /** By the digest of all that was sent. */
+  readonly #known = new LRUCache<string, Known>({ max: MOST_REQUESTS });
+  readonly #questions = new LRUCache<string, string>({
+    maxSize: MOST_CHARACTERS,
+    sizeCalculation: ({ length }) => length,
+  });
 
   /** How many requests were answered here. */
   taken = 0;
@@ -74,7 +86,8 @@ export class Shortcut {
     // Whoever reads it next says why it cannot be read.
     const body = await readAll(request, MOST_BODY).catch(() => null);
     if (!body) return {};
-    const key = `${request.url} ${DECIDING.map((name) => request.headers[name] ?? NONE).join("\n")}\n${body.toString("latin1")}`;
+    const head = `${request.url} ${DECIDING.map((name) => request.headers[name] ?? NONE).join("\n")}\n`;
+    const key = createHash("sha256").update(head).update(body).digest("base64");
     const known = this.#known.get(key);
     let question = known?.question;
     const onRemembered = (asked: string) => {
@@ -82,7 +95,8 @@ export class Shortcut {
     };
     const onAnswered: Carried["onAnswered"] = ({ status, headers }) => {
       const contentType = headers.get("content-type");
-      if (question && status === 200 && contentType) this.#known.set(key, { question, contentType });
+      if (question && status === 200 && contentType)
+        this.#known.set(key, { question: this.#once(question), contentType });
     };
     const long = { body, onRemembered, onAnswered };
     if (!known) return long;
@@ -115,6 +129,12 @@ export class Shortcut {
     response.end(text);
     this.taken++;
     return null;
+  }
+
+  #once(question: string): string {
+    const kept = this.#questions.get(question) ?? question;
+    if (kept === question) this.#questions.set(question, question);
+    return kept;
   }
 }
 

@@ -2,6 +2,10 @@ import fc from "fast-check";
 import { TENANTRY } from "../../bench/peers/documents.mjs";
 import type { Again } from "../../src/database/flight.js";
 import { boundOf } from "../../src/database/messages.js";
+import { AskedBefore, apart } from "../../src/graphql/asked.js";
+import { encodeId } from "../../src/graphql/nodeId.js";
+import { newId, type TenantId } from "../../src/ids.js";
+import { TenantRecord } from "../../src/tenancy/directory/directory.js";
 import { TenantSession } from "../../src/tenancy/session.js";
 import { type Caller, openGateway, type TestGateway } from "../support/gateway.js";
 import { homeOf, type Sql } from "../support/home.js";
@@ -117,6 +121,48 @@ describe("what is asked again", () => {
 
     expect([await isRepeated(119), await isRepeated(0)]).toEqual([true, false]);
     await small.close();
+  });
+
+  it("about somebody who is hidden or missing is not remembered, wherever it is asked", async () => {
+    const of = (userId: string) =>
+      `{ organization(by: { slug: "north" }) { name explainAccess(subject: { userId: "${userId}" }, permission: "members:read") { allowed } } }`;
+    const missing = encodeId("User", newId<never>());
+    const ask = (userId: string) => () => acme.as("nora").ask(of(userId));
+
+    expect(await repeatedBy(() => times(5, ask(acme.id("User", "nora"))))).toBe(3);
+    for (const userId of [acme.id("User", "olga"), missing]) {
+      const [{ data }] = (await times(1, ask(userId))) as [{ data: { organization: { explainAccess: unknown } } }];
+      expect(data.organization).toEqual({ name: expect.any(String), explainAccess: null });
+      expect(await repeatedBy(() => times(5, ask(userId)))).toBe(0);
+    }
+  });
+
+  it("with something that ends is repeated, too: no instant of the gateway's stands in its statements", async () => {
+    const ask = () => acme.as("olga").ask("{ viewer { ownershipOffers { id } } }");
+
+    expect(await repeatedBy(() => times(5, ask))).toBe(3);
+  });
+
+  it("is kept in memory that it shares with nothing, as it is counted", () => {
+    const bounds = ["one", "another", ""].map((text) => Buffer.from(text));
+    const kept = apart(bounds.map((bound, n) => ({ text: `${n}`, params: [], bound, isOfHome: true })));
+
+    expect(kept.map(({ bound, text }) => [text, bound])).toEqual(bounds.map((bound, n) => [`${n}`, bound]));
+    expect(new Set(kept.map(({ bound }) => bound.buffer.byteLength))).toEqual(new Set(["oneanother".length]));
+  });
+
+  it("is another question of a tenant that is called otherwise, or was brought in again", () => {
+    const home = { database: "main", schemaName: "t_0123456789abcdef0123456789abcdef" } as never;
+    const id = newId<TenantId>();
+    const by = new AskedBefore(1_000_000).by("ada");
+    const keys = [
+      new TenantRecord(id, "acme", home, 1, new Date(0)),
+      new TenantRecord(id, "acme-2", home, 1, new Date(0)),
+      new TenantRecord(id, "acme", home, 1, new Date(1)),
+      new TenantRecord(id, "acme", home, 2, new Date(0)),
+    ].map((record) => by.recall(record, "{ viewer { id } }")!.key);
+
+    expect(new Set(keys).size).toBe(keys.length);
   });
 
   it("is read again each time, by the same statements", async () => {

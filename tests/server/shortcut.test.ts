@@ -147,6 +147,30 @@ describe("a request that was sent before, byte for byte", () => {
     expect(short.body).toContain('"ole"');
   });
 
+  it("is known of whoever sent it alone: others take for it what they would take for any other", async () => {
+    const question = (name: string) =>
+      JSON.stringify({ query: `{ viewer { user { displayName } } ${name}: __typename }` });
+    await bothWays({}, question("merger"));
+    const ole = await mintToken(FOLDER, { email: "ole@acme.test" });
+    const asOle = (name: string) => {
+      const body = question(name);
+      const headers = {
+        host: "localhost",
+        authorization: `Bearer ${ole}`,
+        "content-type": "application/json",
+        "content-length": String(Buffer.byteLength(body)),
+      };
+      // No tenant is named: the directory is asked each time.
+      return gateway.database.statements(() => web.send("POST", "/graphql", headers, body));
+    };
+    await asOle("first");
+
+    const [asked, unheard] = [await asOle("merger"), await asOle("picnic")];
+
+    expect(asked.length).toBeGreaterThan(2);
+    expect(asked.length).toBe(unheard.length);
+  });
+
   it("is answered with the reasons where they are asked for", async () => {
     await bothWays();
     const { repeated, short } = gateway.counts();

@@ -115,7 +115,9 @@ const foundBy = perSession(
 export async function findPlace(scope: Scope, id: OrganizationId): Promise<Place | null> {
   const found = await foundBy(scope).load({ type: "Organization", id });
   const place = found && { id, path: found.path ?? [] };
-  return place && scope.access.sees(place) ? place : null;
+  if (place && scope.access.sees(place)) return place;
+  scope.forget();
+  return null;
 }
 
 /** Whom the argument names, as far as the viewer may know of them: null for who is hidden and for who is missing. */
@@ -126,9 +128,11 @@ export const findSubject = (ctx: Context, { userId }: typeof SubjectBy.$inferInp
 export async function findPerson(ctx: Context, userId: UserId): Promise<Subject | null> {
   const scope = scopeOf(ctx);
   const row = await foundBy(scope).load({ type: "User", id: userId });
-  if (!row) return null;
-  const belongs = (row.memberships ?? []).map((membership) => toMembership(ctx.catalogue, membership));
-  if (userId !== scope.viewer.id && !scope.access.seesMemberOf(belongs.map(({ at }) => at))) return null;
+  const belongs = (row?.memberships ?? []).map((membership) => toMembership(ctx.catalogue, membership));
+  if (!row || (userId !== scope.viewer.id && !scope.access.seesMemberOf(belongs.map(({ at }) => at)))) {
+    scope.forget();
+    return null;
+  }
   const active = row.status === "ACTIVE";
   return { id: userId, active, memberships: belongs, access: accessOf(scope, active ? belongs : []) };
 }

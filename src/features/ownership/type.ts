@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, or } from "drizzle-orm";
+import { and, asc, eq, or, sql } from "drizzle-orm";
 import { builder } from "../../graphql/builder.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import { perSession } from "../../graphql/loader.js";
@@ -32,7 +32,7 @@ export const OwnershipOffer = builder.objectRef<OwnershipOfferRow>("OwnershipOff
   }),
 });
 
-const openOffers = perSession(({ session, viewer, now }) => {
+const openOffers = perSession(({ session, viewer, instant }) => {
   const { tenantId, userId, fromUserId, expiresAt, id } = ownershipOffers;
   const isTheirs = or(eq(userId, viewer.id), eq(fromUserId, viewer.id));
   // Every way to them leads to the same.
@@ -41,7 +41,9 @@ const openOffers = perSession(({ session, viewer, now }) => {
     (read ??= session.db
       .select()
       .from(ownershipOffers)
-      .where(and(eq(tenantId, session.tenantId), isTheirs, gt(expiresAt, now)))
+      .where(
+        and(eq(tenantId, session.tenantId), isTheirs, sql`${expiresAt} > coalesce(${instant}::timestamptz, now())`),
+      )
       .orderBy(asc(id))
       .execute());
 });
