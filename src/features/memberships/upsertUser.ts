@@ -20,7 +20,7 @@ import { email } from "../users/form.js";
 import { usersById } from "../users/loader.js";
 import { type UserRow, users } from "../users/table.js";
 import { User } from "../users/type.js";
-import { allRightsOfUser, mustHoldAll } from "./rights.js";
+import { allRightsOfUser, mustHoldEverywhere } from "./rights.js";
 
 const locale = z.string().transform((value, ctx) => {
   try {
@@ -91,9 +91,9 @@ export async function upsertUser(ctx: Context, input: z.output<typeof form>): Pr
   return id;
 }
 
-/** What they hold in a closed organization, or in a suspended membership, comes back with that, and counts. */
+/** What they hold in a suspended membership comes back with it, and counts. */
 async function mustBeAbleToHandOn(ctx: Context, { id }: UserRow): Promise<void> {
-  mustHoldAll(scopeOf(ctx).access.asIfAllWereOpen(), await allRightsOfUser(ctx, id), ["input", "email"]);
+  mustHoldEverywhere(scopeOf(ctx).access, await allRightsOfUser(ctx, id), ["input", "email"]);
 }
 
 async function findPerson(ctx: Context, { email, externalId }: z.output<typeof form>): Promise<UserRow | null> {
