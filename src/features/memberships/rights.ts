@@ -70,6 +70,22 @@ export const rightsOfUser = (ctx: Context, id: UserId) =>
 /** Of all memberships of a user. */
 export const allRightsOfUser = (ctx: Context, id: UserId) => rightsOf(ctx, eq(memberships.userId, id));
 
+/** To be a member of each organization that a user is in, suspended or not, as long as they are: it takes no grant, and gives no permission. */
+export async function placesOfUser(ctx: Context, id: UserId): Promise<Right[]> {
+  const { session, now } = scopeOf(ctx);
+  const rows = await session.db
+    .select({ until: memberships.expiresAt, at: { id: organizations.id, path: organizations.path } })
+    .from(memberships)
+    .innerJoin(
+      organizations,
+      and(eq(organizations.tenantId, memberships.tenantId), eq(organizations.id, memberships.organizationId)),
+    )
+    .where(and(eq(memberships.tenantId, session.tenantId), eq(memberships.userId, id)));
+  return rows
+    .filter(({ until }) => isLive(until, now))
+    .map(({ until, at }) => ({ permissions: [], at, reach: "ORGANIZATION", until }));
+}
+
 /** @throws ExceedsYoursFailure when the viewer does not hold all of them, as long as they last */
 export function mustHoldAll(access: Access, rights: readonly Right[], field: readonly string[]): void {
   for (const right of rights) mustHold(access, right, "members:manage", field);
