@@ -11,7 +11,7 @@ import { type UserRow, users } from "../users/table.js";
 import { forgetKept } from "./kept.js";
 import { LastOwnerFailure, mustKeepOwner } from "./lastOwner.js";
 import { remove } from "./remove.js";
-import { allRightsOfUser, mustHoldAllNow } from "./rights.js";
+import { allRightsOfUser, mustHoldEverywhereNow } from "./rights.js";
 import { changeUser, userPayload } from "./suspendUser.js";
 import { memberships } from "./table.js";
 
@@ -46,7 +46,7 @@ export async function eraseUser(ctx: Context, person: UserRow): Promise<void> {
   const { id } = person;
   const { session, now, root, access } = scopeOf(ctx);
   const { db, tenantId } = session;
-  mustHoldAllNow(access.asIfAllWereOpen(), await allRightsOfUser(ctx, id), ["input", "userId"]);
+  mustHoldEverywhereNow(access, await allRightsOfUser(ctx, id), ["input", "userId"]);
 
   const theirs = await db
     .select({ id: memberships.id, organizationId: memberships.organizationId, userId: memberships.userId })

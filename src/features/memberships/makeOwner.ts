@@ -4,7 +4,7 @@ import { type MembershipId, newId, type OrganizationId, type TenantId, type User
 import type { TenantDb } from "../../tenancy/session.js";
 import { organizations } from "../organizations/table.js";
 import { isOwners } from "./lastOwner.js";
-import { grants, memberships } from "./table.js";
+import { grants, type MembershipRow, memberships } from "./table.js";
 
 /** Who is to own a tenant, by its root, and when. */
 interface NewOwner {
@@ -13,15 +13,30 @@ interface NewOwner {
   readonly at: Date;
 }
 
+type State = Pick<MembershipRow, "status" | "expiresAt">;
+const OWNING = { status: "ACTIVE", expiresAt: null } as const;
+
+/** The membership by which somebody owns a tenant now. */
+interface Owning {
+  readonly id: MembershipId;
+  /** What became of it, for the audit; `before` is null where they were no member of the root. */
+  readonly membership: { readonly before: State | null; readonly after: State };
+}
+
 /**
  * Makes somebody an owner without an end: their membership of the root counts from now on, whatever it was, and has the owner
  * role for everything below; other roles end as before. The tenant's lock is held alone; nobody is judged here.
  */
-export async function makeOwner(
-  db: TenantDb,
-  tenantId: TenantId,
-  { userId, root, at }: NewOwner,
-): Promise<MembershipId> {
+export async function makeOwner(db: TenantDb, tenantId: TenantId, { userId, root, at }: NewOwner): Promise<Owning> {
+  const theirs = and(
+    eq(memberships.tenantId, tenantId),
+    eq(memberships.organizationId, root),
+    eq(memberships.userId, userId),
+  );
+  const [before = null] = await db
+    .select({ status: memberships.status, expiresAt: memberships.expiresAt })
+    .from(memberships)
+    .where(theirs);
   const [joined] = await db
     .insert(memberships)
     .values({ tenantId, id: newId(), organizationId: root, userId, createdAt: at, updatedAt: at })
@@ -49,10 +64,8 @@ export async function makeOwner(
     );
   const [membership] = await db
     .update(memberships)
-    .set({ status: "ACTIVE", expiresAt: null, updatedAt: at })
-    .where(
-      and(eq(memberships.tenantId, tenantId), eq(memberships.organizationId, root), eq(memberships.userId, userId)),
-    )
+    .set({ ...OWNING, updatedAt: at })
+    .where(theirs)
     .returning();
   const { id } = membership!;
   const [kept] = await db
@@ -64,5 +77,5 @@ export async function makeOwner(
     await db
       .insert(grants)
       .values({ tenantId, id: newId(), membershipId: id, roleKey: OWNER, reach: "SUBTREE", createdAt: at });
-  return id;
+  return { id, membership: { before, after: OWNING } };
 }

@@ -35,7 +35,7 @@ export interface GrantChange {
   readonly steps: readonly Step[];
   /** Whether something ends, or ends sooner. */
   readonly withdraws: boolean;
-  /** What the audit keeps of it. */
+  /** What the audit keeps of it: what was `given` and `withdrawn`, and, where there are any, ended grants that were `removed`. */
   readonly told: Record<string, unknown>;
 }
 
@@ -104,9 +104,11 @@ function judged(
     return end === undefined || end <= now.getTime() ? Number.NEGATIVE_INFINITY : end;
   };
   const after = (step: Step) => timeOf(step.to) ?? Number.NEGATIVE_INFINITY;
-  const [given, withdrawn] = [
+  const [given, withdrawn, removed] = [
     steps.filter((step) => after(step) > before(step)),
     steps.filter((step) => after(step) < before(step)),
+    // Had ended already: nobody loses anything by it, so nobody judges it.
+    steps.filter((step) => after(step) === before(step)),
   ];
   for (const { role, reach, to, field } of given) {
     const until = earlier(to ?? null, expiresAt);
@@ -120,7 +122,11 @@ function judged(
     membershipId: id,
     steps,
     withdraws: withdrawn.length > 0,
-    told: { given: given.map(told), withdrawn: withdrawn.map(told) },
+    told: {
+      given: given.map(told),
+      withdrawn: withdrawn.map(told),
+      ...(removed.length > 0 && { removed: removed.map(told) }),
+    },
   };
 }
 

@@ -8,11 +8,11 @@ import { encodeId } from "../../graphql/nodeId.js";
 import type { MembershipId, OrganizationId, UserId } from "../../ids.js";
 import { organizationField } from "../organizations/payload.js";
 import { organizations } from "../organizations/table.js";
-import { discreetly, ExceedsYoursFailure, mustHoldNow } from "../roles/exceedsYours.js";
+import { ExceedsYoursFailure } from "../roles/exceedsYours.js";
 import { getUser } from "./getUser.js";
 import { LastOwnerFailure, mustKeepOwner } from "./lastOwner.js";
 import { remove } from "./remove.js";
-import { rightsOfMemberships } from "./rights.js";
+import { mustHoldEverywhereNow, rightsOfMemberships } from "./rights.js";
 import { memberships } from "./table.js";
 
 const form = z.object({ organizationId: z.string(), userId: z.string() });
@@ -43,15 +43,11 @@ export async function removeMemberships(ctx: Context, place: Place, userId: User
     )
     .orderBy(memberships.id);
   const going = found.map(({ membership }) => membership);
-  // What they hold in a closed organization comes back with it; but that it is closed must not keep them in.
   const rights = await rightsOfMemberships(
     ctx,
     going.map(({ id }) => id),
   );
-  for (const right of rights)
-    discreetly(access, right.at, "They have more there than you hold yourself. Ask somebody who holds it.", () =>
-      mustHoldNow(access.asIfAllWereOpen(), right, "withdraw", FIELD),
-    );
+  mustHoldEverywhereNow(access, rights, FIELD);
   await remove(ctx, going);
   await mustKeepOwner(ctx);
   return found.filter(({ at }) => access.allows(at, "members:read")).map(({ membership }) => membership.id);

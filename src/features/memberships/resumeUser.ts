@@ -5,7 +5,7 @@ import { mutation } from "../../graphql/mutation.js";
 import type { UserId } from "../../ids.js";
 import { ExceedsYoursFailure, mustHold } from "../roles/exceedsYours.js";
 import type { UserRow } from "../users/table.js";
-import { mustHoldAll, rightsOfUser } from "./rights.js";
+import { mustHoldEverywhere, rightsOfUser } from "./rights.js";
 import { changeUser, setUserStatus, userPayload } from "./suspendUser.js";
 
 const form = z.object({ userId: z.string() });
@@ -19,7 +19,7 @@ export async function resumeUser(ctx: Context, user: UserRow): Promise<void> {
   if (user.status === "ACTIVE") return;
   const { access, root } = scopeOf(ctx);
   mustHold(access, { permissions: [], at: root, reach: "SUBTREE", until: null }, "members:manage", FIELD);
-  mustHoldAll(access.asIfAllWereOpen(), await rightsOfUser(ctx, user.id), FIELD);
+  mustHoldEverywhere(access, await rightsOfUser(ctx, user.id), FIELD);
   await setUserStatus(ctx, user.id, "ACTIVE");
 }
 

@@ -7,7 +7,7 @@ import { type Context, scopeOf } from "../../graphql/context.js";
 import type { GrantId, MembershipId, OrganizationId, RoleId, UserId } from "../../ids.js";
 import { uuids } from "../../tenancy/arrays.js";
 import { organizations } from "../organizations/table.js";
-import { mustHold, mustHoldNow } from "../roles/exceedsYours.js";
+import { discreetly, mustHold, mustHoldNow } from "../roles/exceedsYours.js";
 import { roles } from "../roles/table.js";
 import { grants, memberships } from "./table.js";
 
@@ -70,6 +70,22 @@ export const rightsOfUser = (ctx: Context, id: UserId) =>
 /** Of all memberships of a user. */
 export const allRightsOfUser = (ctx: Context, id: UserId) => rightsOf(ctx, eq(memberships.userId, id));
 
+/** To be a member of each organization that a user is in, suspended or not, as long as they are: it takes no grant, and gives no permission. */
+export async function placesOfUser(ctx: Context, id: UserId): Promise<Right[]> {
+  const { session, now } = scopeOf(ctx);
+  const rows = await session.db
+    .select({ until: memberships.expiresAt, at: { id: organizations.id, path: organizations.path } })
+    .from(memberships)
+    .innerJoin(
+      organizations,
+      and(eq(organizations.tenantId, memberships.tenantId), eq(organizations.id, memberships.organizationId)),
+    )
+    .where(and(eq(memberships.tenantId, session.tenantId), eq(memberships.userId, id)));
+  return rows
+    .filter(({ until }) => isLive(until, now))
+    .map(({ until, at }) => ({ permissions: [], at, reach: "ORGANIZATION", until }));
+}
+
 /** @throws ExceedsYoursFailure when the viewer does not hold all of them, as long as they last */
 export function mustHoldAll(access: Access, rights: readonly Right[], field: readonly string[]): void {
   for (const right of rights) mustHold(access, right, "members:manage", field);
@@ -78,4 +94,24 @@ export function mustHoldAll(access: Access, rights: readonly Right[], field: rea
 /** @throws ExceedsYoursFailure when the viewer does not hold all of them now */
 export function mustHoldAllNow(access: Access, rights: readonly Right[], field: readonly string[]): void {
   for (const right of rights) mustHoldNow(access, right, "withdraw", field);
+}
+
+/** @throws ExceedsYoursFailure when the viewer does not hold all that somebody has in the whole tenant, as long as it lasts */
+export const mustHoldEverywhere = (access: Access, rights: readonly Right[], field: readonly string[]): void =>
+  judgeEverywhere(access, rights, (open, right) => mustHold(open, right, "members:manage", field));
+
+/** @throws ExceedsYoursFailure when the viewer does not hold now all that somebody has in the whole tenant */
+export const mustHoldEverywhereNow = (access: Access, rights: readonly Right[], field: readonly string[]): void =>
+  judgeEverywhere(access, rights, (open, right) => mustHoldNow(open, right, "withdraw", field));
+
+/**
+ * What somebody has in a closed organization comes back with it, and counts; that it is closed keeps nobody from what they
+ * could do were it open. Of what they have where the viewer may not look, a refusal says no more than that it is too much.
+ */
+function judgeEverywhere(access: Access, rights: readonly Right[], check: (open: Access, right: Right) => void): void {
+  const open = access.asIfAllWereOpen();
+  for (const right of rights)
+    discreetly(access, right.at, "They have more somewhere than you hold yourself. Ask somebody who holds it.", () =>
+      check(open, right),
+    );
 }

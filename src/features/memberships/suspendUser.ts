@@ -10,7 +10,7 @@ import { type UserRow, users } from "../users/table.js";
 import { User } from "../users/type.js";
 import { getUser } from "./getUser.js";
 import { LastOwnerFailure, mustKeepOwner } from "./lastOwner.js";
-import { mustHoldAllNow, rightsOfUser } from "./rights.js";
+import { mustHoldEverywhereNow, rightsOfUser } from "./rights.js";
 import { visibleUsers } from "./visibleUsers.js";
 
 const form = z.object({ userId: z.string() });
@@ -23,9 +23,7 @@ const FIELD = ["input", "userId"];
  */
 export async function suspendUser(ctx: Context, user: UserRow): Promise<void> {
   if (user.status === "SUSPENDED") return;
-  // What they hold in a closed organization comes back with it, and counts; but it must not keep them from being shut out.
-  const access = scopeOf(ctx).access.asIfAllWereOpen();
-  mustHoldAllNow(access, await rightsOfUser(ctx, user.id), FIELD);
+  mustHoldEverywhereNow(scopeOf(ctx).access, await rightsOfUser(ctx, user.id), FIELD);
   await setUserStatus(ctx, user.id, "SUSPENDED");
   await mustKeepOwner(ctx);
 }

@@ -20,7 +20,7 @@ import { email } from "../users/form.js";
 import { usersById } from "../users/loader.js";
 import { type UserRow, users } from "../users/table.js";
 import { User } from "../users/type.js";
-import { allRightsOfUser, mustHoldAll } from "./rights.js";
+import { allRightsOfUser, mustHoldEverywhere, placesOfUser } from "./rights.js";
 
 const locale = z.string().transform((value, ctx) => {
   try {
@@ -51,9 +51,9 @@ const form = z
  * Makes a person of the tenant, or changes the one who has this external id, or else this address. Of two calls at once for
  * one person, the second changes what the first made.
  * Whoever comes with the address of somebody who never signed in becomes that person: to give them another address is to give
- * away all that they hold.
+ * away their memberships and all that they hold.
  * @throws InvalidInputFailure  external id and address belong to two different people; metadata over 8 kB
- * @throws ExceedsYoursFailure  such a person is given another address, and holds what the viewer could not give
+ * @throws ExceedsYoursFailure  such a person is given another address, and is a member, or holds something, as the viewer could not make them
  */
 export async function upsertUser(ctx: Context, input: z.output<typeof form>): Promise<UserId> {
   const { session, now, root } = scopeOf(ctx);
@@ -91,9 +91,10 @@ export async function upsertUser(ctx: Context, input: z.output<typeof form>): Pr
   return id;
 }
 
-/** What they hold in a closed organization, or in a suspended membership, comes back with that, and counts. */
+/** To be a member, and all that they hold; in a suspended membership as well, for it comes back with that. */
 async function mustBeAbleToHandOn(ctx: Context, { id }: UserRow): Promise<void> {
-  mustHoldAll(scopeOf(ctx).access.asIfAllWereOpen(), await allRightsOfUser(ctx, id), ["input", "email"]);
+  const theirs = [...(await placesOfUser(ctx, id)), ...(await allRightsOfUser(ctx, id))];
+  mustHoldEverywhere(scopeOf(ctx).access, theirs, ["input", "email"]);
 }
 
 async function findPerson(ctx: Context, { email, externalId }: z.output<typeof form>): Promise<UserRow | null> {
@@ -127,7 +128,7 @@ const about = <R>(rootId: R, id: UserId) => ({ organizationId: rootId, targetTyp
 
 mutation<z.output<typeof form>, { id: UserId }>("upsertUser", {
   description:
-    "Makes a person of this tenant, or changes the one who has this external id or address. What is left out stays. Needs `members:manage` and `members:read` at the root, both with reach SUBTREE; to give another address to somebody who never signed in, everything that they hold, for as long: who has the address becomes them.",
+    "Makes a person of this tenant, or changes the one who has this external id or address. What is left out stays. Needs `members:manage` and `members:read` at the root, both with reach SUBTREE; to give another address to somebody who never signed in, everything that they hold, and `members:manage` where they are members, for as long: who has the address becomes them.",
   input: (t) => ({
     email: t.string({ description: "Their address. Finds them when no external id does; otherwise becomes theirs." }),
     externalId: t.string({ description: "Their id in the product's own system. Finds them before the address does." }),

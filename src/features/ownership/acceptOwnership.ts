@@ -43,7 +43,7 @@ export async function acceptOwnership(ctx: Context, id: OwnershipOfferId | null)
       "offerId",
     ]);
 
-  const membershipId = await makeOwner(db, tenantId, { userId: viewer.id, root: root.id, at: now });
+  const { id: membershipId, membership } = await makeOwner(db, tenantId, { userId: viewer.id, root: root.id, at: now });
   await db.delete(grants).where(and(eq(grants.tenantId, tenantId), eq(grants.membershipId, from), isOwners()));
   await mustKeepOwner(ctx);
   record(ctx, {
@@ -51,7 +51,7 @@ export async function acceptOwnership(ctx: Context, id: OwnershipOfferId | null)
     organizationId: root.id,
     targetType: "Membership",
     targetId: membershipId,
-    changes: { before: { userId: offer.fromUserId, membershipId: from }, after: { userId: viewer.id } },
+    changes: { before: { userId: offer.fromUserId, membershipId: from }, after: { userId: viewer.id }, membership },
   });
   return membershipId;
 }

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import { Failure, InvalidInputFailure, NotFoundFailure } from "../../graphql/failure.js";
 import { failureType, mutation } from "../../graphql/mutation.js";
-import { newId, type OwnershipOfferId } from "../../ids.js";
+import { newId, type OwnershipOfferId, type UserId } from "../../ids.js";
 import { record } from "../audit/record.js";
 import { getUser } from "../memberships/getUser.js";
 import { mustBeAhead } from "../memberships/grantInput.js";
@@ -40,18 +40,18 @@ export async function transferOwnership(ctx: Context, to: UserRow, expiresAt: Da
   if (to.status === "SUSPENDED")
     throw new InvalidInputFailure("This person is suspended, and could not accept. Resume them first.", FIELD);
 
-  await db
+  const withdrawn = await db
     .delete(ownershipOffers)
-    .where(and(eq(ownershipOffers.tenantId, tenantId), eq(ownershipOffers.fromUserId, viewer.id)));
+    .where(and(eq(ownershipOffers.tenantId, tenantId), eq(ownershipOffers.fromUserId, viewer.id)))
+    .returning();
   const id = newId<OwnershipOfferId>();
   await db
     .insert(ownershipOffers)
     .values({ tenantId, id, fromUserId: viewer.id, userId: to.id, expiresAt, createdAt: now });
-  record(ctx, {
+  const about = (targetId: UserId) => ({ organizationId: root.id, targetType: "User", targetId });
+  record(ctx, ...withdrawn.map(({ userId }) => ({ ...about(userId), action: "ownership.withdrawn" })), {
+    ...about(to.id),
     action: "ownership.offered",
-    organizationId: root.id,
-    targetType: "User",
-    targetId: to.id,
     changes: { expiresAt },
   });
   return id;

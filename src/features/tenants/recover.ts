@@ -45,7 +45,7 @@ export async function recoverOwner(
       .set({ identity, status: "ACTIVE", updatedAt: now })
       .where(and(eq(users.tenantId, tenantId), eq(users.id, userId)));
 
-  const membershipId = await makeOwner(db, tenantId, { userId, root, at: now });
+  const { id: membershipId, membership } = await makeOwner(db, tenantId, { userId, root, at: now });
   await recordOfOperator(db, tenantId, run, [
     {
       action: "tenant.recovered",
@@ -56,6 +56,7 @@ export async function recoverOwner(
         userId,
         isNew: known === undefined,
         hasOtherSignIn: known !== undefined && known.identity !== null && !known.identity.equals(identity),
+        membership,
       },
     },
   ]);

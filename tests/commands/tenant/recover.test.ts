@@ -54,7 +54,11 @@ describe("tenantry tenant recover", () => {
   it("is written in the tenant's audit, by the operator, without a name or an address", async () => {
     const [event] = await auditOf(gateway.database, acme, "tenant.recovered");
 
-    expect(event).toMatchObject({ actor_id: null, organization_id: acme.organizations.acme, changes: { isNew: true } });
+    expect(event).toMatchObject({
+      actor_id: null,
+      organization_id: acme.organizations.acme,
+      changes: { isNew: true, membership: { before: null } },
+    });
     expect(JSON.stringify(event)).not.toContain("new@");
   });
 

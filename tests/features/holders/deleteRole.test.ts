@@ -344,3 +344,87 @@ describe("deleteRole, of a role that is offered", () => {
     expect(await isThere("withdrawn")).toBe(false);
   });
 });
+
+describe("deleteRole, of a role that people have in a closed organization", () => {
+  let mill: Planted;
+  beforeAll(async () => {
+    ({ mill } = await world(gateway, {
+      mill: {
+        tree: { mill: { yard: { n1: { shed: {} } } } },
+        roles: Object.fromEntries(
+          ["suspend", "archive", "delete"].flatMap((how) =>
+            ["granted", "invited", "joining", "strong"].map((what) => [
+              `${what}-${how}`,
+              { permissions: what === "strong" ? ["organizations:delete"] : CLERK },
+            ]),
+          ),
+        ),
+        people: {
+          ada: [{ at: "mill", roles: ["owner"], reach: "SUBTREE" }],
+          // Defines the tenant's roles, and holds less than they give; may look into nothing that is suspended.
+          rob: [{ at: "mill", can: [...CLERK, "roles:manage"], reach: "SUBTREE" }],
+          paul: [
+            {
+              at: "shed",
+              roles: ["suspend", "archive", "delete"].flatMap((how) => [`granted-${how}`, `strong-${how}`]),
+            },
+          ],
+        },
+      },
+    }));
+  });
+
+  const drop = (by: string, key: string, replacement: string) =>
+    change(mill.as(by), "deleteRole", { roleId: mill.id("Role", key), replacement: { key: replacement } }, PAYLOAD);
+  const at = (slug: string) => ({ organizationId: mill.id("Organization", slug) });
+  const setTo = (what: "close" | "open", how: string) =>
+    change(
+      mill.as("ada"),
+      what === "close" ? `${how}Organization` : how === "suspend" ? "resumeOrganization" : "restoreOrganization",
+      at("n1"),
+      "__typename",
+    );
+
+  it.each(["suspend", "archive", "delete"])(
+    "gives the replacement there, too, by what the viewer would hold if it were open: %s",
+    async (how) => {
+      const grants = (what: string) => [{ role: { key: `${what}-${how}` } }];
+      await change(
+        mill.as("ada"),
+        "inviteMember",
+        { ...at("shed"), email: `${how}@mill.test`, grants: grants("invited") },
+        "__typename",
+      );
+      const policy = { ...at("shed"), mode: "AUTOMATIC", grants: grants("joining") };
+      await change(mill.as("ada"), "setJoinPolicy", policy, "__typename");
+      const tried = async () => [
+        ...(await Promise.all(["granted", "invited", "joining"].map((what) => drop("rob", `${what}-${how}`, "admin")))),
+        await drop("rob", `strong-${how}`, "guest"),
+      ];
+      const whileOpen = await tried();
+      await setTo("close", how);
+
+      // Who lacks something there is refused as before, and told no more than they may know.
+      expect(whileOpen).toMatchObject(
+        Array(4).fill({ code: "EXCEEDS_YOURS", permissions: expect.arrayContaining([expect.any(String)]) }),
+      );
+      if (how !== "suspend") expect(await tried()).toEqual(whileOpen);
+      else expect(await tried()).toMatchObject(Array(4).fill({ code: "EXCEEDS_YOURS", permissions: [] }));
+      for (const what of ["granted", "invited", "joining", "strong"])
+        expect(await drop("ada", `${what}-${how}`, "member")).toMatchObject({ replacement: { key: "member" } });
+
+      const rows = homeOf(gateway, "mill");
+      expect(
+        await rows("select from grants g join roles r on r.id = g.role_id where r.key like $1", [`%-${how}`]),
+      ).toEqual([]);
+      const [told] = await rows(
+        `select (select array_agg(role_key) from offered_grants o join invitations i on i.id = o.invitation_id
+           where i.email = $1) as offered, (select grants::text from join_policies where organization_id = $2) as joining`,
+        [`${how}@mill.test`, mill.organizations.shed],
+      );
+      expect(told!.offered).toEqual(["member"]);
+      expect(JSON.parse(String(told!.joining))).toMatchObject([{ roleKey: "member" }]);
+      await setTo("open", how);
+    },
+  );
+});

@@ -24,6 +24,7 @@ const sketchOf = (slug: string, more: TenantSketch["people"] = {}): TenantSketch
     carl: [{ at: "north", roles: ["clerk", "guest"] }],
     boss: [{ at: "north", roles: ["owner"] }],
     halted: [{ at: "north", roles: ["member"], suspended: true }],
+    over: [{ at: "north", roles: ["member"], grantsUntil: PAST }],
     ended: [{ at: "north", roles: ["member"], until: PAST }],
     ends: [{ at: "north", roles: ["member"], until: SOON }],
     nora: [{ at: "south", roles: ["member"] }],
@@ -80,6 +81,18 @@ describe("changeMemberships", () => {
       { changes: { given: [{ role: "clerk" }], withdrawn: [{ role: "owner" }] } },
     ]);
     expect((await auditOf(gateway.database, acme, "membership.removed")).length).toBe(1);
+  });
+
+  it("notes which grant it revoked, also of one that had ended", async () => {
+    const [done] = await all(acme, "ben", [{ revokeGrant: { grantId: acme.id("Grant", "over@north") } }]);
+
+    expect(done).toMatchObject({ membership: { grants: [] }, failure: null });
+    const [event] = await auditOf(gateway.database, acme, "grant.revoked", acme.memberships["over@north"]);
+    expect(event!.changes).toEqual({
+      given: [],
+      withdrawn: [],
+      removed: [expect.objectContaining({ role: "member", from: PAST.toISOString() })],
+    });
   });
 
   it("lets one that is refused keep no other from being made", async () => {

@@ -28,6 +28,7 @@ beforeAll(async () => {
         interim: [{ at: "north", roles: ["admin"], reach: "SUBTREE", grantsUntil: SOON }],
         manager: [{ at: "north", can: ["organizations:read", "members:read", "members:manage"] }],
         boss: [{ at: "north", roles: ["owner"] }],
+        over: [{ at: "north", roles: ["member"], grantsUntil: PAST }],
         ended: [{ at: "north", roles: ["member"], until: PAST }],
         clerk: [{ at: "north", roles: ["member", "accountant"], reach: "SUBTREE" }],
         ...Object.fromEntries(MEMBERS.map((name) => [name, [{ at: "north", roles: ["member"] }]])),
@@ -75,6 +76,17 @@ describe("setGrants", () => {
       { changes: { given: [{ role: "guest", reach: "SUBTREE" }], withdrawn: [] } },
       { changes: { given: [], withdrawn: expect.arrayContaining([expect.objectContaining({ role: "member" })]) } },
     ]);
+  });
+
+  it("notes which grants it removed that had ended, beside those that it withdrew", async () => {
+    expect((await setGrants("ben", "over", [role("guest")])).membership.grants).toMatchObject([role("guest")]);
+
+    const [event] = await events("grants.set", "over");
+    expect(event!.changes).toEqual({
+      given: [expect.objectContaining({ role: "guest", to: null })],
+      withdrawn: [],
+      removed: [expect.objectContaining({ role: "member", reach: "ORGANIZATION", from: PAST.toISOString() })],
+    });
   });
 
   it("changes nothing, and notes nothing, when all is as it should be", async () => {

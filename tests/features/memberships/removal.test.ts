@@ -1,6 +1,7 @@
 import { auditOf } from "../../support/audit.js";
 import { change, refused } from "../../support/change.js";
 import { openGateway, type TestGateway } from "../../support/gateway.js";
+import { homeOf } from "../../support/home.js";
 import { type Planted, world } from "../../support/world.js";
 
 const SOON = new Date(Date.now() + 3_600_000);
@@ -182,6 +183,37 @@ describe("suspendUser and resumeUser", () => {
       permissions: expect.arrayContaining(["organizations:delete"]),
     });
     expect(await ofUser("resumeUser", "ada", "boss")).toMatchObject({ user: { status: "ACTIVE" } });
+  });
+
+  it("do not name what somebody holds where the caller may not look", async () => {
+    const refusals: unknown[] = [];
+    const attempt = async (name: string, input: object) => {
+      refusals.push(await change(acme.as("deputy"), name, input, "__typename"));
+    };
+    const userId = acme.id("User", "chief");
+
+    await attempt("suspendUser", { userId });
+    await attempt("eraseUser", { userId });
+    expect(await ofUser("suspendUser", "ada", "chief")).toMatchObject({ user: { status: "SUSPENDED" } });
+    await attempt("resumeUser", { userId });
+    expect(await ofUser("resumeUser", "ada", "chief")).toMatchObject({ user: { status: "ACTIVE" } });
+    // They never signed in, so that whoever has their address becomes them.
+    const sql = homeOf(gateway, "acme");
+    await sql("update users set identity = null, external_id = 'chief' where id = $1", [acme.users.chief]);
+    await attempt("upsertUser", { externalId: "chief", email: "chief.too@acme.test" });
+
+    expect(refusals).toMatchObject(Array(4).fill({ code: "EXCEEDS_YOURS", permissions: [], latestExpiresAt: null }));
+    for (const { message } of refusals as { message: string }[]) expect(message).not.toMatch(/[a-z]:[a-z]/);
+    expect(await sql("select status, email from users where id = $1", [acme.users.chief])).toEqual([
+      { status: "ACTIVE", email: "chief@acme.test" },
+    ]);
+    // Who may look there is told what it is.
+    const organizationId = acme.id("Organization", "frozen");
+    await change(acme.as("ada"), "resumeOrganization", { organizationId }, "__typename");
+    expect(await ofUser("suspendUser", "deputy", "chief")).toMatchObject({
+      permissions: expect.arrayContaining(["organizations:delete"]),
+    });
+    await change(acme.as("ada"), "suspendOrganization", { organizationId }, "__typename");
   });
 
   it("say the same of a person elsewhere as of one who is nowhere", async () => {

@@ -1,6 +1,8 @@
 import { auditOf } from "../../support/audit.js";
 import { change, refused } from "../../support/change.js";
 import { openGateway, type TestGateway } from "../../support/gateway.js";
+import { homeOf, type Sql } from "../../support/home.js";
+import { ofData } from "../../support/statements.js";
 import { type Planted, world } from "../../support/world.js";
 
 let gateway: TestGateway;
@@ -131,6 +133,63 @@ describe("upsertUser", () => {
       expect(await upsert({ ...moved, displayName: "By the owner" })).toMatchObject({ user: { email: moved.email } });
     },
   );
+
+  describe("of somebody who never signed in, and is a member without a grant", () => {
+    const SOON = new Date(Date.now() + 3_600_000);
+    const LATER = new Date(SOON.getTime() + 3_600_000);
+    let firm: Planted;
+    let sql: Sql;
+    beforeAll(async () => {
+      ({ firm } = await world(gateway, {
+        firm: {
+          tree: { firm: { x: {}, y: {} } },
+          people: {
+            ada: [{ at: "firm", roles: ["owner"], reach: "SUBTREE" }],
+            vic: [{ at: "firm", roles: ["admin"], reach: "SUBTREE", grantsUntil: SOON }],
+            endless: [{ at: "x" }],
+            granted: [{ at: "x", roles: ["guest"], grantsUntil: SOON }],
+            shut: [{ at: "x", suspended: true }],
+            closed: [{ at: "x", until: LATER }],
+            brief: [{ at: "x", until: new Date(SOON.getTime() - 1_800_000) }],
+            past: [{ at: "x", until: new Date(Date.now() - 1000) }],
+            nowhere: [],
+            one: [{ at: "x" }],
+            many: ["firm", "x", "y"].map((at) => ({ at })),
+          },
+        },
+      }));
+      sql = homeOf(gateway, "firm");
+      await sql(
+        "update users set identity = null, external_id = display_name where display_name not in ('ada', 'vic')",
+      );
+    });
+    const move = (by: string, name: string) =>
+      change(firm.as(by), "upsertUser", { externalId: name, email: `${name}@new.test` }, "user { email }");
+
+    it.each(["endless", "granted", "shut", "closed"])(
+      "hands on no membership for longer than the caller may make one: %s",
+      async (name) => {
+        expect(await move("vic", name)).toMatchObject({
+          code: "EXCEEDS_YOURS",
+          field: ["input", "email"],
+          permissions: [],
+          latestExpiresAt: SOON.toISOString(),
+        });
+        expect(await move("ada", name)).toMatchObject({ user: { email: `${name}@new.test` } });
+      },
+    );
+
+    it.each(["brief", "past", "nowhere"])("hands on what ends before, or has ended, or is none: %s", async (name) => {
+      expect(await move("vic", name)).toMatchObject({ user: { email: `${name}@new.test` } });
+    });
+
+    it("takes as many statements for three memberships as for one", async () => {
+      const run = async (name: string) =>
+        ofData(await gateway.database.statements(() => move("ada", name))).map((text) => text.slice(0, 60));
+
+      expect(await run("many")).toEqual(await run("one"));
+    });
+  });
 
   it("is for those who manage members everywhere", async () => {
     const input = { email: "eve@example.com" };

@@ -93,6 +93,19 @@ describe("transferOwnership", () => {
     expect(await accept(tenant, "cleo", first.offer.id)).toMatchObject({ __typename: "NotFoundFailure" });
   });
 
+  it("notes that an earlier offer is withdrawn by it", async () => {
+    const tenant = await plant();
+    await offer(tenant, "ada", "cleo");
+    expect(await auditOf(gateway.database, tenant, "ownership.withdrawn")).toEqual([]);
+
+    await offer(tenant, "ada", "ben");
+
+    expect(await auditOf(gateway.database, tenant, "ownership.withdrawn")).toMatchObject([
+      { actor_id: tenant.users.ada, target_type: "User", target_id: tenant.users.cleo },
+    ]);
+    expect(await auditOf(gateway.database, tenant, "ownership.offered")).toHaveLength(2);
+  });
+
   it("is for owners: without an end, for everything", async () => {
     const tenant = await plant();
 
@@ -179,6 +192,26 @@ describe("acceptOwnership", () => {
       ["admin", end],
       ["owner", null],
     ]);
+  });
+
+  const LATER = inMs(HOUR);
+  it.each<[string, string, object | null, string | undefined]>([
+    ["which there was none of", "cleo", null, undefined],
+    ["that was as an owner's is", "ben", { status: "ACTIVE", expiresAt: null }, undefined],
+    ["that was to end", "ben", { status: "ACTIVE", expiresAt: LATER }, "expires_at = $2"],
+    ["that was suspended", "ben", { status: "SUSPENDED", expiresAt: null }, "status = 'SUSPENDED'"],
+  ])("notes what it made of a membership %s", async (_what, who, before, set) => {
+    const tenant = await plant();
+    const { offer: made } = await offer(tenant, "ada", who);
+    if (set) {
+      const values = [tenant.memberships[`ben@${tenant.slug}`], ...(set.includes("$2") ? [LATER] : [])];
+      await homeOf(gateway, tenant.slug)(`update memberships set ${set} where id = $1`, values);
+    }
+
+    expect(await accept(tenant, who, made.id)).toMatchObject({ __typename: "AcceptOwnershipPayload" });
+
+    const [event] = await auditOf(gateway.database, tenant, "ownership.transferred");
+    expect(event!.changes).toMatchObject({ membership: { before, after: { status: "ACTIVE", expiresAt: null } } });
   });
 
   it("is for whom it was made to, and nobody else can tell that it is there", async () => {
