@@ -10,12 +10,13 @@ import { record } from "../audit/record.js";
 import { organizationField } from "../organizations/payload.js";
 import { organizations } from "../organizations/table.js";
 import { ExceedsYoursFailure, mustHold } from "../roles/exceedsYours.js";
+import { begunAnew, dropGrants } from "./anew.js";
 import { changeGrants } from "./changeGrants.js";
 import { getUser } from "./getUser.js";
 import { GrantInput, grantInputs, mustBeAhead, readWanted, type Wanted } from "./grantInput.js";
 import { findMembership } from "./loader.js";
 import type { Giving } from "./planGrants.js";
-import { grants, memberships } from "./table.js";
+import { memberships } from "./table.js";
 import { Membership } from "./type.js";
 
 export class AlreadyMemberFailure extends Failure {
@@ -66,7 +67,7 @@ async function renew(ctx: Context, place: Place, userId: UserId, expiresAt: Date
   const { db, tenantId } = session;
   const [renewed] = await db
     .update(memberships)
-    .set({ expiresAt, status: "ACTIVE", createdAt: now, updatedAt: now })
+    .set({ expiresAt, ...begunAnew(now) })
     .where(
       and(
         eq(memberships.tenantId, tenantId),
@@ -77,7 +78,7 @@ async function renew(ctx: Context, place: Place, userId: UserId, expiresAt: Date
     )
     .returning({ id: memberships.id });
   if (!renewed) return null;
-  await db.delete(grants).where(and(eq(grants.tenantId, tenantId), eq(grants.membershipId, renewed.id)));
+  await dropGrants(db, tenantId, [renewed.id]);
   return renewed.id;
 }
 
