@@ -3,10 +3,12 @@ import type { Catalogue } from "../../access/catalogue.js";
 import { uuids } from "../../tenancy/arrays.js";
 import type { TenantSession } from "../../tenancy/session.js";
 import { recordOfOperator } from "../audit/record.js";
+import { begunAnew, dropGrants } from "../memberships/anew.js";
 import { grants, memberships } from "../memberships/table.js";
 import { organizations, slugs } from "../organizations/table.js";
 import { users } from "../users/table.js";
-import { Batch, planRow } from "./plan.js";
+import { Batch } from "./batch.js";
+import { planRow } from "./plan.js";
 import { type ImportRow, RowRefused } from "./row.js";
 import { ImportState, versionOf } from "./state.js";
 
@@ -101,14 +103,12 @@ async function write({ db, tenantId }: TenantSession, batch: Batch, now: Date): 
   });
   await inParts(batch.people, (some) => db.insert(users).values(some.map((row) => ({ ...row, ...made }))));
   await inParts(batch.memberships, (some) => db.insert(memberships).values(some.map((row) => ({ ...row, ...made }))));
+  // What is given to those that begin anew comes after what they lose.
+  if (batch.begunAnew.size > 0) await dropGrants(db, tenantId, [...batch.begunAnew]);
   await inParts(batch.grants, (some) =>
     db.insert(grants).values(some.map((row) => ({ ...row, tenantId, createdAt: now }))),
   );
-  if (batch.renewedGrants.length > 0)
-    await db
-      .update(grants)
-      .set({ expiresAt: null })
-      .where(and(eq(grants.tenantId, tenantId), sql`${grants.id} = any(${uuids(batch.renewedGrants)})`));
+  await end(db, tenantId, batch, now);
   await count(db, tenantId, batch);
   // Changes of what was there are few beside what is new, and each of its own kind.
   for (const { id, name } of batch.renamed)
@@ -121,11 +121,37 @@ async function write({ db, tenantId }: TenantSession, batch: Batch, now: Date): 
       .update(users)
       .set({ externalId, email, displayName, updatedAt: now, ...(hasNewEmail && { emailVerified: false }) })
       .where(and(eq(users.tenantId, tenantId), eq(users.id, id)));
-  for (const { id, expiresAt } of batch.ends)
+}
+
+/** Writes the new ends of grants and memberships, and that some of these have begun anew. */
+async function end(
+  db: TenantSession["db"],
+  tenantId: TenantSession["tenantId"],
+  batch: Batch,
+  now: Date,
+): Promise<void> {
+  if (batch.grantEnds.size > 0)
+    await db
+      .update(grants)
+      .set({ expiresAt: sql`changed.at` })
+      .from(endsOf(batch.grantEnds))
+      .where(and(eq(grants.tenantId, tenantId), sql`${grants.id} = changed.id`));
+  if (batch.ends.size > 0)
     await db
       .update(memberships)
-      .set({ expiresAt, updatedAt: now })
-      .where(and(eq(memberships.tenantId, tenantId), eq(memberships.id, id)));
+      .set({ expiresAt: sql`changed.at`, updatedAt: now })
+      .from(endsOf(batch.ends))
+      .where(and(eq(memberships.tenantId, tenantId), sql`${memberships.id} = changed.id`));
+  if (batch.begunAnew.size > 0)
+    await db
+      .update(memberships)
+      .set(begunAnew(now))
+      .where(and(eq(memberships.tenantId, tenantId), sql`${memberships.id} = any(${uuids([...batch.begunAnew])})`));
+}
+
+function endsOf(ends: ReadonlyMap<string, Date | null>) {
+  const rows = JSON.stringify([...ends].map(([id, at]) => ({ id, at })));
+  return sql`jsonb_to_recordset(${rows}::text::jsonb) as changed(id uuid, at timestamptz)`;
 }
 
 /** Puts the new memberships on the counts of their organizations. */

@@ -1,34 +1,18 @@
 import { OWNER } from "../../access/catalogue.js";
 import { isLive } from "../../access/end.js";
-import { type GrantId, type MembershipId, newId, type OrganizationId, type UserId } from "../../ids.js";
-import type { Happened } from "../audit/record.js";
-import type { grants, memberships } from "../memberships/table.js";
+import { newId, type UserId } from "../../ids.js";
 import { MOST_ABOVE } from "../organizations/form.js";
-import type { organizations } from "../organizations/table.js";
-import { type Role, whichRole } from "../roles/role.js";
+import type { Role } from "../roles/role.js";
 import { pickRole } from "../roles/roleRef.js";
-import type { users } from "../users/table.js";
+import { about, type Batch } from "./batch.js";
+import { planMembership } from "./planMembership.js";
 import { type ImportRow, RowRefused, type WantedRole } from "./row.js";
 import type { ImportState, KnownMembership, KnownOrganization, KnownPerson } from "./state.js";
 
-type New<T extends { $inferInsert: object }> = Omit<T["$inferInsert"], "tenantId" | "createdAt" | "updatedAt">;
-
-/** What a batch of rows changes, to be written together. */
-export class Batch {
-  readonly organizations: New<typeof organizations>[] = [];
-  readonly renamed: { readonly id: OrganizationId; readonly name: string }[] = [];
-  readonly people: New<typeof users>[] = [];
-  readonly changedPeople: (KnownPerson & { readonly hasNewEmail: boolean })[] = [];
-  readonly memberships: New<typeof memberships>[] = [];
-  readonly ends: { readonly id: MembershipId; readonly expiresAt: Date | null }[] = [];
-  readonly grants: New<typeof grants>[] = [];
-  readonly renewedGrants: GrantId[] = [];
-  readonly events: Happened[] = [];
-}
-
 /**
  * Plans one row, in the light of what there is and of the rows before it. Nothing is ever taken away: a role that the row does
- * not name stays, an organization stays where it is, and an empty cell changes nothing.
+ * not name stays for as long as it was given, an organization stays where it is, and an empty cell changes nothing. What had
+ * ended stays so.
  * @returns what is done, in words; `[]` where all is so already
  * @throws RowRefused before anything of the row is planned
  */
@@ -38,7 +22,7 @@ export function planRow(state: ImportState, batch: Batch, row: ImportRow, now: D
   const given = at ? row.roles.map((role) => [role, roleAt(state, at, role)] as const) : [];
   const person = row.person && personOf(state, row.person);
   const membership = at && person?.known && state.memberships.get(`${at.id} ${person.known.id}`);
-  if (at && membership && row.expiresAt) mustNotEndOwner(state, at, membership);
+  if (at && membership && row.expiresAt && isLive(membership.expiresAt, now)) mustNotEndOwner(state, at, membership);
   if (at && given.some(([{ reach }, role]) => ownsBy(state, at, role, reach)) && row.expiresAt)
     throw new RowRefused("expires_at: an owner of the tenant has no end.");
 
@@ -91,7 +75,7 @@ function roleAt(state: ImportState, { id, path }: KnownOrganization, { key }: Wa
 /** Found by the external id; or by the address, where whoever has that has no external id yet. */
 function personOf(state: ImportState, { externalId, email }: NonNullable<ImportRow["person"]>) {
   const known = state.people.get(externalId);
-  const other = email === null ? undefined : state.byEmail.get(email);
+  const other = email === null ? undefined : state.addressedBy(email);
   if (known && other && other.id !== known.id) throw new RowRefused("email: this address is another person's.");
   if (!known && other && other.externalId !== null)
     throw new RowRefused("email: the person of this address has another external id.");
@@ -153,56 +137,3 @@ function planPerson(
   did.push(`person changed: ${keys.join(", ")}`);
   return known.id;
 }
-
-interface Belonging {
-  readonly row: ImportRow;
-  readonly at: KnownOrganization;
-  readonly userId: UserId;
-  readonly membership: KnownMembership | null;
-  readonly given: readonly (readonly [WantedRole, Role])[];
-  readonly now: Date;
-}
-
-function planMembership(state: ImportState, batch: Batch, belonging: Belonging, did: string[]): void {
-  const { row, at, userId, membership, given, now } = belonging;
-  const { expiresAt } = row;
-  const changes: Record<string, unknown> = {};
-  let known = membership;
-  if (!known) {
-    known = { id: newId<MembershipId>(), expiresAt, held: new Map() };
-    batch.memberships.push({ id: known.id, organizationId: at.id, userId, expiresAt });
-    did.push(`member of ${at.slug}`);
-  } else if (expiresAt ? expiresAt.getTime() !== known.expiresAt?.getTime() : !isLive(known.expiresAt, now)) {
-    batch.ends.push({ id: known.id, expiresAt });
-    changes.before = { expiresAt: known.expiresAt };
-    did.push(expiresAt ? `membership ends ${expiresAt.toISOString()}` : "membership begun anew");
-    known = { ...known, expiresAt };
-  }
-  state.memberships.set(`${at.id} ${userId}`, known);
-  const gained: object[] = [];
-  for (const [{ reach }, role] of given) {
-    const which = whichRole(role);
-    const key = `${which.roleKey ?? which.roleId} ${reach}`;
-    const held = known.held.get(key);
-    if (held && isLive(held.expiresAt, now)) continue;
-    const id = held?.id ?? newId<GrantId>();
-    if (held) batch.renewedGrants.push(id);
-    else batch.grants.push({ id, membershipId: known.id, ...which, reach });
-    known.held.set(key, { id, expiresAt: null });
-    gained.push({ role: role.key, roleId: role.id, reach, to: null });
-    did.push(`given ${role.key}${reach === "SUBTREE" ? ":subtree" : ""}`);
-  }
-  if (membership && gained.length === 0 && !("before" in changes)) return;
-  const action = membership ? "membership.changed" : "membership.added";
-  batch.events.push(
-    about(action, at.id, "Membership", known.id, { userId, expiresAt: known.expiresAt, ...changes, given: gained }),
-  );
-}
-
-const about = (
-  action: string,
-  organizationId: OrganizationId,
-  targetType: string,
-  targetId: string,
-  changes: Record<string, unknown>,
-): Happened => ({ action, organizationId, targetType, targetId, changes });

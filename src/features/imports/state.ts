@@ -1,10 +1,10 @@
 import { and, eq, or, sql } from "drizzle-orm";
 import type { Place } from "../../access/access.js";
 import type { Catalogue } from "../../access/catalogue.js";
-import type { GrantId, MembershipId, OrganizationId, TenantId, UserId } from "../../ids.js";
+import type { MembershipId, OrganizationId, TenantId, UserId } from "../../ids.js";
 import { texts, uuids } from "../../tenancy/arrays.js";
 import type { TenantDb, TenantSession } from "../../tenancy/session.js";
-import { grants, memberships } from "../memberships/table.js";
+import { type GrantRow, grants, memberships } from "../memberships/table.js";
 import { organizations, slugs } from "../organizations/table.js";
 import { toRole } from "../roles/loader.js";
 import { ofCatalogue, type Role } from "../roles/role.js";
@@ -28,9 +28,15 @@ export interface KnownPerson {
 export interface KnownMembership {
   readonly id: MembershipId;
   readonly expiresAt: Date | null;
-  /** What it has, by `<role> <reach>`, the role by its key in the catalogue or its id: the grant, and when it ends. */
-  readonly held: Map<string, { readonly id: GrantId; readonly expiresAt: Date | null }>;
+  /** What it has, by `grantKey`. */
+  readonly held: Map<string, HeldGrant>;
 }
+
+export type HeldGrant = Pick<GrantRow, "id" | "roleKey" | "roleId" | "reach" | "expiresAt">;
+
+/** `<role> <reach>`, the role by its key in the catalogue or its id: what a membership has at most once. */
+export const grantKey = ({ roleKey, roleId, reach }: Pick<GrantRow, "roleKey" | "roleId" | "reach">): string =>
+  `${roleKey ?? roleId} ${reach}`;
 
 const VERSION = `select concat_ws(' ',
     (select concat(count(*), ' ', max(updated_at)) from organizations where tenant_id = $1),
@@ -54,8 +60,10 @@ export class ImportState {
   readonly takenSlugs = new Set<string>();
   readonly roles: Role[] = [];
   root!: KnownOrganization;
+  /** By external id. */
   readonly people = new Map<string, KnownPerson>();
-  readonly byEmail = new Map<string, KnownPerson>();
+  readonly #persons = new Map<UserId, KnownPerson>();
+  readonly #addressed = new Map<string, Set<UserId>>();
   /** By `<organization> <user>`. */
   readonly memberships = new Map<string, KnownMembership>();
 
@@ -95,10 +103,20 @@ export class ImportState {
     return this.#byName.get(`id ${called}`) ?? this.#byName.get(`slug ${called}`);
   }
 
+  /** Notes a person as they are from now on: an address that they had before is theirs no more. */
   addPerson(person: KnownPerson): void {
-    if (person.externalId !== null) this.people.set(person.externalId, person);
-    // Of several with one address, the first made.
-    if (person.email !== null && !this.byEmail.has(person.email)) this.byEmail.set(person.email, person);
+    const { id, externalId, email } = person;
+    const former = this.#persons.get(id)?.email ?? null;
+    if (former !== null) this.#addressed.get(former)!.delete(id);
+    this.#persons.set(id, person);
+    if (externalId !== null) this.people.set(externalId, person);
+    if (email !== null) this.#addressed.set(email, (this.#addressed.get(email) ?? new Set()).add(id));
+  }
+
+  /** Whoever has an address; of several, the first made. */
+  addressedBy(email: string): KnownPerson | undefined {
+    const [first] = [...(this.#addressed.get(email) ?? [])].sort();
+    return first && this.#persons.get(first);
   }
 
   /** Reads the people of some rows, and what they are in the organizations of these; nothing that is known already. */
@@ -119,8 +137,10 @@ export class ImportState {
         ),
       )
       .orderBy(id);
+    // Who is known is so as the rows before have made them, which in a dry run the database does not say.
     for (const person of found)
-      if (person.externalId === null || !this.people.has(person.externalId)) this.addPerson(person);
+      if (!this.#persons.has(person.id) && (person.externalId === null || !this.people.has(person.externalId)))
+        this.addPerson(person);
 
     // By the person alone: of an organization there may be a hundred thousand.
     const held = await db
@@ -135,7 +155,7 @@ export class ImportState {
       const key = `${membership.organizationId} ${membership.userId}`;
       if (this.memberships.has(key)) continue;
       const known = fresh.get(key) ?? { ...membership, held: new Map() };
-      if (grant) known.held.set(`${grant.roleKey ?? grant.roleId} ${grant.reach}`, grant);
+      if (grant) known.held.set(grantKey(grant), grant);
       fresh.set(key, known);
     }
     for (const [key, known] of fresh) this.memberships.set(key, known);
@@ -144,7 +164,8 @@ export class ImportState {
   /** Forgets what the database has by now. */
   forgetBatch(): void {
     this.people.clear();
-    this.byEmail.clear();
+    this.#persons.clear();
+    this.#addressed.clear();
     this.memberships.clear();
   }
 }

@@ -11,12 +11,13 @@ import { organizationField } from "../organizations/payload.js";
 import { organizations } from "../organizations/table.js";
 import { ExceedsYoursFailure, mustHold } from "../roles/exceedsYours.js";
 import { users } from "../users/table.js";
+import { begunAnew, dropGrants } from "./anew.js";
 import { changeGrants } from "./changeGrants.js";
 import { getUser } from "./getUser.js";
 import { GrantInput, grantInputs, mustBeAhead, readWanted, type Wanted } from "./grantInput.js";
 import { findMembership } from "./loader.js";
 import type { Giving } from "./planGrants.js";
-import { grants, memberships } from "./table.js";
+import { memberships } from "./table.js";
 import { Membership } from "./type.js";
 
 export class AlreadyMemberFailure extends Failure {
@@ -95,7 +96,7 @@ async function renew(
   const { db, tenantId } = session;
   const [renewed] = await db
     .update(memberships)
-    .set({ expiresAt, status: "ACTIVE", createdAt: now, updatedAt: now })
+    .set({ expiresAt, ...begunAnew(now) })
     .where(
       and(
         eq(memberships.tenantId, tenantId),
@@ -107,7 +108,7 @@ async function renew(
     )
     .returning({ id: memberships.id });
   if (!renewed) return null;
-  await db.delete(grants).where(and(eq(grants.tenantId, tenantId), eq(grants.membershipId, renewed.id)));
+  await dropGrants(db, tenantId, [renewed.id]);
   return renewed.id;
 }
 

@@ -94,7 +94,7 @@ export async function letIn(ctx: Context, arriving: Arriving, field: readonly st
   const [row] = await session.query(ARRIVING, [session.tenantId, arriving.digest, arriving.email]);
   if (row!.is_barred) return null;
   const arrived = await arriveAs(ctx, (row!.user_id as UserId | null) ?? newId(), arriving, "user.identified");
-  if (arrived.wasWrittenDown) await mustBeAbleToHandOn(ctx, arrived.userId, field);
+  if (arrived.wasWrittenDown) await mustBeAbleToHandOn(ctx, arrived.userId, "domains:manage", field);
   return arrived;
 }
 

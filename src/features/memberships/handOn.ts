@@ -1,17 +1,20 @@
 import { type Context, scopeOf } from "../../graphql/context.js";
 import type { UserId } from "../../ids.js";
-import { discreetly } from "../roles/exceedsYours.js";
-import { allRightsOfUser, mustHoldAll } from "./rights.js";
-
-const MORE = "This person holds more than you do, somewhere in the tenant. Ask an owner.";
+import type { Giving } from "./planGrants.js";
+import { allRightsOfUser, mustHoldEverywhere, placesOfUser } from "./rights.js";
 
 /**
- * Returns when the viewer may hand on somebody who never signed in to whoever comes as them. What they hold in a closed
- * organization, or in a suspended membership, comes back with that, and counts.
+ * Returns when the viewer may hand on somebody who never signed in to whoever comes as them: that they are a member, and all that
+ * they hold, in a suspended membership as well, for it comes back with that.
+ * @param by the permission that the change itself needs
  * @throws ExceedsYoursFailure
  */
-export async function mustBeAbleToHandOn(ctx: Context, id: UserId, field: readonly string[]): Promise<void> {
-  const { access } = scopeOf(ctx);
-  for (const right of await allRightsOfUser(ctx, id))
-    discreetly(access, right.at, MORE, () => mustHoldAll(access.asIfAllWereOpen(), [right], field));
+export async function mustBeAbleToHandOn(
+  ctx: Context,
+  id: UserId,
+  by: Giving,
+  field: readonly string[],
+): Promise<void> {
+  const theirs = [...(await placesOfUser(ctx, id)), ...(await allRightsOfUser(ctx, id))];
+  mustHoldEverywhere(scopeOf(ctx).access, theirs, field, by);
 }

@@ -97,8 +97,12 @@ export function mustHoldAllNow(access: Access, rights: readonly Right[], field: 
 }
 
 /** @throws ExceedsYoursFailure when the viewer does not hold all that somebody has in the whole tenant, as long as it lasts */
-export const mustHoldEverywhere = (access: Access, rights: readonly Right[], field: readonly string[]): void =>
-  judgeEverywhere(access, rights, (open, right) => mustHold(open, right, "members:manage", field));
+export const mustHoldEverywhere = (
+  access: Access,
+  rights: readonly Right[],
+  field: readonly string[],
+  by = "members:manage",
+): void => judgeEverywhere(access, rights, (open, right) => mustHold(open, right, by, field));
 
 /** @throws ExceedsYoursFailure when the viewer does not hold now all that somebody has in the whole tenant */
 export const mustHoldEverywhereNow = (access: Access, rights: readonly Right[], field: readonly string[]): void =>

@@ -20,7 +20,7 @@ import { email } from "../users/form.js";
 import { usersById } from "../users/loader.js";
 import { type UserRow, users } from "../users/table.js";
 import { User } from "../users/type.js";
-import { allRightsOfUser, mustHoldEverywhere, placesOfUser } from "./rights.js";
+import { mustBeAbleToHandOn } from "./handOn.js";
 
 const locale = z.string().transform((value, ctx) => {
   try {
@@ -67,7 +67,8 @@ export async function upsertUser(ctx: Context, input: z.output<typeof form>): Pr
     const changes: Changes = patchOf(known, { ...sent, displayName: displayName ?? undefined });
     if (Object.keys(changes.after).length === 0) return known.id;
     const isAddressed = "email" in changes.after;
-    if (isAddressed && known.identity === null) await mustBeAbleToHandOn(ctx, known);
+    if (isAddressed && known.identity === null)
+      await mustBeAbleToHandOn(ctx, known.id, "members:manage", ["input", "email"]);
     // A new address has not been confirmed by anybody.
     const unverified = isAddressed && { emailVerified: false };
     await db
@@ -89,12 +90,6 @@ export async function upsertUser(ctx: Context, input: z.output<typeof form>): Pr
   await db.insert(users).values({ ...row, tenantId, id, createdAt: now, updatedAt: now });
   record(ctx, { ...about(root.id, id), action: "user.created", changes: { after: row } });
   return id;
-}
-
-/** To be a member, and all that they hold; in a suspended membership as well, for it comes back with that. */
-async function mustBeAbleToHandOn(ctx: Context, { id }: UserRow): Promise<void> {
-  const theirs = [...(await placesOfUser(ctx, id)), ...(await allRightsOfUser(ctx, id))];
-  mustHoldEverywhere(scopeOf(ctx).access, theirs, ["input", "email"]);
 }
 
 async function findPerson(ctx: Context, { email, externalId }: z.output<typeof form>): Promise<UserRow | null> {

@@ -1,13 +1,10 @@
-import { randomUUID } from "node:crypto";
 import type { Leases } from "../../../src/database/leases.js";
-import { Importer } from "../../../src/features/imports/importRows.js";
 import { readRow } from "../../../src/features/imports/row.js";
-import { PRODUCT_FILE, readProduct } from "../../../src/product.js";
-import { TenantSession } from "../../../src/tenancy/session.js";
 import { change } from "../../support/change.js";
 import { openGateway, type TestGateway } from "../../support/gateway.js";
 import { homeOf } from "../../support/home.js";
-import { openLeases, recordOf } from "../../support/sessions.js";
+import { importerOf } from "../../support/importing.js";
+import { openLeases } from "../../support/sessions.js";
 import { type Planted, world } from "../../support/world.js";
 
 let gateway: TestGateway;
@@ -31,13 +28,7 @@ afterAll(async () => {
 
 describe("Importer.take", () => {
   it("goes by what the tenant is at the time of each batch, whatever was moved, taken or removed between two", async () => {
-    const record = await recordOf(gateway.database, "acme");
-    const importer = new Importer({
-      open: () => TenantSession.open(serve, record, "withdraw"),
-      catalogue: readProduct(PRODUCT_FILE),
-      runId: randomUUID(),
-      dryRun: false,
-    });
+    const importer = await importerOf(gateway, serve, "acme");
     const make = (slug: string) =>
       readRow(2, { organization: `o-${slug}`, organization_name: slug, organization_slug: slug, parent: "store" });
     const ada = acme.as("ada");
