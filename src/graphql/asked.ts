@@ -7,6 +7,8 @@ import type { TenantSession } from "../tenancy/session.js";
 /** What somebody asked before, and what came of it. */
 interface Known {
   readonly statements: readonly Repeatable[];
+  /** Of their texts, as far as it was the first to have them. */
+  readonly characters: number;
   /** Null until all of them were sent together once. */
   readonly told: Told | null;
   /** How often in a row something else was asked than what was sent. */
@@ -66,19 +68,24 @@ export class AskedBefore {
     this.#all = new LRUCache({
       maxSize: Math.max(1, bytes),
       // Values are kept as they were given, and as they are sent.
-      sizeCalculation: ({ statements, told }, key) =>
+      sizeCalculation: ({ statements, characters, told }, key) =>
         statements.reduce((sum, { bound }) => sum + OWN_BYTES + 2 * bound.length, OWN_BYTES + bytesOf(key)) +
+        characters +
         (told ? bytesOf(told.body) : 0),
     });
   }
 
   /** Statements in memory of their own, which is what they are counted as. */
-  own(statements: readonly Repeatable[]): readonly Repeatable[] {
-    return apart(statements).map((one) => {
-      const text = this.#texts.get(one.text) ?? one.text;
-      if (text === one.text) this.#texts.set(text, text);
-      return { ...one, text };
+  own(noted: readonly Repeatable[]): Pick<Known, "statements" | "characters"> {
+    let characters = 0;
+    const statements = apart(noted).map((one) => {
+      const text = this.#texts.get(one.text);
+      if (text !== undefined) return { ...one, text };
+      this.#texts.set(one.text, one.text);
+      characters += one.text.length;
+      return one;
     });
+    return { statements, characters };
   }
 
   /** @param who the identity that asks, whatever token it came with */
@@ -156,7 +163,7 @@ export class AskedBy {
     // As before where a connection has not prepared it yet.
     else if (noted && !(known && isAlike(known.statements, noted)))
       this.#all.set(key, {
-        statements: this.before.own(noted),
+        ...this.before.own(noted),
         told: null,
         misses: known?.misses ?? 0,
         turn: known?.turn ?? 0,

@@ -12,8 +12,9 @@ type ContextOf = (
   onRemembered: (question: string) => void,
 ) => Promise<Context>;
 
-/** A request as it was sent, and what it asked. */
+/** What a request asked, as it was sent. */
 interface Known {
+  /** The digest of the question. */
   readonly question: string;
   /** Of its answer. */
   readonly contentType: string;
@@ -60,6 +61,7 @@ const DECIDING = [
 export class Shortcut {
   /** By the digest of all that was sent. */
   readonly #known = new LRUCache<string, Known>({ max: MOST_REQUESTS });
+  /** By their digests. */
   readonly #questions = new LRUCache<string, string>({
     maxSize: MOST_CHARACTERS,
     sizeCalculation: ({ length }) => length,
@@ -87,19 +89,19 @@ export class Shortcut {
     const body = await readAll(request, MOST_BODY).catch(() => null);
     if (!body) return {};
     const head = `${request.url} ${DECIDING.map((name) => request.headers[name] ?? NONE).join("\n")}\n`;
-    const key = createHash("sha256").update(head).update(body).digest("base64");
+    const key = digestOf(head, body);
     const known = this.#known.get(key);
-    let question = known?.question;
+    const before = known && this.#questions.get(known.question);
+    let question = before;
     const onRemembered = (asked: string) => {
       question = asked;
     };
     const onAnswered: Carried["onAnswered"] = ({ status, headers }) => {
       const contentType = headers.get("content-type");
-      if (question && status === 200 && contentType)
-        this.#known.set(key, { question: this.#once(question), contentType });
+      if (question && status === 200 && contentType) this.#keep(key, question, contentType);
     };
     const long = { body, onRemembered, onAnswered };
-    if (!known) return long;
+    if (!known || before === undefined) return long;
 
     const asking = { method: "POST", headers: { get: (name: string) => headerOf(request, name) }, signal: null };
     // Whoever may not ask is told so where everybody is.
@@ -115,7 +117,7 @@ export class Shortcut {
     response.once("close", close);
     deadline.start();
     if (response.destroyed) deadline.leave();
-    const text = await operation.repeat(known.question);
+    const text = await operation.repeat(before);
     if (text === null) return { ...long, context };
     deadline.stop();
     response.off("close", close);
@@ -131,11 +133,18 @@ export class Shortcut {
     return null;
   }
 
-  #once(question: string): string {
-    const kept = this.#questions.get(question) ?? question;
-    if (kept === question) this.#questions.set(question, question);
-    return kept;
+  #keep(key: string, question: string, contentType: string): void {
+    const digest = digestOf(question);
+    this.#questions.set(digest, question);
+    this.#known.set(key, { question: digest, contentType });
   }
+}
+
+/** Two that differ have none in common that anybody could find. */
+function digestOf(...parts: readonly (string | Buffer)[]): string {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(part);
+  return hash.digest("base64");
 }
 
 function headerOf({ headers }: IncomingMessage, name: string): string | null {

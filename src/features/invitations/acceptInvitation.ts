@@ -5,8 +5,8 @@ import { Failure, NotFoundFailure } from "../../graphql/failure.js";
 import { failureType, mutation } from "../../graphql/mutation.js";
 import type { MembershipId, OrganizationId, TenantId } from "../../ids.js";
 import { record } from "../audit/record.js";
-import { AlreadyMemberFailure, addMembership } from "../memberships/addMembership.js";
-import { arrive, comeInto } from "../memberships/arrive.js";
+import { AlreadyMemberFailure, comeInto } from "../memberships/addMembership.js";
+import { arrive } from "../memberships/arrive.js";
 import { findMembership } from "../memberships/loader.js";
 import { Membership } from "../memberships/type.js";
 import { findOrganization } from "../organizations/loader.js";
@@ -48,13 +48,12 @@ async function accept(ctx: Context, { row, place, email }: Invited): Promise<Acc
   if (!isWhole) throw isVoid();
   const grants = offers.filter(({ expiresAt }) => isLive(expiresAt, now)).map((offer) => ({ ...offer, field: FIELD }));
   const arrived = await arrive(ctx, email);
-  const id = await comeInto(ctx, place, arrived, (userId) =>
-    addMembership(ctx, place, userId, grants, row.membershipExpiresAt, "members:invite").catch((error) => {
-      if (error instanceof AlreadyMemberFailure) throw isMember();
-      // What somebody else may not give is not for whom they invited to know.
-      throw error instanceof ExceedsYoursFailure ? isVoid() : error;
-    }),
-  );
+  const ends = row.membershipExpiresAt;
+  const id = await comeInto(ctx, place, arrived, grants, ends, "members:invite").catch((error) => {
+    if (error instanceof AlreadyMemberFailure) throw isMember();
+    // What somebody else may not give is not for whom they invited to know.
+    throw error instanceof ExceedsYoursFailure ? isVoid() : error;
+  });
   await end(ctx, row, "ACCEPTED");
   record(ctx, {
     ...about(place.id, row.id),

@@ -1,12 +1,12 @@
-import { and, desc, eq, isNotNull, or } from "drizzle-orm";
+import { and, desc, eq, isNotNull, or, sql } from "drizzle-orm";
 import type { Place } from "../../access/access.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import { Failure, NotFoundFailure } from "../../graphql/failure.js";
 import { failureType } from "../../graphql/mutation.js";
 import { type JoinRequestId, type MembershipId, newId } from "../../ids.js";
 import { record } from "../audit/record.js";
-import { AlreadyMemberFailure, addMembership, standingMembership } from "../memberships/addMembership.js";
-import { arrive, comeInto } from "../memberships/arrive.js";
+import { AlreadyMemberFailure, comeInto, standingMembership } from "../memberships/addMembership.js";
+import { arrive } from "../memberships/arrive.js";
 import { organizations } from "../organizations/table.js";
 import { ExceedsYoursFailure } from "../roles/exceedsYours.js";
 import { usableRoles } from "../roles/loader.js";
@@ -41,6 +41,8 @@ export interface Joined {
 export const nothingToJoin = () =>
   new NotFoundFailure("There is nothing that you can join by your address. Ask somebody there to invite you.");
 
+const isMember = () => new AlreadyMemberFailure("You are a member there already.");
+
 interface Joining {
   /** Verified. */
   readonly email: string;
@@ -49,13 +51,9 @@ interface Joining {
   readonly isFresh: boolean;
 }
 
-/**
- * Where one can join by a domain, its rows locked, inside the tenant, with the rights of who set the policy: which are looked at
- * for every person who joins.
- * @throws NotFoundFailure
- */
-export async function findJoinable(ctx: Context, domain: string) {
-  const { session, access } = scopeOf(ctx);
+/** Inside the tenant, with the rights of who set the policy: which are looked at for every person who joins. */
+export async function join(ctx: Context, { email, domain, isFresh }: Joining): Promise<Joined> {
+  const { session, access, now } = scopeOf(ctx);
   const { db, tenantId } = session;
   const [found] = await db
     .select({
@@ -88,14 +86,7 @@ export async function findJoinable(ctx: Context, domain: string) {
     // Neither is taken back at the same moment.
     .for("update", { of: [organizationDomains, joinPolicies] });
   if (!found || found.policy.mode === "OFF" || !access.allows(found.place, "domains:manage")) throw nothingToJoin();
-  return found;
-}
-
-/** Lets the caller join, or ask to. */
-export async function join(ctx: Context, { email, domain, isFresh }: Joining): Promise<Joined> {
-  const { session, now } = scopeOf(ctx);
-  const { db, tenantId } = session;
-  const { claim, policy, place } = await findJoinable(ctx, domain);
+  const { claim, policy, place } = found;
   if (isFresh)
     await db
       .update(organizationDomains)
@@ -111,11 +102,11 @@ export async function join(ctx: Context, { email, domain, isFresh }: Joining): P
   const { grants, isWhole } = withRoles(policy.grants, usable);
   if (!isWhole) throw nothingToJoin();
   const wanted = grants.map((grant) => ({ ...grant, field: [] }));
-  const membershipId = await comeInto(ctx, place, await arrive(ctx, email), (userId) =>
-    addMembership(ctx, place, userId, wanted, null, "domains:manage").catch((error) => {
-      throw error instanceof ExceedsYoursFailure ? nothingToJoin() : error;
-    }),
-  );
+  const arrived = await arrive(ctx, email);
+  const membershipId = await comeInto(ctx, place, arrived, wanted, null, "domains:manage").catch((error) => {
+    if (error instanceof AlreadyMemberFailure) throw isMember();
+    throw error instanceof ExceedsYoursFailure ? nothingToJoin() : error;
+  });
   record(ctx, {
     action: "membership.joined",
     organizationId: place.id,
@@ -129,12 +120,12 @@ export async function join(ctx: Context, { email, domain, isFresh }: Joining): P
 /** @throws AlreadyMemberFailure when the caller has signed in before, and has a membership there that nobody begins anew for them */
 async function mustNotBeMember(ctx: Context, place: Place): Promise<void> {
   const standing = await standingMembership(ctx, place, scopeOf(ctx).viewer.id);
-  if (standing?.identity) throw new AlreadyMemberFailure("You are a member there already.");
+  if (standing?.identity) throw isMember();
 }
 
 /**
- * What became of the last request that the caller made there: a no holds however people join now, and by whatever account they
- * come with the same address. Null where there is none.
+ * What became of what the caller asked there: a no, if there ever was one, for it holds however people join now, and by whatever
+ * account they come with the same address; else of their last request. Null where there is none.
  */
 async function lastAnswer(ctx: Context, place: Place, email: string): Promise<JoinRequestRow["status"] | null> {
   const { db, tenantId } = scopeOf(ctx).session;
@@ -151,7 +142,7 @@ async function lastAnswer(ctx: Context, place: Place, email: string): Promise<Jo
         ),
       ),
     )
-    .orderBy(desc(joinRequests.createdAt), desc(joinRequests.id))
+    .orderBy(desc(sql`${joinRequests.status} = 'REFUSED'`), desc(joinRequests.createdAt), desc(joinRequests.id))
     .limit(1);
   return last?.status ?? null;
 }

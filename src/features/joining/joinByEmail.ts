@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { builder } from "../../graphql/builder.js";
 import type { Context } from "../../graphql/context.js";
-import { InvalidInputFailure, NotFoundFailure } from "../../graphql/failure.js";
+import { Failure, InvalidInputFailure, NotFoundFailure } from "../../graphql/failure.js";
 import { mutation } from "../../graphql/mutation.js";
 import { domainOf } from "../../identity/email.js";
 import { TenantNotFoundError } from "../../identity/errors.js";
@@ -12,7 +12,7 @@ import { entranceOf } from "../memberships/arrive.js";
 import { findMembership } from "../memberships/loader.js";
 import { Membership } from "../memberships/type.js";
 import { EmailNotVerifiedFailure, verifiedEmail } from "../users/verifiedEmail.js";
-import { findJoinable, type Joined, JoinRefusedFailure, join, nothingToJoin, StaleProof } from "./join.js";
+import { type Joined, JoinRefusedFailure, join, nothingToJoin, StaleProof } from "./join.js";
 import { lookUpProofs } from "./proof.js";
 import { lapse } from "./verifyDomain.js";
 
@@ -21,62 +21,81 @@ const SPONSOR = `select p.set_by from organization_domains d
   join join_policies p on p.tenant_id = d.tenant_id and p.organization_id = d.organization_id
   where d.tenant_id = $1 and d.domain = $2 and d.proven_at is not null and p.mode <> 'OFF'`;
 
-/** A change inside a tenant, by the rights of who lets people join by a domain there. */
-type Inside = <T>(tenant: TenantRecord, work: () => Promise<T>) => Promise<T>;
+/** Ends a change that was only to be tried, so that nothing of it stays. */
+class Tried extends Error {}
+
+/** How the caller joins one tenant, or another. */
+interface Way {
+  readonly ctx: Context;
+  /** Verified. */
+  readonly email: string;
+  readonly domain: string;
+}
 
 /** The one tenant in which the caller can join by their domain, among those that are meant. */
-async function findTenant(ctx: Context, domain: string, slug: string | null, inside: Inside): Promise<TenantRecord> {
-  const all = await ctx.arrivals!.tenantsOfDomain(ctx.domainDigest(domain));
+async function findTenant(way: Way, slug: string | null): Promise<TenantRecord> {
+  const all = await way.ctx.arrivals!.tenantsOfDomain(way.ctx.domainDigest(way.domain));
   const meant = all.filter((tenant) => slug === null || tenant.slug === slug);
-  // Who proved it once, and lets nobody join by it, is not to be told of.
-  const open = meant.length > 1 ? await whereOpen(ctx, meant, domain, inside) : meant;
+  // Where it was proven once, and nobody can join by it, is not to be told of.
+  const open = meant.length > 1 ? await whereOpen(way, meant) : meant;
   if (open.length > 1)
     throw new InvalidInputFailure("There is more than one for your address. Say which.", ["input", "tenantSlug"]);
   if (open.length === 0) throw nothingToJoin();
   return open[0]!;
 }
 
-async function whereOpen(ctx: Context, tenants: readonly TenantRecord[], domain: string, inside: Inside) {
+/** Those that would answer the caller something else than that there is nothing. */
+async function whereOpen(way: Way, tenants: readonly TenantRecord[]): Promise<TenantRecord[]> {
   const open: TenantRecord[] = [];
   for (const tenant of tenants) {
-    const isOpen = inside(tenant, () => findJoinable(ctx, domain)).then(
-      () => true,
-      (error) => {
-        if (error instanceof NotFoundFailure) return false;
-        throw error;
-      },
-    );
-    if (await isOpen) open.push(tenant);
+    try {
+      await joinIn(way, tenant, () => {
+        throw new Tried();
+      });
+    } catch (error) {
+      if (error instanceof NotFoundFailure) continue;
+      if (!(error instanceof Tried || error instanceof Failure)) throw error;
+    }
+    open.push(tenant);
   }
   return open;
 }
 
 /**
- * Lets the caller join by the domain of their address, or ask to. A proof that was seen long ago is looked for again first.
+ * Joins in a tenant. A proof that was seen long ago is looked for again first.
+ * @param then what is done inside, once all else is done
+ */
+async function joinIn<T>({ ctx, email, domain }: Way, { id }: TenantRecord, then: (joined: Joined) => T): Promise<T> {
+  const entrance = entranceOf(ctx, id, email, async (session) => {
+    const [row] = await session.query(SPONSOR, [id, domain]);
+    return (row?.set_by as UserId | undefined) ?? null;
+  });
+  const inside = <R>(work: () => Promise<R>): Promise<R> =>
+    ctx.operation.changeIn(entrance, work).catch((error) => {
+      throw error instanceof TenantNotFoundError ? nothingToJoin() : error;
+    });
+  const attempt = (isFresh: boolean) => inside(async () => then(await join(ctx, { email, domain, isFresh })));
+  return attempt(false).catch(async (error) => {
+    if (!(error instanceof StaleProof)) throw error;
+    const proofs = await lookUpProofs(ctx, domain);
+    if (proofs.includes(error.claim.proof)) return attempt(true);
+    await inside(() => lapse(ctx, error.claim));
+    throw nothingToJoin();
+  });
+}
+
+/**
+ * Lets the caller join by the domain of their address, or ask to.
  * @throws NotFoundFailure  nobody ever says why: no such tenant, no such domain, nobody to let them in
  */
 async function joinByEmail(ctx: Context, slug: string | null): Promise<Joined & { readonly tenantSlug: string }> {
   const email = verifiedEmail(ctx.identity!);
-  const domain = domainOf(email);
-  const inside: Inside = ({ id }, work) => {
-    const entrance = entranceOf(ctx, id, email, async (session) => {
-      const [row] = await session.query(SPONSOR, [id, domain]);
-      return (row?.set_by as UserId | undefined) ?? null;
-    });
-    return ctx.operation.changeIn(entrance, work).catch((error) => {
-      throw error instanceof TenantNotFoundError ? nothingToJoin() : error;
-    });
-  };
-  const tenant = await findTenant(ctx, domain, slug, inside);
-  const attempt = (isFresh: boolean) => inside(tenant, () => join(ctx, { email, domain, isFresh }));
-  const joined = await attempt(false).catch(async (error) => {
-    // Of one who joined before and was not let in.
+  const way = { ctx, email, domain: domainOf(email) };
+  const tenant = await findTenant(way, slug);
+  const joined = await joinIn(way, tenant, (done) => done).catch(async (error) => {
+    // Of one who joined before and was not let knock.
     if (error instanceof AlreadyMemberFailure) await ctx.arrivals!.admit(tenant.id);
-    if (!(error instanceof StaleProof)) throw error;
-    const proofs = await lookUpProofs(ctx, domain);
-    if (proofs.includes(error.claim.proof)) return attempt(true);
-    await inside(tenant, () => lapse(ctx, error.claim));
-    throw nothingToJoin();
+    throw error;
   });
   await ctx.arrivals!.admit(tenant.id);
   return { ...joined, tenantSlug: tenant.slug };

@@ -16,7 +16,7 @@ import { changeGrants } from "./changeGrants.js";
 import { getUser } from "./getUser.js";
 import { GrantInput, grantInputs, mustBeAhead, readWanted, type Wanted } from "./grantInput.js";
 import { findMembership } from "./loader.js";
-import type { Giving } from "./planGrants.js";
+import { type Giving, planGrants } from "./planGrants.js";
 import { memberships } from "./table.js";
 import { Membership } from "./type.js";
 
@@ -25,6 +25,12 @@ export class AlreadyMemberFailure extends Failure {
   readonly code = "ALREADY_MEMBER";
 }
 failureType(AlreadyMemberFailure, "The person has a membership there that has not ended. Change that one.");
+
+/** Who has come, and whether somebody wrote them down before they ever signed in. */
+export interface Arrived {
+  readonly userId: UserId;
+  readonly wasWrittenDown: boolean;
+}
 
 const form = z.object({
   organizationId: z.string(),
@@ -47,9 +53,7 @@ export async function addMembership(
   expiresAt: Date | null,
   by: Giving = "members:manage",
 ): Promise<MembershipId> {
-  const { access } = scopeOf(ctx);
-  // To be a member is to see the organization: that, too, ends with the authority that it was made with.
-  mustHold(access, { permissions: [], at: place, reach: "ORGANIZATION", until: expiresAt }, by, ["input", "expiresAt"]);
+  mustBeAbleToAdd(ctx, place, expiresAt, by);
   const id = (await renew(ctx, place, userId, expiresAt, by)) ?? (await insert(ctx, place, userId, expiresAt));
   const changes = await changeGrants(ctx, { id, place, expiresAt }, wanted, { replace: false, by });
   record(ctx, {
@@ -62,12 +66,41 @@ export async function addMembership(
   return id;
 }
 
+/** To be a member is to see the organization: that, too, ends with the authority that it was made with. */
+function mustBeAbleToAdd(ctx: Context, place: Place, until: Date | null, by: Giving): void {
+  const being = { permissions: [], at: place, reach: "ORGANIZATION", until } as const;
+  mustHold(scopeOf(ctx).access, being, by, ["input", "expiresAt"]);
+}
+
+/**
+ * Makes whoever has come a member. Whom somebody made a member there before they ever signed in comes into that membership, and
+ * nothing about it changes: by no other way could they come in. Whoever lets them in must be able to give what they would give to
+ * anybody else.
+ * @throws AlreadyMemberFailure  that membership is suspended, or they have signed in before
+ * @throws ExceedsYoursFailure
+ */
+export async function comeInto(
+  ctx: Context,
+  place: Place,
+  { userId, wasWrittenDown }: Arrived,
+  wanted: readonly Wanted[],
+  expiresAt: Date | null,
+  by: Giving,
+): Promise<MembershipId> {
+  const standing = wasWrittenDown ? await standingMembership(ctx, place, userId) : null;
+  if (!standing) return addMembership(ctx, place, userId, wanted, expiresAt, by);
+  mustBeAbleToAdd(ctx, place, expiresAt, by);
+  planGrants(ctx, { id: standing.id, place, expiresAt }, [], wanted, { replace: false, by });
+  if (standing.status === "SUSPENDED") throw new AlreadyMemberFailure("This membership is suspended.");
+  return standing.id;
+}
+
 /** A membership that nobody who lets others in begins anew; null where there is none. */
 export async function standingMembership(ctx: Context, place: Place, userId: UserId) {
   const { session, now } = scopeOf(ctx);
   const { db, tenantId } = session;
   const [standing] = await db
-    .select({ id: memberships.id, identity: users.identity })
+    .select({ id: memberships.id, status: memberships.status, identity: users.identity })
     .from(memberships)
     .innerJoin(users, and(eq(users.tenantId, memberships.tenantId), eq(users.id, memberships.userId)))
     .where(

@@ -1,15 +1,15 @@
 import { and, eq } from "drizzle-orm";
-import { Access, type Place } from "../../access/access.js";
+import { Access } from "../../access/access.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import { AllNamed } from "../../graphql/named.js";
 import type { Entrance } from "../../graphql/operation.js";
 import { TenantNotFoundError } from "../../identity/errors.js";
-import { type MembershipId, newId, type OrganizationId, type TenantId, type UserId } from "../../ids.js";
+import { newId, type OrganizationId, type TenantId, type UserId } from "../../ids.js";
 import { oneAtATime, PEOPLE } from "../../tenancy/oneAtATime.js";
 import type { TenantSession } from "../../tenancy/session.js";
 import { record } from "../audit/record.js";
 import { users } from "../users/table.js";
-import { standingMembership } from "./addMembership.js";
+import type { Arrived } from "./addMembership.js";
 import { mustBeAbleToHandOn } from "./handOn.js";
 import { isHomeGone, readAccessOf } from "./readAccess.js";
 
@@ -77,12 +77,6 @@ export interface Arriving {
   readonly name: string | null;
 }
 
-/** Who has come, and whether somebody wrote them down before they ever signed in. */
-export interface Arrived {
-  readonly userId: UserId;
-  readonly wasWrittenDown: boolean;
-}
-
 /**
  * Lets somebody in who asked before; null for who is suspended in the tenant. The viewer need not be them. The address was
  * theirs when they asked: whoever was written down by it is handed to them by the viewer, who must hold all that they hold.
@@ -109,20 +103,6 @@ export const arrive = (ctx: Context, email: string): Promise<Arrived> =>
     { email, digest: ctx.arrivals!.digest, name: ctx.identity!.name },
     "user.signedIn",
   );
-
-/**
- * Makes whoever has come a member, by `add`. Whom somebody made a member there before they ever signed in comes into that
- * membership, and nothing about it changes: by no other way could they come in.
- */
-export async function comeInto(
-  ctx: Context,
-  place: Place,
-  { userId, wasWrittenDown }: Arrived,
-  add: (userId: UserId) => Promise<MembershipId>,
-): Promise<MembershipId> {
-  const standing = wasWrittenDown ? await standingMembership(ctx, place, userId) : null;
-  return standing?.id ?? add(userId);
-}
 
 async function arriveAs(
   ctx: Context,

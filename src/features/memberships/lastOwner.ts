@@ -27,7 +27,7 @@ export const isOwning = () =>
   );
 
 const ANOTHER =
-  "This would leave the tenant without an owner. First make somebody else owner of its root, with reach SUBTREE and without an end.";
+  "This would leave the tenant without an owner. First make somebody else owner of its root who has signed in, with reach SUBTREE and without an end.";
 
 /** The memberships that make their users owners of the tenant. */
 export const owningMemberships = async (ctx: Context): Promise<Set<MembershipId>> =>

@@ -49,7 +49,9 @@ export async function transferOwnership(ctx: Context, to: UserRow, expiresAt: Da
     .insert(ownershipOffers)
     .values({ tenantId, id, fromUserId: viewer.id, userId: to.id, expiresAt, createdAt: now });
   const about = (targetId: UserId) => ({ organizationId: root.id, targetType: "User", targetId });
-  record(ctx, ...withdrawn.map(({ userId }) => ({ ...about(userId), action: "ownership.withdrawn" })), {
+  // One that had ended is not withdrawn any more.
+  const open = withdrawn.filter((offer) => offer.expiresAt > now);
+  record(ctx, ...open.map(({ userId }) => ({ ...about(userId), action: "ownership.withdrawn" })), {
     ...about(to.id),
     action: "ownership.offered",
     changes: { expiresAt },

@@ -240,6 +240,26 @@ describe("Mutation.acceptInvitation", () => {
     expect(await accept(imported, token)).toMatchObject({ code: "INVITATION_CLOSED" });
   });
 
+  it("lets in nobody who was written down where the membership is suspended, or nobody could give what is offered", async () => {
+    const email = "paused@people.test";
+    const { user } = await change(acme.as("ada"), "upsertUser", { email }, "user { id }");
+    const input = { organizationId: acme.id("Organization", "north"), userId: user.id, grants: [] };
+    await change(acme.as("ada"), "addMembership", input, "__typename");
+    const token = await invited("paused", "north", {}, "max");
+    const paused = await as("paused");
+    const ofPaused = "(select id from users where email = 'paused@people.test')";
+
+    await home(`update memberships set status = 'SUSPENDED' where user_id = ${ofPaused}`);
+    expect(await accept(paused, token)).toMatchObject({ code: "ALREADY_MEMBER", field: ["input", "token"] });
+    await home(`update memberships set status = 'ACTIVE' where user_id = ${ofPaused}`);
+    await home("update users set status = 'SUSPENDED' where id = $1", [acme.users.max]);
+    expect(await accept(paused, token)).toMatchObject({ code: "INVITATION_VOID" });
+    expect(await home(`select identity from users where id = ${ofPaused}`)).toEqual([{ identity: null }]);
+
+    await home("update users set status = 'ACTIVE' where id = $1", [acme.users.max]);
+    expect(await accept(paused, token)).toMatchObject({ tenantSlug: "acme" });
+  });
+
   it("begins no membership anew that somebody suspended, also when it has ended", async () => {
     await accept(await as("barred"), await invited("barred", "n1"));
     await home(

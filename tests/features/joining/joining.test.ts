@@ -282,6 +282,14 @@ describe("Mutation.joinByEmail", () => {
 
     expect(await join(await as("alone"))).toMatchObject({ outcome: "JOINED", tenantSlug: "acme" });
     expect(await join(await as("alone-too"), "globex")).toMatchObject(isNothing);
+    // Nor where the record is long gone, and nobody has looked.
+    await verify("south", DOMAIN, "ada", globex).catch(() => {});
+    const { domain: again } = await claim("south", DOMAIN, "ada", globex);
+    put(ours, again.recordValue);
+    await verify("south", DOMAIN, "ada", globex);
+    put(ours);
+    await homeOf(gateway, "globex")("update organization_domains set checked_at = now() - interval '2 days'");
+    expect(await join(await as("alone-three"))).toMatchObject({ outcome: "JOINED", tenantSlug: "acme" });
   });
 
   it("lets in whom somebody made a member before they ever signed in, and changes nothing about that membership", async () => {
@@ -297,6 +305,30 @@ describe("Mutation.joinByEmail", () => {
       viewer: { user: { emailVerified: true } },
     });
     expect(await join(await as("early-bird"))).toMatchObject({ code: "ALREADY_MEMBER" });
+  });
+
+  it("lets in nobody who was written down where the membership was suspended, or its maker could not give the roles", async () => {
+    await prove("north");
+    await setPolicy("north", "AUTOMATIC", [{ role: { key: "guest" } }], "mo");
+    await writeDown("resting", "north", "guest");
+    await writeDown("resting", "south", "guest");
+    await home(
+      `update memberships m set status = 'SUSPENDED' from users u, organizations o
+       where u.id = m.user_id and o.id = m.organization_id and u.email = 'resting@people.test' and o.slug = 'north'`,
+    );
+
+    expect(await join(await as("resting"))).toMatchObject({ code: "ALREADY_MEMBER" });
+    await home("update memberships set status = 'ACTIVE'");
+    const grants = await home(
+      "select * from grants where membership_id = (select id from memberships where user_id = $1)",
+      [acme.users.mo],
+    );
+    await home("update grants set expires_at = now() + interval '1 h' where id = $1", [grants[0]!.id]);
+    expect(await join(await as("resting"))).toMatchObject(isNothing);
+
+    expect(await home("select identity from users where email = 'resting@people.test'")).toEqual([{ identity: null }]);
+    await home("update grants set expires_at = null where id = $1", [grants[0]!.id]);
+    expect(await join(await as("resting"))).toMatchObject({ outcome: "JOINED" });
   });
 
   it("begins no membership anew that somebody suspended, also when it has ended", async () => {
@@ -327,6 +359,8 @@ describe("Mutation.joinByEmail", () => {
     const unheard = await as("unheard", {}, "acme");
     expect((await unheard.ask("{ viewer { id } }")).errors![0]!.extensions.code).toBe("TENANT_NOT_FOUND");
 
+    // Also where the proof has to be looked for first.
+    await home("update organization_domains set checked_at = now() - interval '2 days'");
     expect(await join(unheard)).toMatchObject({ code: "ALREADY_MEMBER" });
     expect(await unheard.get("{ viewer { user { email } } }")).toEqual({
       viewer: { user: { email: "unheard@people.test" } },
@@ -497,12 +531,15 @@ describe("a request to join", () => {
   });
 
   it("is refused for good whatever account they come with, as long as the address is the same", async () => {
-    await refuse(await open("twice"));
-    const other = await as("twice-2", { email: "twice@people.test" });
+    const id = await open("twice");
+    const [earlier, later] = [2, 3].map((n) => as(`twice-${n}`, { email: "twice@people.test" }));
+    expect(await join(await earlier!)).toMatchObject({ outcome: "REQUESTED" });
+    await refuse(id);
 
-    expect(await join(other)).toMatchObject({ code: "JOIN_REFUSED" });
-    await setPolicy("north", "AUTOMATIC");
-    expect(await join(other)).toMatchObject({ code: "JOIN_REFUSED" });
+    for (const mode of ["ASK", "AUTOMATIC"]) {
+      await setPolicy("north", mode);
+      for (const other of [earlier, later]) expect(await join(await other!)).toMatchObject({ code: "JOIN_REFUSED" });
+    }
   });
 
   it("lets in whom somebody made a member meanwhile, as they are", async () => {
