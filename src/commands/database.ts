@@ -24,6 +24,7 @@ const UNDEFINED_TABLE = "42P01";
  * Runs an owner's command on the databases of the settings: real ones, or the embedded ones, which are started for the
  * command's length unless they run already.
  * @throws UsageError without DATABASE_OWNER_URL on a real database
+ * @throws RefusedError while another command has the embedded one
  * @throws NotMigratedError when the directory lacks a table
  */
 export async function withOwnersOf<T>(settings: Settings, given: (owners: Owners) => Promise<T>): Promise<T> {
@@ -37,8 +38,9 @@ export async function withOwnersOf<T>(settings: Settings, given: (owners: Owners
   const names = settings.TENANTRY_EMBEDDED_DATABASES;
   const holder = await askHolder(folder);
   if (holder) {
-    if (!holder.port)
-      throw new RefusedError(`${folder} is being opened by process ${holder.pid}. Try again in a moment.`);
+    // A gateway stays; another command would end the database under this one.
+    if (!holder.port || !holder.url)
+      throw new RefusedError(`${folder} is in use by process ${holder.pid} (${holder.what}). Try again in a moment.`);
     return withOwners(embeddedOwners(await readLogins(folder), holder.port, names), work);
   }
   const opening = openEmbedded(folder, "a command", names);

@@ -14,7 +14,7 @@ import {
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { askHolder } from "../../src/database/embedded/lock.js";
+import { askHolder, lockFolder } from "../../src/database/embedded/lock.js";
 import { loginUrl, readLogins } from "../../src/database/embedded/logins.js";
 import { withOwner } from "../../src/database/owner.js";
 import {
@@ -296,6 +296,20 @@ tenantry ready on ${gateway.url}
     });
     expect(await first.get("ada@northwind.test", VIEWER)).toEqual(ADA);
     await stop(first);
+  });
+
+  it("lets no command share the database of another, which would end it on the way", async () => {
+    const lock = await lockFolder(folder, "a command");
+    lock.announce({ port: 1 });
+
+    const refused = await run(["tenant", "list"], { env: settings() });
+
+    await lock.release();
+    expect(refused).toEqual({
+      code: 3,
+      stdout: "",
+      stderr: `tenantry: ${folder} is in use by process ${process.pid} (a command). Try again in a moment.\n`,
+    });
   });
 
   it("refuses a port in use, and leaves nothing running", async () => {

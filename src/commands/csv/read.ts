@@ -1,5 +1,4 @@
 import { createReadStream } from "node:fs";
-import { createInterface } from "node:readline";
 import { UsageError } from "../explain.js";
 
 /** A record of a file, by the names of its columns, and the line that it begins on. */
@@ -10,6 +9,8 @@ export interface FileRecord {
 
 /** More than any cell of a sensible file has: one that forgets to close its quotes would be read as a single cell. */
 const MOST_CHARACTERS = 100_000;
+/** More than any object of a sensible file has: a file without line ends would be read as a single one. */
+const MOST_OF_LINE = 1_000_000;
 
 /**
  * The records of a file, one after the other: of CSV (RFC 4180; the first record names the columns, a byte order mark is left
@@ -19,9 +20,49 @@ const MOST_CHARACTERS = 100_000;
 export const recordsOf = (path: string): AsyncGenerator<FileRecord> =>
   /\.(ndjson|jsonl)$/i.test(path) ? jsonRecords(path) : csvRecords(path);
 
+/**
+ * The text of a file, in parts of any length, without a byte order mark.
+ * @throws UsageError where it is not UTF-8: read as if it were, names would be garbage, and two of them the same
+ */
+async function* textOf(path: string): AsyncGenerator<string> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let line = 1;
+  const decode = (bytes?: Buffer): string => {
+    try {
+      return decoder.decode(bytes, { stream: bytes !== undefined });
+    } catch {
+      const [before = ""] = (bytes ?? "").toString().split("\ufffd", 1);
+      throw new UsageError(
+        `${path}, line ${line + ends(before)}: this is not UTF-8. Save the file as UTF-8, and try again.`,
+      );
+    }
+  };
+  for await (const bytes of createReadStream(path)) {
+    const text = decode(bytes as Buffer);
+    yield text;
+    line += ends(text);
+  }
+  yield decode();
+}
+
+const ends = (text: string): number => text.split("\n").length - 1;
+
+async function* linesOf(path: string): AsyncGenerator<string> {
+  let rest = "";
+  let line = 1;
+  for await (const text of textOf(path)) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    line += lines.length;
+    yield* lines;
+    if (rest.length > MOST_OF_LINE) throw new UsageError(`${path}, line ${line}: it is too long, or has no end.`);
+  }
+  yield rest;
+}
+
 async function* jsonRecords(path: string): AsyncGenerator<FileRecord> {
   let line = 0;
-  for await (const text of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const text of linesOf(path)) {
     line += 1;
     if (text.trim() === "") continue;
     let values: unknown;
@@ -66,11 +107,8 @@ async function* rowsOf(path: string): AsyncGenerator<Row> {
   let cells: string[] = [];
   // Where the next character stands: outside of quotes, inside, or behind a quote that may be the first of two.
   let place: "plain" | "quoted" | "behind" = "plain";
-  let isFirst = true;
-  for await (let chunk of createReadStream(path, { encoding: "utf8" })) {
-    if (isFirst) chunk = String(chunk).replace(/^\uFEFF/, "");
-    isFirst = false;
-    for (const character of chunk as string) {
+  for await (const text of textOf(path)) {
+    for (const character of text) {
       if (character === "\n") line += 1;
       if (place === "quoted") {
         if (character === '"') place = "behind";

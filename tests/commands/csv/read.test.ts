@@ -8,7 +8,7 @@ import { recordsOf } from "../../../src/commands/csv/read.js";
 const folder = mkdtempSync(join(tmpdir(), "tenantry-csv-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-async function read(text: string, name = "file.csv") {
+async function read(text: string | Buffer, name = "file.csv") {
   const path = join(folder, name);
   writeFileSync(path, text);
   const records = [];
@@ -62,6 +62,28 @@ describe("recordsOf", () => {
 
   it.each(["", '"'])("refuses a cell that does not end, with %j before it", async (quote) => {
     await expect(read(`a\n${quote}${"x".repeat(100_001)}`)).rejects.toThrow("line 2: a cell is too long");
+  });
+
+  it("refuses what is not UTF-8, where it is, and reads characters that come in parts", async () => {
+    const padding = `${"x".repeat(99)}\n`.repeat(1000);
+    const latin = (text: string) => Buffer.from(`a\n${padding}${text}\n`, "latin1");
+
+    await expect(read(latin("Müller"))).rejects.toThrow("line 1002: this is not UTF-8. Save the file as UTF-8");
+    const cells = Array.from({ length: 30_000 }, () => "é€😀");
+    expect((await read(`a\n${cells.join("\n")}`)).map(({ values }) => values.a)).toEqual(cells);
+    await expect(read(Buffer.concat([Buffer.from('{"a":"'), Buffer.from([0xc3])]), "end.ndjson")).rejects.toThrow(
+      "line 1: this is not UTF-8",
+    );
+  });
+
+  it("reads JSON with a byte order mark and any ends of lines, and refuses a line that does not end", async () => {
+    expect(await read('\uFEFF{"a":1}\r\n{"a":2}', "file.jsonl")).toEqual([
+      { line: 1, values: { a: 1 } },
+      { line: 2, values: { a: 2 } },
+    ]);
+    await expect(read(`{"a":1}\n{"a":"${"x".repeat(1_100_000)}`, "file.ndjson")).rejects.toThrow(
+      "line 2: it is too long, or has no end",
+    );
   });
 
   it("refuses a line that is no JSON object", async () => {

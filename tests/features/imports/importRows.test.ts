@@ -26,6 +26,17 @@ afterAll(async () => {
   await gateway.close();
 });
 
+describe("readRow", () => {
+  it.each(["soon", "0000-01-01", "12026-01-01", "+012026-01-01T00:00:00Z", "-000001-01-01T00:00:00Z"])(
+    "refuses %s for an end, before anything is tried",
+    (expires_at) => {
+      const read = () => readRow(2, { external_id: "u-1", organization: "north", expires_at });
+
+      expect(read).toThrow("expires_at: is no instant, such as 2026-12-31T00:00:00Z");
+    },
+  );
+});
+
 describe("Importer.take", () => {
   it("goes by what the tenant is at the time of each batch, whatever was moved, taken or removed between two", async () => {
     const importer = await importerOf(gateway, serve, "acme");
