@@ -116,6 +116,38 @@ describe("requests that look into a tenant and into all that the person may ente
   });
 });
 
+describe("a tenant of somebody whose database is away", () => {
+  it("is missed by who asks for all of theirs, and by nobody else", async () => {
+    const both = { "zoe@both.test": [{ at: "", roles: ["owner"], reach: "SUBTREE" }] };
+    const sketch = (slug: string) => ({
+      tree: { [slug]: {} },
+      people: { "zoe@both.test": [{ ...both["zoe@both.test"][0]!, at: slug }] },
+    });
+    await world(gateway, { here: sketch("here"), gone: sketch("gone") } as never);
+    await gateway.database.owner(
+      `insert into tenantry.homes (database, schema_name, isolation, status, created_at)
+       select 'nowhere', h.schema_name, h.isolation, h.status, h.created_at from tenantry.homes h
+       join tenantry.tenants t using (database, schema_name) where t.slug = 'gone'`,
+    );
+    await gateway.database.owner("update tenantry.tenants set database = 'nowhere' where slug = 'gone'");
+    const zoe = gateway.as("zoe@both.test", "here");
+
+    const one = await zoe.ask("{ identity { email } viewer { user { email } } }");
+    const all = await zoe.ask("{ identity { tenants { slug } } viewer { user { email } } }");
+
+    const viewer = { user: { email: "zoe@both.test" } };
+    expect(one).toMatchObject({
+      status: 200,
+      data: { identity: { email: "zoe@both.test" }, viewer },
+    });
+    expect(one.errors).toBeUndefined();
+    expect(all).toMatchObject({ status: 200, data: { identity: null, viewer } });
+    expect(all.errors!.map(({ path, extensions }) => [path, extensions.code])).toEqual([
+      [["identity", "tenants"], "UNAVAILABLE"],
+    ]);
+  });
+});
+
 describe("a change and a withdrawal of the right to it, at once", () => {
   it.each([
     { first: "change", made: "CreateOrganizationPayload", refused: undefined },

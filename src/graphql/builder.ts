@@ -75,6 +75,12 @@ const refuse = (name: string): never => {
 
 const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
 
+/** Whether there is such a day: JavaScript takes the 30th of February for the 2nd of March. */
+function isDay(instant: string): boolean {
+  const day = new Date(`${instant.slice(0, 10)}T00:00:00Z`);
+  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(instant.slice(0, 10));
+}
+
 builder.addScalarType(
   "DateTime",
   text(
@@ -84,7 +90,7 @@ builder.addScalarType(
       const instant = new Date(value);
       // PostgreSQL knows no year 0, and years of more digits are written in another way.
       const year = instant.getUTCFullYear();
-      return INSTANT.test(value) && year >= 1 && year <= 9999 ? instant : refuse("DateTime");
+      return INSTANT.test(value) && isDay(value) && year >= 1 && year <= 9999 ? instant : refuse("DateTime");
     },
   ),
 );
@@ -95,7 +101,9 @@ builder.addScalarType(
 builder.addScalarType(
   "URL",
   text("URL", "An absolute address that begins with https://.", (value) =>
-    URL.canParse(value) && new URL(value).protocol === "https:" && value.length <= 2048 ? value : refuse("URL"),
+    value.startsWith("https://") && !/[\s\p{C}]/u.test(value) && URL.canParse(value) && value.length <= 2048
+      ? value
+      : refuse("URL"),
   ),
 );
 builder.addScalarType("JSON", new GraphQLScalarType({ name: "JSON", description: "Any JSON value." }));

@@ -17,7 +17,8 @@ import { isTooLarge } from "./executor/size.js";
 import { foresee, namedIn, wantedAhead } from "./foresight.js";
 import { withRoots } from "./introspection.js";
 import type { DocumentLimits } from "./limits.js";
-import { checkLengths, isIntrospection, needsOf, planOf, type Root, withVariables } from "./plan.js";
+import { isIntrospection, needsOf } from "./needs.js";
+import { checkLengths, planOf, type Root, withVariables } from "./plan.js";
 import { isTransient, withoutStatus } from "./present.js";
 
 export interface Settings {
@@ -70,6 +71,13 @@ async function tell(args: Args, settings: Settings): Promise<ExecutionResult> {
   return { ...result, errors: await settings.explain(ctx, result.errors).catch(() => result.errors!) };
 }
 
+/** What was answered in parts, in the order in which it was asked for; null where a part is, for then all is. */
+function joined(roots: readonly Root[], one: ExecutionResult["data"], other: ExecutionResult["data"]) {
+  if (!one || !other) return null;
+  const all = { ...one, ...other };
+  return Object.fromEntries(roots.filter(({ key }) => key in all).map(({ key }) => [key, all[key]]));
+}
+
 async function answer(
   { document, operationName, variableValues, contextValue: ctx, schema }: Args,
   { limits, visible, execute: given = executeCompiled }: Settings,
@@ -92,7 +100,8 @@ async function answer(
     const needs = needsOf(plan);
     checkLengths(plan, coerced);
     // Before the operation holds a session of its own, so that none is ever waited for while holding another.
-    if (needs.choices && needs.tenant) await ctx.choices();
+    // Where one of them cannot be read, that is for the field to say which asks for them.
+    if (needs.choices && needs.tenant) await ctx.choices().catch(() => {});
     const isChange = operation.operation === "mutation";
     // The only field of a mutation is judged where it runs.
     let question: string | null = null;
@@ -103,7 +112,7 @@ async function answer(
       const expected = ctx.explains ? 0 : plan.before.statements;
       if (isChange) await ctx.operation.read(named);
       else {
-        const isWhole = !ctx.explains && !needs.introspection && !needs.choices;
+        const isWhole = !ctx.explains && !needs.introspection && !needs.identity;
         question = isWhole ? `${plan.before.nth} ${JSON.stringify(variableValues ?? {})}` : null;
         const wanted = wantedAhead(plan, coerced);
         const body = await ctx.operation.query(named, { fields: plan.fields, expected, wanted, question });
@@ -132,7 +141,7 @@ async function answer(
 
     const own = roots.filter((root) => !isIntrospection(root));
     const [data, shown] = [await part(schema, own), await part(await visible(ctx), roots.filter(isIntrospection))];
-    return { data: { ...data.data, ...shown.data }, errors: join(data.errors, shown.errors) };
+    return { data: joined(roots, data.data, shown.data), errors: join(data.errors, shown.errors) };
   } catch (error) {
     return {
       errors: [error instanceof GraphQLError ? error : new GraphQLError("", { originalError: error as Error })],

@@ -218,31 +218,3 @@ function conditionsOf({ directives = [] }: SelectionNode, above: Conditions): Co
   }
   return when;
 }
-
-/** Root fields about the schema. */
-export const isIntrospection = ({ node }: Root): boolean =>
-  node.name.value === "__schema" || node.name.value === "__type";
-
-// About the token alone, or about nothing.
-const WITHOUT_TENANT = new Set(["identity", "__typename"]);
-const isWithoutTenant = (root: Root): boolean =>
-  isIntrospection(root) ||
-  WITHOUT_TENANT.has(root.node.name.value) ||
-  [...root.guards.values()].some(({ rule }) => rule.kind === "identified");
-
-/** What an operation needs before it can run. */
-export interface Needs {
-  /** Whether any root field reads in a tenant. */
-  readonly tenant: boolean;
-  /** Whether the person's tenants may be asked for, each of which takes a session of its own. */
-  readonly choices: boolean;
-  readonly introspection: boolean;
-}
-
-export function needsOf({ roots }: Plan): Needs {
-  return {
-    tenant: !roots.every(isWithoutTenant),
-    choices: roots.some(({ node }) => node.name.value === "identity"),
-    introspection: roots.some(isIntrospection),
-  };
-}

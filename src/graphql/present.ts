@@ -1,4 +1,4 @@
-import { GraphQLError, type GraphQLErrorExtensions } from "graphql";
+import { GraphQLError, type GraphQLErrorExtensions, Kind } from "graphql";
 import {
   AnswerLostError,
   brokenConstraint,
@@ -41,6 +41,9 @@ export function present(error: unknown, requestId: string): Presented {
   if (cause instanceof GraphQLError && cause.extensions.code) {
     return say((outer ?? cause).message, cause.extensions);
   }
+  // A value of the caller's that does not fit its argument after all, as null in the place of a default.
+  if (cause instanceof GraphQLError && cause.nodes?.[0] && cause.nodes[0].kind !== Kind.FIELD)
+    return say(cause.message, { code: "BAD_USER_INPUT", http: { status: 400 } });
   if (cause instanceof IdentityError) {
     const headers = headersOf(cause);
     return say(

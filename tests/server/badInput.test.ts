@@ -112,8 +112,60 @@ describe("a variable", () => {
     ["with a NUL", "query($x: String!) { organization(by: { slug: $x }) { id } }", { x: "a\0b" }],
     ["with half of a pair", "query($x: String!) { organization(by: { slug: $x }) { id } }", { x: "a\ud800b" }],
     ["with half of a pair further down", "query($x: JSON) { __typename @skip(if: false) }", { x: [{ "\udfff": 1 }] }],
+    ["that is null in the place of a default", 'query($x: ID = "x") { node(id: $x) { id } }', { x: null }],
+    ["that is null in a list", 'query($x: ID = "x") { nodes(ids: [$x]) { id } }', { x: null }],
   ])("is refused: %s", async (_what, query, variables) => {
     await expectError(await ask(query, variables), 400, "BAD_USER_INPUT");
+  });
+
+  it("of several changes is refused, and makes none of them", async () => {
+    const change = (key: string) => `${key}: addMembership(input: $i) { __typename }`;
+    const input = '{ organizationId: "a", userId: "b", grants: [] }';
+    const query = `mutation($i: AddMembershipInput = ${input}) { ${change("a")} ${change("b")} }`;
+
+    await expectError(await ask(query, { i: null }), 400, "BAD_USER_INPUT");
+  });
+});
+
+describe("an instant", () => {
+  const eventsFrom = (from: string) =>
+    ask("query($x: DateTime!) { organizations { nodes { auditEvents(filter: { from: $x }) { nodes { id } } } } }", {
+      x: from,
+    });
+
+  it.each([
+    "2026-02-29T00:00:00Z",
+    "2026-02-30T12:00:00+02:00",
+    "2026-04-31T00:00:00Z",
+    "2026-00-10T00:00:00Z",
+    "0000-01-01T00:00:00Z",
+  ])("that there is not is none: %s", async (instant) => {
+    await expectError(await eventsFrom(instant), 400, "BAD_USER_INPUT");
+  });
+
+  it.each(["2028-02-29T00:00:00Z", "2026-12-31T23:59:59.999-11:00", "2026-01-01T00:00:00+14:00"])(
+    "that there is is one: %s",
+    async (instant) => {
+      expect((await eventsFrom(instant)).json.errors).toBeUndefined();
+    },
+  );
+});
+
+describe("an address of the web", () => {
+  const make = (url: string) =>
+    ask('mutation($x: URL) { updateOrganization(input: { organizationId: "x", imageUrl: $x }) { __typename } }', {
+      x: url,
+    });
+
+  it.each([
+    "https:example.com",
+    " https://example.com",
+    "ht\ntps://example.com",
+    "https://example.com/a b",
+    "http://example.com",
+    "https://",
+  ])("is refused that does not begin with https://, or has spaces: %j", async (url) => {
+    await expectError(await make(url), 400, "BAD_USER_INPUT");
   });
 });
 

@@ -326,6 +326,19 @@ describe("an operation", () => {
     else expect(json.errors[0].message).toMatch(message);
   });
 
+  it("that asks about the schema beside other things is answered like any other", async () => {
+    const schema = "__schema { queryType { name } }";
+    const beside = await gateway.send({ body: { query: `{ a: __typename ${schema} b: __typename }` } });
+    const ids = Array.from({ length: 101 }, () => "x");
+    const query = `query ($ids: [ID!]!) { ${schema} nodes(ids: $ids) { id } }`;
+    const failed = await gateway.send({ body: { query, variables: { ids } } });
+
+    expect(Object.keys(beside.json.data)).toEqual(["a", "__schema", "b"]);
+    // What may not be null takes all of the answer with it.
+    expect(failed.json.data).toBeNull();
+    expect(failed.json.errors).toHaveLength(1);
+  });
+
   it("cannot be of a kind that is not served", async () => {
     const { json } = await gateway.send({ body: { query: "subscription { x }" } });
 
