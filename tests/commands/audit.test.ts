@@ -77,7 +77,7 @@ describe("tenantry audit", () => {
     const sound = await audit("verify", "--log", log);
     await writeFile(log, `${line(4, mac)}\n`);
     const cut = await audit("verify", "--log", log);
-    await noteWitness(gateway.door, shop.tenantId, { number: 5, mac });
+    await noteWitness(gateway.door, shop.tenantId, { number: 5, mac }, null);
     const noted = await audit("verify");
     await gateway.database.owner("delete from tenantry.audit_witnesses");
 

@@ -22,6 +22,7 @@ export interface Verified {
 }
 
 const SEALS_AT_ONCE = 20;
+const NOTHING: ReadonlySet<string> = new Set();
 // What is in no list is looked for by its digest, so that nothing is taken for erased but what the audit says was.
 const SEALS = `
 select s.number, (extract(epoch from s.sealed_at) * 1000)::bigint::text as at, s.key_mark, encode(s.mac, 'hex') as mac,
@@ -88,7 +89,9 @@ export async function verifyAudit(
   witnesses: readonly Witness[],
   onSeals: (done: number) => void = () => {},
 ): Promise<Verified> {
-  const known = new Map(witnesses.map(({ number, mac }) => [number, mac]));
+  // All that was ever told of a number: who makes a seal anew has that told as well, behind what was told of the one before.
+  const known = new Map<number, Set<string>>();
+  for (const { number, mac } of witnesses) known.set(number, (known.get(number) ?? new Set()).add(mac));
   let broken: string | null = null;
   let checkpoint: number | null = null;
   let before: Row | null = null;
@@ -96,7 +99,7 @@ export async function verifyAudit(
     rows = (await run(SEALS, [tenant, (before as Row | null)?.number ?? null])) as unknown as Row[];
     for (const row of rows) {
       if (before === null && row.checkpoint !== null) checkpoint = row.number;
-      broken ??= wrongWith(row, before, key, known.get(row.number));
+      broken ??= wrongWith(row, before, key, known.get(row.number) ?? NOTHING);
       before = row;
     }
     onSeals(before?.number ?? 0);
@@ -122,7 +125,7 @@ export async function verifyAudit(
 }
 
 /** What is wrong with a seal or with what is in it, in words; null when nothing is. */
-function wrongWith(row: Row, before: Row | null, key: SealKey, witnessed: string | undefined): string | null {
+function wrongWith(row: Row, before: Row | null, key: SealKey, witnessed: ReadonlySet<string>): string | null {
   const { number, event, value } = row;
   const sealed = { number, sealedAt: Number(row.at), list: row.list };
   const first = (before?.number ?? 0) + 1;
@@ -136,7 +139,7 @@ function wrongWith(row: Row, before: Row | null, key: SealKey, witnessed: string
     ? row.checkpoint === key.checkpoint(sealed, row.mac) && row.count === 0
     : row.checkpoint === null && row.mac === key.seal(sealed, before?.mac ?? null);
   if (!isWhole) return `Seal ${number} is not what was written${isCheckpoint ? ": its checkpoint is forged" : ""}.`;
-  if (witnessed !== undefined && witnessed !== row.mac)
+  if ([...witnessed].some((mac) => mac !== row.mac))
     return `Seal ${number} is another than the one that is known outside of the tenant.`;
   if (event) return `The event ${event.id} of seal ${number} ${event.isMissing ? "is missing" : "was changed"}.`;
   if (value)

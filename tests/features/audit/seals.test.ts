@@ -315,6 +315,22 @@ describe("verifyAudit", () => {
     });
   });
 
+  it("holds a seal against all that was ever told of its number, also before it was made anew", async () => {
+    const [last] = (await sql(
+      "select number, encode(mac, 'hex') as mac from audit_seals order by number desc limit 1",
+    )) as [{ number: number; mac: string }];
+    const before = { ...last, mac: "00".repeat(32) };
+
+    const found = await ownerInHome(gateway, "shop", async (run) => [
+      await verifyIn(run, shop.tenantId, [last, last]),
+      await verifyIn(run, shop.tenantId, [before, last]),
+      await verifyIn(run, shop.tenantId, [last, before]),
+    ]);
+
+    const another = `Seal ${last.number} is another than the one that is known outside of the tenant.`;
+    expect(found.map(({ broken }) => broken)).toEqual([null, another, another]);
+  });
+
   it("takes no event that only an older version could have written for the erasure of a person", async () => {
     await ownerInHome(gateway, "shop", async (run) => {
       const broken = await tampered(run, async () => {
