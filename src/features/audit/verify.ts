@@ -43,6 +43,7 @@ select s.number, (extract(epoch from s.sealed_at) * 1000)::bigint::text as at, s
       else sha256(v.salt || convert_to(v.value, 'UTF8')) <> v.commitment or v.subject_id <> a.subject_id end
     order by l.n limit 1) as value
 from audit_seals s where s.tenant_id = $1 and coalesce(s.number > $2::int, true) order by s.number limit ${SEALS_AT_ONCE}`;
+// `not exists` is one pass over each table; `not in` reads a whole list anew for each row as soon as it fits in no memory.
 const REST = `
 with sealed as materialized (select distinct unnest(events) as id from audit_seals where tenant_id = $1)
 select (select count(*) from audit_events where tenant_id = $1)::int as events,
@@ -55,9 +56,9 @@ select (select count(*) from audit_events where tenant_id = $1)::int as events,
     and not exists (select from sealed s where s.id = e.id) order by e.id limit 1) as stray,
   (select u.event_id from audit_unsealed u where u.tenant_id = $1
     and not exists (select from audit_events e where e.tenant_id = $1 and e.id = u.event_id) order by 1 limit 1) as lost,
-  (select v.subject_id from audit_values v where v.tenant_id = $1 and v.commitment not in (
-      select commitment from audit_events where tenant_id = $1 and commitment is not null
-      union all select origin from audit_events where tenant_id = $1 and origin is not null)
+  (select v.subject_id from audit_values v where v.tenant_id = $1
+    and not exists (select from audit_events e where e.tenant_id = $1 and e.commitment = v.commitment)
+    and not exists (select from audit_events e where e.tenant_id = $1 and e.origin = v.commitment)
     order by 1 limit 1) as loose`;
 
 interface Row {
@@ -105,7 +106,9 @@ export async function verifyAudit(
     onSeals(before?.number ?? 0);
   }
   const newest = before?.number ?? 0;
-  const farthest = Math.max(0, ...known.keys());
+  // Too many, for a long log, to be the arguments of one call.
+  let farthest = 0;
+  for (const number of known.keys()) farthest = Math.max(farthest, number);
   if (farthest > newest)
     broken ??= `The audit was cut after ${newest === 0 ? "its beginning" : `seal ${newest}`}: ${seals(newest + 1, farthest)} missing, and outside of the tenant seal ${farthest} is known.`;
   const [rest] = await run(REST, [tenant]);
