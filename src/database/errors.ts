@@ -43,6 +43,16 @@ export class OvertakenError extends Error {
   override readonly name = "OvertakenError";
 }
 
+/**
+ * What the driver threw: drizzle wraps it, together with the statement and its values. No other cause is what was thrown: one whose
+ * outcome is unknown has a lost connection for its cause, and must not be taken for one that may be tried again.
+ */
+export function thrownByDriver(error: unknown): unknown {
+  let at = error;
+  while (at instanceof Error && at.name === "DrizzleQueryError" && at.cause) at = at.cause;
+  return at;
+}
+
 interface Answer {
   readonly message: string;
   readonly code: string;
@@ -110,7 +120,10 @@ export const isStale = (error: unknown): boolean => STALE.has(answerIn(error)?.r
 
 /** Whether the database, not the statement, is at fault: it is away, full or shutting down. */
 export function isAway(error: unknown): boolean {
-  return error instanceof UnavailableError || error instanceof ConnectionLostError || AWAY.test(sqlState(error) ?? "");
+  const thrown = thrownByDriver(error);
+  return (
+    thrown instanceof UnavailableError || thrown instanceof ConnectionLostError || AWAY.test(sqlState(thrown) ?? "")
+  );
 }
 
 /**

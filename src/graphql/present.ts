@@ -8,6 +8,7 @@ import {
   isTimedOut,
   OutcomeUnknownError,
   sqlState,
+  thrownByDriver,
   UnavailableError,
 } from "../database/errors.js";
 import { IdentityError, IdentityUnavailableError } from "../identity/errors.js";
@@ -108,9 +109,7 @@ export function isTransient(error: unknown): boolean {
 function innermost(error: unknown): unknown {
   let at = error;
   while (at instanceof GraphQLError && at.originalError) at = at.originalError;
-  // Drizzle wraps what the driver threw, together with the statement and its values.
-  while (at instanceof Error && at.name === "DrizzleQueryError" && at.cause) at = at.cause;
-  return at;
+  return thrownByDriver(at);
 }
 
 function headersOf(error: IdentityError): Record<string, string> | null {
@@ -119,16 +118,21 @@ function headersOf(error: IdentityError): Record<string, string> | null {
 }
 
 /** What the log keeps of a fault: never a statement or a value, which are somebody's data. */
-export function describeFault(fault: unknown): Record<string, unknown> {
-  if (!(fault instanceof Error)) return { what: typeof fault };
+export function describeFault(thrown: unknown): Record<string, unknown> {
+  const fault = thrownByDriver(thrown);
+  if (!(thrown instanceof Error && fault instanceof Error)) return { what: typeof fault };
   const state = sqlState(fault);
   return {
     name: fault.name,
     ...(state ? { sqlState: state, constraint: brokenConstraint(fault) } : { message: fault.message }),
-    at: fault.stack
-      ?.split("\n")
-      .filter((line) => line.startsWith("    at "))
-      .slice(0, 8),
+    at: placesIn(thrown),
     ...(fault.cause instanceof Error && { cause: describeFault(fault.cause) }),
   };
+}
+
+/** Where it was thrown. What it says stands before that in the stack, and may have lines of a statement that look the same. */
+function placesIn({ stack = "", message }: Error): string[] {
+  const behind = Math.max(0, stack.indexOf(message)) + message.length;
+  const lines = stack.slice(behind).split("\n");
+  return lines.filter((line) => line.startsWith("    at ")).slice(0, 8);
 }

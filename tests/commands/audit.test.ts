@@ -1,14 +1,18 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Seal } from "../../src/features/audit/seal.js";
 import { SEALED } from "../../src/features/audit/sealer.js";
 import { noteWitness } from "../../src/tenancy/directory/witness.js";
+import { moveTenant } from "../../src/tenancy/move/move.js";
+import { getTenant } from "../../src/tenancy/tenants/record.js";
 import { sealNow } from "../support/audit.js";
 import { change } from "../support/change.js";
 import { jsonLines, run, stopCommands } from "../support/command.js";
 import { openGateway, type TestGateway } from "../support/gateway.js";
 import { homeOf } from "../support/home.js";
 import { owningSettings } from "../support/settings.js";
+import { until } from "../support/until.js";
 import { type Planted, world } from "../support/world.js";
 
 let gateway: TestGateway;
@@ -46,6 +50,29 @@ const sealOf = async (number: number) => {
   return { number, mac: String(row!.mac) };
 };
 
+/** Verifies, and lets `seal` be done and its seal be noted when the command has the tenant and asks the directory for what it knows. */
+const verifyWhile = (seal: () => Promise<Seal>) =>
+  gateway.database.owners(async (owners) => {
+    const main = await owners.main;
+    await main.run("begin");
+    await main.run("lock table tenantry.audit_witnesses in access exclusive mode");
+    const verifying = audit("verify");
+    await until(async () => {
+      const waiting = await main.run(
+        "select from pg_locks where relation = 'tenantry.audit_witnesses'::regclass and not granted",
+      );
+      return waiting.length > 0;
+    });
+    const { number, mac } = await seal();
+    await main.run("delete from tenantry.audit_witnesses");
+    await main.run(
+      "insert into tenantry.audit_witnesses (tenant_id, number, mac, witnessed_at) values ($1, $2, decode($3, 'hex'), now())",
+      [shop.tenantId, number, mac],
+    );
+    await main.run("commit");
+    return verifying;
+  });
+
 describe("tenantry audit", () => {
   it("verify says that all is what was written, and what still waits for a seal", async () => {
     const [words, json] = await Promise.all([audit("verify"), audit("verify", "--json")]);
@@ -77,7 +104,7 @@ describe("tenantry audit", () => {
     const sound = await audit("verify", "--log", log);
     await writeFile(log, `${line(4, mac)}\n`);
     const cut = await audit("verify", "--log", log);
-    await noteWitness(gateway.door, shop.tenantId, { number: 5, mac });
+    await noteWitness(gateway.door, shop.tenantId, { number: 5, mac }, null);
     const noted = await audit("verify");
     await gateway.database.owner("delete from tenantry.audit_witnesses");
 
@@ -150,5 +177,33 @@ describe("tenantry audit", () => {
       stdout: "Nothing was written by an older version.\n",
     });
     expect((await audit("verify")).stdout).not.toContain("older version");
+  });
+
+  it("verify takes no seal for missing that is made and noted while it begins, whether or not the tenant is moved", async () => {
+    const seal = async () => {
+      await change(
+        shop.as("olga"),
+        "updateOrganization",
+        { organizationId: shop.id("Organization", "shop"), name: `At ${Date.now()}` },
+        "__typename",
+      );
+      return (await sealNow(gateway, "shop")).newest!;
+    };
+    const there = await gateway.database.owners(async (owners) => getTenant(await owners.main, "shop"));
+    const isolation = there.isolation === "SHARED" ? "SCHEMA" : "SHARED";
+    const move = () =>
+      gateway.database.owners((owners) =>
+        moveTenant(owners, "shop", { isolation, database: "main" }, { keepSeconds: 3600 }),
+      );
+
+    const stayed = await verifyWhile(seal);
+    const moved = await verifyWhile(async () => {
+      await move();
+      return seal();
+    });
+
+    expect([stayed.stdout, moved.stdout]).toEqual(Array(2).fill(expect.stringContaining("is what was written")));
+    expect([stayed.code, moved.code]).toEqual([0, 0]);
+    expect(await gateway.database.owner("select from tenantry.moves where kept_until is not null")).toHaveLength(1);
   });
 });

@@ -11,6 +11,7 @@ import { openWorker } from "../support/operators.js";
 import { openLeases, recordOf } from "../support/sessions.js";
 import { owningSettings } from "../support/settings.js";
 import { until } from "../support/until.js";
+import { openWay } from "../support/way.js";
 
 let database: TestDatabase;
 let env: Record<string, string>;
@@ -183,6 +184,34 @@ describe("a worker", () => {
       expect(await tenantOf(`cut-${where}`)).toEqual({ status: "ACTIVE", isolation: "SCHEMA", database: spare });
     },
   );
+
+  it("puts back what lost its connection in the middle of a statement, and says nothing of that", async () => {
+    await creating("neighbour", "SHARED", spare);
+    await another();
+    const { home } = await recordOf(database, "neighbour");
+    const job = await creating("lost", "SHARED", spare);
+    const stop = await stopAt(database, `insert on ${home.schemaName}.tenant`, "true", spare);
+    const way = await openWay(Number(process.env.TENANTRY_TEST_PORT));
+    const { url, serve } = database.owning.databases[spare]!;
+    const databases = { ...database.owning.databases, [spare]: { url: way.url(url), serve } };
+    const ends: unknown[] = [];
+    const worker = await openWorker(
+      { ...database, owning: { ...database.owning, databases } },
+      { onEnd: (_job, ...end) => void ends.push(end) },
+    );
+
+    const ended = worker.next();
+    await stop.reached();
+    way.reset();
+    const state = await ended;
+    await worker.close();
+    await way.close();
+    await stop.open();
+
+    expect(state).toBe("QUEUED");
+    expect(ends).toEqual([["QUEUED", "The session was lost.", null]]);
+    expect([await another(), await stateOf(job)]).toEqual([["DONE"], "DONE"]);
+  });
 
   it("cut off within a move, or when only its outcome is missing, is followed by one that brings it to its end", async () => {
     const { id, home } = await recordOf(database, "northwind");

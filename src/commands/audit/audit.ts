@@ -13,11 +13,22 @@ import type { TenantId } from "../../ids.js";
 import { findWitness, type Witness } from "../../tenancy/directory/witness.js";
 import { inTransaction } from "../../tenancy/migrations/transaction.js";
 import type { Owners } from "../../tenancy/owners.js";
-import { getTenant, type Tenant, whileHolding } from "../../tenancy/tenants/record.js";
+import {
+  findHomeRow,
+  findTenant,
+  getTenant,
+  noSuchTenant,
+  type Tenant,
+  TenantBusyError,
+  whileHolding,
+} from "../../tenancy/tenants/record.js";
 import { keyOf, withOwnersOf } from "../database.js";
 import { EXIT, RefusedError, UsageError } from "../explain.js";
 import { progress } from "../progress.js";
 import { say } from "../tenant/shown.js";
+
+/** A tenant is moved by hand: once while it is looked at, hardly ever twice. */
+const MOST_LOOKS = 3;
 
 interface OfTenant {
   readonly tenant: string;
@@ -32,7 +43,7 @@ export async function auditVerify(options: OfTenant & { readonly log?: string })
   await withOwnersOf(settings, async (owners) => {
     const tenant = await getTenant(await owners.main, slug);
     const logged = log === undefined ? [] : await witnessesIn(log, tenant.id);
-    const verified = await inItsHome(owners, tenant, async (run) => verify(owners, run, tenant, key, logged));
+    const verified = await verifyWhereItIs(owners, tenant, key, logged);
     say(json, inWords(slug, verified), { tenant: slug, ...verified });
     if (verified.broken !== null) process.exitCode = EXIT.failed;
   });
@@ -67,8 +78,9 @@ export async function auditPrune(options: OfTenant & { readonly before: string }
     const pruned = await whileHolding(main, id, async () => {
       // Where it is while nobody moves it.
       const tenant = await getTenant(main, slug);
+      const witness = await findWitness(main, id);
       return inItsHome(owners, tenant, async (run) => {
-        const { broken } = await verify(owners, run, tenant, key, []);
+        const { broken } = await verify(run, tenant, key, witness, []);
         if (broken !== null)
           throw new RefusedError(
             `Nothing was removed, because the audit of ${slug} is not what was written. ${broken}`,
@@ -84,15 +96,44 @@ export async function auditPrune(options: OfTenant & { readonly before: string }
   });
 }
 
-async function verify(
+/**
+ * Verifies the audit of a tenant that nobody holds, and that may be moved meanwhile: an old home that is kept is without what was
+ * sealed in the new one.
+ * @throws TenantBusyError when it is moved again and again
+ */
+async function verifyWhereItIs(
   owners: Owners,
-  run: Lease["run"],
-  { id }: Tenant,
+  found: Tenant,
   key: Buffer,
   logged: readonly Witness[],
 ): Promise<Verified> {
-  // Before the home is looked at: a seal is made there first, and noted outside of it afterwards.
-  const witness = await findWitness(await owners.main, id);
+  const main = await owners.main;
+  let tenant = found;
+  for (let look = 0; look < MOST_LOOKS; look++) {
+    const witness = await findWitness(main, tenant.id);
+    const verified = await inItsHome(owners, tenant, async (run) => {
+      const home = await findHomeRow({ run }, tenant);
+      // While it was open nothing was sealed elsewhere. Where it is not, the directory says whether it is the tenant's home still.
+      const isOpen = home?.epoch === tenant.epoch && home.status === "ACTIVE";
+      const isHere = isOpen || (await findTenant(main, tenant.id))?.epoch === tenant.epoch;
+      return isHere ? verify(run, tenant, key, witness, logged) : null;
+    });
+    if (verified) return verified;
+    const now = await findTenant(main, tenant.id);
+    if (!now) throw await noSuchTenant(main, tenant.slug);
+    tenant = now;
+  }
+  throw new TenantBusyError();
+}
+
+/** @param witness what the directory knows, read before the home: a seal is made there first, and noted outside of it afterwards */
+async function verify(
+  run: Lease["run"],
+  { id }: Tenant,
+  key: Buffer,
+  witness: Witness | null,
+  logged: readonly Witness[],
+): Promise<Verified> {
   const witnesses = witness ? [witness, ...logged] : logged;
   const tell = progress("Seals verified");
   return verifyAudit(run, id, new SealKey(key, id), witnesses, (done) =>

@@ -46,10 +46,9 @@ export function smtp(url: string, from: string): PostmanOptions["send"] {
         headers: { "Auto-Submitted": "auto-generated" },
       });
     } catch (error) {
+      // The server's words may hold the address, and this goes into the log: only the numbers of its answer leave here.
       const { code = "", responseCode = 0 } = error as SmtpError;
-      if (ABOUT_THE_LETTER.has(code) && responseCode >= 500)
-        throw new LetterRefusedError(`The server answered ${responseCode}.`, { cause: error });
-      // Its words may hold the address.
+      if (ABOUT_THE_LETTER.has(code) && responseCode >= 500) throw new LetterRefusedError(responseCode);
       throw new Error(`The mail server did not take it: ${code} ${responseCode}.`);
     }
   };

@@ -1,5 +1,5 @@
 import type { Settings } from "../../config.js";
-import { isAway } from "../../database/errors.js";
+import { isAway, thrownByDriver } from "../../database/errors.js";
 import { Clerk, type Taken } from "../../tenancy/jobs/clerk.js";
 import type { Job } from "../../tenancy/jobs/job.js";
 import { JobForgedError } from "../../tenancy/jobs/seal.js";
@@ -78,7 +78,8 @@ export class Worker {
       await clerk.end(taken, "DONE", outcome);
       onEnd(job, "DONE", outcome, null);
       return "DONE";
-    } catch (error) {
+    } catch (thrown) {
+      const error = thrownByDriver(thrown);
       const isBusy = error instanceof TenantBusyError;
       if (isBusy || (isAway(error) && attempts < MOST_ATTEMPTS)) {
         await clerk.putBack(taken, isBusy);
@@ -92,7 +93,7 @@ export class Worker {
           ? (error as Error).message
           : "Something went wrong. The worker's log has the rest.";
       await clerk.end(taken, "FAILED", words);
-      onEnd(job, "FAILED", words, isForPeople(error) ? null : error);
+      onEnd(job, "FAILED", words, isForPeople(error) ? null : thrown);
       return "FAILED";
     }
   }

@@ -12,7 +12,7 @@ export interface Pruned {
 const LAST = `
 select number, (extract(epoch from sealed_at) * 1000)::bigint::text as at, encode(mac, 'hex') as mac, checkpoint is not null as is_done
 from audit_seals where tenant_id = $1 and sealed_at < $2::timestamptz order by number desc limit 1`;
-const OLD = "select unnest(events) from audit_seals where tenant_id = $1 and number <= $2";
+const OLD = "select unnest(events) as id from audit_seals where tenant_id = $1 and number <= $2";
 
 /**
  * Removes the seals that were made before an instant, with all that is in them, and leaves a signed checkpoint in place of
@@ -31,9 +31,12 @@ export async function pruneAudit(run: Lease["run"], tenant: TenantId, key: SealK
   );
   // Of one operation some events may stay.
   await run(
-    `delete from audit_values where tenant_id = $1 and commitment in (
-       select origin from audit_events where tenant_id = $1 and origin is not null and id in (${OLD})
-       except select origin from audit_events where tenant_id = $1 and origin is not null and id not in (${OLD}))`,
+    `with old as materialized (${OLD})
+     delete from audit_values where tenant_id = $1 and commitment in (
+       select e.origin from audit_events e where e.tenant_id = $1 and e.origin is not null
+         and exists (select from old where old.id = e.id)
+       except select e.origin from audit_events e where e.tenant_id = $1 and e.origin is not null
+         and not exists (select from old where old.id = e.id))`,
     [tenant, number],
   );
   const [gone] = await run(

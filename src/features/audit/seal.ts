@@ -15,6 +15,8 @@ export interface Sealing {
   readonly newest: Seal | null;
   /** How many seals were made. */
   readonly made: number;
+  /** Whether the seal that was given as known is in the chain, or was removed behind a checkpoint further on. */
+  readonly holdsKnown: boolean;
   /** When the first event was written that an older version left, and that cannot be sealed before it is taken in. */
   readonly behindSince: Date | null;
 }
@@ -24,9 +26,12 @@ const MOST_EVENTS = 1000;
 
 const LOOK = `
 select h.epoch, h.status, exists (select from audit_unsealed u where u.tenant_id = $1) as waits, s.number, encode(s.mac, 'hex') as mac,
+  k.number as known_number, encode(k.mac, 'hex') as known_mac,
   (select min(e.at) from audit_events e where e.tenant_id = $1 and e.path is null) as behind_since
 from tenant h
 left join lateral (select number, mac from audit_seals where tenant_id = $1 order by number desc limit 1) s on true
+left join lateral (
+  select number, mac from audit_seals where tenant_id = $1 and number <= $2::int order by number desc limit 1) k on true
 where h.tenant_id = $1`;
 // Two who seal at once would make two seals of one number, and one of them would have sealed in vain.
 export const SEALING_ALONE = "select pg_advisory_xact_lock(hashtextextended('tenantry seal ' || $1, 0))";
@@ -49,26 +54,38 @@ const RELEASE = "delete from audit_unsealed where tenant_id = $1 and event_id = 
 /**
  * Seals whatever of a tenant's audit is in no seal yet: also an event that was committed after others that happened later. Each
  * seal in a transaction of its own: while one is open, nothing can be withdrawn in the tenant.
+ * @param known the seal that is known outside of the tenant, read before this: a seal is made first, and noted there afterwards
  * @returns null where the record does not lead to the tenant's home, or that is closed to changes at this moment
  */
-export async function sealTenant(leases: Leases, tenant: TenantRecord, key: Buffer): Promise<Sealing | null> {
+export async function sealTenant(
+  leases: Leases,
+  tenant: TenantRecord,
+  key: Buffer,
+  known: Seal | null = null,
+): Promise<Sealing | null> {
   const own = new SealKey(key, tenant.id);
   for (let made = 0; ; made++) {
-    const sealing = await sealOnce(leases, tenant, own);
+    const sealing = await sealOnce(leases, tenant, own, known);
     if (sealing === null || sealing.made === 0) return sealing && { ...sealing, made };
   }
 }
 
-async function sealOnce(leases: Leases, tenant: TenantRecord, key: SealKey): Promise<Sealing | null> {
+async function sealOnce(
+  leases: Leases,
+  tenant: TenantRecord,
+  key: SealKey,
+  known: Seal | null,
+): Promise<Sealing | null> {
   const session = await TenantSession.open(leases, tenant, "change");
   try {
-    const [home] = await session.query(LOOK, [tenant.id]);
+    const [home] = await session.query(LOOK, [tenant.id, known?.number ?? null]);
     if (!home || Number(home.epoch) !== tenant.epoch || home.status === "FENCED") return null;
     const made = home.waits ? await makeSeal(session, key) : null;
     await session.commit();
     return {
       newest: made ?? sealOf(home),
       made: made ? 1 : 0,
+      holdsKnown: known === null || isHeld(known, home),
       behindSince: home.behind_since === null ? null : new Date(String(home.behind_since)),
     };
   } finally {
@@ -90,6 +107,12 @@ async function makeSeal(session: TenantSession, key: SealKey): Promise<Seal | nu
   await session.query(KEEP, [tenantId, sealed.number, at, events, digests, key.mark, mac]);
   await session.query(RELEASE, [tenantId, events]);
   return { number: sealed.number, mac };
+}
+
+/** Whether the newest seal up to the number of a known one is that one. There is none where a checkpoint further on is the first. */
+function isHeld(known: Seal, home: Readonly<Record<string, unknown>>): boolean {
+  if (home.known_number === null) return home.number !== null;
+  return Number(home.known_number) === known.number && home.known_mac === known.mac;
 }
 
 const sealOf = (row: Readonly<Record<string, unknown>> | undefined): Seal | null =>

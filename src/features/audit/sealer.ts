@@ -2,11 +2,13 @@ import type { Logger } from "pino";
 import type { Leases } from "../../database/leases.js";
 import type { TenantId } from "../../ids.js";
 import type { TenantRecord } from "../../tenancy/directory/directory.js";
-import { noteWitness, tenantsToVisit } from "../../tenancy/directory/witness.js";
+import { lookUpWitness, noteWitness, tenantsToVisit } from "../../tenancy/directory/witness.js";
 import { sealTenant } from "./seal.js";
 
 /** What the log calls a new seal. The log is kept where the database cannot reach it, so what it says can be held against that. */
 export const SEALED = "audit sealed";
+const BROKEN =
+  "the audit of a tenant is without a seal that is known outside of it: run `tenantry audit verify` for the tenant";
 
 const EVERY_MS = 60_000;
 /** Tenants that are visited in a round though nobody changed anything in them here: what a process that died left unsealed. */
@@ -27,8 +29,10 @@ export interface SealerOptions {
 export class Sealer {
   /** When the first change was made in a tenant that is in no seal as far as this process knows, in milliseconds. */
   readonly #waiting = new Map<TenantId, number>();
-  /** The newest seal of each tenant that this process has told of. */
-  readonly #told = new Map<TenantId, number>();
+  /** The mac of the newest seal of each tenant that this process has told of. */
+  readonly #told = new Map<TenantId, string>();
+  /** Tenants of which another process noted a seal while one was made here, which is not held against that one yet. */
+  readonly #unnoted = new Set<TenantId>();
   /** Tenants with events that an older version left, and since when. */
   readonly #behind = new Map<TenantId, number>();
   #last: TenantId | null = null;
@@ -78,7 +82,7 @@ export class Sealer {
   async #visit(): Promise<void> {
     const { door, log } = this.options;
     try {
-      const wanted = [...new Set([...this.#waiting.keys(), ...this.#behind.keys()])];
+      const wanted = [...new Set([...this.#waiting.keys(), ...this.#behind.keys(), ...this.#unnoted])];
       const { named, next } = await tenantsToVisit(door, wanted, this.#last, PER_ROUND);
       this.#last = next.length < PER_ROUND ? null : next.at(-1)!.id;
       const known = new Set(named.map(({ id }) => id));
@@ -86,6 +90,7 @@ export class Sealer {
       for (const id of wanted.filter((one) => !known.has(one))) {
         this.#waiting.delete(id);
         this.#behind.delete(id);
+        this.#unnoted.delete(id);
       }
       for (const tenant of [...named, ...next.filter(({ id }) => !known.has(id))]) await this.#seal(tenant);
       if (this.unsealedMs > EVERY_MS)
@@ -105,17 +110,25 @@ export class Sealer {
     const since = this.#waiting.get(tenant.id);
     // Whatever is written from now on may be too late for this seal.
     this.#waiting.delete(tenant.id);
+    this.#unnoted.delete(tenant.id);
     try {
-      const sealing = await sealTenant(serve, tenant, key);
+      // Before the home is looked at, so that no seal that others make meanwhile is missed there.
+      const known = await lookUpWitness(door, tenant.id);
+      const sealing = await sealTenant(serve, tenant, key, known);
       if (!sealing) return this.#putBack(tenant.id, since);
       this.#made += sealing.made;
-      const { newest, behindSince } = sealing;
+      const { newest, holdsKnown, behindSince } = sealing;
       if (behindSince) this.#behind.set(tenant.id, behindSince.getTime());
       else this.#behind.delete(tenant.id);
-      if (!newest || this.#told.get(tenant.id) === newest.number) return;
-      log.info({ tenant: tenant.id, seal: newest.number, mac: newest.mac }, SEALED);
-      await noteWitness(door, tenant.id, newest);
-      this.#told.set(tenant.id, newest.number);
+      if (!holdsKnown) log.error({ tenant: tenant.id, slug: tenant.slug, seal: known!.number }, BROKEN);
+      if (!newest) return;
+      if (this.#told.get(tenant.id) !== newest.mac) {
+        log.info({ tenant: tenant.id, seal: newest.number, mac: newest.mac }, SEALED);
+        this.#told.set(tenant.id, newest.mac);
+      }
+      // What is known of a broken audit is all that shows where it was broken.
+      if (!holdsKnown || newest.number <= (known?.number ?? 0)) return;
+      if (!(await noteWitness(door, tenant.id, newest, known))) this.#unnoted.add(tenant.id);
     } catch (error) {
       log.error({ tenant: tenant.id, err: error }, "the audit of a tenant could not be sealed");
       this.#putBack(tenant.id, since ?? Date.now());

@@ -22,6 +22,10 @@ const LEFT_FOR_MS = 5000;
 /** The server will not take this mail, however often it is offered. */
 export class LetterRefusedError extends Error {
   override readonly name = "LetterRefusedError";
+  /** @param answered the server's number alone: its words may hold the address, and an error goes into the log */
+  constructor(answered: number) {
+    super(`The server answered ${answered}.`);
+  }
 }
 
 export interface PostmanOptions {

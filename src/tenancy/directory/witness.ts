@@ -1,4 +1,4 @@
-import type { Lease } from "../../database/lease.js";
+import type { Lease, Result } from "../../database/lease.js";
 import type { Leases } from "../../database/leases.js";
 import { once } from "../../database/once.js";
 import type { TenantId } from "../../ids.js";
@@ -12,6 +12,7 @@ export interface Witness {
 }
 
 const COLUMNS = "id, slug, database, schema_name, epoch, created_at";
+const WITNESS = "select number, encode(mac, 'hex') as mac from tenantry.audit_witnesses where tenant_id = $1";
 const WHOLE = "status in ('ACTIVE', 'SUSPENDED')";
 
 /** These tenants, and those whose ids come next after `after`: whoever goes through all of them begins again after the last. */
@@ -39,23 +40,37 @@ export async function tenantsToVisit(
   }
 }
 
-/** Notes how far the audit of a tenant was sealed. What stands there never goes back. */
-export async function noteWitness(door: Leases, tenant: TenantId, { number, mac }: Witness): Promise<void> {
-  await once(
+/**
+ * Notes how far the audit of a tenant was sealed. What stands there never goes back.
+ * @param known what stood there, which this one was held against; null for nothing
+ * @returns whether it was noted: not so where something else stands there by now, or the tenant is gone
+ */
+export async function noteWitness(
+  door: Leases,
+  tenant: TenantId,
+  { number, mac }: Witness,
+  known: Witness | null,
+): Promise<boolean> {
+  const noted = await once(
     door,
     `insert into tenantry.audit_witnesses as w (tenant_id, number, mac, witnessed_at)
      select id, $2, decode($3, 'hex'), clock_timestamp() from tenantry.tenants where id = $1
      on conflict (tenant_id) do update set number = excluded.number, mac = excluded.mac, witnessed_at = excluded.witnessed_at
-       where w.number < excluded.number`,
-    [tenant, number, mac],
+       where w.number < excluded.number and w.number = $4::int and w.mac = decode($5::text, 'hex')
+     returning tenant_id`,
+    [tenant, number, mac, known?.number ?? null, known?.mac ?? null],
   );
+  return noted.length > 0;
 }
 
 /** Null where nothing was sealed yet. */
 export async function findWitness(main: Lease, tenant: TenantId): Promise<Witness | null> {
-  const [row] = await main.run(
-    "select number, encode(mac, 'hex') as mac from tenantry.audit_witnesses where tenant_id = $1",
-    [tenant],
-  );
-  return row ? { number: Number(row.number), mac: String(row.mac) } : null;
+  return witnessIn(await main.run(WITNESS, [tenant]));
 }
+
+/** The same for the process that serves. */
+export const lookUpWitness = async (door: Leases, tenant: TenantId): Promise<Witness | null> =>
+  witnessIn(await once(door, WITNESS, [tenant]));
+
+const witnessIn = ([row]: Result): Witness | null =>
+  row ? { number: Number(row.number), mac: String(row.mac) } : null;

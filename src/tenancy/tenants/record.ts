@@ -71,13 +71,13 @@ export function mustBeWhole(
 }
 
 /** The row that a tenant's home has of it; null where there is none, or no home. */
-export async function findHomeRow(place: Lease, { id, schemaName }: Pick<Tenant, "id" | "schemaName">) {
+export async function findHomeRow(place: Pick<Lease, "run">, { id, schemaName }: Pick<Tenant, "id" | "schemaName">) {
   if (!(await hasSchema(place, schemaName))) return null;
   const [row] = await place.run(`select epoch, status from "${schemaName}".tenant where tenant_id = $1`, [id]);
   return row ? { epoch: Number(row.epoch), status: row.status as "ACTIVE" | "SUSPENDED" | "FENCED" } : null;
 }
 
-export async function hasSchema(place: Lease, schemaName: string): Promise<boolean> {
+export async function hasSchema(place: Pick<Lease, "run">, schemaName: string): Promise<boolean> {
   const [there] = await place.run("select from pg_catalog.pg_namespace where nspname = $1", [schemaName]);
   return there !== undefined;
 }

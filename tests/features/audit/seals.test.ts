@@ -207,6 +207,21 @@ const TOGETHER: Readonly<Record<string, string>> = {
   events: "events = events || gen_random_uuid(), digests = digests || '\\x00'::bytea",
 };
 
+/** Whatever of the plans of the statements that `work` sends is made anew for each row. */
+async function readAnew(run: Sql, work: (run: Sql) => Promise<unknown>): Promise<string[]> {
+  const plans: string[] = [];
+  // As where nothing fits in memory: a list is then read from its beginning for each row that is looked for in it.
+  await run("set local work_mem = '64kB'");
+  await run("set local hash_mem_multiplier = 1");
+  await work(async (text, params) => {
+    if (/^\s*(with|select|delete)/.test(text) && !text.includes("advisory"))
+      plans.push(...(await run(`explain ${text}`, params)).map((row) => String(row["QUERY PLAN"])));
+    return run(text, params);
+  });
+  // A case asks only of what is missing, whose person was erased.
+  return plans.filter((line) => /Filter: (?!CASE).*(NOT \(ANY|NOT \((hashed )?SubPlan)/.test(line));
+}
+
 describe("verifyAudit", () => {
   const seed = Number(process.env.TENANTRY_TEST_SEED ?? Date.now() % 1_000_000);
   const random = seeded(seed);
@@ -313,6 +328,51 @@ describe("verifyAudit", () => {
         for (const [place, work] of cases) expect(await tampered(run, work)).toContain(place);
       }
     });
+  });
+
+  it("holds a seal against all that was ever told of its number, also before it was made anew", async () => {
+    const [last] = (await sql(
+      "select number, encode(mac, 'hex') as mac from audit_seals order by number desc limit 1",
+    )) as [{ number: number; mac: string }];
+    const before = { ...last, mac: "00".repeat(32) };
+
+    const found = await ownerInHome(gateway, "shop", async (run) => [
+      await verifyIn(run, shop.tenantId, [last, last]),
+      await verifyIn(run, shop.tenantId, [before, last]),
+      await verifyIn(run, shop.tenantId, [last, before]),
+    ]);
+
+    const another = `Seal ${last.number} is another than the one that is known outside of the tenant.`;
+    expect(found.map(({ broken }) => broken)).toEqual([null, another, another]);
+  });
+
+  it("holds the seals against as many as a long log tells of", async () => {
+    const witnesses = Array.from({ length: 150_000 }, (_, n) => ({ number: n + 1, mac: "00" }));
+    const empty: Sql = async (text) =>
+      text.includes("as loose")
+        ? [{ events: 0, unsealed: 0, old: 0, age: 0, stray: null, lost: null, loose: null }]
+        : [];
+
+    const { broken } = await verifyIn(empty, shop.tenantId, witnesses);
+
+    expect(broken).toContain("cut after its beginning: seals 1 to 150000 are missing");
+  });
+
+  it("reads no list anew for each row, nor does pruning", async () => {
+    const key = new SealKey(await loadKey({ dataDir: FOLDER }), shop.tenantId);
+    const anew = await ownerInHome(gateway, "shop", async (run) => {
+      await run("begin");
+      try {
+        return [
+          await readAnew(run, (own) => verifyIn(own, shop.tenantId)),
+          await readAnew(run, (own) => pruneAudit(own as never, shop.tenantId, key, new Date(Date.now() + 60_000))),
+        ];
+      } finally {
+        await run("rollback");
+      }
+    });
+
+    expect(anew).toEqual([[], []]);
   });
 
   it("takes no event that only an older version could have written for the erasure of a person", async () => {

@@ -242,18 +242,37 @@ describe("Postman", () => {
 });
 
 describe("tenantry work", () => {
-  it("sends by the mail server that the settings name, with the rights of serving", async () => {
-    await invite("worked");
+  const work = async () => {
     const names = Object.keys(gateway.database.databases).filter((name) => name !== "main");
     const env = {
       ...(await owningSettings(gateway.database, ...names)),
       TENANTRY_SMTP_URL: server.url,
       TENANTRY_MAIL_FROM: FROM,
     };
+    return run(["work", "--once"], { env });
+  };
 
-    const { code, stderr } = await run(["work", "--once"], { env });
+  it("sends by the mail server that the settings name, with the rights of serving", async () => {
+    await invite("worked");
+
+    const { code, stderr } = await work();
 
     expect([code, server.received.map(({ to }) => to)]).toEqual([0, ["worked@people.test"]]);
     expect(stderr).not.toContain("worked@people.test");
+  });
+
+  it.each([
+    ["for good", "550 5.1.1", "The mail server refused it.", "The server answered 550."],
+    ["for now", "450 4.2.1", "Try 1 failed.", "450"],
+  ])("has no address in its log where the server refuses it %s by name", async (_how, answer, outcome, said) => {
+    await invite("bob");
+    server.answer = (to) => `${answer} <${to}>: Recipient address rejected`;
+
+    const { code, stdout, stderr } = await work();
+
+    expect(code).toBe(0);
+    expect(stderr).toContain(outcome);
+    expect(stderr).toContain(said);
+    expect(stdout + stderr).not.toMatch(/bob|Recipient/);
   });
 });

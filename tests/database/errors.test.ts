@@ -1,0 +1,21 @@
+import { DrizzleQueryError } from "drizzle-orm/errors";
+import { ConnectionLostError, isAway, OutcomeUnknownError, UnavailableError } from "../../src/database/errors.js";
+
+const wrapped = (cause: Error) => new DrizzleQueryError("insert into t values ($1)", ["secret"], cause);
+
+describe("isAway", () => {
+  it.each([
+    ["a lost connection", new ConnectionLostError("The session was lost."), true],
+    ["a database that does not answer", new UnavailableError("The database does not answer."), true],
+    ["an end by the server", Object.assign(new Error("bye"), { severity: "FATAL", code: "57P01" }), true],
+    ["a statement's own fault", Object.assign(new Error("no"), { severity: "ERROR", code: "22012" }), false],
+  ])("knows %s, also as drizzle throws it", (_what, error, expected) => {
+    expect([isAway(error), isAway(wrapped(error))]).toEqual([expected, expected]);
+  });
+
+  it("does not take a change that may have been made for one that was not", () => {
+    const lost = new ConnectionLostError("The session was lost.");
+
+    expect(isAway(new OutcomeUnknownError("It may have been made.", { cause: lost }))).toBe(false);
+  });
+});
