@@ -8,66 +8,49 @@ import {
   validate,
 } from "graphql";
 import type { Plugin } from "graphql-yoga";
-import { LRUCache } from "lru-cache";
+import { Documents } from "./documents.js";
 import { refusal } from "./errors.js";
-import { admitDocument, checkVariables, type DocumentLimits } from "./limits.js";
+import { checkVariables, type DocumentLimits } from "./limits.js";
 
-/** A document that may be validated, or why it may not. */
-type Admitted = { readonly document: DocumentNode } | { readonly refused: GraphQLError };
-
-// Texts are kept with their trees, which take some fifty times as much.
-const CACHED_CHARACTERS = 2_000_000;
-
-/** Refuses hostile documents before they cost anything, and parses and validates each text once. */
-export function admission(limits: DocumentLimits) {
-  const admitted = new LRUCache<string, Admitted>({
-    maxSize: CACHED_CHARACTERS,
-    sizeCalculation: (_, text) => text.length + 1,
-  });
-  const problemsOf = new WeakMap<DocumentNode, readonly GraphQLError[]>();
-
-  function documentOf(text: string): DocumentNode {
-    const known = admitted.get(text) ?? admit(text, limits);
-    // A text that is too long says so at a glance, and would push out hundreds that are asked again.
-    if (text.length <= limits.characters) admitted.set(text, known);
-    if ("refused" in known) throw known.refused;
-    return known.document;
-  }
+/**
+ * Refuses hostile documents before they cost anything, and parses and validates each text once that is asked again.
+ * @param documents where they are kept, and counted
+ */
+export function admission(limits: DocumentLimits, documents = new Documents(limits)) {
+  const valid = new WeakSet<DocumentNode>();
 
   return {
     // Not while parsing: what is thrown there is given another status, which clients may take for a success.
     onParams({ params, request }) {
-      const document = documentOf(params.query!);
+      const document = admit(documents, params.query!);
       const operation = getOperationAST(document, params.operationName);
       if (!operation) throw refusal("BAD_USER_INPUT", whichIsMeant(document), 400);
       refuseLink(operation, request.method);
       checkVariables(params.variables, limits);
     },
     onParse({ params, setParseFn }) {
-      setParseFn(() => documentOf(String(params.source)));
+      setParseFn(() => admit(documents, String(params.source)));
     },
     onValidate({ params, setResult }) {
       const { documentAST, schema } = params;
-      let problems = problemsOf.get(documentAST);
-      if (!problems) {
-        const found = [
-          ...withoutRoot(schema, documentAST),
-          ...validate(schema, documentAST, undefined, { hideSuggestions: true }),
-        ];
-        problems = found.map((problem) => coded(problem, "GRAPHQL_VALIDATION_FAILED"));
-        problemsOf.set(documentAST, problems);
-      }
-      setResult([...problems] as never);
+      if (valid.has(documentAST)) return setResult([]);
+      const found = [
+        ...withoutRoot(schema, documentAST),
+        ...validate(schema, documentAST, undefined, { hideSuggestions: true }),
+      ];
+      if (found.length === 0) valid.add(documentAST);
+      else documents.forget(documentAST);
+      setResult(found.map((problem) => coded(problem, "GRAPHQL_VALIDATION_FAILED")) as never);
     },
   } satisfies Plugin;
 }
 
-function admit(text: string, limits: DocumentLimits): Admitted {
+/** @throws GraphQLError with a code, for one that may not be validated */
+function admit(documents: Documents, text: string): DocumentNode {
   try {
-    return { document: admitDocument(text, limits) };
+    return documents.of(text);
   } catch (error) {
-    if (!(error instanceof GraphQLError)) throw error;
-    return { refused: error.extensions.code ? error : coded(error, "GRAPHQL_PARSE_FAILED") };
+    throw error instanceof GraphQLError && !error.extensions.code ? coded(error, "GRAPHQL_PARSE_FAILED") : error;
   }
 }
 

@@ -12,13 +12,16 @@ import { AnswerLostError } from "../database/errors.js";
 import { admission, coded } from "./admission.js";
 import { asText } from "./asked.js";
 import type { Context } from "./context.js";
+import { Documents } from "./documents.js";
 import { type ExecuteArgs, execute as executeCompiled } from "./executor/execute.js";
+import { bytesCompiled } from "./executor/kept.js";
 import { isTooLarge } from "./executor/size.js";
 import { foresee, namedIn, wantedAhead } from "./foresight.js";
 import { withRoots } from "./introspection.js";
 import type { DocumentLimits } from "./limits.js";
 import { isIntrospection, needsOf } from "./needs.js";
-import { checkLengths, planOf, type Root, withVariables } from "./plan.js";
+import { checkLengths, type Root, withVariables } from "./plan.js";
+import { bytesPlanned, planOf } from "./plans.js";
 import { isTransient, withoutStatus } from "./present.js";
 
 export interface Settings {
@@ -40,10 +43,14 @@ type Args = ExecutionArgs & { readonly contextValue: Context };
  * text once, and gives every operation the tenant sessions that it needs, and no longer than it needs them.
  */
 export function execution(settings: Settings): Plugin<Context> {
+  const documents = new Documents(settings.limits);
+  const count = ({ schema, document }: ExecutionArgs) =>
+    documents.count(document, bytesPlanned(document) + bytesCompiled(schema, document));
   return {
-    ...admission(settings.limits),
+    ...admission(settings.limits, documents),
     onExecute({ setExecuteFn, args }) {
-      setExecuteFn(() => run(args as unknown as ExecutionArgs & { contextValue: Context }, settings));
+      const asked = args as unknown as Args;
+      setExecuteFn(() => run(asked, settings).finally(() => count(asked)));
     },
   };
 }

@@ -70,18 +70,6 @@ export interface Plan {
 
 export type Variables = Readonly<Record<string, unknown>>;
 
-let planned = 0;
-const plans = new WeakMap<OperationDefinitionNode, Plan>();
-
-/** The plan of an operation of a valid document; made once, and kept as long as the document. */
-export function planOf(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode): Plan {
-  const known = plans.get(operation);
-  if (known) return known;
-  const made = new Planner(schema, document).plan(operation);
-  plans.set(operation, made);
-  return made;
-}
-
 /**
  * The plan without what the variables leave out.
  * @throws BadInputError when a variable that decides about it is null
@@ -115,6 +103,14 @@ export function checkLengths({ lengths }: Plan, variables: Variables): void {
   }
 }
 
+/** The plan of an operation of a valid document, made anew. */
+export const makePlan = (
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  before: Plan["before"],
+): Plan => new Planner(schema, document).plan(operation, before);
+
 /** Takes as many steps as the operation has selections, fragments expanded, which the limits of documents bound. */
 class Planner {
   readonly #fragments = new Map<string, FragmentDefinitionNode>();
@@ -132,18 +128,10 @@ class Planner {
       if (node.kind === Kind.FRAGMENT_DEFINITION) this.#fragments.set(node.name.value, node);
   }
 
-  plan(operation: OperationDefinitionNode): Plan {
+  plan(operation: OperationDefinitionNode, before: Plan["before"]): Plan {
     this.#walk(operation.selectionSet, [this.schema.getRootType(operation.operation)!], [], []);
     const [roots, below, guarded, lengths] = [this.#roots, this.#below, this.#guarded, this.#lengths];
-    return {
-      operation,
-      roots,
-      below,
-      guarded,
-      lengths,
-      fields: this.#fields,
-      before: { nth: ++planned, statements: 0, isAhead: true },
-    };
+    return { operation, roots, below, guarded, lengths, fields: this.#fields, before };
   }
 
   #walk(set: SelectionSetNode, types: readonly GraphQLObjectType[], path: readonly string[], above: Conditions): void {

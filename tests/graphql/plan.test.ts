@@ -22,7 +22,8 @@ import {
   validate,
 } from "graphql";
 import { guard } from "../../src/graphql/guard.js";
-import { type Plan, planOf, type Variables, withVariables } from "../../src/graphql/plan.js";
+import { type Plan, type Variables, withVariables } from "../../src/graphql/plan.js";
+import { bytesPlanned, planOf } from "../../src/graphql/plans.js";
 import { anyone, may, type Policy, root, visible } from "../../src/graphql/policy.js";
 
 /** Everything that can stand between a root and a field with a rule. Of each type, `open` has none and `shut` one. */
@@ -168,6 +169,23 @@ describe("the plan of an operation", () => {
 
     expect(planOf(schema, document, a!)).toBe(plans[0]);
     expect(plans.map(({ guarded }) => guarded.map(({ path }) => path))).toEqual([[["shut"]], [["shop", "shut"]]]);
+  });
+
+  it("is not kept where it is many times what is written, but how the operation went is", () => {
+    const levels = Array.from(
+      { length: 9 },
+      (_, n) => `fragment F${n} on Shop { next { ...F${n + 1} } staff { shop { ...F${n + 1} } } }`,
+    );
+    const document = parse(`{ shop { ...F0 } } ${levels.join(" ")} fragment F9 on Shop { a: shut b: shut }`);
+    const operation = getOperationAST(document)!;
+    const first = planOf(schema, document, operation);
+
+    const second = planOf(schema, document, operation);
+
+    expect(first.guarded).toHaveLength(1024);
+    expect(second).not.toBe(first);
+    expect(second.before).toBe(first.before);
+    expect(bytesPlanned(document)).toBe(0);
   });
 
   it("knows the roots in order, and the lengths of pages wherever they are asked for", () => {

@@ -33,6 +33,29 @@ async function cpuOf(body: string): Promise<number> {
   return (user + system) / 1000;
 }
 
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
+/** In megabytes. */
+const heap = (): number => {
+  collect();
+  return process.memoryUsage().heapUsed / 1e6;
+};
+
+const LETTERS = [..."abcdefghij"];
+const UNKNOWN = LETTERS.flatMap((a) => LETTERS.map((b) => a + b)).join(" ");
+const CONNECTIONS =
+  "children descendants memberships invitations domains joinPolicy joinRequests deletionPreview auditEvents"
+    .split(" ")
+    .map((name) => `${name} { __typename }`)
+    .join(" ");
+/** Each fragment spreads the next one at two places: 1,537 fields with a rule. */
+const DOUBLED = Array.from(
+  { length: 7 },
+  (_, n) => `fragment F${n} on Organization { parent { ...F${n + 1} } ancestors { ...F${n + 1} } }`,
+)
+  .concat(`fragment F7 on Organization { memberCount roles { id } grantableRoles { id } ${CONNECTIONS} }`)
+  .join(" ");
+
 describe("a request that would cost dearly", () => {
   it.each(HOSTILE.map((hostile) => [hostile.what, hostile] as const))(
     "is refused with words, at little cost and before any SQL: %s",
@@ -73,20 +96,33 @@ describe("a request that would cost dearly", () => {
   });
 
   it("leaves nothing behind in memory, however often it comes", async () => {
-    setFlagsFromString("--expose-gc");
-    const collect = runInNewContext("gc") as () => void;
     const round = async () => {
       for (const hostile of HOSTILE) await (await send(bodyOf(hostile))).text();
     };
-    const heap = () => {
-      collect();
-      return process.memoryUsage().heapUsed / 1e6;
-    };
-
     for (let n = 0; n < 2; n++) await round();
     const before = heap();
     for (let n = 0; n < 5; n++) await round();
 
     expect(heap() - before).toBeLessThan(10);
+  });
+
+  it.each([
+    ["that is invalid a hundred times", `{ viewer { ${UNKNOWN} } }`, "GRAPHQL_VALIDATION_FAILED", 50],
+    [
+      "whose fragments make much of little",
+      `{ organization(by: { slug: "x" }) { ...F0 } } ${DOUBLED}`,
+      "UNAUTHENTICATED",
+      100,
+    ],
+  ])("keeps little of a text %s, each another", async (_what, query, expected, most) => {
+    const ask = async () => JSON.parse(await (await send(bodyOf({ query, what: "", refusedBy: "" }))).text());
+    for (let n = 0; n < 20; n++) await ask();
+    const before = heap();
+
+    for (let n = 0; n < 199; n++) await ask();
+    const { errors } = await ask();
+
+    expect(errors[0].extensions.code).toBe(expected);
+    expect((heap() - before) / 200).toBeLessThan(most / 1000);
   });
 });

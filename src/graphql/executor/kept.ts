@@ -11,8 +11,10 @@ import {
 import { Compiled } from "./compiled.js";
 import type { Run } from "./run.js";
 
-/** A field is kept for so much text, at most: whatever a document does, it takes memory in proportion to its length. */
-const CHARACTERS_PER_FIELD = 4;
+/** So many fields are kept for each token, at most: whatever a document does, it takes memory in proportion to what is written. */
+const FIELDS_PER_TOKEN = 4;
+/** What a field takes, measured by those that take most: lists of what is behind an interface. */
+const FIELD_BYTES = 1_300;
 
 /** What was made of a document for a schema. Kept as long as both are. */
 export class Kept {
@@ -24,7 +26,7 @@ export class Kept {
   constructor(document: DocumentNode) {
     this.fragments = fragmentsOf(document);
     this.#conditions = conditionsOf(document);
-    this.#most = (document.loc?.end ?? 0) / CHARACTERS_PER_FIELD;
+    this.#most = FIELDS_PER_TOKEN * (document.tokenCount ?? 0);
   }
 
   /** An operation as functions, which are others where the variables include other fields. */
@@ -50,6 +52,10 @@ export class Kept {
     if (this.size > this.#most) this.#compiled.clear();
   }
 }
+
+/** How many bytes take the functions that are kept of a document, about. */
+export const bytesCompiled = (schema: GraphQLSchema, document: DocumentNode): number =>
+  (kept.get(schema)?.get(document)?.size ?? 0) * FIELD_BYTES;
 
 const kept = new WeakMap<GraphQLSchema, WeakMap<DocumentNode, Kept>>();
 
