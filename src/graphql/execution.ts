@@ -15,7 +15,7 @@ import type { Context } from "./context.js";
 import { Documents } from "./documents.js";
 import { type ExecuteArgs, execute as executeCompiled } from "./executor/execute.js";
 import { bytesCompiled } from "./executor/kept.js";
-import { isTooLarge } from "./executor/size.js";
+import { isTooLarge, Size } from "./executor/size.js";
 import { foresee, namedIn, wantedAhead } from "./foresight.js";
 import { withRoots } from "./introspection.js";
 import type { DocumentLimits } from "./limits.js";
@@ -98,9 +98,13 @@ async function answer(
   });
   if (errors) return { errors: [coded(errors[0]!, "BAD_USER_INPUT")] };
 
-  const execute = (from: GraphQLSchema, asked: DocumentNode) =>
-    given({ schema: from, document: asked, operationName, contextValue: ctx, variableValues, most: limits });
-  const part = (from: GraphQLSchema, some: readonly Root[]) => execute(from, withRoots(document, operation, some));
+  const size = new Size(limits);
+  // Whatever is read for the answer counts with it.
+  ctx.operation.size = size;
+  const execute = (from: GraphQLSchema, asked: DocumentNode, size: Size) =>
+    given({ schema: from, document: asked, operationName, contextValue: ctx, variableValues, size });
+  const part = (from: GraphQLSchema, some: readonly Root[], size: Size) =>
+    execute(from, withRoots(document, operation, some), size);
   try {
     const plan = withVariables(planOf(schema, document, operation), coerced);
     const { roots } = plan;
@@ -135,7 +139,7 @@ async function answer(
     // Asked again, a document must come to the same change; and who wants to be told why asks for more than it does.
     ctx.operation.isAnsweredAhead = plan.before.isAhead && isChange && roots.length === 1 && !ctx.explains;
     if (!needs.introspection) {
-      const result = await execute(schema, document);
+      const result = await execute(schema, document, size);
       if (isChange) {
         if (ctx.operation.mustAskAgain()) plan.before.isAhead = false;
         return afterCommit(result);
@@ -147,7 +151,8 @@ async function answer(
     }
 
     const own = roots.filter((root) => !isIntrospection(root));
-    const [data, shown] = [await part(schema, own), await part(await visible(ctx), roots.filter(isIntrospection))];
+    const data = await part(schema, own, size);
+    const shown = await part(await visible(ctx), roots.filter(isIntrospection), new Size(limits));
     return { data: joined(roots, data.data, shown.data), errors: join(data.errors, shown.errors) };
   } catch (error) {
     return {

@@ -8,6 +8,7 @@ import type { WantedAhead } from "./ahead.js";
 import { type Answering, keep, type Read } from "./answering.js";
 import type { Recalled } from "./asked.js";
 import { type Embarked, type Entered, embark, enter, enterToRead, type Query, repeated } from "./enter.js";
+import { type Size, UNMEASURED } from "./executor/size.js";
 import { mustStillHold } from "./mustStillHold.js";
 import type { Name } from "./named.js";
 import type { Entrance, OpenScope, OperationSettings, Scope } from "./scope.js";
@@ -37,6 +38,8 @@ export class Operation {
    * session is opened for it; where it asks for more, see `mustAskAgain`.
    */
   isAnsweredAhead = false;
+  /** How much there is of the answer at hand. */
+  size: Size = UNMEASURED;
   #isChanged = false;
   /** What the only change came to, where its answer was read before its commit; all that lets a change be asked for again. */
   #kept: { readonly changed: unknown } | null = null;
@@ -218,6 +221,7 @@ export class Operation {
   }
 
   #open({ scope, replica, recalled }: Entered): void {
+    scope.size = this.size;
     this.#scope = scope;
     this.#replica = replica;
     this.#recalled = recalled;

@@ -2,6 +2,7 @@ import DataLoader from "dataloader";
 import { getColumns } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import { LRUCache } from "lru-cache";
+import { bounded } from "./bounded.js";
 import { givenBy, isWhole, type Values } from "./given.js";
 import type { Along, Found, ListOf, PageOf } from "./list.js";
 import { perSession } from "./loader.js";
@@ -51,6 +52,7 @@ export function pagesOf<T extends PgTable, By extends string>(
       columns: list.columns?.(scope) ?? getColumns(list.table),
       along: others.filter(isMany).map((one) => ({ ...one, columns: one.columns(scope) })),
       gathered: list.gathered?.isAsked(scope) ? list.gathered.how(scope) : null,
+      most: scope.size.mostRows,
     };
     const pages = await selectBy(asked)(scope, given, requests);
     // So that nobody who asks has to wait again.
@@ -72,11 +74,9 @@ export function pagesOf<T extends PgTable, By extends string>(
         });
         const pages: Found<T>[] = [];
         const readGroup = async (members: readonly number[]) => {
-          const found = await read(
-            scope,
-            given,
-            members.map((n) => requests[n]!),
-          );
+          const asked = members.map((n) => requests[n]!);
+          const rows = asked.reduce((sum, { page }) => sum + page.limit + 1, 0);
+          const found = await bounded(scope, rows, () => read(scope, given, asked));
           members.forEach((n, nth) => {
             pages[n] = found[nth]!;
           });

@@ -8,6 +8,7 @@ import type { Purpose, TenantSession } from "../tenancy/session.js";
 import type { SentAhead } from "./ahead.js";
 import type { AskedBy } from "./asked.js";
 import type { Fields } from "./columns.js";
+import { type Size, UNMEASURED } from "./executor/size.js";
 import type { AllNamed, Name } from "./named.js";
 
 /** Who is asking, once the home has confirmed it. */
@@ -45,6 +46,8 @@ export interface Scope extends Resolved {
   readonly fields?: Fields | undefined;
   /** What was read before anybody asked for it. */
   readonly ahead?: SentAhead | undefined;
+  /** How much there is of what is answered: whatever is read or searched for it in numbers is counted there first. */
+  readonly size: Size;
   /** The instant that statements judge by; null where it is that of their own transaction. */
   readonly instant: string | null;
   /** Whether something that ends then, or not at all, has not ended yet. */
@@ -60,6 +63,7 @@ export interface Scope extends Resolved {
 export class OpenScope implements Scope {
   /** When the clock makes another answer of the same rows, in epoch milliseconds: at once, where it was looked at. */
   trueUntil = Number.POSITIVE_INFINITY;
+  size: Size = UNMEASURED;
   readonly viewer: Viewer;
   readonly access: Access;
   readonly named: AllNamed;

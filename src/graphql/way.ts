@@ -18,10 +18,21 @@ export interface Way<T extends PgTable> {
   readonly columns: ColumnsOf<T>;
   readonly along: readonly (Omit<Along<T>, "columns"> & { readonly columns: Record<string, unknown> })[];
   readonly gathered: GatheredBy | null;
+  /** How many rows are read at most, with what belongs to each. */
+  readonly most: number;
 }
 
 /** The same for ways that are read by the same statement. */
-export const nameOf = <T extends PgTable>({ isPart, given, by, backward, columns, along, gathered }: Way<T>): string =>
+export const nameOf = <T extends PgTable>({
+  isPart,
+  given,
+  by,
+  backward,
+  columns,
+  along,
+  gathered,
+  most,
+}: Way<T>): string =>
   [
     isPart,
     [...given],
@@ -30,6 +41,7 @@ export const nameOf = <T extends PgTable>({ isPart, given, by, backward, columns
     Object.keys(columns),
     ...along.map((one) => [one.by, Object.keys(one.columns)]),
     gathered?.name,
+    most,
   ].join(" ");
 
 /** The statement that reads pages so. */
@@ -52,7 +64,8 @@ export function write<T extends PgTable>({ table, orders, where }: ListOf<T, str
     const rows = (order.join ? all.innerJoin(order.join.table, order.join.on) : all)
       .where(isPart ? pieces.between : sql`${condition} and ${pieces.between}`)
       .orderBy(pieces.sorted)
-      .limit(sql.placeholder("most"))
+      // Each list as many as it is asked for.
+      .limit(sql`k.most` as never)
       .as("page");
     const { placeBy, nth, ...row } = getColumns(rows);
     // One by one, by its key: whatever a plan for many expects, none reads the other table as a whole.
@@ -75,31 +88,33 @@ export function write<T extends PgTable>({ table, orders, where }: ListOf<T, str
         ...((belonging && { came: belonging.columns }) as object),
       })
       .from(sql`jsonb_to_recordset(${sql.placeholder("asked")}::text::jsonb)
-        as k(n int, key uuid, reached uuid[], subtree uuid[], blocked uuid[], filter jsonb,
+        as k(n int, most int, key uuid, reached uuid[], subtree uuid[], blocked uuid[], filter jsonb,
              after_text text, after_at timestamptz, after_id uuid, before_text text, before_at timestamptz, before_id uuid)`)
       .crossJoinLateral(rows);
     const joined = others.reduce((sum, other) => sum.crossJoinLateral(other) as never, pages);
-    return (belonging?.from ?? []).reduce((sum, one) => sum.leftJoinLateral(one, sql`true`) as never, joined);
+    const written = (belonging?.from ?? []).reduce((sum, one) => sum.leftJoinLateral(one, sql`true`) as never, joined);
+    // All are in memory before anybody can look at the first. A number of its own: a plan that did not know it would be one for few.
+    return Number.isFinite(way.most) ? (written.limit(sql.raw(String(way.most + 1)) as never) as never) : written;
   });
   return async (scope: Scope, given: Values, requests: readonly PageOf[]): Promise<Found<T>[]> => {
     const asked = requests.map(({ key, page, scope: places, filter }, n) => ({
       n,
+      most: page.limit + 1,
       key,
       ...(places && partsOf(places)),
       filter,
       ...bounds(page, order),
     }));
     // It is read before the next one writes into it.
-    given.most = Math.max(...requests.map(({ page }) => page.limit + 1));
     given.asked = JSON.stringify(asked);
     const found = await select(scope.session, given);
+    scope.size.addRows(found.length);
     const pages = requests.map((): Found<T> => []);
     const theirs = requests.map((): unknown[][] => []);
     // In whatever order PostgreSQL brings them, and each as often as something belongs to it.
     for (const { n, nth, by: text, row, along: others, came } of found as unknown as Read<
       InferSelectModel<T> & { id: string }
     >[]) {
-      if (nth > requests[n]!.page.limit + 1) continue;
       const at = nth - 1;
       const page = pages[n]!;
       if (!page[at]) {

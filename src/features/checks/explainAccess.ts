@@ -89,6 +89,8 @@ async function explanation(
   permission: string,
 ) {
   const subject = await findSubject(ctx, by);
+  // Thousands wait together for the same person, and the answer may have been refused to the first of them.
+  scopeOf(ctx).size.check();
   const question: Question = { place: organization, permission, reach: "ORGANIZATION" };
   return subject && { ...explain(scopeOf(ctx), subject, question), subject, question };
 }

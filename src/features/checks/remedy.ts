@@ -47,6 +47,7 @@ async function find(ctx: Context, subject: Subject, question: Question): Promise
   const { place, permission, reach } = question;
   if (!subject.active || subject.access.allows(place, permission, reach)) return null;
   const scope = scopeOf(ctx);
+  scope.size.addSearch();
   const roles = (await usableRoles(scope, ctx.catalogue, place)).filter(
     ({ permissions }) =>
       // Who may resume a suspended organization may look into it: the right to is another way to the same.
@@ -54,6 +55,7 @@ async function find(ctx: Context, subject: Subject, question: Question): Promise
       // Nobody holds what the product dropped, and so nobody could give it.
       stillThere(ctx.catalogue, permissions).length === permissions.length,
   );
+  scope.size.check();
   const remedies = upwards(place)
     .filter((at) => isOpen(scope, subject, at))
     .flatMap((at) =>

@@ -125,7 +125,17 @@ export const findSubject = (ctx: Context, { userId }: typeof SubjectBy.$inferInp
   findPerson(ctx, decodeId<UserId>("User", userId ?? "", "subject.userId"));
 
 /** The same by their uuid. */
-export async function findPerson(ctx: Context, userId: UserId): Promise<Subject | null> {
+export function findPerson(ctx: Context, userId: UserId): Promise<Subject | null> {
+  const known = people(scopeOf(ctx));
+  const person = known.get(userId) ?? toPerson(ctx, userId);
+  known.set(userId, person);
+  return person;
+}
+
+/** Each made once: whoever is in hundreds of organizations may be asked about in as many. */
+const people = perSession(() => new Map<UserId, Promise<Subject | null>>());
+
+async function toPerson(ctx: Context, userId: UserId): Promise<Subject | null> {
   const scope = scopeOf(ctx);
   const row = await foundBy(scope).load({ type: "User", id: userId });
   const belongs = (row?.memberships ?? []).map((membership) => toMembership(ctx.catalogue, membership));

@@ -78,10 +78,12 @@ const RoleUpdatePreview = builder.objectRef<Preview>("RoleUpdatePreview").implem
         const list = { name: "effects", parentId: role.id, filter: permissions, order: "ID" };
         const effect = async (grant: GrantRow): Promise<EffectOnGrant> => {
           const scope = scopeOf(ctx);
+          scope.size.addSearch();
           const [membership, all] = await Promise.all([
             findMembership(scope, grant.membershipId),
             listGrants(scope, ctx.catalogue, grant.membershipId),
           ]);
+          scope.size.check();
           const effect = await effectOf(scope, ctx.catalogue, membership!.userId, grant, permissions);
           return { membership: membership!, grant: all.find(({ id }) => id === grant.id)!, ...effect };
         };

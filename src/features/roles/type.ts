@@ -1,13 +1,15 @@
 import { missingOf } from "../../access/giving.js";
 import { builder, Node } from "../../graphql/builder.js";
-import { scopeOf } from "../../graphql/context.js";
+import { type Context, scopeOf } from "../../graphql/context.js";
+import { perSession } from "../../graphql/loader.js";
 import { reachable } from "../../graphql/node.js";
 import { encodeId } from "../../graphql/nodeId.js";
-import type { RoleId } from "../../ids.js";
+import type { OrganizationId, RoleId } from "../../ids.js";
 import { findOrganization } from "../organizations/loader.js";
+import type { OrganizationRow } from "../organizations/table.js";
 import { Organization } from "../organizations/type.js";
 import { findRole, usableRoles } from "./loader.js";
-import type { ShownRole } from "./role.js";
+import type { Role as RoleHere, ShownRole } from "./role.js";
 
 const RoleSource = builder.enumType("RoleSource", {
   description: "Who defined a role.",
@@ -55,16 +57,28 @@ builder.objectFields(Organization, (t) => ({
     nullable: true,
     description:
       "Roles usable here that the viewer may give: none without `members:manage`, and none that holds a permission which the viewer lacks here.",
-    resolve: async (organization, _args, ctx) => {
-      const scope = scopeOf(ctx);
-      if (!scope.access.allows(organization, "members:manage")) return [];
-      const usable = await usableRoles(scope, ctx.catalogue, organization);
-      return usable.filter(
-        ({ permissions }) =>
-          missingOf(scope.access, { permissions, at: organization, reach: "ORGANIZATION" }).length === 0,
-      );
+    resolve: (organization, _args, ctx) => {
+      const known = grantable(scopeOf(ctx));
+      const found = known.get(organization.id) ?? findGrantable(ctx, organization);
+      known.set(organization.id, found);
+      return found;
     },
   }),
 }));
+
+/** By organization, each found once, under however many aliases and wherever it is met. */
+const grantable = perSession(() => new Map<OrganizationId, Promise<RoleHere[]>>());
+
+async function findGrantable(ctx: Context, organization: OrganizationRow): Promise<RoleHere[]> {
+  const scope = scopeOf(ctx);
+  if (!scope.access.allows(organization, "members:manage")) return [];
+  scope.size.addSearch();
+  const usable = await usableRoles(scope, ctx.catalogue, organization);
+  // Thousands were waiting for the same roles, and the answer may have been refused to the first of them.
+  scope.size.check();
+  return usable.filter(
+    ({ permissions }) => missingOf(scope.access, { permissions, at: organization, reach: "ORGANIZATION" }).length === 0,
+  );
+}
 
 reachable("Role", (ctx, id) => findRole(ctx, id as RoleId));

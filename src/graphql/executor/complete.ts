@@ -165,7 +165,7 @@ export function settleOf(type: GraphQLOutputType, complete: Complete, asked: Ask
   return (value, run, info, path) => {
     try {
       const completed = isPromise(value)
-        ? Promise.resolve(value).then((answered) => complete(answered, run, info, path))
+        ? waited(value, run).then((answered) => complete(answered, run, info, path))
         : complete(value, run, info, path);
       if (!(completed instanceof Promise)) return completed;
       return completed.then(undefined, (thrown) => fail(thrown, run, asked, type, path ?? info.path));
@@ -173,4 +173,17 @@ export function settleOf(type: GraphQLOutputType, complete: Complete, asked: Ask
       return fail(thrown, run, asked, type, path ?? info.path);
     }
   };
+}
+
+/** Each that is waited for is counted: it takes room until it is there, and where it comes to nothing it is no object either. */
+function waited(value: PromiseLike<unknown>, { size }: Run): Promise<unknown> {
+  const promise = Promise.resolve(value);
+  try {
+    size.addWait();
+  } catch (thrown) {
+    // Nobody else will hear of it if it fails.
+    promise.catch(() => {});
+    throw thrown;
+  }
+  return promise;
 }

@@ -10,14 +10,14 @@ import {
 } from "graphql";
 import { keptOf } from "./kept.js";
 import { Errors, type Run } from "./run.js";
-import { type Most, Size } from "./size.js";
+import { Size } from "./size.js";
 
 // As graphql-js has it.
 const MOST_VARIABLE_ERRORS = 50;
 
 export interface ExecuteArgs extends ExecutionArgs {
   /** How much an answer may hold: more ends the root field in which it is met, with `COST_EXCEEDED`. Anything where left out. */
-  readonly most?: Most;
+  readonly size?: Size;
 }
 
 /**
@@ -44,7 +44,7 @@ export function execute(args: ExecuteArgs): ExecutionResult | Promise<ExecutionR
     variableValues: coerced,
     arguments: new Map(),
     errors: new Errors(),
-    size: new Size(args.most),
+    size: args.size ?? new Size(),
   };
   const told = (data: unknown): ExecutionResult => {
     kept.trim();

@@ -79,7 +79,11 @@ export class Errors {
  */
 export function fail(thrown: unknown, run: Run, { nodes }: Asked, type: GraphQLOutputType, path: Path): null {
   // Thousands that are still waited for may end by it, each below many others: it is told once, of the root field.
-  if (path.prev !== undefined && isTooLarge(thrown)) throw thrown;
+  if (path.prev !== undefined) {
+    if (isTooLarge(thrown)) throw thrown;
+    // Also of what fails because the session ended when the root field did.
+    run.size.check();
+  }
   const error = locatedError(thrown, nodes, responsePathAsArray(path));
   if (isNonNullType(type)) throw error;
   if (isTooLarge(error)) run.errors.forget(path.key);

@@ -1,5 +1,6 @@
 import { buildSchema, parse } from "graphql";
 import { execute } from "../../../src/graphql/executor/execute.js";
+import { Size } from "../../../src/graphql/executor/size.js";
 
 const schema = buildSchema(
   "type Query { node: Node, other: Node, never: Node } type Node { id: ID, ids: [ID!], all: [Node!]!, later: [Node] }",
@@ -14,7 +15,7 @@ const answered = async (text: string, most: number) => {
     schema,
     document: parse(text),
     rootValue,
-    most: { answerObjects: most, answerCharacters: 1e9 },
+    size: new Size({ answerObjects: most, answerCharacters: 1e9 }),
   });
   return {
     data: JSON.parse(JSON.stringify(data)),
@@ -55,7 +56,7 @@ describe("an answer of more objects than it may hold", () => {
       schema,
       document,
       rootValue: { node: many },
-      most: { answerObjects: 1000, answerCharacters: 1e9 },
+      size: new Size({ answerObjects: 1000, answerCharacters: 1e9 }),
     });
 
     expect(data).toEqual(expect.objectContaining({ node: null }));
@@ -76,7 +77,7 @@ describe("an answer of more text than it may hold", () => {
       schema: told,
       document: parse(text),
       rootValue: { text: "x".repeat(100), note: { json, id: "1", no }, made: { json } },
-      most: { answerObjects, answerCharacters },
+      size: new Size({ answerObjects, answerCharacters }),
     });
     return errors?.map(({ extensions, message }) => extensions.code ?? message);
   };
@@ -110,7 +111,7 @@ describe("the characters of an answer", () => {
         schema: typed,
         document,
         rootValue: many,
-        most: { answerObjects: 1e9, answerCharacters: most },
+        size: new Size({ answerObjects: 1e9, answerCharacters: most }),
       });
     const { length } = JSON.stringify((await ask(1e9)).data);
 
@@ -130,7 +131,7 @@ describe("the answer to one of several changes", () => {
       schema: changing,
       document: parse("mutation { one { all { id } } two { id } }"),
       rootValue,
-      most: { answerObjects: 5, answerCharacters: 1e9 },
+      size: new Size({ answerObjects: 5, answerCharacters: 1e9 }),
     });
 
     expect(data).toEqual({ one: null, two: { id: "2" } });
