@@ -9,7 +9,7 @@ import { inTrial } from "./transaction.js";
 // "tenantry" in ASCII: one number that nothing else in the database is likely to take.
 const MIGRATING = "8387229059480511097";
 
-/** Runs `work` while nobody else migrates. */
+/** Runs `work` while nobody else migrates. Within it, on the same connection, it runs at once. */
 export async function alone<T>(main: Lease, onWait: (() => void) | undefined, work: () => Promise<T>): Promise<T> {
   const [got] = await main.run("select pg_try_advisory_lock($1::bigint) as it", [MIGRATING]);
   if (!got?.it) {
