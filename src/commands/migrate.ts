@@ -2,6 +2,7 @@ import { productOf } from "../access/catalogue.js";
 import { readSettings, type Settings } from "../config.js";
 import { adoptProduct } from "../tenancy/directory/product.js";
 import { checkFleet } from "../tenancy/migrations/check.js";
+import { alone } from "../tenancy/migrations/directory.js";
 import { ownFiles, upTo } from "../tenancy/migrations/files.js";
 import { type Login, loginOf, loginsSql } from "../tenancy/migrations/logins.js";
 import { type MigrateOptions, migrate, rehearseAll } from "../tenancy/migrations/migrate.js";
@@ -52,11 +53,15 @@ export async function migrateCommand(flags: MigrateFlags): Promise<void> {
     return;
   }
   const done = await withOwnersOf(settings, async (owners) => {
-    await ensureAllLogins(owners);
-    const migrated = await migrate(owners, options);
-    await adoptProduct(await owners.main, productOf(settings.TENANTRY_PRODUCT));
-    const made = await keepStock(owners, settings.TENANTRY_STOCK, progress("Homes made for the stock"));
-    return { ...migrated, made };
+    const main = await owners.main;
+    // All of it: two who alter the same login at once fail, and two who count the same stock both fill it.
+    return alone(main, options.onWait, async () => {
+      await ensureAllLogins(owners);
+      const migrated = await migrate(owners, options);
+      await adoptProduct(main, productOf(settings.TENANTRY_PRODUCT));
+      const made = await keepStock(owners, settings.TENANTRY_STOCK, progress("Homes made for the stock"));
+      return { ...migrated, made };
+    });
   });
   process.send?.({ homes: done.homes });
   tellMigrated(done, isJson, "ran", options.last);

@@ -59,12 +59,15 @@ export async function createTenant(
       return;
     }
     const taken = await inTransaction(main, () => writeRecord(main, tenant));
-    try {
-      if (await inTransaction(place, () => furnish(owners, place, tenant, taken, fill))) await remember(main, taken);
-    } catch (error) {
-      await forget(main, tenant.id, taken).catch(() => {});
-      throw error;
-    }
+    const isMade = await inTransaction(place, () => furnish(owners, place, tenant, taken, fill)).catch(
+      async (error) => {
+        // A session that was lost may have been so behind its commit, with all of the tenant in place. Only the record says where:
+        // it stays for whoever finishes or removes what there is.
+        if (!place.over) await forget(main, tenant.id, taken).catch(() => {});
+        throw error;
+      },
+    );
+    if (isMade) await remember(main, taken);
     await openRecord(main, tenant.id);
   });
 }

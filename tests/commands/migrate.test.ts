@@ -2,9 +2,12 @@ import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { askHolder } from "../../src/database/embedded/lock.js";
+import { withOwner } from "../../src/database/owner.js";
+import { alone } from "../../src/tenancy/migrations/directory.js";
 import { readMigrations } from "../../src/tenancy/migrations/files.js";
-import { jsonLines, processesOf, run } from "../support/command.js";
+import { command, jsonLines, processesOf, run } from "../support/command.js";
 import { type OwnServer, ownServer } from "../support/server.js";
+import { until } from "../support/until.js";
 
 const DIRECTORY = readMigrations("directory").map(({ name }) => ({ schema: "tenantry", migration: name }));
 let server: OwnServer;
@@ -124,14 +127,61 @@ describe("tenantry migrate", () => {
     expect([code, stderr]).toEqual([2, expect.stringContaining("--print-sql is for a real database")]);
   });
 
-  const roles = async () =>
-    (
-      await server.owner("select rolname from pg_roles where rolname in ($1, $2) order by rolname", [
-        server.door,
-        server.serve,
-      ])
-    ).map(({ rolname }) => rolname);
+  const roles = () => rolesOf(server);
 });
+
+describe("tenantry migrate, beside another run", () => {
+  let own: OwnServer;
+  beforeAll(async () => {
+    own = await ownServer();
+  });
+  afterAll(() => own.remove());
+  const env = () => ({ ...own.owning, TENANTRY_STOCK: "2" });
+
+  it("makes no login before that has ended", async () => {
+    const migrating = () => command(["migrate"], { env: env() });
+    const [waiting, logins] = await withOwner(own.owning.DATABASE_OWNER_URL!, (owner) =>
+      alone(owner, undefined, async () => {
+        const second = migrating();
+        await until(() => second.stderr().includes("Another run is under way"));
+        return [second, await rolesOf(own)] as const;
+      }),
+    );
+
+    expect(await waiting.ended).toBe(0);
+    expect([logins, await rolesOf(own)]).toEqual([[], [own.door, own.serve]]);
+    expect(waiting.stderr().match(/Another run/g)).toHaveLength(1);
+  });
+
+  it("fills the stock once", async () => {
+    await own.owner("update tenantry.homes set status = 'LEFT'");
+
+    const both = await withOwner(own.owning.DATABASE_OWNER_URL!, async (owner) => {
+      // Whoever has counted the stock waits to add to it.
+      await owner.run("begin");
+      await owner.run("lock table tenantry.homes in share mode");
+      const running = Promise.all([1, 2].map(() => run(["migrate", "--json"], { env: env() })));
+      await until(async () => {
+        const [row] = await own.owner(
+          "select count(distinct l.pid) as waiting from pg_locks l join pg_stat_activity a using (pid) where not granted and datname = current_database()",
+        );
+        return Number(row!.waiting) === 2;
+      });
+      await owner.run("commit");
+      return running;
+    });
+
+    expect(both.map(({ code }) => code)).toEqual([0, 0]);
+    const made = both.map(({ stdout }) => (jsonLines(stdout).at(-1) as { made: number }).made);
+    expect(made.sort()).toEqual([0, 2]);
+  });
+});
+
+/** Which of its serving logins there are. */
+const rolesOf = async ({ owner, door, serve }: OwnServer) =>
+  (await owner("select rolname from pg_roles where rolname in ($1, $2) order by rolname", [door, serve])).map(
+    ({ rolname }) => rolname,
+  );
 
 describe("tenantry seed", () => {
   it("makes the demo tenants once", async () => {

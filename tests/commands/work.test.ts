@@ -40,7 +40,7 @@ const creating = (slug: string, isolation: Isolation = "SCHEMA", where: string |
     isolation,
     database: where,
   });
-const about = async (slug: string, kind: "SUSPEND" | "RESUME" | "ERASE") =>
+const about = async (slug: string, kind: "SUSPEND" | "ERASE") =>
   desk.ask(asking, slug, (await recordOf(database, slug)).id, { kind });
 const stateOf = async ({ id }: { id: string }) => (await desk.find(id))!.state;
 /** What another worker, in this process, does of all there is to do. */
@@ -145,9 +145,12 @@ describe("a worker", () => {
     for (const { id } of forgotten) expect(await desk.find(id)).toBeNull();
   });
 
-  it("puts back what others are at, and does it later", async () => {
-    const job = await about("acme", "RESUME");
+  it.each([
+    ["RESUME", { kind: "RESUME" }],
+    ["MOVE", { kind: "MOVE", isolation: "SHARED", database: null, keepSeconds: 0 }],
+  ] as const)("puts back what others are at, and does it later: %s", async (_kind, order) => {
     const { id } = await recordOf(database, "acme");
+    const job = await desk.ask(asking, "acme", id, order);
     const held = await database.hold(`select pg_advisory_lock(hashtextextended('tenantry move ${id}', 0))`);
 
     const first = await another();

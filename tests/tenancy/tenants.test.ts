@@ -12,13 +12,17 @@ import { checkArchive } from "../../src/tenancy/archive/read.js";
 import { type Entry, readTar, writeTar } from "../../src/tenancy/archive/tar.js";
 import { createTenant } from "../../src/tenancy/create.js";
 import { ISOLATIONS, type Isolation } from "../../src/tenancy/directory/table.js";
-import type { Owners } from "../../src/tenancy/owners.js";
+import { tenantsCheck } from "../../src/tenancy/doctor/tenants.js";
+import { type Owners, withOwners } from "../../src/tenancy/owners.js";
 import { renameTenant, resumeTenant, suspendTenant } from "../../src/tenancy/tenants/change.js";
 import { eraseTenant } from "../../src/tenancy/tenants/erase.js";
 import { getTenant, listTenants, type Tenant } from "../../src/tenancy/tenants/record.js";
 import { sealNow, verifyIn } from "../support/audit.js";
 import { openGateway, type TestGateway } from "../support/gateway.js";
 import { ownerInHome } from "../support/home.js";
+import { homeRowsOf } from "../support/moves.js";
+import { until } from "../support/until.js";
+import { openWay } from "../support/way.js";
 import { world } from "../support/world.js";
 
 let gateway: TestGateway;
@@ -97,6 +101,32 @@ describe("createTenant", () => {
 
     const refused = outcomes.filter((one) => one.status === "rejected");
     expect(refused.map(({ reason }) => reason.name)).toEqual(["HomeTakenError"]);
+  });
+
+  it("leaves a record of what it made in another database where the session is lost behind the commit", async () => {
+    const database = await gateway.database.spare();
+    const place = { isolation: "SHARED", database } as const;
+    const lost = { id: newId<TenantId>(), slug: "lost", ...place, createdAt: new Date(), identities: [] };
+    const way = await openWay(Number(process.env.TENANTRY_TEST_PORT));
+    const { owning } = gateway.database;
+    const there = owning.databases[database]!;
+    const databases = { ...owning.databases, [database]: { ...there, url: way.url(there.url) } };
+
+    const creating = withOwners({ ...owning, databases }, (all) =>
+      createTenant(all, lost, async () => {
+        // What is sent from now on arrives, and no answer to it does.
+        way.mute();
+        void until(async () => (await homeRowsOf(gateway.database, lost.id)).length > 0).then(() => way.bar());
+      }),
+    );
+
+    await expect(creating).rejects.toThrow(/lost/);
+    await way.close();
+    expect(await tenant("lost")).toMatchObject({ id: lost.id, status: "CREATING" });
+    await owners(async (all) => {
+      for (const { fix } of await tenantsCheck.look(all, [database])) await fix!();
+    });
+    expect(await tenant("lost")).toMatchObject({ status: "ACTIVE", database });
   });
 });
 

@@ -1,8 +1,17 @@
 import type { Lease } from "../../database/lease.js";
+import type { TenantId } from "../../ids.js";
 import { openRecord } from "../create.js";
 import type { Owners } from "../owners.js";
 import { eraseTenant } from "../tenants/erase.js";
-import { findHomeRow, findTenant, hasSchema, listTenants, type Tenant, whileHolding } from "../tenants/record.js";
+import {
+  findHomeRow,
+  findTenant,
+  hasSchema,
+  listTenants,
+  type Tenant,
+  TenantBusyError,
+  whileHolding,
+} from "../tenants/record.js";
 import type { Check, Problem } from "./problem.js";
 
 /** Tenants whose making or erasing was interrupted, that have no home, or whose home and record disagree. */
@@ -11,43 +20,65 @@ export const tenantsCheck: Check = {
   async look(owners, databases) {
     const main = await owners.main;
     const problems: Problem[] = [];
-    for (const seen of await listTenants(main)) {
-      if (!databases.includes(seen.database)) continue;
-      if (await isAtWork(main, seen)) continue;
-      // As it is now, when nobody is at it.
-      const tenant = await findTenant(main, seen.id);
-      if (tenant) problems.push(...(await judge(owners, main, tenant)));
+    for (const { id, database } of await listTenants(main)) {
+      if (!databases.includes(database)) continue;
+      problems.push(...(await judgeAlone(owners, main, id, databases)));
     }
     return problems;
   },
 };
 
+/** Whoever makes, changes, moves or erases it at this moment knows better what becomes of it: then nothing is the matter. */
+async function judgeAlone(owners: Owners, main: Lease, id: TenantId, databases: readonly string[]): Promise<Problem[]> {
+  try {
+    return await whileHolding(main, id, async () => {
+      const tenant = await findTenant(main, id);
+      return tenant && databases.includes(tenant.database) ? await judge(owners, main, tenant) : [];
+    });
+  } catch (error) {
+    if (error instanceof TenantBusyError) return [];
+    throw error;
+  }
+}
+
 async function judge(owners: Owners, main: Lease, tenant: Tenant): Promise<Problem[]> {
   const { id, slug, status } = tenant;
+  const readHome = async () => findHomeRow(await owners.of(tenant.database), tenant);
+  // What was interrupted when it was seen may have been finished since, and be in use.
+  const ifAsSeen = (fix: () => Promise<void>, home?: HomeRow | null) => () =>
+    whileHolding(main, id, async () => {
+      const isSame = isAlike(tenant, await findTenant(main, id));
+      if (!isSame || (home !== undefined && !isAlike(home, await readHome())))
+        throw new Error("Somebody has changed it meanwhile, so it was left as it is. Run `tenantry doctor` again.");
+      await fix();
+    });
   const erase = async () => {
     const { found } = await eraseTenant(owners, tenant);
     if (found.length > 0) throw new Error(`Something of ${slug} is left: ${found.join(", ")}.`);
   };
   if (status === "ERASING")
     return [
-      { what: `The erasing of ${slug} was interrupted.`, mend: "`tenantry doctor --fix` finishes it.", fix: erase },
+      {
+        what: `The erasing of ${slug} was interrupted.`,
+        mend: "`tenantry doctor --fix` finishes it.",
+        fix: ifAsSeen(erase),
+      },
     ];
-  const home = await findHomeRow(await owners.of(tenant.database), tenant);
+  const home = await readHome();
   if (status === "CREATING") {
     return home
       ? [
           {
             what: `The making of ${slug} was interrupted when all of it was there.`,
             mend: "`tenantry doctor --fix` opens it.",
-            fix: () =>
-              whileHolding(main, id, () => openRecord(main, id, home.status === "SUSPENDED" ? "SUSPENDED" : "ACTIVE")),
+            fix: ifAsSeen(() => openRecord(main, id, home.status === "SUSPENDED" ? "SUSPENDED" : "ACTIVE"), home),
           },
         ]
       : [
           {
             what: `The making of ${slug} was interrupted.`,
             mend: "`tenantry doctor --fix` removes what there is of it.",
-            fix: erase,
+            fix: ifAsSeen(erase, null),
           },
         ];
   }
@@ -70,22 +101,22 @@ async function judge(owners: Owners, main: Lease, tenant: Tenant): Promise<Probl
     {
       what: `The directory says that ${slug} is ${status} at epoch ${tenant.epoch}, and its home ${home.status} at epoch ${home.epoch}.`,
       mend: "The home decides: `tenantry doctor --fix` has the directory say the same.",
-      fix: () =>
-        whileHolding(main, id, async () => {
-          await main.run("update tenantry.tenants set status = $2, epoch = $3 where id = $1", [
-            id,
-            home.status,
-            home.epoch,
-          ]);
-        }),
+      fix: ifAsSeen(async () => {
+        await main.run("update tenantry.tenants set status = $2, epoch = $3 where id = $1", [
+          id,
+          home.status,
+          home.epoch,
+        ]);
+      }, home),
     },
   ];
 }
 
-/** Whether somebody makes, changes, moves or erases it at this moment. */
-async function isAtWork(main: Lease, { id }: Tenant): Promise<boolean> {
-  return whileHolding(main, id, async () => false).catch(() => true);
-}
+type HomeRow = NonNullable<Awaited<ReturnType<typeof findHomeRow>>>;
+type Stand = Pick<Tenant, "epoch"> & { readonly status: string };
+
+const isAlike = (one: Stand | null, other: Stand | null): boolean =>
+  one?.status === other?.status && one?.epoch === other?.epoch;
 
 /** Homes that no tenant lives in or moves to, and schemas that look like a home and that the directory does not know. */
 export const homesCheck: Check = {
@@ -122,14 +153,38 @@ export const homesCheck: Check = {
       const schemas = await place.run(
         "select nspname as name from pg_catalog.pg_namespace where nspname ~ '^t_[0-9a-f]{32}$' order by 1",
       );
-      for (const { name: schema } of schemas) {
-        if (here.some(({ schema_name }) => schema_name === schema)) continue;
+      const strange = schemas
+        .map((row) => String(row.name))
+        .filter((schema) => !here.some(({ schema_name }) => schema_name === schema));
+      for (const schema of await thoseUnknown(main, place, name, strange))
         problems.push({
           what: `The directory knows nothing of the home ${schema} in ${name}.`,
           mend: `Look what is in it; nobody can get there. Then: drop schema ${schema} cascade.`,
         });
-      }
     }
     return problems;
   },
 };
+
+/**
+ * Those of these schemas that the directory still knows nothing of, and that are still there: a home is written down before it
+ * can be seen, so one that was made since the directory was read is known by now. One that a move takes away is struck off first.
+ */
+async function thoseUnknown(
+  main: Lease,
+  place: Lease,
+  database: string,
+  schemas: readonly string[],
+): Promise<string[]> {
+  if (schemas.length === 0) return [];
+  const known = await main.run(
+    `select schema_name as name from tenantry.homes where database = $1
+     union select from_schema from tenantry.moves where from_database = $1
+     union select to_schema from tenantry.moves where to_database = $1`,
+    [database],
+  );
+  const left: string[] = [];
+  for (const schema of schemas)
+    if (!known.some(({ name }) => name === schema) && (await hasSchema(place, schema))) left.push(schema);
+  return left;
+}

@@ -1,11 +1,18 @@
 import { MAIN } from "../../database/names.js";
 import type { Owners } from "../owners.js";
-import { alone, bringDirectory } from "./directory.js";
+import { alone, inDirectory } from "./directory.js";
 import { lookAtHomes, type Odd } from "./drift.js";
 import { type Files, ownFiles } from "./files.js";
-import { ensureLogins } from "./logins.js";
 import { type Behind, tenantsIn } from "./summary.js";
-import { inTrial } from "./transaction.js";
+
+/** Every home, and whether it is yet to be made. */
+const HOMES = `
+select h.database, h.schema_name, h.version is null and (exists (
+    select from tenantry.tenants t where (t.database, t.schema_name) = (h.database, h.schema_name)
+      and t.status = 'CREATING')
+  or exists (
+    select from tenantry.moves m where (m.to_database, m.to_schema) = (h.database, h.schema_name))) as is_coming
+from tenantry.homes h order by h.database, h.created_at, h.schema_name`;
 
 /** What a look at everything found. */
 export interface Checked {
@@ -24,45 +31,34 @@ export interface Checked {
  */
 export async function checkFleet(owners: Owners, files: Files = ownFiles()): Promise<Checked> {
   const main = await owners.main;
-  return alone(main, undefined, () =>
-    inTrial(main, async () => {
-      // The first time, when rights are to be given to logins that are not there yet.
-      await ensureLogins(main, owners.logins(MAIN));
-      const directory = await bringDirectory(owners, main, files);
-      const homes = await main.run(
-        `select h.database, h.schema_name, h.version is null and (exists (
-             select from tenantry.tenants t where (t.database, t.schema_name) = (h.database, h.schema_name)
-               and t.status = 'CREATING')
-           or exists (
-             select from tenantry.moves m where (m.to_database, m.to_schema) = (h.database, h.schema_name))) as is_coming
-         from tenantry.homes h order by h.database, h.created_at, h.schema_name`,
-      );
-      const [behind, drifted]: [Behind[], Behind[]] = [[], []];
-      let unmade = 0;
-      for (const database of new Set(homes.map((home) => String(home.database)))) {
-        const own = homes.filter((home) => home.database === database);
-        const schemas = own.map((home) => String(home.schema_name));
-        const looked = await look(owners, database, schemas, files);
-        const tenants = await tenantsIn(
-          main,
-          [...looked.behind, ...looked.drifted].map(({ schema }) => schema),
-        );
-        const told = (odd: Odd): Behind => ({ database, tenants: tenants(database, odd.schema), ...odd });
-        const isComing = ({ schema, version }: Odd) =>
-          version === null && own.some((home) => home.schema_name === schema && home.is_coming);
-        unmade += looked.behind.filter(isComing).length;
-        behind.push(...looked.behind.filter((odd) => !isComing(odd)).map(told));
-        drifted.push(...looked.drifted.map(told));
-      }
-      return { homes: homes.length, directory: directory.map(({ migration }) => migration), behind, drifted, unmade };
-    }),
-  );
+  return alone(main, undefined, async () => {
+    const [directory, homes, tenants] = await inDirectory(owners, main, files, async (applied) => {
+      const all = await main.run(HOMES);
+      const names = all.map((home) => String(home.schema_name));
+      return [applied, all, await tenantsIn(main, names)] as const;
+    });
+    const [behind, drifted]: [Behind[], Behind[]] = [[], []];
+    let unmade = 0;
+    for (const database of new Set(homes.map((home) => String(home.database)))) {
+      const own = homes.filter((home) => home.database === database);
+      const schemas = own.map((home) => String(home.schema_name));
+      const looked = await look(owners, database, schemas, files);
+      const told = (odd: Odd): Behind => ({ database, tenants: tenants(database, odd.schema), ...odd });
+      const isComing = ({ schema, version }: Odd) =>
+        version === null && own.some((home) => home.schema_name === schema && home.is_coming);
+      unmade += looked.behind.filter(isComing).length;
+      behind.push(...looked.behind.filter((odd) => !isComing(odd)).map(told));
+      drifted.push(...looked.drifted.map(told));
+    }
+    return { homes: homes.length, directory: directory.map(({ migration }) => migration), behind, drifted, unmade };
+  });
 }
 
 async function look(owners: Owners, database: string, schemas: readonly string[], files: Files) {
   try {
     const owner = await owners.of(database);
-    return await lookAtHomes(owner, schemas, files.tenant, owners.names(database), database === MAIN);
+    const logins = database === MAIN ? owners.logins(MAIN) : [];
+    return await lookAtHomes(owner, schemas, files.tenant, owners.names(database), false, logins);
   } catch (error) {
     // The directory's own database cannot be passed over.
     if (database === MAIN) throw error;

@@ -2,7 +2,7 @@ import type { Lease } from "../../database/lease.js";
 import type { Query } from "../walls/finding.js";
 import { baselineSql, newSchemaName } from "./baseline.js";
 import { type Migration, type Names, pending } from "./files.js";
-import { quote } from "./logins.js";
+import { ensureLogins, type Login, quote } from "./logins.js";
 import { differences, digestsOf, type Shape, shapesOf } from "./shape.js";
 import { inTrial } from "./transaction.js";
 import { placesIn, versionOf } from "./versions.js";
@@ -31,6 +31,7 @@ const MOST_DIFFERENCES = 10;
 /**
  * Compares the catalogue of each home with that of one which is made anew from the same migrations, in a transaction that is
  * not kept. A few statements for each 250 homes, and one for each 20 that differ.
+ * @param logins that are to have rights there, and that nobody may have made yet
  */
 export async function lookAtHomes(
   owner: Lease,
@@ -38,6 +39,7 @@ export async function lookAtHomes(
   files: readonly Migration[],
   names: Names,
   isInTransaction: boolean,
+  logins: readonly Login[] = [],
 ): Promise<Looked> {
   const query: Query = (text, params) => owner.run(text, params);
   const records = new Map<string, string[]>();
@@ -60,7 +62,8 @@ export async function lookAtHomes(
     if (why) behind.push({ schema, version, why });
     const place = places.get(lineage!);
     if (place === undefined) continue;
-    if (!models.has(place)) models.set(place, await modelOf(owner, files.slice(0, place), names, isInTransaction));
+    if (!models.has(place))
+      models.set(place, await modelOf(owner, files.slice(0, place), names, isInTransaction, logins));
     const model = models.get(place)!;
     if (digests.get(schema) !== model.digest) suspects.push({ schema, version, model: model.shape });
   }
@@ -113,9 +116,16 @@ async function recordsOf(query: Query, schemas: readonly string[]): Promise<Map<
 }
 
 /** How a home is built that is made from these migrations. */
-async function modelOf(owner: Lease, files: readonly Migration[], names: Names, isInTransaction: boolean) {
+async function modelOf(
+  owner: Lease,
+  files: readonly Migration[],
+  names: Names,
+  isInTransaction: boolean,
+  logins: readonly Login[],
+) {
   const make = async () => {
     const [schema, query]: [string, Query] = [newSchemaName(), (text, params) => owner.run(text, params)];
+    if (logins.length > 0) await ensureLogins(owner, logins);
     await owner.run(baselineSql(schema, names, files));
     await owner.run("set local search_path = ''");
     const [digests, shapes] = [await digestsOf(query, [schema]), await shapesOf(query, [schema])];

@@ -4,7 +4,7 @@ import type { Home } from "../directory/directory.js";
 import type { Owners } from "../owners.js";
 import { createHome, newSchemaName } from "./baseline.js";
 import { type DueHome, makeDurable } from "./bring.js";
-import { alone, bringDirectory } from "./directory.js";
+import { alone, bringDirectory, inDirectory } from "./directory.js";
 import { type Files, ownFiles } from "./files.js";
 import { type Brought, bringAll, type Pace } from "./fleet.js";
 import { type Fleet, lookAtFleet, pendingIn, refuseMisfits } from "./hints.js";
@@ -92,23 +92,20 @@ const NOT_TRIED = "It was not tried, because a home that was to come first has f
 export async function rehearseAll(owners: Owners, options: MigrateOptions = {}): Promise<Migrated> {
   const files = options.files ?? ownFiles();
   const main = await owners.main;
-  return alone(main, options.onWait, () =>
-    inTrial(main, async () => {
-      // The first time, when rights are to be given to logins that are not there yet.
-      await ensureLogins(main, owners.logins(MAIN));
-      const applied = await bringDirectory(owners, main, files);
+  return alone(main, options.onWait, async () => {
+    const [applied, fleet] = await inDirectory(owners, main, files, async (applied) => {
       await homesOf(main, options.canaries ?? []);
-      const fleet = await lookAtFleet(main, files.tenant, options);
-      await refuseMisfits(owners, main, fleet, files.tenant);
-      await rehearse(owners, fleet, files, main);
-      const brought: Brought[] = [];
-      for (const home of fleet.due) {
-        const due = await pendingIn(owners, main, home, files.tenant, fleet.last);
-        brought.push({ home, applied: due, why: null, isMade: true });
-      }
-      return summaryOf(main, fleet.homes, applied, brought);
-    }),
-  );
+      return [applied, await lookAtFleet(main, files.tenant, options)] as const;
+    });
+    await refuseMisfits(owners, main, fleet, files.tenant);
+    await rehearse(owners, fleet, files, true);
+    const brought: Brought[] = [];
+    for (const home of fleet.due) {
+      const due = await pendingIn(owners, main, home, files.tenant, fleet.last);
+      brought.push({ home, applied: due, why: null, isMade: true });
+    }
+    return summaryOf(main, fleet.homes, applied, brought);
+  });
 }
 
 /** @throws UnknownTenantError when there is no tenant of one of these slugs */
@@ -132,14 +129,17 @@ export class UnknownTenantError extends Error {
 /**
  * Makes a home at the version that homes shall come to, of the kind of one that is due in each database, and keeps nothing of
  * it: what cannot run, or would leave a hole in the walls, stops here, before any tenant's home is touched.
+ * @param withLogins whether nobody has made the logins that are to have rights there
  */
-async function rehearse(owners: Owners, fleet: Fleet, files: Files, main?: Lease): Promise<void> {
+async function rehearse(owners: Owners, fleet: Fleet, files: Files, withLogins = false): Promise<void> {
   const target = files.tenant.filter(({ name }) => name <= fleet.last);
   for (const { database, isolation } of new Map(fleet.due.map((home) => [home.database, home])).values()) {
     // One that is away fails its own homes, later.
-    const owner = database === MAIN ? (main ?? (await owners.main)) : await owners.of(database).catch(() => null);
+    const owner = database === MAIN ? await owners.main : await owners.of(database).catch(() => null);
     if (!owner) continue;
-    const make = () => createHome(owner, newSchemaName(), owners.names(database), isolation, target);
-    await (owner === main ? make() : inTrial(owner, make));
+    await inTrial(owner, async () => {
+      if (withLogins && database === MAIN) await ensureLogins(owner, owners.logins(MAIN));
+      await createHome(owner, newSchemaName(), owners.names(database), isolation, target);
+    });
   }
 }

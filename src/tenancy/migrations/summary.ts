@@ -62,11 +62,19 @@ export async function tenantsIn(
   main: Lease,
   schemas: readonly string[],
 ): Promise<(database: string, schema: string) => string[]> {
+  // Of none nobody need ask, not even where there is no directory yet.
+  if (schemas.length === 0) return () => [];
   const rows = await main.run(
     `select slug, database, schema_name from tenantry.tenants where schema_name = any (string_to_array($1, ','))
      order by slug collate "C"`,
     [schemas.join()],
   );
-  return (database, schema) =>
-    rows.flatMap((row) => (row.database === database && row.schema_name === schema ? String(row.slug) : []));
+  const slugs = new Map<string, string[]>();
+  for (const row of rows) {
+    const home = `${row.database} ${row.schema_name}`;
+    const there = slugs.get(home);
+    if (there) there.push(String(row.slug));
+    else slugs.set(home, [String(row.slug)]);
+  }
+  return (database, schema) => slugs.get(`${database} ${schema}`) ?? [];
 }

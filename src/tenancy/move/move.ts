@@ -1,6 +1,6 @@
 import { MAIN } from "../../database/names.js";
 import type { Owners } from "../owners.js";
-import { holdTenant } from "../tenants/record.js";
+import { holdTenant, TenantBusyError } from "../tenants/record.js";
 import { type Effort, Mover, type Telling } from "./mover.js";
 import { beginMove, readMoves, readTenant } from "./record.js";
 import { recoverMoves, recoverTenant, removeOld } from "./recover.js";
@@ -21,7 +21,8 @@ export interface Moved extends Effort, Pick<Route, "slug" | "from" | "to"> {}
 /**
  * Moves a tenant to another home while it is in use: readers notice nothing, and changes wait for less than a second.
  * Whatever interrupts it, this process or the next finds the tenant in exactly one home (see `recoverMoves`).
- * @throws MoveRefusedError when it cannot be moved, another process is at it, or the copy differs; it stays where it is
+ * @throws TenantBusyError when somebody else is at it
+ * @throws MoveRefusedError when it cannot be moved, or the copy differs; it stays where it is
  * @throws HomeTakenError when the database is somebody else's
  */
 export async function moveTenant(
@@ -34,8 +35,7 @@ export async function moveTenant(
   const { tenant } = await readTenant(await owners.main, slug);
   const desk = await openWorker(owners, MAIN, tenant, "desk");
   try {
-    if (!(await holdTenant(desk.lease, tenant)))
-      throw new MoveRefusedError(`The tenant ${slug} is being moved already.`);
+    if (!(await holdTenant(desk.lease, tenant))) throw new TenantBusyError();
     await recoverTenant(owners, desk, tenant);
     const now = await readTenant(desk.lease, slug);
     if (isSame(now.from, destination))

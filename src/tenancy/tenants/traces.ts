@@ -1,3 +1,5 @@
+import { isPassing, sqlState } from "../../database/errors.js";
+import type { Lease } from "../../database/lease.js";
 import type { TenantId } from "../../ids.js";
 import type { Owners } from "../owners.js";
 
@@ -5,6 +7,11 @@ import type { Owners } from "../owners.js";
 const AT_ONCE = 100;
 /** Tables that one connection looks at: its server process remembers each, with its indexes, for as long as it lasts. */
 const PER_CONNECTION = 2000;
+
+/** A table or a schema that is not there any more. */
+const GONE = new Set(["42P01", "3F000"]);
+/** How often what goes meanwhile may stop one statement: a hundred tables are those of a few homes, each of which goes as a whole. */
+const MOST_TRIES = 10;
 
 const COLUMNS = `
 select quote_ident(n.nspname) || '.' || quote_ident(c.relname) as name, quote_ident(a.attname) as column
@@ -68,17 +75,40 @@ async function search(
     const places: string[] = [];
     for (let from = 0; from < columns.length; from += AT_ONCE) {
       onTables(from);
-      const parts = columns
-        .slice(from, from + AT_ONCE)
-        .map(
-          ({ name, column }) =>
-            `select '${name}.${column}' as place where exists (select from ${name} where ${column} = $1::uuid)`,
-        );
-      for (const { place } of await lease.run(parts.join(" union all "), [id])) places.push(String(place));
+      places.push(...(await ask(lease, id, columns.slice(from, from + AT_ONCE))));
     }
     return places;
   } finally {
     lease.release();
     await connection.close();
   }
+}
+
+/** The same with one statement. Homes of others may go meanwhile: a table that is gone holds nothing, and those that are left are asked again. */
+async function ask(lease: Lease, id: TenantId, columns: readonly Column[]): Promise<string[]> {
+  let left = columns;
+  for (let tried = 1; left.length > 0; tried++) {
+    const parts = left.map(
+      ({ name, column }) =>
+        `select '${name}.${column}' as place where exists (select from ${name} where ${column} = $1::uuid)`,
+    );
+    try {
+      return (await lease.run(parts.join(" union all "), [id])).map(({ place }) => String(place));
+    } catch (error) {
+      // Whoever drops a home locks its tables in another order, and one of the two is sent away.
+      if (tried === MOST_TRIES || !(GONE.has(sqlState(error) ?? "") || isPassing(error))) throw error;
+      left = await thoseThere(lease, left);
+    }
+  }
+  return [];
+}
+
+async function thoseThere(lease: Lease, columns: readonly Column[]): Promise<Column[]> {
+  const names = [...new Set(columns.map(({ name }) => name))];
+  const rows = await lease.run(
+    "select name from json_array_elements_text($1::text::json) name where to_regclass(name) is not null",
+    [JSON.stringify(names)],
+  );
+  const there = new Set(rows.map(({ name }) => name));
+  return columns.filter(({ name }) => there.has(name));
 }

@@ -1,5 +1,6 @@
 import { withOwner } from "../../../src/database/owner.js";
 import { createTenant } from "../../../src/tenancy/create.js";
+import { checkFleet } from "../../../src/tenancy/migrations/check.js";
 import { type Files, ownFiles } from "../../../src/tenancy/migrations/files.js";
 import { migrate, rehearseAll } from "../../../src/tenancy/migrations/migrate.js";
 import { shapesOf } from "../../../src/tenancy/migrations/shape.js";
@@ -17,6 +18,7 @@ import {
   migrateWith,
   recordIn,
 } from "../../support/fleet.js";
+import { stopLocking } from "../../support/moves.js";
 import { until } from "../../support/until.js";
 import { openWay } from "../../support/way.js";
 
@@ -394,5 +396,51 @@ describe("rehearseAll", () => {
     expect(homes).toBe(0);
     expect(await database.owner("select to_regnamespace('tenantry') is null as gone")).toEqual([{ gone: true }]);
     await database.owner("alter schema hidden rename to tenantry");
+  });
+});
+
+describe("a directory that is to be altered", () => {
+  const ALTERED: Files = {
+    ...ownFiles(),
+    directory: [...ownFiles().directory, later("add_mottos", "ALTER TABLE tenantry.tenants ADD COLUMN motto text;")],
+  };
+  /** Reads as the door does, which waits for a lock no longer than a request may. */
+  const reading = () =>
+    database
+      .session("main", (owner) => owner.run("set lock_timeout = '2s'; select from tenantry.tenants"))
+      .then(
+        () => "read",
+        (error: Error) => error.message,
+      );
+
+  it("is read by gateways while homes are rehearsed", async () => {
+    const sql = "DO $$ BEGIN IF to_regclass('public.held') IS NOT NULL THEN LOCK TABLE public.held; END IF; END $$;";
+    const files = { ...ALTERED, tenant: filesWith({ ...NICKNAMES, sql }).tenant };
+    await database.owner("create table public.held ()");
+    const stop = await stopLocking(database, "public.held", "share");
+
+    const rehearsing = database.owners((owners) => rehearseAll(owners, { files }));
+    await stop.reached();
+    const came = await reading();
+    await stop.open();
+
+    expect(came).toBe("read");
+    expect((await rehearsing).applied).toEqual(
+      expect.arrayContaining([{ schema: "tenantry", migration: ALTERED.directory.at(-1)!.name }]),
+    );
+    await database.owner("drop table public.held");
+  });
+
+  it("is read by gateways while homes are compared", async () => {
+    const stop = await stopLocking(database, `${tenants[0]!.schema}.migrations`, "access exclusive");
+
+    const checking = database.owners((owners) => checkFleet(owners, ALTERED));
+    await stop.reached();
+    const came = await reading();
+    await stop.open();
+
+    expect(came).toBe("read");
+    expect(await checking).toMatchObject({ directory: [ALTERED.directory.at(-1)!.name], behind: [], drifted: [] });
+    expect(await homesWithColumn(database, "motto")).toEqual([]);
   });
 });

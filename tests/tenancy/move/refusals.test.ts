@@ -110,9 +110,10 @@ describe("moveTenant", () => {
 
   it("refuses a second mover of the same tenant, and lets that of another go on", async () => {
     await movingWhile(async () => {
-      await expect(move(SHARED)).rejects.toThrow("The tenant northwind is being moved already.");
+      const busy = "The tenant is being created, changed, moved or erased at this moment. Try again shortly.";
+      await expect(move(SHARED)).rejects.toThrow(busy);
       const other = await run(["tenant", "move", "northwind", "--to", "shared"], { env: owning });
-      expect([other.code, other.stderr]).toEqual([3, "tenantry: The tenant northwind is being moved already.\n"]);
+      expect([other.code, other.stderr]).toEqual([3, `tenantry: ${busy}\n`]);
       await database.owners((owners) =>
         moveTenant(owners, "meridian", { isolation: "SCHEMA", database: MAIN }, { keepSeconds: 0 }),
       );
