@@ -23,10 +23,16 @@ export function admission(limits: DocumentLimits, documents = new Documents(limi
     // Not while parsing: what is thrown there is given another status, which clients may take for a success.
     onParams({ params, request }) {
       const document = admit(documents, params.query!);
-      const operation = getOperationAST(document, params.operationName);
-      if (!operation) throw refusal("BAD_USER_INPUT", whichIsMeant(document), 400);
-      refuseLink(operation, request.method);
-      checkVariables(params.variables, limits);
+      try {
+        const operation = getOperationAST(document, params.operationName);
+        if (!operation) throw refusal("BAD_USER_INPUT", whichIsMeant(document), 400);
+        refuseLink(operation, request.method);
+        checkVariables(params.variables, limits);
+      } catch (error) {
+        // Nobody will look whether it is valid; one that is known to be stays, whatever others send with it.
+        if (!valid.has(document)) documents.forget(document);
+        throw error;
+      }
     },
     onParse({ params, setParseFn }) {
       setParseFn(() => admit(documents, String(params.source)));

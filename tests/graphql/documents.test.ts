@@ -31,10 +31,13 @@ function asking(documents: Documents) {
     "onParams" | "onParse" | "onValidate",
     (given: object) => void
   >;
-  return (query: string): { readonly document: DocumentNode; readonly problems: readonly GraphQLError[] } => {
+  return (
+    query: string,
+    operationName?: string,
+  ): { readonly document: DocumentNode; readonly problems: readonly GraphQLError[] } => {
     let parseFn!: () => DocumentNode;
     let problems!: readonly GraphQLError[];
-    onParams({ params: { query }, request: { method: "POST" } });
+    onParams({ params: { query, operationName }, request: { method: "POST" } });
     onParse({
       params: { source: query },
       setParseFn: (fn: typeof parseFn) => {
@@ -118,8 +121,20 @@ describe("the documents that are kept", () => {
     expect(() => ask("{aaa")).toThrow("Syntax Error");
     expect(() => ask(`{ ${"id ".repeat(100)} }`)).toThrow("aliases");
 
+    expect(() => ask("{ a b c }", "x")).toThrow("operationName");
+
     expect(documents.bytes).toBe(0);
     expect(ask("{ a b c }").problems).toHaveLength(3);
+  });
+
+  it("stay where they are valid, whatever somebody else sends with them", () => {
+    const documents = new Documents(DEFAULT_LIMITS);
+    const ask = asking(documents);
+    const { document } = ask("{ shop { id } }");
+
+    expect(() => ask("{ shop { id } }", "x")).toThrow("operationName");
+
+    expect(ask("{ shop { id } }").document).toBe(document);
   });
 
   it("are parsed, validated and planned once, also when they were counted and others refused", () => {

@@ -162,6 +162,37 @@ describe("what is searched for", () => {
     expect(asked).toBeLessThan(3000);
   });
 
+  it("is an explanation, too: each is made once, and as many as may be, though nobody asks for its remedy", async () => {
+    const permissions = ["audit:read", "members:manage", "roles:manage", "members:invite", "organizations:read"];
+    const explained = (n: number) =>
+      `explainAccess(subject: { userId: "${acme.id("User", `p${n % 10}`)}" }, permission: "${permissions[n % 5]}") { allowed }`;
+    const page = (fields: string) => `{ organizations(first: 21) { nodes { ${fields} } } }`;
+
+    const same = await acme.as("olga").ask(page(aliases(40, () => explained(0))));
+    const others = await acme.as("olga").ask(page(aliases(50, (n) => explained(n % 10).replace("p0", `p${n % 7}`))));
+
+    expect(same.status).toBe(200);
+    expect([others.status, refusals(others.errors)]).toEqual([400, refused("organizations")]);
+  });
+
+  it("are roles of many organizations: those of the tenant count for each of them", async () => {
+    await ownerInHome(gateway, "acme", (owner) =>
+      owner(`insert into roles (tenant_id, id, key, name, permissions, created_at, updated_at)
+        select tenant_id, gen_random_uuid(), 'many-' || n, 'Many', '{}', now(), now() from tenant, generate_series(1, 150) n`),
+    );
+
+    const { status, errors } = await acme
+      .as("olga")
+      .ask("{ organizations(first: 100) { nodes { joinPolicy { mode } roles { key } } } }");
+    const one = await acme.as("olga").get('{ organization(by: { slug: "o1" }) { roles { key } } }');
+
+    expect([status, refusals(errors)]).toEqual([400, refused("organizations")]);
+    expect(errors![0]!.message).toContain("2000 rows to read");
+    const keys = one.organization.roles.map(({ key }: { key: string }) => key);
+    expect(keys).toEqual(expect.arrayContaining(["reader", "many-1", "many-150"]));
+    await ownerInHome(gateway, "acme", (owner) => owner("delete from roles where key like 'many-%'"));
+  });
+
   it("is found for as many effects of a change as may be, though none of them is shown", async () => {
     const effects = (n: number) => `effects(first: ${100 - n}) { pageInfo { hasNextPage } }`;
     const { status, errors } = await acme

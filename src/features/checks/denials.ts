@@ -1,6 +1,7 @@
 import { GraphQLError } from "graphql";
 import type { Reach } from "../../access/access.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
+import { isTooLarge } from "../../graphql/executor/size.js";
 import { encodeId, idOf } from "../../graphql/nodeId.js";
 import type { OrganizationId } from "../../ids.js";
 import { explain, type Path, type Question, shownRole } from "./paths.js";
@@ -64,7 +65,11 @@ async function explanationOf(ctx: Context, asked: Promise<Subject | null>, denia
   const [place, viewer] = await Promise.all([findPlace(scope, denial.organizationId), asked]);
   if (!place || !viewer) return null;
   const question: Question = { place, permission: denial.permission, reach: denial.reach };
-  const remedy = await findRemedy(ctx, viewer, question);
+  // An answer that is refused as too large says why all the same.
+  const remedy = await findRemedy(ctx, viewer, question).catch((error) => {
+    if (isTooLarge(error)) return null;
+    throw error;
+  });
   const { allowed, paths } = explain(scope, viewer, question);
   return {
     allowed,

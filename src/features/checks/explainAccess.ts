@@ -1,6 +1,7 @@
 import type { Reach as ReachOfGrant } from "../../access/access.js";
 import { builder } from "../../graphql/builder.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
+import { perSession } from "../../graphql/loader.js";
 import { known } from "../../graphql/permission.js";
 import { Reach } from "../memberships/type.js";
 import { findOrganization } from "../organizations/loader.js";
@@ -82,17 +83,28 @@ const AccessExplanation = builder.objectRef<Explained>("AccessExplanation").impl
   }),
 });
 
+/** By subject and question, each explained once, under however many aliases. */
+const explained = perSession(() => new Map<string, Explained>());
+
 async function explanation(
   ctx: Context,
   organization: OrganizationRow,
   by: typeof SubjectBy.$inferInput,
   permission: string,
-) {
+): Promise<Explained | null> {
+  const scope = scopeOf(ctx);
   const subject = await findSubject(ctx, by);
-  // Thousands wait together for the same person, and the answer may have been refused to the first of them.
-  scopeOf(ctx).size.check();
+  if (!subject) return null;
+  const known = explained(scope);
+  const name = `${subject.id} ${organization.id} ${permission}`;
+  const before = known.get(name);
+  if (before) return before;
+  // Thousands wait together for the same person, and go on before any of what they answer is counted.
+  scope.size.addSearch();
   const question: Question = { place: organization, permission, reach: "ORGANIZATION" };
-  return subject && { ...explain(scopeOf(ctx), subject, question), subject, question };
+  const made = { ...explain(scope, subject, question), subject, question };
+  known.set(name, made);
+  return made;
 }
 
 builder.objectField(Organization, "explainAccess", (t) =>

@@ -71,13 +71,32 @@ const definedFor = perSession(
       async (places) => {
         const ids = [...new Set(places.flatMap(({ id, path }) => [...path, id]))];
         const found = await selectDefined(scope.session, { tenant: scope.session.tenantId, places: arrayOf(ids) });
+        scope.size.addRows(found.length);
         const all = found.map(toRole);
         for (const role of all) rowsById(scope).prime(role.id, role);
-        return places.map((place) => all.filter((role) => isUsableIn(place, role)));
+        const definedAt = byPlace(all);
+        return places.map(({ id, path }) => {
+          const usable = [null, ...path, id].flatMap((at) => definedAt.get(at) ?? []);
+          // Those of the tenant are had by each of what may be thousands.
+          scope.size.addRows(usable.length);
+          return usable.sort((one, other) => one.nth - other.nth).map(({ role }) => role);
+        });
       },
       { cacheKeyFn: ({ id }) => id },
     ),
 );
+
+/** Roles by where they are defined, null for the tenant's, each with its number among all. */
+function byPlace(all: readonly Role[]) {
+  const found = new Map<OrganizationId | null, { readonly role: Role; readonly nth: number }[]>();
+  for (const [nth, role] of all.entries()) {
+    const at = role.definedAt?.id ?? null;
+    const others = found.get(at);
+    if (others) others.push({ role, nth });
+    else found.set(at, [{ role, nth }]);
+  }
+  return found;
+}
 
 const isUsableIn = ({ id, path }: Place, { definedAt }: Role): boolean =>
   !definedAt || definedAt.id === id || path.includes(definedAt.id);

@@ -19,7 +19,7 @@ const FIELD_BYTES = 1_300;
 /** What was made of a document for a schema. Kept as long as both are. */
 export class Kept {
   readonly fragments: Readonly<Record<string, FragmentDefinitionNode>>;
-  readonly #conditions: readonly string[];
+  readonly #conditions: ReadonlySet<string>;
   readonly #most: number;
   readonly #compiled = new Map<string, Compiled>();
 
@@ -30,8 +30,12 @@ export class Kept {
   }
 
   /** An operation as functions, which are others where the variables include other fields. */
-  compiled({ name }: OperationDefinitionNode, variables: Run["variableValues"]): Compiled {
-    const key = [name?.value, ...this.#conditions.map((variable) => variables[variable])].map(String).join(" ");
+  compiled({ name, variableDefinitions = [] }: OperationDefinitionNode, variables: Run["variableValues"]): Compiled {
+    // Its own, which are few: a document may have hundreds.
+    const own = variableDefinitions
+      .map(({ variable }) => variable.name.value)
+      .filter((one) => this.#conditions.has(one));
+    const key = [name?.value, ...own.map((one) => variables[one])].map(String).join(" ");
     let compiled = this.#compiled.get(key);
     if (!compiled) {
       compiled = new Compiled();
@@ -80,7 +84,7 @@ function fragmentsOf({ definitions }: DocumentNode): Record<string, FragmentDefi
 }
 
 /** The variables that decide what is included. */
-function conditionsOf(document: DocumentNode): string[] {
+function conditionsOf(document: DocumentNode): Set<string> {
   const variables = new Set<string>();
   visit(document, {
     Directive({ name, arguments: args = [] }) {
@@ -88,5 +92,5 @@ function conditionsOf(document: DocumentNode): string[] {
       for (const { value } of args) if (value.kind === Kind.VARIABLE) variables.add(value.name.value);
     },
   });
-  return [...variables];
+  return variables;
 }

@@ -39,7 +39,7 @@ export const LIMITS = {
   },
   answerObjects: {
     most: 50_000,
-    of: "Objects of one answer, and leaves of its lists; an error counts as ten. What is asked in one another is multiplied by what is there. Twice as many fields may be waited for, and as many rows be read.",
+    of: "Objects of one answer, and leaves of its lists; an error counts as ten. What is asked in one another is multiplied by what is there. Twice as many fields may be waited for, where one that searches counts as ten (`explainAccess`, `remedy`, `grantableRoles`, `effects`), and as many rows be read.",
   },
   answerCharacters: {
     most: 10_000_000,

@@ -32,6 +32,20 @@ describe("what is kept of a document", () => {
     ]);
   });
 
+  it("is told apart by an operation's own variables, not by those of others in the document", () => {
+    const document = parse(
+      "query A ($a: Boolean!) { node { id @include(if: $a) } } query B ($b: Boolean!) { node { id @include(if: $b) } }",
+    );
+    const ask = (variableValues: Record<string, boolean>) =>
+      execute({ schema, document, rootValue, operationName: "A", variableValues });
+    ask({ a: true, b: true });
+    const { size } = keptOf(schema, document);
+
+    ask({ a: true, b: false });
+
+    expect(keptOf(schema, document).size).toBe(size);
+  });
+
   it("stays in proportion to what is written, whatever the variables are and however often fragments are spread", () => {
     const variables = Array.from({ length: 7 }, (_, n) => `v${n}`);
     const text = `query (${variables.map((name) => `$${name}: Boolean!`)}) {
