@@ -16,6 +16,19 @@ export function perSession<L>(make: (scope: Scope) => L): (scope: Scope) => L {
   };
 }
 
+/** Makes each thing once in a tenant session, under however many aliases it is asked for: by its key, at first use. */
+export function oncePerSession<K, V>(): (scope: Scope, key: K, make: () => V) => V {
+  const madeIn = perSession(() => new Map<K, V>());
+  return (scope, key, make) => {
+    const made = madeIn(scope);
+    const known = made.get(key);
+    if (known !== undefined) return known;
+    const value = make();
+    made.set(key, value);
+    return value;
+  };
+}
+
 function madeFor(scope: Scope): Map<unknown, unknown> {
   const { made } = scope.session;
   let known = made.get(scope);

@@ -1,7 +1,7 @@
 import type { Reach as ReachOfGrant } from "../../access/access.js";
 import { builder } from "../../graphql/builder.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
-import { perSession } from "../../graphql/loader.js";
+import { oncePerSession } from "../../graphql/loader.js";
 import { known } from "../../graphql/permission.js";
 import { Reach } from "../memberships/type.js";
 import { findOrganization } from "../organizations/loader.js";
@@ -83,8 +83,8 @@ const AccessExplanation = builder.objectRef<Explained>("AccessExplanation").impl
   }),
 });
 
-/** By subject and question, each explained once, under however many aliases. */
-const explained = perSession(() => new Map<string, Explained>());
+/** By subject and question. */
+const explained = oncePerSession<string, Explained>();
 
 async function explanation(
   ctx: Context,
@@ -95,16 +95,12 @@ async function explanation(
   const scope = scopeOf(ctx);
   const subject = await findSubject(ctx, by);
   if (!subject) return null;
-  const known = explained(scope);
-  const name = `${subject.id} ${organization.id} ${permission}`;
-  const before = known.get(name);
-  if (before) return before;
-  // Thousands wait together for the same person, and go on before any of what they answer is counted.
-  scope.size.addSearch();
-  const question: Question = { place: organization, permission, reach: "ORGANIZATION" };
-  const made = { ...explain(scope, subject, question), subject, question };
-  known.set(name, made);
-  return made;
+  return explained(scope, `${subject.id} ${organization.id} ${permission}`, () => {
+    // Thousands wait together for the same person, and go on before any of what they answer is counted.
+    scope.size.addSearch();
+    const question: Question = { place: organization, permission, reach: "ORGANIZATION" };
+    return { ...explain(scope, subject, question), subject, question };
+  });
 }
 
 builder.objectField(Organization, "explainAccess", (t) =>

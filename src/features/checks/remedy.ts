@@ -1,7 +1,7 @@
 import { Access, type Place, type Reach } from "../../access/access.js";
 import { stillThere } from "../../access/catalogue.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
-import { perSession } from "../../graphql/loader.js";
+import { oncePerSession } from "../../graphql/loader.js";
 import type { Scope } from "../../graphql/operation.js";
 import { usableRoles } from "../roles/loader.js";
 import type { Role } from "../roles/role.js";
@@ -33,15 +33,12 @@ const RESUME = "organizations:suspend";
  */
 export function findRemedy(ctx: Context, subject: Subject, question: Question): Promise<Remedy | null> {
   const { place, permission, reach } = question;
-  const known = found(scopeOf(ctx));
   const name = `${subject.id} ${place.id} ${permission} ${reach}`;
-  const remedy = known.get(name) ?? find(ctx, subject, question);
-  known.set(name, remedy);
-  return remedy;
+  return remedy(scopeOf(ctx), name, () => find(ctx, subject, question));
 }
 
-/** By subject and question, each asked once, under however many aliases. */
-const found = perSession(() => new Map<string, Promise<Remedy | null>>());
+/** By subject and question. */
+const remedy = oncePerSession<string, Promise<Remedy | null>>();
 
 async function find(ctx: Context, subject: Subject, question: Question): Promise<Remedy | null> {
   const { place, permission, reach } = question;

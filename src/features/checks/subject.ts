@@ -6,7 +6,7 @@ import { earlier } from "../../access/end.js";
 import { builder } from "../../graphql/builder.js";
 import type { Context } from "../../graphql/context.js";
 import { scopeOf } from "../../graphql/context.js";
-import { perSession } from "../../graphql/loader.js";
+import { oncePerSession, perSession } from "../../graphql/loader.js";
 import { decodeId } from "../../graphql/nodeId.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { OrganizationId, UserId } from "../../ids.js";
@@ -126,14 +126,11 @@ export const findSubject = (ctx: Context, { userId }: typeof SubjectBy.$inferInp
 
 /** The same by their uuid. */
 export function findPerson(ctx: Context, userId: UserId): Promise<Subject | null> {
-  const known = people(scopeOf(ctx));
-  const person = known.get(userId) ?? toPerson(ctx, userId);
-  known.set(userId, person);
-  return person;
+  return person(scopeOf(ctx), userId, () => toPerson(ctx, userId));
 }
 
-/** Each made once: whoever is in hundreds of organizations may be asked about in as many. */
-const people = perSession(() => new Map<UserId, Promise<Subject | null>>());
+/** Whoever is in hundreds of organizations may be asked about in as many. */
+const person = oncePerSession<UserId, Promise<Subject | null>>();
 
 async function toPerson(ctx: Context, userId: UserId): Promise<Subject | null> {
   const scope = scopeOf(ctx);

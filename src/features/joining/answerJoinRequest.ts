@@ -6,7 +6,7 @@ import { failureType, type MutationPayload, mutation } from "../../graphql/mutat
 import type { Named } from "../../graphql/named.js";
 import type { JoinRequestId } from "../../ids.js";
 import { record } from "../audit/record.js";
-import { AlreadyMemberFailure, comeInto } from "../memberships/addMembership.js";
+import { AlreadyMemberFailure, comeInto, IS_MEMBER } from "../memberships/addMembership.js";
 import { letIn } from "../memberships/arrive.js";
 import { GrantInput, grantInputs, mustBeAhead, readWanted } from "../memberships/grantInput.js";
 import { ExceedsYoursFailure } from "../roles/exceedsYours.js";
@@ -24,7 +24,6 @@ failureType(
 );
 
 const FIELD = ["input", "joinRequestId"];
-const IS_MEMBER = "This person is a member there already. Change their grants with setGrants.";
 
 /** An open request that the field's rule has judged, its row locked. */
 async function getOpen(ctx: Context, { id, place }: Named): Promise<JoinRequestRow> {

@@ -26,6 +26,9 @@ export class AlreadyMemberFailure extends Failure {
 }
 failureType(AlreadyMemberFailure, "The person has a membership there that has not ended. Change that one.");
 
+/** Said to who may change what they have there. */
+export const IS_MEMBER = "This person is a member there already. Change their grants with setGrants.";
+
 /** Who has come, and whether somebody wrote them down before they ever signed in. */
 export interface Arrived {
   readonly userId: UserId;
@@ -151,11 +154,7 @@ async function insert(ctx: Context, place: Place, userId: UserId, expiresAt: Dat
   const id = newId<MembershipId>();
   await refuseOn(
     {
-      memberships_person_key: () =>
-        new AlreadyMemberFailure("This person is a member there already. Change their grants with setGrants.", [
-          "input",
-          "userId",
-        ]),
+      memberships_person_key: () => new AlreadyMemberFailure(IS_MEMBER, ["input", "userId"]),
     },
     db
       .insert(memberships)

@@ -3,7 +3,7 @@ import type { Place } from "../../access/access.js";
 import { columnsOf } from "../../graphql/columns.js";
 import { hasNotEnded, READABLE, TENANT, VISIBLE } from "../../graphql/given.js";
 import type { Along } from "../../graphql/list.js";
-import { perSession } from "../../graphql/loader.js";
+import { oncePerSession } from "../../graphql/loader.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { Asked, Order } from "../../graphql/order.js";
 import type { Page, Placed } from "../../graphql/page.js";
@@ -175,19 +175,16 @@ export async function membershipsOf(
 }
 
 /** By the page as it was read, which is the same for whoever asks for it. */
-const listedIn = perSession(() => new Map<readonly Placed<MembershipRow>[], Placed<Listed>[]>());
+const listedOnce = oncePerSession<readonly Placed<MembershipRow>[], Placed<Listed>[]>();
 
 /** The memberships as the list of an organization shows them. */
 function listed(scope: Scope, key: OrganizationId, found: readonly Placed<MembershipRow>[]): Placed<Listed>[] {
-  const known = listedIn(scope);
-  const rows =
-    known.get(found) ??
+  return listedOnce(scope, found, () =>
     found.map(({ row, place }) => ({
       row: { ...row, via: row.organizationId === key ? ("DIRECT" as const) : ("INHERITED" as const) },
       place,
-    }));
-  known.set(found, rows);
-  return rows;
+    })),
+  );
 }
 
 /** A page of a user's memberships: where the viewer may read members and sees the organization; for oneself, where one sees it. */

@@ -8,7 +8,7 @@ import { columnsOf } from "../../graphql/columns.js";
 import type { Context } from "../../graphql/context.js";
 import { scopeOf } from "../../graphql/context.js";
 import { TENANT } from "../../graphql/given.js";
-import { oneBy, perSession } from "../../graphql/loader.js";
+import { groupBy, oneBy, perSession } from "../../graphql/loader.js";
 import { idOf } from "../../graphql/nodeId.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { OrganizationId, RoleId } from "../../ids.js";
@@ -74,29 +74,18 @@ const definedFor = perSession(
         scope.size.addRows(found.length);
         const all = found.map(toRole);
         for (const role of all) rowsById(scope).prime(role.id, role);
-        const definedAt = byPlace(all);
+        // Each with its number among all.
+        const numbered = groupBy([...all.entries()], ([, { definedAt }]) => definedAt?.id ?? null);
         return places.map(({ id, path }) => {
-          const usable = [null, ...path, id].flatMap((at) => definedAt.get(at) ?? []);
+          const usable = [null, ...path, id].flatMap((at) => numbered.get(at) ?? []);
           // Those of the tenant are had by each of what may be thousands.
           scope.size.addRows(usable.length);
-          return usable.sort((one, other) => one.nth - other.nth).map(({ role }) => role);
+          return usable.sort(([one], [other]) => one - other).map(([, role]) => role);
         });
       },
       { cacheKeyFn: ({ id }) => id },
     ),
 );
-
-/** Roles by where they are defined, null for the tenant's, each with its number among all. */
-function byPlace(all: readonly Role[]) {
-  const found = new Map<OrganizationId | null, { readonly role: Role; readonly nth: number }[]>();
-  for (const [nth, role] of all.entries()) {
-    const at = role.definedAt?.id ?? null;
-    const others = found.get(at);
-    if (others) others.push({ role, nth });
-    else found.set(at, [{ role, nth }]);
-  }
-  return found;
-}
 
 const isUsableIn = ({ id, path }: Place, { definedAt }: Role): boolean =>
   !definedAt || definedAt.id === id || path.includes(definedAt.id);

@@ -1,7 +1,7 @@
 import { missingOf } from "../../access/giving.js";
 import { builder, Node } from "../../graphql/builder.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
-import { perSession } from "../../graphql/loader.js";
+import { oncePerSession } from "../../graphql/loader.js";
 import { reachable } from "../../graphql/node.js";
 import { encodeId } from "../../graphql/nodeId.js";
 import type { OrganizationId, RoleId } from "../../ids.js";
@@ -57,17 +57,12 @@ builder.objectFields(Organization, (t) => ({
     nullable: true,
     description:
       "Roles usable here that the viewer may give: none without `members:manage`, and none that holds a permission which the viewer lacks here.",
-    resolve: (organization, _args, ctx) => {
-      const known = grantable(scopeOf(ctx));
-      const found = known.get(organization.id) ?? findGrantable(ctx, organization);
-      known.set(organization.id, found);
-      return found;
-    },
+    resolve: (organization, _args, ctx) =>
+      grantable(scopeOf(ctx), organization.id, () => findGrantable(ctx, organization)),
   }),
 }));
 
-/** By organization, each found once, under however many aliases and wherever it is met. */
-const grantable = perSession(() => new Map<OrganizationId, Promise<RoleHere[]>>());
+const grantable = oncePerSession<OrganizationId, Promise<RoleHere[]>>();
 
 async function findGrantable(ctx: Context, organization: OrganizationRow): Promise<RoleHere[]> {
   const scope = scopeOf(ctx);
