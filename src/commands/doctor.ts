@@ -4,7 +4,7 @@ import { MAIN } from "../database/names.js";
 import { ownersOf } from "../features/tenants/founding.js";
 import { migrationsCheck } from "../tenancy/doctor/migrations.js";
 import { movesCheck } from "../tenancy/doctor/moves.js";
-import type { Check, Problem } from "../tenancy/doctor/problem.js";
+import type { Check, Done, Problem } from "../tenancy/doctor/problem.js";
 import { homesCheck, tenantsCheck } from "../tenancy/doctor/tenants.js";
 import type { Owners } from "../tenancy/owners.js";
 import { inHome } from "../tenancy/tenants/inHome.js";
@@ -13,6 +13,7 @@ import { checkDoor, checkHomesOf } from "../tenancy/walls/walls.js";
 import { withOwnersOf } from "./database.js";
 import { EXIT } from "./explain.js";
 import { keyProblems } from "./key.js";
+import { clearProgress, print, progress } from "./progress.js";
 
 /** What is looked at through the owner's logins, in this order. One more is one more entry. */
 const CHECKS: readonly Check[] = [
@@ -34,18 +35,18 @@ export async function doctorCommand({ fix, json }: Options): Promise<void> {
   let left = 0;
   const tell = async (check: string, { what, mend, fix: mending }: Problem) => {
     let isMended = false;
-    let trouble = "";
+    let trouble: string | undefined;
     if (fix && mending) {
       await mending().then(
         () => (isMended = true),
-        (error: Error) => (trouble = ` It failed: ${error.message}`),
+        (error: Error) => (trouble = error.message),
       );
     }
     if (!isMended) left++;
-    if (json) process.stdout.write(`${JSON.stringify({ check, what, mend, isMended })}\n`);
-    else process.stdout.write(`${check}: ${what}\n  ${isMended ? "Mended." : `${mend}${trouble}`}\n`);
+    if (json) print(`${JSON.stringify({ check, what, mend, isMended, trouble })}\n`);
+    else print(`${check}: ${what}\n  ${isMended ? "Mended." : mend}${trouble ? ` It failed: ${trouble}` : ""}\n`);
   };
-  const note = (text: string) => void (json || process.stdout.write(`${text}\n`));
+  const note = (text: string) => void (json || print(`${text}\n`));
 
   const { DATABASE_URL, DATABASE_DOOR_URL, DATABASE_OWNER_URL } = settings;
   if (DATABASE_URL && DATABASE_DOOR_URL && !DATABASE_OWNER_URL) {
@@ -71,8 +72,11 @@ export async function doctorCommand({ fix, json }: Options): Promise<void> {
         if (reached) databases.push(name);
         else if (!away.includes(name)) await tell("walls", awayOf(name, "the owner's login"));
       }
-      for (const check of CHECKS)
-        for (const problem of await check.look(owners, databases)) await tell(check.name, problem);
+      for (const check of CHECKS) {
+        const found = await check.look(owners, databases, progress(`Looking at ${check.name}`));
+        for (const problem of found) await tell(check.name, problem);
+      }
+      clearProgress();
       for (const problem of await keyProblems(settings, await owners.main)) await tell("key", problem);
     });
   }
@@ -129,9 +133,11 @@ const awayOf = (name: string, login: string): Problem => ({
   mend: "See that it runs and that the settings name it and its login rightly; `tenantry migrate` makes the serving logins.",
 });
 
-async function ownerlessTenants(owners: Owners, databases: readonly string[]): Promise<Problem[]> {
+async function ownerlessTenants(owners: Owners, databases: readonly string[], onDone: Done): Promise<Problem[]> {
   const problems: Problem[] = [];
-  for (const tenant of await listTenants(await owners.main)) {
+  const tenants = await listTenants(await owners.main);
+  for (const [at, tenant] of tenants.entries()) {
+    onDone(at, tenants.length);
     if (!databases.includes(tenant.database) || !["ACTIVE", "SUSPENDED"].includes(tenant.status)) continue;
     const place = await owners.of(tenant.database);
     if (!(await findHomeRow(place, tenant))) continue;

@@ -10,7 +10,7 @@ import { ensureAllLogins } from "../tenancy/owners.js";
 import { keepStock } from "../tenancy/stock.js";
 import { withOwnersOf } from "./database.js";
 import { EXIT, UsageError } from "./explain.js";
-import { progress } from "./progress.js";
+import { clearProgress, progress } from "./progress.js";
 import { tellChecked, tellMigrated } from "./tellFleet.js";
 
 export interface MigrateFlags {
@@ -25,6 +25,7 @@ export interface MigrateFlags {
 }
 
 const MOST_WORKERS = 32;
+const LOOKING = "Homes looked at";
 
 /**
  * `tenantry migrate`: makes the serving logins, brings the directory and every home to this version, and fills the stock of
@@ -39,7 +40,8 @@ export async function migrateCommand(flags: MigrateFlags): Promise<void> {
   const [isJson, options] = [flags.json ?? false, optionsOf(flags)];
   if (flags.check) {
     refuseBeside("--check", flags);
-    const checked = await withOwnersOf(settings, (owners) => checkFleet(owners));
+    const checked = await withOwnersOf(settings, (owners) => checkFleet(owners, ownFiles(), progress(LOOKING)));
+    clearProgress();
     process.exitCode = tellChecked(checked, isJson) ? EXIT.done : EXIT.failed;
     return;
   }
@@ -91,7 +93,7 @@ function optionsOf({ until, canary, workers = "4", all = false }: MigrateFlags):
     everyHome: all,
     canaries: (canary ?? "").split(",").flatMap((slug) => slug.trim() || []),
     pace: { workers: Number(workers) },
-    onHome: progress("Homes looked at"),
+    onHome: progress(LOOKING),
     onWait: () => void process.stderr.write("tenantry: Another run is under way; waiting for it.\n"),
   };
 }

@@ -3,6 +3,7 @@ import { readSettings } from "../config.js";
 import { describeFault } from "../graphql/present.js";
 import { deriveKey } from "../identity/key.js";
 import { JOBS_KEY } from "../tenancy/jobs/seal.js";
+import type { Recovered } from "../tenancy/move/recover.js";
 import { keyOf, withOwnersOf } from "./database.js";
 import { EXIT } from "./explain.js";
 import { print, progress } from "./progress.js";
@@ -17,8 +18,16 @@ export interface WorkOptions {
 
 const LOOK_EACH_MS = 500;
 
+/** What is said of a move that nobody asked to be looked at. */
+const RECOVERED: Partial<Record<Recovered["outcome"], string>> = {
+  TAKEN_BACK: "a move was interrupted. It is in its old home, and nothing is left of the new one.",
+  COMPLETED: "a move was interrupted. It is in its new home.",
+  REMOVED: "the old home, which was to be kept no longer, is removed.",
+};
+
 /**
- * `tenantry work`: does what operators, and people who sign up, ask for, and sends the mail that waits. Asked to end, it takes
+ * `tenantry work`: does what operators, and people who sign up, ask for, sends the mail that waits, and each minute brings
+ * to their end moves that were interrupted and removes old homes that were kept for as long as they were to be. Asked to end, it takes
  * no more jobs and finishes the one at hand; when that takes too long, or this process is killed, the next worker goes on with it.
  */
 export async function workCommand({ once, json }: WorkOptions): Promise<void> {
@@ -45,6 +54,13 @@ export async function workCommand({ once, json }: WorkOptions): Promise<void> {
         bar = null;
         say(`${kind} ${slug}: ${state}. ${outcome}`, { job: id, kind, slug, state, outcome });
         if (fault) log.error({ job: id, fault: describeFault(fault) }, "a job failed");
+      },
+      onRecovered: ({ slug, outcome, reason }) => {
+        const words = RECOVERED[outcome];
+        if (words) say(`${slug}: ${words}`, { slug, recovered: outcome });
+        if (outcome !== "FAILED") return;
+        isWhole = false;
+        log.error({ slug, fault: describeFault(reason) }, "a move could not be brought to its end");
       },
     });
     const doJobs = async () => {

@@ -4,6 +4,9 @@ import { newId, type TenantId } from "../../src/ids.js";
 import type { Isolation } from "../../src/tenancy/directory/table.js";
 import { JobDesk } from "../../src/tenancy/jobs/desk.js";
 import { JOBS_KEY } from "../../src/tenancy/jobs/seal.js";
+import { moveTenant } from "../../src/tenancy/move/move.js";
+import { beginMove, readTenant } from "../../src/tenancy/move/record.js";
+import { whileHolding } from "../../src/tenancy/tenants/record.js";
 import { command, jsonLines, run, stopCommands } from "../support/command.js";
 import { cloneDatabase, FOLDER, type TestDatabase } from "../support/database.js";
 import { type Stop, stopAt, stopLocking } from "../support/moves.js";
@@ -232,6 +235,60 @@ describe("a worker", () => {
     }
     const left = "select from tenantry.moves union all select from tenantry.homes where status = 'LEFT'";
     expect(await database.owner(left)).toEqual([]);
+  });
+});
+
+describe("a move that was interrupted, and an old home that is to be kept no longer", () => {
+  const beginning = (slug: string) =>
+    database.owners(async (owners) => {
+      const main = await owners.main;
+      await beginMove(main, await readTenant(main, slug), { isolation: "SCHEMA", database: "main" }, 60);
+    });
+
+  it("are seen to by a worker that nobody asked, and what is to be kept is kept", async () => {
+    const moved = (slug: string, keepSeconds: number) =>
+      database.owners((owners) => moveTenant(owners, slug, { isolation: "SHARED", database: "main" }, { keepSeconds }));
+    for (const slug of ["left", "kept", "cut"]) await creating(slug);
+    await another();
+    await moved("left", 60);
+    await moved("kept", 60);
+    await database.owner(
+      "update tenantry.moves set kept_until = clock_timestamp() where tenant_id = (select id from tenantry.tenants where slug = 'left')",
+    );
+    await beginning("cut");
+
+    const { code, stdout } = await run(["work", "--once", "--json"], { env });
+
+    expect([code, jsonLines(stdout)]).toEqual([
+      0,
+      [
+        { at: expect.any(String), slug: "left", recovered: "REMOVED" },
+        { at: expect.any(String), slug: "cut", recovered: "TAKEN_BACK" },
+      ],
+    ]);
+    expect(
+      await database.owner("select t.slug, m.step from tenantry.moves m join tenantry.tenants t on t.id = m.tenant_id"),
+    ).toEqual([{ slug: "kept", step: "LEFT" }]);
+  });
+
+  it("are left alone while somebody is at the tenant, and doctor says for scripts why it mended nothing", async () => {
+    await beginning("cut");
+    const { id } = await recordOf(database, "cut");
+
+    const [worked, doctor] = await database.owners(async (owners) =>
+      whileHolding(await owners.main, id, async () => [
+        await run(["work", "--once", "--json"], { env }),
+        await run(["doctor", "--fix", "--json"], { env }),
+      ]),
+    );
+
+    expect(worked).toMatchObject({ code: 0, stdout: "" });
+    expect([doctor!.code, jsonLines(doctor!.stdout)]).toEqual([
+      1,
+      [expect.objectContaining({ check: "moves", isMended: false, trouble: "A mover is at work." })],
+    ]);
+    expect(await another()).toEqual([]);
+    expect(await run(["doctor"], { env })).toMatchObject({ code: 0, stdout: "All is sound.\n" });
   });
 });
 

@@ -110,6 +110,7 @@ export async function openWorker(database: TestDatabase, told: Partial<WorkerOpt
     onBegin: () => {},
     onTold: () => {},
     onEnd: () => {},
+    onRecovered: () => {},
     ...told,
   });
   return {

@@ -1,6 +1,7 @@
 import type { Owners } from "../../tenancy/owners.js";
 import { findTenant, getTenant, listTenants, type Tenant, whileHolding } from "../../tenancy/tenants/record.js";
 import { EXIT } from "../explain.js";
+import { clearProgress, progress } from "../progress.js";
 import { inLocked, type Locked } from "./locked.js";
 
 /**
@@ -15,9 +16,11 @@ export async function inEach<T>(
   work: (locked: Locked) => Promise<T>,
   onDone: (tenant: Tenant, result: T) => void,
 ): Promise<void> {
+  const tell = progress("Tenants looked at");
   const main = await owners.main;
   const tenants = slug === undefined ? await listTenants(main) : [await getTenant(main, slug)];
-  for (const { id, slug: name } of tenants) {
+  for (const [at, { id, slug: name }] of tenants.entries()) {
+    tell(at, tenants.length);
     try {
       await whileHolding(main, id, async () => {
         // Where it is while nobody moves it.
@@ -27,8 +30,10 @@ export async function inEach<T>(
       });
     } catch (error) {
       if (slug !== undefined) throw error;
+      clearProgress();
       process.stderr.write(`${name} was left out: ${(error as Error).message}\n`);
       process.exitCode = EXIT.partly;
     }
   }
+  clearProgress();
 }

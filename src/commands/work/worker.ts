@@ -3,6 +3,7 @@ import { isAway, thrownByDriver } from "../../database/errors.js";
 import { Clerk, type Taken } from "../../tenancy/jobs/clerk.js";
 import type { Job } from "../../tenancy/jobs/job.js";
 import { JobForgedError } from "../../tenancy/jobs/seal.js";
+import { type Recovered, recoverOverdue } from "../../tenancy/move/recover.js";
 import type { Owners } from "../../tenancy/owners.js";
 import { TenantBusyError } from "../../tenancy/tenants/record.js";
 import { isForPeople, RefusedError } from "../explain.js";
@@ -15,6 +16,8 @@ const GOOD_FOR_MS = 7 * 86_400_000;
 /** For how long a job is left alone when others are at its tenant, or its database is away. */
 const LEFT_FOR_MS = 5000;
 const FORGET_EACH_MS = 3_600_000;
+/** A tenant whose move was interrupted may not be able to change anything until somebody looks. */
+const RECOVER_EACH_MS = 60_000;
 
 export interface WorkerOptions {
   readonly owners: Owners;
@@ -24,6 +27,8 @@ export interface WorkerOptions {
   readonly onBegin: (job: Job) => void;
   readonly onTold: (job: Job, phase: string, done?: number, of?: number) => void;
   readonly onEnd: (job: Job, state: "DONE" | "FAILED" | "QUEUED", outcome: string, fault: unknown) => void;
+  /** What became of a move that nobody brought to its end, or of an old home that was to be kept no longer. */
+  readonly onRecovered: (recovered: Recovered) => void;
 }
 
 /** Does jobs, one after the other. */
@@ -31,6 +36,7 @@ export class Worker {
   #clerk: Clerk | null = null;
   readonly #left = new Map<string, number>();
   #forgetsAt = 0;
+  #recoversAt = 0;
 
   constructor(private readonly options: WorkerOptions) {}
 
@@ -51,6 +57,10 @@ export class Worker {
       if (now >= this.#forgetsAt) {
         await this.#clerk.forgetEnded();
         this.#forgetsAt = now + FORGET_EACH_MS;
+      }
+      if (now >= this.#recoversAt) {
+        for (const one of await recoverOverdue(owners)) this.options.onRecovered(one);
+        this.#recoversAt = now + RECOVER_EACH_MS;
       }
       return null;
     } catch (error) {

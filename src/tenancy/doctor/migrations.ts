@@ -7,10 +7,12 @@ const APPLIED = (schema: string) => `select name from "${schema}".migrations ord
 /** Whether the directory, and every home that is there, is at this version. */
 export const migrationsCheck: Check = {
   name: "migrations",
-  async look(owners, databases) {
+  async look(owners, databases, onDone) {
     const main = await owners.main;
     const problems = [behind("The directory", "directory", await main.run(APPLIED("tenantry")))];
-    for (const { database, schema_name } of await main.run("select database, schema_name from tenantry.homes")) {
+    const homes = await main.run("select database, schema_name from tenantry.homes");
+    for (const [at, { database, schema_name }] of homes.entries()) {
+      onDone(at, homes.length);
       if (!databases.includes(String(database))) continue;
       const place = await owners.of(String(database));
       const [there] = await place.run("select to_regclass($1) is not null as there", [`"${schema_name}".migrations`]);

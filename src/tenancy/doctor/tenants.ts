@@ -17,10 +17,12 @@ import type { Check, Problem } from "./problem.js";
 /** Tenants whose making or erasing was interrupted, that have no home, or whose home and record disagree. */
 export const tenantsCheck: Check = {
   name: "tenants",
-  async look(owners, databases) {
+  async look(owners, databases, onDone) {
     const main = await owners.main;
     const problems: Problem[] = [];
-    for (const { id, database } of await listTenants(main)) {
+    const tenants = await listTenants(main);
+    for (const [at, { id, database }] of tenants.entries()) {
+      onDone(at, tenants.length);
       if (!databases.includes(database)) continue;
       problems.push(...(await judgeAlone(owners, main, id, databases)));
     }
@@ -121,7 +123,7 @@ const isAlike = (one: Stand | null, other: Stand | null): boolean =>
 /** Homes that no tenant lives in or moves to, and schemas that look like a home and that the directory does not know. */
 export const homesCheck: Check = {
   name: "homes",
-  async look(owners, databases) {
+  async look(owners, databases, onDone) {
     const main = await owners.main;
     const homes = await main.run(
       `select h.database, h.schema_name, h.status, h.isolation,
@@ -131,11 +133,13 @@ export const homesCheck: Check = {
        from tenantry.homes h order by 1, 2`,
     );
     const problems: Problem[] = [];
+    let looked = 0;
     for (const name of databases) {
       const place = await owners.of(name);
       const here = homes.filter(({ database }) => database === name);
       for (const { schema_name, status, isolation, is_lived_in } of here) {
         const schema = String(schema_name);
+        onDone(looked++, homes.length);
         const isThere = await hasSchema(place, schema);
         if (isolation === "SHARED" || is_lived_in || status === "LEFT" || (status === "READY" && isThere)) continue;
         problems.push({

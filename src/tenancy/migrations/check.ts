@@ -29,7 +29,11 @@ export interface Checked {
  * Looks at every home of every database, whatever the directory remembers of it, and changes nothing. Homes are compared with
  * one that is made anew, so that whatever somebody changed by hand is named.
  */
-export async function checkFleet(owners: Owners, files: Files = ownFiles()): Promise<Checked> {
+export async function checkFleet(
+  owners: Owners,
+  files: Files = ownFiles(),
+  onHome: (done: number, of: number) => void = () => {},
+): Promise<Checked> {
   const main = await owners.main;
   return alone(main, undefined, async () => {
     const [directory, homes, tenants] = await inDirectory(owners, main, files, async (applied) => {
@@ -38,11 +42,12 @@ export async function checkFleet(owners: Owners, files: Files = ownFiles()): Pro
       return [applied, all, await tenantsIn(main, names)] as const;
     });
     const [behind, drifted]: [Behind[], Behind[]] = [[], []];
-    let unmade = 0;
+    let [unmade, done] = [0, 0];
+    onHome(0, homes.length);
     for (const database of new Set(homes.map((home) => String(home.database)))) {
       const own = homes.filter((home) => home.database === database);
       const schemas = own.map((home) => String(home.schema_name));
-      const looked = await look(owners, database, schemas, files);
+      const looked = await look(owners, database, schemas, files, (more) => onHome((done += more), homes.length));
       const told = (odd: Odd): Behind => ({ database, tenants: tenants(database, odd.schema), ...odd });
       const isComing = ({ schema, version }: Odd) =>
         version === null && own.some((home) => home.schema_name === schema && home.is_coming);
@@ -54,11 +59,17 @@ export async function checkFleet(owners: Owners, files: Files = ownFiles()): Pro
   });
 }
 
-async function look(owners: Owners, database: string, schemas: readonly string[], files: Files) {
+async function look(
+  owners: Owners,
+  database: string,
+  schemas: readonly string[],
+  files: Files,
+  onLooked: (homes: number) => void,
+) {
   try {
     const owner = await owners.of(database);
     const logins = database === MAIN ? owners.logins(MAIN) : [];
-    return await lookAtHomes(owner, schemas, files.tenant, owners.names(database), false, logins);
+    return await lookAtHomes(owner, schemas, files.tenant, owners.names(database), false, logins, onLooked);
   } catch (error) {
     // The directory's own database cannot be passed over.
     if (database === MAIN) throw error;

@@ -23,6 +23,7 @@ export interface Looked {
   readonly drifted: readonly Odd[];
 }
 
+// Keeps a statement's answer, and what it locks, to a size that a server with its settings untouched can bear.
 const HOMES_AT_ONCE = 250;
 const SHAPES_AT_ONCE = 20;
 // Whoever changed a home by hand wants to know what; a home of something else altogether would fill pages.
@@ -32,6 +33,7 @@ const MOST_DIFFERENCES = 10;
  * Compares the catalogue of each home with that of one which is made anew from the same migrations, in a transaction that is
  * not kept. A few statements for each 250 homes, and one for each 20 that differ.
  * @param logins that are to have rights there, and that nobody may have made yet
+ * @param onLooked is told how many more have been looked at
  */
 export async function lookAtHomes(
   owner: Lease,
@@ -40,13 +42,17 @@ export async function lookAtHomes(
   names: Names,
   isInTransaction: boolean,
   logins: readonly Login[] = [],
+  onLooked: (homes: number) => void = () => {},
 ): Promise<Looked> {
   const query: Query = (text, params) => owner.run(text, params);
   const records = new Map<string, string[]>();
-  for (let at = 0; at < schemas.length; at += HOMES_AT_ONCE)
-    for (const [schema, record] of await recordsOf(query, schemas.slice(at, at + HOMES_AT_ONCE)))
-      records.set(schema, record);
-  const digests = await digestsOf(query, schemas);
+  const digests = new Map<string, string>();
+  for (let at = 0; at < schemas.length; at += HOMES_AT_ONCE) {
+    const some = schemas.slice(at, at + HOMES_AT_ONCE);
+    for (const [schema, record] of await recordsOf(query, some)) records.set(schema, record);
+    for (const [schema, digest] of await digestsOf(query, some)) digests.set(schema, digest);
+    onLooked(some.length);
+  }
 
   const places = placesIn(files);
   const models = new Map<number, { readonly digest: string; readonly shape: Shape }>();

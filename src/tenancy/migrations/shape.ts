@@ -4,9 +4,6 @@ import { MOVING, TRACERS } from "../walls/moving.js";
 /** What is in a home's catalogue: how everything is defined, by its name. The schema's own name stands nowhere in it. */
 export type Shape = ReadonlyMap<string, string>;
 
-// Keeps a statement's answer, and what it locks, to a size that a server with its settings untouched can bear.
-const HOMES_AT_ONCE = 250;
-
 const sorted = (acl: string) =>
   `(select coalesce(string_agg(item::text, ' ' order by item::text), '') from unnest(${acl}) item)`;
 
@@ -139,15 +136,11 @@ const SHAPES = `with ${linesWith(IN_WORDS)} select home, name, replace(definitio
 
 /**
  * A digest of each home's catalogue, by its schema: two homes have the same one when they are built alike. A schema that
- * does not exist is not in the answer. One statement for each 250 homes.
+ * does not exist is not in the answer. One statement: a few hundred homes at a time.
  */
 export async function digestsOf(query: Query, schemas: readonly string[]): Promise<Map<string, string>> {
-  const digests = new Map<string, string>();
-  for (let at = 0; at < schemas.length; at += HOMES_AT_ONCE) {
-    const rows = await query(DIGESTS, [schemas.slice(at, at + HOMES_AT_ONCE).join()]);
-    for (const { home, digest } of rows) digests.set(String(home), String(digest));
-  }
-  return digests;
+  const rows = await query(DIGESTS, [schemas.join()]);
+  return new Map(rows.map(({ home, digest }) => [String(home), String(digest)]));
 }
 
 /** The whole catalogue of each of these homes, by its schema. */

@@ -21,6 +21,18 @@ export interface Recovered {
   readonly reason?: Error;
 }
 
+/** Whether something is left to do for a move, unless somebody is at work on it. */
+export const isOverdue = ({ step, isDue }: Pick<Recorded, "step" | "isDue">): boolean => step !== "LEFT" || isDue;
+
+/** Brings to their end the moves of all tenants for which something is left to do, and no others. `[]` when there are none. */
+export async function recoverOverdue(owners: Owners): Promise<Recovered[]> {
+  const recovered: Recovered[] = [];
+  const overdue = (await readMoves(await owners.main, null)).filter(isOverdue);
+  for (const tenant of new Set(overdue.map((move) => move.tenant)))
+    recovered.push(...(await recoverMoves(owners, tenant)));
+  return recovered;
+}
+
 /** The connection that writes in the directory, and holds the tenant meanwhile. */
 type Desk = Pick<Worker, "lease">;
 

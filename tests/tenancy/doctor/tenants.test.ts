@@ -20,7 +20,7 @@ const tenantOf = async (slug: string) => getTenant(await owners.main, slug);
 const set = (slug: string, change: string) =>
   database.owner(`update tenantry.tenants set ${change} where slug = $1`, [slug]);
 const only = async () => {
-  const problems = await tenantsCheck.look(owners, ["main"]);
+  const problems = await tenantsCheck.look(owners, ["main"], () => {});
   expect(problems).toHaveLength(1);
   return problems[0]!;
 };
@@ -67,12 +67,12 @@ describe("tenantsCheck", () => {
     await set(half, "status = 'CREATING'");
     await database.owner(`delete from ${schema}.tenant`);
     const { id } = await tenantOf(half);
-    const problems = await tenantsCheck.look(owners, ["main"]);
+    const problems = await tenantsCheck.look(owners, ["main"], () => {});
 
     for (const { fix } of problems) await fix!();
 
     expect(problems).toHaveLength(2);
-    expect(await tenantsCheck.look(owners, ["main"])).toEqual([]);
+    expect(await tenantsCheck.look(owners, ["main"], () => {})).toEqual([]);
     expect([(await tenantOf(other)).epoch, await findTenant(await owners.main, id)]).toEqual([1, null]);
     const another = async (all: Owners) => whileHolding(await all.main, id, async () => "free");
     expect(await database.owners(another)).toBe("free");
@@ -84,10 +84,10 @@ describe("tenantsCheck", () => {
     const { id } = await tenantOf(slug);
 
     const during = await database.owners(async (all) =>
-      whileHolding(await all.main, id, () => tenantsCheck.look(owners, ["main"])),
+      whileHolding(await all.main, id, () => tenantsCheck.look(owners, ["main"], () => {})),
     );
 
-    expect([during, await tenantsCheck.look(owners, ["main"])]).toEqual([[], [expect.anything()]]);
+    expect([during, await tenantsCheck.look(owners, ["main"], () => {})]).toEqual([[], [expect.anything()]]);
     await set(slug, "epoch = 1");
   });
 });
@@ -105,7 +105,7 @@ describe("homesCheck", () => {
     }
     const all = new Meanwhile(database.owning);
 
-    const problems = await homesCheck.look(all, [spare, "main"]);
+    const problems = await homesCheck.look(all, [spare, "main"], () => {});
     await all.close();
 
     expect(made).toBeDefined();
@@ -117,7 +117,7 @@ describe("homesCheck", () => {
     await database.owner("delete from tenantry.tenants where slug = $1", [slug]);
     await database.owner("delete from tenantry.homes where schema_name = $1", [schema]);
 
-    expect(await homesCheck.look(owners, ["main"])).toMatchObject([
+    expect(await homesCheck.look(owners, ["main"], () => {})).toMatchObject([
       { what: `The directory knows nothing of the home ${schema} in main.` },
     ]);
   });
