@@ -102,13 +102,16 @@ describe("tenantry audit", () => {
     const { mac } = await sealOf(3);
     await writeFile(log, `not of the gateway\n${line(3, mac)}\n`);
     const sound = await audit("verify", "--log", log);
+    await writeFile(log, `${line(3, mac)}\n${line(4, mac).slice(0, -1)}`);
+    const cutOff = await audit("verify", "--log", log);
     await writeFile(log, `${line(4, mac)}\n`);
     const cut = await audit("verify", "--log", log);
     await noteWitness(gateway.door, shop.tenantId, { number: 5, mac }, null);
     const noted = await audit("verify");
     await gateway.database.owner("delete from tenantry.audit_witnesses");
 
-    expect([sound.code, cut.code, noted.code]).toEqual([0, 1, 1]);
+    expect([sound.code, cutOff.code, cut.code, noted.code]).toEqual([0, 0, 1, 1]);
+    expect([sound.stderr, cutOff.stderr]).toEqual(["", expect.stringContaining("is cut off")]);
     expect(cut.stdout).toContain("was cut after seal 3: seal 4 is missing");
     expect(noted.stdout).toContain("was cut after seal 3: seals 4 to 5 are missing");
     expect((await audit("verify", "--log", join(folder, "none"))).code).toBe(2);

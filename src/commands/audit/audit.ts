@@ -171,13 +171,27 @@ async function witnessesIn(file: string, tenant: TenantId): Promise<Witness[]> {
   try {
     for await (const line of createInterface({ input })) {
       if (!line.includes(SEALED) || !line.includes(tenant)) continue;
-      const { msg, tenant: of, seal, mac } = JSON.parse(line.slice(line.indexOf("{")));
+      const told = parsed(line.slice(line.indexOf("{")));
+      if (!told) {
+        process.stderr.write(`--log ${file}: a line that tells of a seal is cut off, and was passed over.\n`);
+        continue;
+      }
+      const { msg, tenant: of, seal, mac } = told;
       if (msg === SEALED && of === tenant) found.push({ number: Number(seal), mac: String(mac) });
     }
   } catch (error) {
     throw new UsageError(`--log ${file} cannot be read: ${(error as Error).message}.`);
   }
   return found;
+}
+
+/** A line that is still being written, or was when its file was rotated, ends anywhere. */
+function parsed(json: string): { msg?: unknown; tenant?: unknown; seal?: unknown; mac?: unknown } | null {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return null;
+  }
 }
 
 function instantIn(option: string, text: string | undefined): Date | null {

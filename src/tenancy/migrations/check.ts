@@ -47,7 +47,10 @@ export async function checkFleet(
     for (const database of new Set(homes.map((home) => String(home.database)))) {
       const own = homes.filter((home) => home.database === database);
       const schemas = own.map((home) => String(home.schema_name));
-      const looked = await look(owners, database, schemas, files, (more) => onHome((done += more), homes.length));
+      const looked = await look(owners, database, schemas, files, (more) => {
+        done += more;
+        onHome(done, homes.length);
+      });
       const told = (odd: Odd): Behind => ({ database, tenants: tenants(database, odd.schema), ...odd });
       const isComing = ({ schema, version }: Odd) =>
         version === null && own.some((home) => home.schema_name === schema && home.is_coming);
