@@ -3,24 +3,29 @@ import { ConnectionLostError, isFull, UnavailableError } from "./errors.js";
 import type { Lease } from "./lease.js";
 import { MAIN } from "./names.js";
 import { type LeaseSettings, PooledDatabase } from "./pooled.js";
-import { Queue } from "./queue.js";
 import type { Signal } from "./signal.js";
+import { Turns } from "./turns.js";
 import { givenUp, inUse, LONG_MS, mayMove, pickByRight, pickFree, STUCK_MS, settles, type Waiting } from "./waiting.js";
 
 const SILENCE_MS = 15_000; // Three times the statement_timeout of the serving logins.
 /** What one of several databases may take of the budget. */
 const MOST_OF_BUDGET = 0.75;
 
+interface AcquireOptions {
+  readonly waitMs?: number;
+  readonly party?: string;
+}
+
 /**
  * A small pool of connections to one or more databases, each leased to one operation at a time. A connection serves those
- * first whose home it knows, and nobody is overtaken for long. One whose session died is never used again. All databases
- * share one budget: an idle connection of one gives way to a caller of another, and none may take all of it, so that one
- * which hangs leaves room for the rest.
+ * first whose home it knows, and nobody is overtaken for long; of whomever many wait, they take turns with all others. One
+ * whose session died is never used again. All databases share one budget: an idle connection of one gives way to a caller of
+ * another, and none may take all of it, so that one which hangs leaves room for the rest.
  */
 export class Leases {
   readonly #settings: LeaseSettings & { readonly stuckMs: number; readonly longMs: number };
   readonly #all: readonly PooledDatabase[];
-  readonly #queue = new Queue<Waiting>();
+  readonly #queue = new Turns<Waiting>();
   readonly #drained: (() => void)[] = [];
   #closed = false;
   #later: NodeJS.Timeout | undefined;
@@ -48,9 +53,11 @@ export class Leases {
   /**
    * Leases a connection. When the signal aborts, the waiting ends at once, or the lease does, and its transaction is undone.
    * @param home the schema that the connection is for; empty for nobody's, as when the database itself is looked at
+   * @param options how long to wait for one; and for whom, who takes turns with others then: by default, whose home it is
    * @throws UnavailableError when none became free in time, the database is barred or away, or the signal aborted
    */
-  async acquire(home: string, signal?: Signal, name = MAIN, waitMs = this.#settings.waitMs): Promise<Lease> {
+  async acquire(home: string, signal?: Signal, name = MAIN, options: AcquireOptions = {}): Promise<Lease> {
+    const { waitMs = this.#settings.waitMs, party = home } = options;
     if (this.#closed) throw new UnavailableError("The gateway is shutting down.");
     if (signal?.aborted) throw givenUp(signal);
     const database = this.#get(name);
@@ -64,16 +71,18 @@ export class Leases {
       const forget = () => signal?.removeEventListener("abort", abort);
       const leave = () => {
         clearTimeout(timer);
-        if (this.#queue.remove(waiting)) database.waiting--;
+        if (granted ? this.#queue.serve(waiting) : this.#queue.remove(waiting)) database.waiting--;
       };
       const waiting: Waiting = {
         home,
+        party,
+        turn: 0,
         database,
         since: performance.now(),
         overtaken: 0,
         grant: (lease) => {
-          leave();
           granted = lease;
+          leave();
           lease.onEnd(forget);
           resolve(lease);
         },

@@ -13,6 +13,15 @@ export class Queue<T> {
     this.#all.push(one);
   }
 
+  /** Adds it behind the last of which this is true. */
+  protected addBehind(isBefore: (other: T) => boolean, one: T): void {
+    this.#all.splice(this.#all.findLastIndex(isBefore) + 1, 0, one);
+  }
+
+  protected findLast(isIt: (other: T) => boolean): T | undefined {
+    return this.#all.findLast(isIt);
+  }
+
   /** @returns whether it was there */
   remove(one: T): boolean {
     const at = this.#all.indexOf(one);

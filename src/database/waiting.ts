@@ -3,6 +3,7 @@ import { UnavailableError } from "./errors.js";
 import type { Lease } from "./lease.js";
 import type { PooledDatabase } from "./pooled.js";
 import type { Signal } from "./signal.js";
+import type { Turn } from "./turns.js";
 
 /** After so many who came later were served before, or so long unless the settings say, somebody is next, wherever it may be. */
 const MOST_OVERTAKEN = 200;
@@ -17,7 +18,7 @@ export const STUCK_MS = 100;
 const CROWD = 8;
 
 /** Somebody who waits for a connection. */
-export interface Waiting {
+export interface Waiting extends Turn {
   readonly home: string;
   readonly database: PooledDatabase;
   readonly since: number;

@@ -86,7 +86,10 @@ export class Replica {
     const until = performance.now() + this.waitMs;
     let lease: Lease;
     try {
-      lease = await this.leases.acquire(tenant.home.schemaName, signal, replicaOf(this.database), this.waitMs);
+      lease = await this.leases.acquire(tenant.home.schemaName, signal, replicaOf(this.database), {
+        waitMs: this.waitMs,
+        party: tenant.id,
+      });
     } catch (error) {
       // With connections that others use, it is busy, and no worse than that.
       const isBusy = (error as Error).cause === undefined && this.leases.open[replicaOf(this.database)]! > 0;

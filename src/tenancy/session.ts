@@ -78,7 +78,8 @@ export class TenantSession {
   ): Promise<TenantSession> {
     refuseForged(tenant);
     const { schemaName, database } = tenant.home;
-    return TenantSession.enter(await leases.acquire(schemaName, signal, database), tenant, purpose, again);
+    const lease = await leases.acquire(schemaName, signal, database, { party: tenant.id });
+    return TenantSession.enter(lease, tenant, purpose, again);
   }
 
   /** Opens a session on a connection that leads to the tenant's home, in a database of the same content. */

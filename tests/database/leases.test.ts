@@ -7,6 +7,7 @@ import {
 } from "../../src/database/errors.js";
 import type { Lease } from "../../src/database/lease.js";
 import type { Leases } from "../../src/database/leases.js";
+import { MAIN } from "../../src/database/names.js";
 import { withOwner } from "../../src/database/owner.js";
 import type { LeaseSettings } from "../../src/database/pooled.js";
 import { Cancellation } from "../../src/database/signal.js";
@@ -59,6 +60,63 @@ const serverSessions = async () =>
       )
     )[0]!.count,
   );
+
+describe("those who wait for a connection", () => {
+  /** One connection, held; and then everybody who waits for it, in the order in which they come. */
+  async function served(parties: readonly string[]): Promise<string[]> {
+    const leases = pool({ size: 1 });
+    const held = await leases.acquire("home");
+    const order: string[] = [];
+    const all = parties.map(async (party) => {
+      const lease = await leases.acquire("home", undefined, MAIN, { party });
+      order.push(party);
+      lease.release();
+    });
+    held.release();
+    await Promise.all(all);
+    return order;
+  }
+
+  it("take turns by tenant, whose homes are one: nobody waits for more than one of each other's at a time", async () => {
+    expect((await served([..."aaaaaabcbb"])).join("")).toBe("abcababaaa");
+  });
+
+  it("are served in the order in which they came where there is one tenant", async () => {
+    const leases = pool({ size: 1 });
+    const held = await leases.acquire("home");
+    const order: number[] = [];
+    const all = [1, 2, 3, 4].map(async (at) => {
+      const lease = await leases.acquire("home", undefined, MAIN, { party: "a" });
+      order.push(at);
+      lease.release();
+    });
+    held.release();
+    await Promise.all(all);
+
+    expect(order).toEqual([1, 2, 3, 4]);
+  });
+
+  it("are next but one when they come in the middle of another's hundred, however many came back meanwhile", async () => {
+    const leases = pool({ size: 1 });
+    const order: string[] = [];
+    const flood = Array.from({ length: 100 }, async (_, at) => {
+      const lease = await leases.acquire("home", undefined, MAIN, { party: "flood" });
+      order.push("flood");
+      if (at === 50) late = ask();
+      lease.release();
+    });
+    let late: Promise<void> | undefined;
+    const ask = async () => {
+      const lease = await leases.acquire("home", undefined, MAIN, { party: "late" });
+      order.push("late");
+      lease.release();
+    };
+    await Promise.all(flood);
+    await late;
+
+    expect([50, 51, 52]).toContain(order.indexOf("late"));
+  });
+});
 
 describe("Leases.acquire", () => {
   it("serves those first whose home the connection knows, and of those who came first", async () => {
