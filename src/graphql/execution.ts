@@ -104,7 +104,7 @@ async function answer(
   const execute = (from: GraphQLSchema, asked: DocumentNode, size: Size) =>
     given({ schema: from, document: asked, operationName, contextValue: ctx, variableValues, size });
   const part = (from: GraphQLSchema, some: readonly Root[], size: Size) =>
-    execute(from, withRoots(document, operation, some), size);
+    execute(from, withRoots(document, operation, some, from), size);
   try {
     const plan = withVariables(planOf(schema, document, operation), coerced);
     const { roots } = plan;

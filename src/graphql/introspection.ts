@@ -11,6 +11,7 @@ import {
   lexicographicSortSchema,
   type OperationDefinitionNode,
   printSchema,
+  typeFromAST,
 } from "graphql";
 import { LRUCache } from "lru-cache";
 import type { Scope } from "./operation.js";
@@ -176,13 +177,18 @@ function named(type: IntrospectionTypeRef): string | undefined {
   return "name" in at ? at.name : undefined;
 }
 
-/** The same document with other root fields: to answer some of an operation apart from the rest. */
+/**
+ * The same document with other root fields: to answer some of an operation apart from the rest. Variables of types that the
+ * schema does not have are of no use to any of them there.
+ */
 export function withRoots(
   document: DocumentNode,
   operation: OperationDefinitionNode,
   roots: readonly Root[],
+  schema: GraphQLSchema,
 ): DocumentNode {
+  const variableDefinitions = operation.variableDefinitions?.filter(({ type }) => typeFromAST(schema, type));
   const selections = { ...operation.selectionSet, selections: roots.map(({ node }) => node) };
   const fragments = document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION);
-  return { ...document, definitions: [{ ...operation, selectionSet: selections }, ...fragments] };
+  return { ...document, definitions: [{ ...operation, variableDefinitions, selectionSet: selections }, ...fragments] };
 }

@@ -231,10 +231,24 @@ describe("a worker", () => {
       await worker.cutOff(stop);
 
       expect([await another(), await stateOf(job)]).toEqual([["DONE"], "DONE"]);
-      expect(await tenantOf("northwind")).toMatchObject({ status: "ACTIVE", isolation });
+      expect(await tenantOf("northwind")).toMatchObject({ status: "ACTIVE", isolation, database: "main" });
     }
     const left = "select from tenantry.moves union all select from tenantry.homes where status = 'LEFT'";
     expect(await database.owner(left)).toEqual([]);
+  });
+
+  it("goes to main where a move that names no database is tried again, though it lives alike elsewhere", async () => {
+    await creating("abroad", "SCHEMA", spare);
+    await another();
+    const { id } = await recordOf(database, "abroad");
+    const order = { kind: "MOVE", isolation: "SCHEMA", database: null, keepSeconds: 0 } as const;
+    const job = await desk.ask(asking, "abroad", id, order);
+    const stop = await stopAt(database, "insert on tenantry.moves", "true");
+    const worker = await begin();
+    await worker.cutOff(stop);
+
+    expect([await another(), await stateOf(job)]).toEqual([["DONE"], "DONE"]);
+    expect(await tenantOf("abroad")).toMatchObject({ isolation: "SCHEMA", database: "main" });
   });
 });
 

@@ -97,6 +97,24 @@ describe("introspection", () => {
     expect(data).toEqual({ viewer: { user: { email: "cleo@northwind.test" } }, __type: null, o: null });
   });
 
+  it("answers beside fields whose variables are of types that the viewer is not shown", async () => {
+    const cleo = gateway.as("cleo@northwind.test", "northwind");
+    const asking = (more: string) =>
+      cleo.ask(
+        `query ($filter: AuditFilter, $first: Int = 1) { ${more} viewer { memberships(first: 1) { nodes { organization { name auditEvents(filter: $filter, first: $first) { nodes { id } } } } } } }`,
+      );
+
+    const alone = await asking("");
+    const { data, errors } = await asking('__type(name: "Organization") { name }');
+
+    expect(await seenBy(cleo)).not.toContain("AuditFilter");
+    expect(alone.errors?.map(({ extensions }) => extensions?.code)).toEqual(["FORBIDDEN"]);
+    expect(data).toEqual({ ...alone.data, __type: { name: "Organization" } });
+    expect(errors?.map(({ path, extensions }) => [path, extensions?.code])).toEqual([
+      [["viewer", "memberships", "nodes", 0, "organization", "auditEvents"], "FORBIDDEN"],
+    ]);
+  });
+
   it("is whole for everybody where the product wants it so", async () => {
     const whole = await openGateway({ introspection: "whole" });
 

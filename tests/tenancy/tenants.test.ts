@@ -225,6 +225,19 @@ describe("importTenant", () => {
 
     await expect(owners((all) => importTenant(all, archive, manifest, again))).rejects.toThrow("here already, as torn");
   });
+
+  it("lets somebody in again of whom the directory had not yet been told when the tenant was exported", async () => {
+    const one = await planted("arriving");
+    await gateway.database.owner("delete from tenantry.identities where tenant_id = $1", [one.id]);
+    const { archive, manifest } = await exported(one);
+    await owners((all) => eraseTenant(all, one));
+
+    await owners((all) =>
+      importTenant(all, archive, manifest, { slug: "arriving", isolation: "SCHEMA", database: "main" }),
+    );
+
+    expect(await ask("arriving")).toBe("arriving");
+  });
 });
 
 async function planted(slug: string) {

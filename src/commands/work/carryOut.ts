@@ -1,4 +1,5 @@
 import type { Settings } from "../../config.js";
+import { MAIN } from "../../database/names.js";
 import { renameTenantOfPeople } from "../../identity/development.js";
 import { openRecord } from "../../tenancy/create.js";
 import type { Order, Sealed } from "../../tenancy/jobs/job.js";
@@ -85,8 +86,9 @@ async function move(
   if (isAgain) {
     await recoverMoves(owners, tenant.id);
     now = (await findTenant(await owners.main, tenant.id)) ?? tenant;
-    if (now.isolation === order.isolation && [null, now.database].includes(order.database))
-      return `It lives ${describe(now)}.`;
+    // Which database is meant where none is named: see `placeIn`.
+    const wanted = order.database ?? (order.isolation === "DATABASE" ? now.database : MAIN);
+    if (now.isolation === order.isolation && now.database === wanted) return `It lives ${describe(now)}.`;
   }
   const place = await placeIn(owners, order.isolation, order.database);
   const moved = await moveTenant(owners, now.slug, place, {

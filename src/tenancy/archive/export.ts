@@ -40,7 +40,13 @@ export async function exportTenant(
       await settleTexts(run);
       const tables = await readTables(lease, tenant.schemaName);
       const files: Record<string, FileFacts> = {};
-      const identities = digests.map(({ digest }) => `${JSON.stringify({ digest })}\n`);
+      // The directory is told after the home of who has just come in: they are in the archive, and have to get in again.
+      const signingIn = await run(
+        "select encode(identity, 'hex') as digest from users where tenant_id = $1 and identity is not null",
+        [tenant.id],
+      );
+      const all = new Set([...digests, ...signingIn].map(({ digest }) => String(digest)));
+      const identities = [...all].sort().map((digest) => `${JSON.stringify({ digest })}\n`);
       const manifest = (): Manifest => ({
         format: FORMAT,
         exportedAt: new Date().toISOString(),

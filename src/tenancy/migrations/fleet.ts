@@ -57,7 +57,7 @@ export async function bringAll(
       const owner = await seat.at(home.database);
       return tell(home, await bring(work, owner, home), null);
     } catch (error) {
-      // It belongs to a tenant that is just being made, and whoever makes it makes it at this version.
+      // It belongs to a tenant that is just being made. Whoever makes it may be of an older version, so it is looked for again.
       if (error instanceof NoHomeError && home.version === null) return tell(home, [], null, false);
       // One that has no room for one more connection is there, and other workers have theirs.
       const isGone = error instanceof UnavailableError && !isFull(error);

@@ -73,8 +73,9 @@ export async function migrate(owners: Owners, options: MigrateOptions = {}): Pro
     const others = fleet.due.filter((home) => !isCanary(home));
     if (await go(fleet.due.filter(isCanary))) {
       await go(others);
-      // Those of tenants that came meanwhile, maybe by the hand of an older version.
-      const known = new Set(fleet.due.map(({ schemaName }) => schemaName));
+      // Those of tenants that came meanwhile, maybe by the hand of an older version: also those that were not there yet.
+      brought.splice(0, brought.length, ...brought.filter(({ isMade }) => isMade));
+      const known = new Set(brought.map(({ home }) => home.schemaName));
       const later = await lookAtFleet(main, files.tenant, options);
       await go(later.due.filter(({ schemaName }) => !known.has(schemaName)));
     } else brought.push(...others.map((home) => ({ home, applied: [], why: NOT_TRIED, isMade: true })));

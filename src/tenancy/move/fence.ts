@@ -3,7 +3,7 @@ import type { Lease } from "../../database/lease.js";
 import { tableIn } from "../homeTables.js";
 import { lockOf } from "../tenantLock.js";
 import { changedMeanwhile } from "./record.js";
-import { fencedStatus, type Route } from "./route.js";
+import { awaiting, fenced, type Route, type Standing } from "./route.js";
 import { withShortLocks } from "./worker.js";
 
 /**
@@ -18,7 +18,7 @@ export async function fence(from: Lease, route: Route): Promise<boolean> {
       from,
       async () => {
         await from.run("select pg_advisory_xact_lock($1::bigint)", [lockOf(route.tenant)]);
-        if (!(await setHomeRow(from, route, route.status, fencedStatus(route)))) throw changedMeanwhile(route);
+        if (!(await setHomeRow(from, route, route, fenced(route)))) throw changedMeanwhile(route);
       },
       0,
     );
@@ -31,7 +31,7 @@ export async function fence(from: Lease, route: Route): Promise<boolean> {
 
 /** Opens the old home again. Nothing happens where it is not fenced. */
 export async function lift(from: Lease, route: Route): Promise<void> {
-  await setHomeRow(from, route, fencedStatus(route), route.status);
+  await setHomeRow(from, route, fenced(route), route);
 }
 
 /** Closes the old home for good: from here on it refuses everybody who still believes in it. */
@@ -46,7 +46,7 @@ export async function closeOld(from: Lease, { tenant, from: { schemaName }, epoc
 export async function openNew(to: Lease, route: Route): Promise<void> {
   await to.run(
     `update ${tableIn(route.to.schemaName, "tenant")} set status = $3 where tenant_id = $1 and epoch = $2 and status = $4`,
-    [route.tenant, route.epoch + 1, route.status, fencedStatus(route)],
+    [route.tenant, awaiting(route).epoch, route.status, awaiting(route).status],
   );
 }
 
@@ -61,14 +61,15 @@ export async function writeHomeRow({ from, to }: { from: Lease; to: Lease }, rou
   await to.run(
     `insert into ${tableIn(route.to.schemaName, "tenant")} (tenant_id, epoch, status, created_at)
      values ($1, $2, $3, $4::text::timestamptz)`,
-    [route.tenant, route.epoch + 1, fencedStatus(route), row.made],
+    [route.tenant, awaiting(route).epoch, awaiting(route).status, row.made],
   );
 }
 
-async function setHomeRow(from: Lease, { tenant, from: place, epoch }: Route, was: string, will: string) {
+async function setHomeRow(from: Lease, { tenant, from: place }: Route, was: Standing, will: Standing) {
   const { count } = await from.run(
-    `update ${tableIn(place.schemaName, "tenant")} set status = $4 where tenant_id = $1 and epoch = $2 and status = $3`,
-    [tenant, epoch, was, will],
+    `update ${tableIn(place.schemaName, "tenant")} set epoch = $4, status = $5
+     where tenant_id = $1 and epoch = $2 and status = $3`,
+    [tenant, was.epoch, was.status, will.epoch, will.status],
   );
   return count === 1;
 }

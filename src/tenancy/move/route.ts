@@ -20,8 +20,23 @@ export interface Route {
   readonly epoch: number;
 }
 
-/** What the home row says while nothing may be changed; in a suspended tenant nothing is, as it is. */
-export const fencedStatus = ({ status }: Route) => (status === "ACTIVE" ? "FENCED" : status);
+/** What the row of a home says of it: by both of them everybody who comes judges whether it is theirs, and open. */
+export type Standing = Readonly<{ epoch: number; status: Route["status"] | "FENCED" }>;
+
+/** How the new home stands until it is opened. Nobody reads a suspended tenant, so its home is as it will be. */
+export const awaiting = ({ epoch, status }: Route): Standing => ({
+  epoch: epoch + 1,
+  status: status === "ACTIVE" ? "FENCED" : status,
+});
+
+/**
+ * How the old home stands while nothing may be changed. A suspended one, too, is written to: its audit is sealed. It has no
+ * readers for whom it must stay open, so it is closed as it is for good.
+ */
+export const fenced = ({ epoch, status }: Route): Standing => ({
+  epoch: status === "ACTIVE" ? epoch : epoch + 1,
+  status: "FENCED",
+});
 
 /** What the mover's own table, function and triggers in the old home are called. */
 export const tracesOf = ({ tenant }: Pick<Route, "tenant">): string => `moving_${tenant.replaceAll("-", "")}`;

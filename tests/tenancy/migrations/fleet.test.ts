@@ -1,4 +1,5 @@
 import { withOwner } from "../../../src/database/owner.js";
+import { newId, type TenantId } from "../../../src/ids.js";
 import { createTenant } from "../../../src/tenancy/create.js";
 import { checkFleet } from "../../../src/tenancy/migrations/check.js";
 import { type Files, ownFiles } from "../../../src/tenancy/migrations/files.js";
@@ -262,6 +263,35 @@ describe("migrate", () => {
 
     expect(during).toMatchObject({ applied: [], behind: [], unmade: 1 });
     expect(await migrateWith(database, ownFiles())).toMatchObject({ applied: [], behind: [], unmade: 0 });
+  });
+
+  it("comes back to a home that an older version was making when it came by", async () => {
+    const place = { isolation: "SCHEMA", database: await database.spare() } as const;
+    const tenant = { id: newId<TenantId>(), slug: "late", ...place, createdAt: new Date(), identities: [] };
+    let migrating: ReturnType<typeof migrateWith> | undefined;
+    let left = 0;
+
+    // One home holds the run up until the other, which it has passed over, is there.
+    await whileRead(tenants[0]!.schema, async () => {
+      await database.owners((owners) =>
+        createTenant(owners, tenant, async () => {
+          const onHome = (done: number, of: number) => {
+            left = of - done;
+          };
+          const pace = { workers: 2, tries: 50 };
+          migrating = migrateWith(database, filesWith(NICKNAMES), { onHome, pace });
+          await until(async () => left === 1);
+        }),
+      );
+    });
+    const { behind, unmade, applied } = await migrating!;
+
+    const [home] = await homesWithColumn(database, "nickname", place.database);
+    expect({ behind, unmade }).toEqual({ behind: [], unmade: 0 });
+    expect(applied.map(({ schema }) => schema)).toContain(home);
+    await database.owners(async (owners) => {
+      await eraseTenant(owners, await getTenant(await owners.main, "late"));
+    });
   });
 
   it("brings the homes of canaries first, and touches no other when one of them fails", async () => {

@@ -1,9 +1,11 @@
 import { MAIN } from "../../../src/database/names.js";
+import { sealTenant } from "../../../src/features/audit/seal.js";
+import { loadKey } from "../../../src/identity/key.js";
 import { type Destination, moveTenant } from "../../../src/tenancy/move/move.js";
 import { TenantSession } from "../../../src/tenancy/session.js";
 import { checkHomes } from "../../../src/tenancy/walls/catalogue.js";
 import { sealNow, verifyIn } from "../../support/audit.js";
-import { cloneDatabase, type TestDatabase } from "../../support/database.js";
+import { cloneDatabase, FOLDER, type TestDatabase } from "../../support/database.js";
 import { homeOf, ownerInHome } from "../../support/home.js";
 import { homeRowsOf, rowsOf, stopAt } from "../../support/moves.js";
 import { openLeases, recordOf } from "../../support/sessions.js";
@@ -115,10 +117,27 @@ describe("moveTenant", () => {
         ),
       ]);
     await set("SUSPENDED");
+    const before = await recordOf(database, "northwind");
+    const serve = openLeases(database.databases);
+    const key = await loadKey({ dataDir: FOLDER });
+    const sealings: unknown[] = [];
 
-    await move("northwind", PLACES["a schema"]!);
+    // Gateways seal what waits also where nobody is let in: not in a home that is left at this moment.
+    await database.owners((owners) =>
+      moveTenant(owners, "northwind", PLACES["a schema"]!, {
+        keepSeconds: 0,
+        onStep: ({ step }) => {
+          if (step === "FENCED") sealings.push(sealTenant(serve, before, key));
+        },
+      }),
+    );
 
     const now = await recordOf(database, "northwind");
+    expect(await Promise.all(sealings)).toEqual(sealings.map(() => null));
+    expect(sealings.length).toBeGreaterThan(0);
+    await sealNow({ serve, database }, "northwind");
+    await serve.close();
+    expect(await ownerInHome({ database }, "northwind", (sql) => verifyIn(sql, id))).toMatchObject({ broken: null });
     expect(await homeRowsOf(database, id)).toEqual([{ ...now.home, epoch: now.epoch, status: "SUSPENDED" }]);
     await set("ACTIVE", now.home);
   });
