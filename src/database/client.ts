@@ -132,19 +132,20 @@ function addressIn(url: string): { readonly url: string; readonly path: string |
 }
 
 /** What every connection asks first, whoever it is for. */
-const WHO =
-  "select pg_backend_pid() as pid, exists (select from pg_catalog.pg_extension where extname = 'citus') as is_citus";
+const WHO = `select pg_backend_pid() as pid, pg_is_in_recovery() as is_standby,
+  exists (select from pg_catalog.pg_extension where extname = 'citus') as is_citus`;
 
 /**
- * Waits until the session answers, and says what it is: the server's process, whether Citus spreads the database over several
- * servers, and whether a pooler stands before it. That makes up the process that it tells its clients, to know them apart.
+ * Waits until the session answers, and says what it is: the server's process, whether that is a standby's, whether Citus spreads
+ * the database over several servers, and whether a pooler stands before it. That makes up the process that it tells its clients,
+ * to know them apart.
  */
 export async function meet({ sql }: Client) {
   const asked = sql.unsafe(WHO);
   const [row] = await asked;
   const { state } = asked as unknown as { readonly state: { readonly pid?: number } | null };
   const pid = Number(row?.pid);
-  return { pid, isCitus: row?.is_citus === true, isPooled: state?.pid !== pid };
+  return { pid, isCitus: row?.is_citus === true, isStandby: row?.is_standby === true, isPooled: state?.pid !== pid };
 }
 
 interface Target {

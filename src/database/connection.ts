@@ -14,6 +14,11 @@ export interface ConnectionSettings extends ClientSettings {
    * statement_timeout. Unset: for ever.
    */
   readonly silenceMs?: number;
+  /**
+   * Whether a standby is refused, as one that was the primary before a failover. It may lag behind by any time, and let in who
+   * has lost their right meanwhile. A primary becomes one by a restart only, so it is enough to ask as the session begins.
+   */
+  readonly refusesStandby?: boolean;
 }
 
 /** What begins a transaction or ends it: one statement that takes no values and has no rows. */
@@ -66,8 +71,9 @@ export class Connection {
       timer = setTimeout(() => reject(new Error("No answer in time.")), settings.connectTimeoutMs);
     });
     try {
-      const { pid, isCitus, isPooled } = await Promise.race([meet(client), late]);
+      const { pid, isCitus, isPooled, isStandby } = await Promise.race([meet(client), late]);
       if (lost) throw lost;
+      if (isStandby && settings.refusesStandby) throw new Error("It is a standby, and the primary is asked for.");
       const prepares = settings.prepare === "auto" ? !isPooled : settings.prepare;
       self = new Connection(client, pid, isCitus, prepares, settings, onLost);
       return self;

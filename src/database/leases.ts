@@ -2,19 +2,25 @@ import { Connection } from "./connection.js";
 import { ConnectionLostError, isFull, UnavailableError } from "./errors.js";
 import type { Lease } from "./lease.js";
 import { MAIN } from "./names.js";
-import { type LeaseSettings, PooledDatabase } from "./pooled.js";
+import { type LeaseSettings, PooledDatabase, whoGivesWay } from "./pooled.js";
 import type { Signal } from "./signal.js";
 import { Turns } from "./turns.js";
-import { givenUp, inUse, LONG_MS, mayMove, pickByRight, pickFree, STUCK_MS, settles, type Waiting } from "./waiting.js";
+import {
+  type AcquireOptions,
+  givenUp,
+  inUse,
+  LONG_MS,
+  mayMove,
+  pickByRight,
+  pickFree,
+  STUCK_MS,
+  settles,
+  type Waiting,
+} from "./waiting.js";
 
 const SILENCE_MS = 15_000; // Three times the statement_timeout of the serving logins.
 /** What one of several databases may take of the budget. */
 const MOST_OF_BUDGET = 0.75;
-
-interface AcquireOptions {
-  readonly waitMs?: number;
-  readonly party?: string;
-}
 
 /**
  * A small pool of connections to one or more databases, each leased to one operation at a time. A connection serves those
@@ -62,6 +68,7 @@ export class Leases {
     if (signal?.aborted) throw givenUp(signal);
     const database = this.#get(name);
     if (database.barred !== null && home !== "") throw new UnavailableError(database.barred);
+    if (this.#queue.isCrowded(party, this.#settings.size)) throw inUse();
     return new Promise<Lease>((resolve, reject) => {
       let granted: Lease | null = null;
       const abort = () => {
@@ -78,6 +85,7 @@ export class Leases {
         party,
         turn: 0,
         database,
+        counter: database,
         since: performance.now(),
         overtaken: 0,
         grant: (lease) => {
@@ -143,6 +151,7 @@ export class Leases {
     const ahead = new Map<string, number>();
     for (const waiting of this.#queue) {
       const { database, home } = waiting;
+      if (stuck.size === this.#all.length) break;
       if (stuck.has(database)) continue;
       const connection = pickFree(waiting);
       const hasRoom = database.mayOpen && this.#taken < this.#settings.size;
@@ -160,6 +169,7 @@ export class Leases {
     for (const one of this.#all)
       for (const connection of one.idle) if (!this.#isFresh(connection)) void this.#retire(one, connection);
     for (const waiting of this.#queue) {
+      if (!this.#all.some(({ idle }) => idle.size > 0)) break;
       const { database } = waiting;
       const connection = pickByRight(waiting, this.#settings.longMs);
       // Before those of other databases who came later take what is idle there.
@@ -170,22 +180,13 @@ export class Leases {
     }
   }
 
-  /**
-   * Closes the idle connection of another database that was idle for longest. It counts until it is closed. One that has
-   * callers of its own waiting keeps it while it has no more than the other: else every call would cost a connection.
-   */
+  /** Closes an idle connection of another database. It counts until it is closed. */
   #giveWay(to: PooledDatabase): void {
-    if (to.awaited >= to.waiting) return;
-    let oldest: { readonly database: PooledDatabase; readonly connection: Connection } | null = null;
-    for (const database of this.#all) {
-      const [connection] = database.idle;
-      if (database === to || !connection || (database.waiting > 0 && database.taken <= to.taken + to.awaited + 1))
-        continue;
-      if (!oldest || connection.idleSince < oldest.connection.idleSince) oldest = { database, connection };
-    }
-    if (!oldest) return;
+    const from = to.awaited < to.waiting ? whoGivesWay(this.#all, to) : null;
+    const [connection] = from?.idle ?? [];
+    if (!from || !connection) return;
     to.awaited++;
-    void this.#retire(oldest.database, oldest.connection).finally(() => to.awaited--);
+    void this.#retire(from, connection).finally(() => to.awaited--);
   }
 
   #grant(connection: Connection, { database, home, grant }: Waiting): void {

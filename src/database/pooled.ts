@@ -1,5 +1,6 @@
 import type { Connection, ConnectionSettings } from "./connection.js";
 import { isReplica } from "./names.js";
+import type { Counter } from "./turns.js";
 
 export interface LeaseSettings extends Omit<ConnectionSettings, "url"> {
   /** Where each database is, by its name. */
@@ -32,7 +33,7 @@ const FULL_MS = 1000;
 const REPLICA_SILENCE_MS = 6000;
 
 /** One of the databases of a pool, and what of the common budget it has. */
-export class PooledDatabase {
+export class PooledDatabase implements Counter {
   /** Those that are being closed, too. */
   readonly connections = new Set<Connection>();
   /** Least recently used first. */
@@ -40,6 +41,8 @@ export class PooledDatabase {
   opening = 0;
   /** How many of its callers wait. */
   waiting = 0;
+  /** The latest turn of those who waited for it. */
+  served = 0;
   /** Connections of other databases that are being closed for its callers. */
   awaited = 0;
   /** Why it serves no tenant at the moment; null while it does. */
@@ -59,7 +62,9 @@ export class PooledDatabase {
   settings(common: Omit<ConnectionSettings, "url">): ConnectionSettings {
     const { silenceMs = Number.POSITIVE_INFINITY } = common;
     const settings = { ...common, url: this.url };
-    return isReplica(this.name) ? { ...settings, silenceMs: Math.min(silenceMs, REPLICA_SILENCE_MS) } : settings;
+    return isReplica(this.name)
+      ? { ...settings, silenceMs: Math.min(silenceMs, REPLICA_SILENCE_MS) }
+      : { ...settings, refusesStandby: true };
   }
 
   get taken(): number {
@@ -110,4 +115,22 @@ export class PooledDatabase {
     this.#isSuspect = hasOthers;
     return refused;
   }
+}
+
+/**
+ * The database whose first idle connection was idle for longest; null where none can do without. One that has callers of its own
+ * waiting keeps it while it has no more than the other: else every call would cost a connection.
+ */
+export function whoGivesWay(all: readonly PooledDatabase[], to: PooledDatabase): PooledDatabase | null {
+  let longest: PooledDatabase | null = null;
+  let since = Number.POSITIVE_INFINITY;
+  for (const database of all) {
+    const [connection] = database.idle;
+    if (database === to || !connection || (database.waiting > 0 && database.taken <= to.taken + to.awaited + 1))
+      continue;
+    if (connection.idleSince >= since) continue;
+    longest = database;
+    since = connection.idleSince;
+  }
+  return longest;
 }

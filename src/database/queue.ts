@@ -13,9 +13,15 @@ export class Queue<T> {
     this.#all.push(one);
   }
 
-  /** Adds it behind the last of which this is true. */
-  protected addBehind(isBefore: (other: T) => boolean, one: T): void {
-    this.#all.splice(this.#all.findLastIndex(isBefore) + 1, 0, one);
+  /** Adds it before the first of which this is true, or else behind all. */
+  protected addBefore(isBehind: (other: T) => boolean, one: T): void {
+    const at = this.#all.findIndex(isBehind);
+    this.#all.splice(at < 0 ? this.#all.length : at, 0, one);
+  }
+
+  /** Of how many this is true. */
+  protected count(isIt: (one: T) => boolean): number {
+    return this.#all.reduce((sum, one) => sum + (isIt(one) ? 1 : 0), 0);
   }
 
   protected findLast(isIt: (other: T) => boolean): T | undefined {

@@ -1,30 +1,47 @@
 import { Queue } from "./queue.js";
 
+/** What is waited for: of those who wait for something else nobody is before or behind. */
+export interface Counter {
+  /** The latest turn that was served: nobody who comes now has one before it. */
+  served: number;
+}
+
 /** Somebody who waits on behalf of a party, such as a tenant. */
 export interface Turn {
   readonly party: string;
+  readonly counter: Counter;
   /** When they are served, beside those of other parties; set as they begin to wait. */
   turn: number;
 }
 
+/** So many of one party for each connection, and so many times as many of all: about as many as are served while one waits. */
+const MOST_WAITING = 100;
+const ALL_WAITING = 3;
+
 /**
  * Those that wait, by turns: one of each party, first come first, and then the next of each. A party of which many wait keeps
- * nobody else waiting for more than one of them at a time, and is served as soon as nobody else waits. (Start-time fair queueing:
- * Goyal, Vin, Cheng, SIGCOMM 1996, with every wait of one cost.) As short as queues are, looking through them costs less than to
- * keep count of each party.
+ * nobody else waiting for more than one of them at a time, among those whom the same connection may serve, and is served as soon
+ * as nobody else waits. (Start-time fair queueing: Goyal, Vin, Cheng, SIGCOMM 1996, with every wait of one cost.) As short as
+ * queues are, looking through them costs less than to keep count of each party.
  */
 export class Turns<T extends Turn> extends Queue<T> {
-  /** The latest turn that was served: nobody who comes now has one before it. */
-  #served = 0;
-
   override add(one: T): void {
-    one.turn = Math.max(this.#served, this.findLast(({ party }) => party === one.party)?.turn ?? 0) + 1;
-    this.addBehind(({ turn }) => turn <= one.turn, one);
+    const { counter, party } = one;
+    const last = this.findLast((other) => other.party === party && other.counter === counter);
+    one.turn = Math.max(counter.served, last?.turn ?? 0) + 1;
+    this.addBefore((other) => other.counter === counter && other.turn > one.turn, one);
+  }
+
+  /** Whether so many wait for so many connections that one more would wait in vain. */
+  isCrowded(party: string, connections: number): boolean {
+    const most = MOST_WAITING * connections;
+    if (this.size < most) return false;
+    return this.size >= ALL_WAITING * most || this.count((one) => one.party === party) >= most;
   }
 
   /** Takes out whose turn it is. */
   serve(one: T): boolean {
-    this.#served = Math.max(this.#served, one.turn);
+    one.counter.served = Math.max(one.counter.served, one.turn);
     return this.remove(one);
   }
 }

@@ -17,6 +17,12 @@ export const STUCK_MS = 100;
 /** So many of a home may wait before a connection more takes them on. */
 const CROWD = 8;
 
+/** How, and for whom, one waits for a connection. */
+export interface AcquireOptions {
+  readonly waitMs?: number;
+  readonly party?: string;
+}
+
 /** Somebody who waits for a connection. */
 export interface Waiting extends Turn {
   readonly home: string;

@@ -77,6 +77,27 @@ describe("one budget of connections to several databases", () => {
     (await waiting).release();
   });
 
+  it("has tenants take turns in each database, whatever is asked of the others meanwhile", async () => {
+    const leases = pool({ size: 4 });
+    const [busy, other] = [names[1]!, names[2]!];
+    // All that one of them may have.
+    const held = await Promise.all([0, 1, 2].map(() => leases.acquire("a", undefined, busy)));
+    const order: string[] = [];
+    const ask = async (party: string) => {
+      const lease = await leases.acquire("a", undefined, busy, { party });
+      order.push(party);
+      lease.release();
+    };
+
+    const flood = Array.from({ length: 30 }, () => ask("flood"));
+    for (let at = 0; at < 50; at++) await use(leases, other);
+    const late = ask("late");
+    for (const lease of held) lease.release();
+    await Promise.all([...flood, late]);
+
+    expect(order.indexOf("late")).toBeLessThanOrEqual(3);
+  });
+
   it("refuses the callers of a database that is away at once, and serves all others", async () => {
     const leases = pool({ size: 4, waitMs: 60_000 });
     way.bar();

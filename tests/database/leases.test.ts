@@ -96,6 +96,21 @@ describe("those who wait for a connection", () => {
     expect(order).toEqual([1, 2, 3, 4]);
   });
 
+  it("are so many of one tenant at most, and others still may wait", async () => {
+    const leases = pool({ size: 1, waitMs: 60_000 });
+    const held = await leases.acquire("home");
+    const ask = async (party: string) => (await leases.acquire("home", undefined, MAIN, { party })).release();
+    const flood = Array.from({ length: 100 }, () => ask("flood"));
+
+    await expect(ask("flood")).rejects.toThrow(UnavailableError);
+    const others = Array.from({ length: 200 }, (_, at) => ask(`other ${at}`));
+    await expect(ask("one too many")).rejects.toThrow(UnavailableError);
+
+    held.release();
+    await Promise.all([...flood, ...others]);
+    await ask("flood");
+  });
+
   it("are next but one when they come in the middle of another's hundred, however many came back meanwhile", async () => {
     const leases = pool({ size: 1 });
     const order: string[] = [];
@@ -139,8 +154,8 @@ describe("Leases.acquire", () => {
     const leases = pool({ size: 1 });
     const held = await leases.acquire("a");
     const served: string[] = [];
-    const waiting = ["b", ...Array<string>(220).fill("a")].map(async (home) => {
-      const lease = await leases.acquire(home);
+    const waiting = ["b", ...Array<string>(220).fill("a")].map(async (home, at) => {
+      const lease = await leases.acquire(home, undefined, MAIN, { party: `tenant ${at}` });
       served.push(home);
       lease.release();
     });

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { OutcomeUnknownError } from "../../src/database/errors.js";
 import { mintToken } from "../../src/identity/developmentToken.js";
 import { deriveKey, loadKey } from "../../src/identity/key.js";
 import { newId, type TenantId } from "../../src/ids.js";
@@ -7,8 +8,9 @@ import { JOBS_KEY, seal } from "../../src/tenancy/jobs/seal.js";
 import { FOLDER } from "../support/database.js";
 import { openGateway, type TestGateway } from "../support/gateway.js";
 import { homeOf } from "../support/home.js";
+import { stopAt } from "../support/moves.js";
 import { openOperators, openWorker } from "../support/operators.js";
-import { recordOf } from "../support/sessions.js";
+import { openLeases, recordOf } from "../support/sessions.js";
 
 let gateway: TestGateway;
 let operators: Awaited<ReturnType<typeof openOperators>>;
@@ -184,6 +186,23 @@ describe("the directory's table of jobs", () => {
     );
     return row;
   };
+
+  it("says of a job that it may have been handed in where it cannot be read any more", async () => {
+    const { id } = await recordOf(gateway.database, "northwind");
+    const door = openLeases(gateway.database.url("tenantry_door"), { size: 1, waitMs: 50 });
+    const stop = await stopAt(gateway.database, "insert on tenantry.jobs", "true");
+
+    const handedIn = new JobDesk(door, await key()).ask(asking, "northwind", id, { kind: "RESUME" });
+    await stop.reached();
+    // Who waits for the only connection has it next, and keeps it.
+    const next = door.acquire("", undefined, undefined, { waitMs: 60_000 });
+    await stop.open();
+
+    await expect(handedIn).rejects.toThrow(OutcomeUnknownError);
+    (await next).release();
+    await door.close();
+    expect(await worker.all()).toEqual(["DONE"]);
+  });
 
   it("has nothing done for who can only write to it", async () => {
     const { id } = await recordOf(gateway.database, "northwind");

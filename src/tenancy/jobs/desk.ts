@@ -1,4 +1,4 @@
-import { ConnectionLostError, OutcomeUnknownError, refuseOn } from "../../database/errors.js";
+import { AnswerLostError, ConnectionLostError, OutcomeUnknownError, refuseOn } from "../../database/errors.js";
 import type { Lease } from "../../database/lease.js";
 import type { Leases } from "../../database/leases.js";
 import { once } from "../../database/once.js";
@@ -160,7 +160,10 @@ export class JobDesk {
       if (!(error instanceof ConnectionLostError)) throw error;
       throw new OutcomeUnknownError("The job may have been handed in.", { cause: error });
     });
-    return (await this.find(id))!;
+    const job = await this.find(id).catch((error) => {
+      throw new AnswerLostError(error);
+    });
+    return job!;
   }
 }
 
