@@ -151,8 +151,9 @@ export class Connection {
         return spoken;
       }
     }
-    const anew = prepared?.isStale ? ` ${++this.#anew}` : prepared?.anew;
-    const statement = new Sent(sender, waiter, told, params, this.prepares, isRaw, this.#driving, anew);
+    // In its text, not its name alone: a pooler that prepares for many clients knows statements by their texts.
+    const anew = prepared?.isStale ? ` /* anew ${++this.#anew} */` : (prepared?.anew ?? "");
+    const statement = new Sent(sender, waiter, told + anew, params, this.prepares, isRaw, this.#driving);
     this.client.send(statement);
     if (prepare && statement.statement) this.#prepared.set(told, Object.assign(statement.statement, { anew }));
     return statement;

@@ -41,7 +41,7 @@ export interface Prepared {
   readonly types: readonly number[];
   /** Null until it was answered for the first time. */
   readonly columns: readonly Column[] | null;
-  /** What the driver finds it by, behind its text. */
+  /** What was sent behind its text, to be another one. */
   anew?: string;
   /** Set where the server may take it no more: then it is to be prepared anew. */
   isStale?: boolean;
@@ -90,7 +90,6 @@ export class Sent implements Unanswered, Noted {
 
   /**
    * @param isRaw whether rows are lists of their values
-   * @param anew what tells it from others of the same text that were prepared before
    */
   constructor(
     private readonly sender: Sender,
@@ -100,7 +99,6 @@ export class Sent implements Unanswered, Noted {
     prepares: boolean,
     isRaw: boolean,
     private readonly driving: Driving,
-    private readonly anew = "",
   ) {
     driving.statements++;
     this.strings = [text];
@@ -146,7 +144,7 @@ export class Sent implements Unanswered, Noted {
    * boolean, a date or bytes are sent, and the server how all else is: so one text takes one kind of value in each place, or null.
    */
   get signature(): string {
-    return this.strings[0] + this.anew;
+    return this.strings[0];
   }
 
   set signature(_made: unknown) {}

@@ -195,9 +195,14 @@ describe("a statement that is known on its connection", () => {
       say(lease, write),
     ]);
     const last = await say(lease, write);
+    const texts = await lease.run("select statement from pg_prepared_statements where statement like $1", [
+      "%said.wide%",
+    ]);
     lease.release();
 
     const written = [[], "INSERT", 1];
+    // Texts that are told apart by a pooler, too.
+    expect(texts.map(({ statement }) => statement)).toContain(`${write.text} /* anew 1 */`);
     expect([...first, refused, ...then, driven, last]).toEqual([
       written,
       written,
