@@ -119,11 +119,12 @@ export class Postman {
       outcome,
       fault,
     });
-    const text = seal.open(boundTo(tenant.id, id), sealed);
-    if (text === null) return ended("It was sealed with another key.");
-    const mail: Mail = JSON.parse(text);
-    if (Date.parse(mail.expiresAt) <= Date.now()) return ended("What it is about had come to its end.");
     try {
+      const text = seal.open(boundTo(tenant.id, id), sealed);
+      // Whoever started this worker may have given it the wrong one: another try may succeed.
+      if (text === null) throw new Error("It was sealed with another TENANTRY_KEY than this worker has.");
+      const mail: Mail = JSON.parse(text);
+      if (Date.parse(mail.expiresAt) <= Date.now()) return ended("What it is about had come to its end.");
       await withinTime(send(toLetter(mail, letters), id));
       return ended("SENT");
     } catch (fault) {
