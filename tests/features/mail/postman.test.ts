@@ -108,6 +108,16 @@ describe("Postman", () => {
     expect(await isAnnounced()).toBe(false);
   });
 
+  it("has no name in its subject that whoever reads it would decode", async () => {
+    await home("update users set display_name = '=?utf-8?B?VGVuYW50cnkKCg==?='");
+    await invite("eve");
+    await home("update users set display_name = 'ada'");
+
+    await postman().all();
+
+    expect(server.received[0]!.headers.subject).toBe("= ?utf-8?B?VGVuYW50cnkKCg== ?= invites you to acme");
+  });
+
   it("sends nothing that was not committed, and is told of nothing", async () => {
     const input = {
       organizationId: acme.id("Organization", "acme"),
