@@ -15,13 +15,15 @@ export interface SmtpServer {
   readonly received: Received[];
   /** What it answers to a recipient; null to take it. `"drop"` ends the connection when the letter is there, before it says so. */
   answer: (to: string) => string | null | "drop";
+  /** What it answers to a sender; null to take it. */
+  answerToSender: (from: string) => string | null;
   close(): Promise<void>;
 }
 
 /** A mail server on loopback that takes whatever it is told to take. */
 export async function openSmtp(): Promise<SmtpServer> {
   const sockets = new Set<Socket>();
-  const smtp: SmtpServer = { url: "", received: [], answer: () => null, close };
+  const smtp: SmtpServer = { url: "", received: [], answer: () => null, answerToSender: () => null, close };
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
@@ -51,7 +53,7 @@ function talk(socket: Socket, smtp: SmtpServer): void {
     } else if (/^(EHLO|HELO)/i.test(line)) say("250 here");
     else if (/^MAIL FROM/i.test(line)) {
       from = address(line);
-      say("250 go on");
+      say(smtp.answerToSender(from) ?? "250 go on");
     } else if (/^RCPT TO/i.test(line)) {
       to = address(line);
       const answer = smtp.answer(to);

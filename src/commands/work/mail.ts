@@ -2,9 +2,12 @@ import type { Logger } from "pino";
 import type { Settings } from "../../config.js";
 import { Leases } from "../../database/leases.js";
 import { MAIN } from "../../database/names.js";
+import { invitationStands } from "../../features/invitations/stands.js";
 import { Postman } from "../../features/mail/postman.js";
 import { describeFault } from "../../graphql/present.js";
+import { INVITATIONS_KEY, InvitationTokens } from "../../identity/invitationToken.js";
 import { deriveKey } from "../../identity/key.js";
+import { Directory } from "../../tenancy/directory/directory.js";
 import { DueMail } from "../../tenancy/directory/dueMail.js";
 import type { Owners } from "../../tenancy/owners.js";
 import { MAIL_KEY, Seal } from "../../tenancy/seal.js";
@@ -36,9 +39,11 @@ export async function sendMail({ settings, owners, key, log, stop, once }: MailO
   const due = new DueMail(door);
   const postman = new Postman({
     serve,
+    directory: new Directory(door),
     due,
     seal: new Seal(deriveKey(key, MAIL_KEY)),
     letters: { invitationUrl },
+    stands: invitationStands(new InvitationTokens(deriveKey(key, INVITATIONS_KEY))),
     send: smtp(url, from),
     onEnd: (mail, outcome, fault) =>
       fault ? log.warn({ mail, outcome, fault: describeFault(fault) }, "mail") : log.info({ mail, outcome }, "mail"),

@@ -3,13 +3,19 @@ import { LetterRefusedError, type PostmanOptions } from "../../features/mail/pos
 import { domainOf } from "../../identity/email.js";
 
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
-/** Each of them an answer of the server about this letter, which it would give again. */
-const ABOUT_THE_LETTER = new Set(["EENVELOPE", "EMESSAGE"]);
 
 interface SmtpError extends Error {
   readonly code?: string;
+  /** What was said to the server when it gave this answer. */
+  readonly command?: string;
   readonly responseCode?: number;
 }
+
+/**
+ * Whether the server's answer is about this letter, so that it would give it again: it does not take the recipient, or what it was
+ * given to read. An answer to `MAIL FROM` is about who sends: wrong settings, by which no letter of anybody leaves.
+ */
+const isAboutLetter = ({ code, command }: SmtpError): boolean => command === "RCPT TO" || code === "EMESSAGE";
 
 /**
  * Hands letters to a mail server.
@@ -48,7 +54,7 @@ export function smtp(url: string, from: string): PostmanOptions["send"] {
     } catch (error) {
       // The server's words may hold the address, and this goes into the log: only the numbers of its answer leave here.
       const { code = "", responseCode = 0 } = error as SmtpError;
-      if (ABOUT_THE_LETTER.has(code) && responseCode >= 500) throw new LetterRefusedError(responseCode);
+      if (isAboutLetter(error as SmtpError) && responseCode >= 500) throw new LetterRefusedError(responseCode);
       throw new Error(`The mail server did not take it: ${code} ${responseCode}.`);
     }
   };

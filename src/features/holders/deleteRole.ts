@@ -19,7 +19,7 @@ import { pickRole, RoleRef, roleRef } from "../roles/roleRef.js";
 import { roles } from "../roles/table.js";
 import { Role } from "../roles/type.js";
 import { FixedRoleFailure, mustNotBeFixed } from "../roles/updateRole.js";
-import { offersOfRole, replaceOffered } from "./offers.js";
+import { endStranded, offersOfRole, replaceOffered } from "./offers.js";
 import { dropGrants, replaceInGrants } from "./replaceInGrants.js";
 
 export class RoleInUseFailure extends Failure {
@@ -40,8 +40,9 @@ const SOMEBODY_WOULD_GET_MORE =
 
 /**
  * Removes a role for good. Whoever has it gets the replacement instead, as far and as long; who has both keeps the one that
- * ends later. So it is with what open invitations offer, and with what is given to those who join. The tenant's lock is held
- * alone: whoever is given the role meanwhile has it before, and is given the replacement, or is told that there is no such role.
+ * ends later. So it is with what open invitations offer, and with what is given to those who join; in an organization that was
+ * moved away from the role that is void, and is ended. The tenant's lock is held alone: whoever is given the role meanwhile has it
+ * before, and is given the replacement, or is told that there is no such role.
  * @throws FixedRoleFailure     the role is the catalogue's
  * @throws RoleInUseFailure     somebody has it or is offered it, and there is no replacement
  * @throws ExceedsYoursFailure  the viewer could not give the replacement there, or does not hold what somebody loses
@@ -52,13 +53,14 @@ export async function deleteRole(ctx: Context, { id, place }: Named, replacement
   const itself = and(eq(roles.tenantId, session.tenantId), eq(roles.id, roleId));
   const [role] = await session.db.select().from(roles).where(itself);
   const held = await rightsOfRole(ctx, roleId);
-  const offered = await offersOfRole(ctx, roleId);
+  const { standing: offered, stranded } = await offersOfRole(ctx, roleId, role!.organizationId);
   if (held.length + offered.length > 0) {
     if (!replacement) throw new RoleInUseFailure(IN_USE, REPLACEMENT);
     mustBeAbleToReplace(ctx, held, offered, replacement);
     await replaceHeld(ctx, roleId, replacement, held);
     await replaceOffered(ctx, roleId, replacement, offered);
   }
+  await endStranded(ctx, stranded);
   await dropGrants(ctx, roleId);
   await session.db.delete(roles).where(itself);
 
@@ -144,7 +146,7 @@ interface Deleted {
 
 mutation<z.output<typeof form>, Deleted>("deleteRole", {
   description:
-    "Removes a role for good. One that somebody has, or is offered by an invitation or for joining, needs a replacement, which they get instead in the same moment, as far and as long. Needs `roles:manage` where the role is defined (of a tenant's role: at the root) with reach SUBTREE; wherever somebody has it or is offered it, everything that the replacement allows, and all that they lose.",
+    "Removes a role for good. One that somebody has, or is offered by an invitation or for joining, needs a replacement, which they get instead in the same moment, as far and as long. Needs `roles:manage` where the role is defined (of a tenant's role: at the root) with reach SUBTREE; wherever somebody has it or is offered it, everything that the replacement allows, and all that they lose. Invitations to organizations that were moved away from where the role is defined are withdrawn if they offer it, and nobody joins those by a policy that gives it.",
   input: (t) => ({
     roleId: t.id({ required: true, description: "The role to remove." }),
     replacement: t.field({

@@ -2,8 +2,10 @@ import { and, eq, sql } from "drizzle-orm";
 import { earlier } from "../../access/end.js";
 import type { Right } from "../../access/giving.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
-import type { InvitationId, RoleId } from "../../ids.js";
+import type { InvitationId, OrganizationId, RoleId } from "../../ids.js";
 import { uuids } from "../../tenancy/arrays.js";
+import { record } from "../audit/record.js";
+import { about } from "../invitations/invite.js";
 import { invitations, offeredGrants } from "../invitations/table.js";
 import { joinPolicies } from "../joining/table.js";
 import { organizations } from "../organizations/table.js";
@@ -19,8 +21,18 @@ const ORGANIZATION = { id: organizations.id, path: organizations.path };
 /** That policies give a role, as a value that their grants contain. */
 const givesRole = (roleId: RoleId) => sql`${joinPolicies.grants} @> ${JSON.stringify([{ roleId }])}::text::jsonb`;
 
-/** Everywhere that an invitation offers a role and can still be accepted, or sent again, or whoever joins is given it. */
-export async function offersOfRole(ctx: Context, roleId: RoleId): Promise<OfferOfRole[]> {
+/** Of one role: what can be accepted, or sent again, and what offers it where it cannot be given any more. */
+interface Offers {
+  readonly standing: readonly OfferOfRole[];
+  readonly stranded: readonly OfferOfRole[];
+}
+
+/**
+ * Everywhere that an open invitation offers a role, or whoever joins is to be given it. Where an organization was moved away from
+ * the one that the role is defined in, nobody can be given it: all that it offers besides is void with it.
+ * @param definedIn null for a role of the whole tenant
+ */
+export async function offersOfRole(ctx: Context, roleId: RoleId, definedIn: OrganizationId | null): Promise<Offers> {
   const { db, tenantId } = scopeOf(ctx).session;
   const offered = await db
     .select({ offer: offeredGrants, membershipEnds: invitations.membershipExpiresAt, at: ORGANIZATION })
@@ -42,7 +54,7 @@ export async function offersOfRole(ctx: Context, roleId: RoleId): Promise<OfferO
       and(eq(organizations.tenantId, joinPolicies.tenantId), eq(organizations.id, joinPolicies.organizationId)),
     )
     .where(and(eq(joinPolicies.tenantId, tenantId), givesRole(roleId)));
-  return [
+  const all: OfferOfRole[] = [
     ...offered.map(({ offer: { invitationId, reach, expiresAt }, membershipEnds, at }) => ({
       invitationId,
       permissions: [],
@@ -56,6 +68,45 @@ export async function offersOfRole(ctx: Context, roleId: RoleId): Promise<OfferO
         .map(({ reach }) => ({ invitationId: null, permissions: [], at, reach, until: null })),
     ),
   ];
+  const isUsable = ({ at: { id, path } }: OfferOfRole) =>
+    definedIn === null || id === definedIn || path.includes(definedIn);
+  return { standing: all.filter(isUsable), stranded: all.filter((one) => !isUsable(one)) };
+}
+
+/**
+ * Ends what offers a role where it cannot be given any more. Without the role it would be whole again, and give less than whoever
+ * offers it meant: the invitations are withdrawn, and nobody joins there until somebody says anew what they get.
+ */
+export async function endStranded(ctx: Context, stranded: readonly OfferOfRole[]): Promise<void> {
+  const { session, now } = scopeOf(ctx);
+  const { db, tenantId } = session;
+  // Each once, though it offers the role with either reach.
+  const invited = new Map(
+    stranded.flatMap(({ invitationId, at }) => (invitationId ? [[invitationId, at.id] as const] : [])),
+  );
+  const joined = [...new Set(stranded.flatMap(({ invitationId, at }) => (invitationId ? [] : [at.id])))];
+  if (invited.size > 0)
+    await db
+      .update(invitations)
+      .set({ status: "WITHDRAWN", updatedAt: now })
+      .where(and(eq(invitations.tenantId, tenantId), sql`${invitations.id} = any(${uuids([...invited.keys()])})`));
+  const closed = { mode: "OFF", grants: [] } as const;
+  if (joined.length > 0)
+    await db
+      .update(joinPolicies)
+      .set({ ...closed, updatedAt: now })
+      .where(and(eq(joinPolicies.tenantId, tenantId), sql`${joinPolicies.organizationId} = any(${uuids(joined)})`));
+  record(
+    ctx,
+    ...[...invited].map(([id, organizationId]) => ({ ...about(organizationId, id), action: "invitation.withdrawn" })),
+    ...joined.map((id) => ({
+      action: "joinPolicy.set",
+      organizationId: id,
+      targetType: "Organization",
+      targetId: id,
+      changes: closed,
+    })),
+  );
 }
 
 /** Offers another role in the place of one, wherever that is offered. Five statements, however many offers there are. */

@@ -14,9 +14,17 @@ export interface LetterSettings {
 
 const LONGEST_NAME = 100;
 
-/** A name in one line, however it was written: what people call themselves must not look like a header, or like our own words. */
+/**
+ * A name in one line, however it was written: what people call themselves must not look like a header, or like our own words. Nor
+ * like an encoded word (RFC 2047), as which a subject may hold anything again.
+ */
 function inline(name: string): string {
-  const line = [...name.replace(/[\p{C}\p{Z}]+/gu, " ").trim()];
+  const line = [
+    ...name
+      .replace(/[\p{C}\p{Z}]+/gu, " ")
+      .trim()
+      .replaceAll("=?", "= ?"),
+  ];
   return line.length > LONGEST_NAME ? `${line.slice(0, LONGEST_NAME).join("")}…` : line.join("");
 }
 

@@ -1,19 +1,16 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Leases } from "../../database/leases.js";
-import type { MailId } from "../../ids.js";
-import type { TenantRecord } from "../../tenancy/directory/directory.js";
+import type { MailId, TenantId } from "../../ids.js";
+import type { Directory } from "../../tenancy/directory/directory.js";
 import type { DueMail } from "../../tenancy/directory/dueMail.js";
 import type { Seal } from "../../tenancy/seal.js";
-import { TenantSession } from "../../tenancy/session.js";
+import type { TenantSession } from "../../tenancy/session.js";
 import { type Letter, type LetterSettings, toLetter } from "./letter.js";
 import { boundTo, type Mail } from "./mail.js";
+import { type Claimed, Outbox, type Tried } from "./outbox.js";
 
-/** As many as are sent before somebody else may take over what is left. */
-const AT_ONCE = 10;
 const MOST_ATTEMPTS = 12;
 const MINUTE_MS = 60_000;
-/** Longer than it takes to send so many, each as slowly as may be. */
-const CLAIMED_FOR_MS = 15 * MINUTE_MS;
 const LONGEST_SEND_MS = MINUTE_MS;
 const LONGEST_WAIT_MS = 360 * MINUTE_MS;
 /** While a tenant is being moved, or its database is away. */
@@ -31,36 +28,21 @@ export class LetterRefusedError extends Error {
 export interface PostmanOptions {
   /** Connections of the login that serves tenants: sending needs no more rights than writing. */
   readonly serve: Leases;
+  readonly directory: Directory;
   readonly due: DueMail;
   readonly seal: Seal;
   readonly letters: LetterSettings;
+  /** Whether what a mail is about still is so, asked in its tenant's home right before it is sent. */
+  readonly stands: (session: TenantSession, mail: Mail) => Promise<boolean>;
   /**
    * Hands one over for good.
    * @param id the same whenever the same mail is offered again
    * @throws LetterRefusedError  and anything else when another try may succeed
    */
   readonly send: (letter: Letter, id: MailId) => Promise<void>;
-  /** Told what came of each try; nothing in it names anybody. */
+  /** Told what came of each try, and what went wrong; nothing in it names anybody. */
   readonly onEnd: (id: MailId, outcome: string, fault: unknown) => void;
 }
-
-interface Claimed {
-  readonly id: MailId;
-  readonly sealed: Buffer;
-  readonly attempts: number;
-}
-
-const HOME = "select epoch, status, clock_timestamp() as now from tenant where tenant_id = $1";
-const CLAIM = `update outbox set attempts = attempts + 1, due_at = $3
-  where tenant_id = $1 and id in (
-    select id from outbox where tenant_id = $1 and ended_at is null and due_at <= $2
-    order by due_at, id limit ${AT_ONCE} for update skip locked)
-  returning id, sealed, attempts`;
-const END =
-  "update outbox set ended_at = $4, sealed = null, outcome = $5 where tenant_id = $1 and id = $2 and attempts = $3 and ended_at is null";
-const RETRY =
-  "update outbox set due_at = $4, outcome = $5 where tenant_id = $1 and id = $2 and attempts = $3 and ended_at is null";
-const NEXT = "select min(due_at) as due_at from outbox where tenant_id = $1 and ended_at is null";
 
 /**
  * Sends what waits in outboxes, each mail at least once: a claim is committed before a word is sent, and what came of it
@@ -70,87 +52,60 @@ export class Postman {
   constructor(private readonly options: PostmanOptions) {}
 
   /**
-   * Sends some of the mail of the tenant whose mail has been due for longest.
+   * Sends some of the mail of the tenant whose mail has been due for longest; what is left then comes after that of others.
    * @returns whether there was such a tenant
    */
   async next(): Promise<boolean> {
-    const { due } = this.options;
+    const { serve, directory, due } = this.options;
     const taken = await due.take();
     if (!taken) return false;
     const { tenant } = taken;
     if (!tenant) return true;
-    let next: Date | null = new Date(Date.now() + LEFT_FOR_MS);
+    let inMs: number | null = LEFT_FOR_MS;
     try {
-      next = await this.#deliver(tenant);
+      inMs = await this.#deliver(tenant.id, new Outbox(serve, directory, tenant));
     } finally {
-      if (next) await due.putBack(tenant.id, next);
+      if (inMs !== null) await due.putBack(tenant.id, inMs);
     }
     return true;
   }
 
-  /** @returns when there will be something due again; null when nothing is left */
-  async #deliver(tenant: TenantRecord): Promise<Date | null> {
-    const later = new Date(Date.now() + LEFT_FOR_MS);
-    const claimed = await this.#inHome(tenant, async (session, now) => {
-      const until = new Date(now.getTime() + CLAIMED_FOR_MS);
-      return (await session.query(CLAIM, [tenant.id, now.toISOString(), until.toISOString()])) as unknown as Claimed[];
-    });
-    if (!claimed) return later;
+  /** @returns in how long there will be something due again; null when nothing is left */
+  async #deliver(tenantId: TenantId, outbox: Outbox): Promise<number | null> {
+    const claimed = await outbox.claim();
+    if (!claimed) return LEFT_FOR_MS;
     for (const one of claimed) {
-      const { text, params, outcome, fault } = await this.#send(tenant, one);
-      await this.#inHome(tenant, (session, now) =>
-        session.query(text, [tenant.id, one.id, one.attempts, ...params(now)]),
-      );
-      this.options.onEnd(one.id, outcome, fault);
+      const tried = await this.#try(tenantId, outbox, one);
+      if (!tried) return LEFT_FOR_MS;
+      const failure = await outbox.end(one, tried);
+      this.options.onEnd(one.id, tried.outcome, failure ?? tried.fault);
+      if (failure) return LEFT_FOR_MS;
     }
-    const rest = await this.#inHome(tenant, async (session) => {
-      const [row] = await session.query(NEXT, [tenant.id]);
-      return row?.due_at ? new Date(row.due_at as string) : "nothing";
-    });
-    return rest === "nothing" ? null : (rest ?? later);
+    const next = await outbox.next();
+    return next ? next.inMs : LEFT_FOR_MS;
   }
 
-  /** Tries one, and says how that is to be written down. */
-  async #send(tenant: TenantRecord, { id, sealed, attempts }: Claimed) {
-    const { seal, letters, send } = this.options;
-    const ended = (outcome: string, fault: unknown = null) => ({
-      text: END,
-      params: (now: Date) => [now.toISOString(), outcome],
-      outcome,
-      fault,
-    });
-    const text = seal.open(boundTo(tenant.id, id), sealed);
-    if (text === null) return ended("It was sealed with another key.");
+  /** Tries one; null where nobody could be asked whether it is to be sent. */
+  async #try(tenantId: TenantId, outbox: Outbox, { id, sealed, attempts }: Claimed): Promise<Tried | null> {
+    const { seal, letters, stands, send } = this.options;
+    const ended = (outcome: string, fault: unknown = null) => ({ outcome, againInMs: null, fault });
+    const failed = (fault: unknown): Tried => {
+      if (attempts >= MOST_ATTEMPTS) return ended(`Given up after ${attempts} tries.`, fault);
+      const againInMs = Math.min(2 ** (attempts - 1) * MINUTE_MS, LONGEST_WAIT_MS);
+      return { outcome: `Try ${attempts} failed.`, againInMs, fault };
+    };
+    const text = seal.open(boundTo(tenantId, id), sealed);
+    // Whoever started this worker may have given it the wrong one: another try may succeed.
+    if (text === null) return failed(new Error("It was sealed with another TENANTRY_KEY than this worker has."));
     const mail: Mail = JSON.parse(text);
-    if (Date.parse(mail.expiresAt) <= Date.now()) return ended("What it is about had come to its end.");
+    const isToBeSent = await outbox.look((session) => stands(session, mail));
+    if (isToBeSent === null) return null;
+    if (!isToBeSent) return ended("What it is about had come to its end.");
     try {
       await withinTime(send(toLetter(mail, letters), id));
       return ended("SENT");
     } catch (fault) {
-      if (fault instanceof LetterRefusedError) return ended("The mail server refused it.", fault);
-      if (attempts >= MOST_ATTEMPTS) return ended(`Given up after ${attempts} tries.`, fault);
-      const outcome = `Try ${attempts} failed.`;
-      const waitMs = Math.min(2 ** (attempts - 1) * MINUTE_MS, LONGEST_WAIT_MS);
-      return {
-        text: RETRY,
-        params: (now: Date) => [new Date(now.getTime() + waitMs).toISOString(), outcome],
-        outcome,
-        fault,
-      };
-    }
-  }
-
-  /** Runs `work` in a transaction of its own; null where this is not the tenant's home, or it may not be written to now. */
-  async #inHome<T>(tenant: TenantRecord, work: (session: TenantSession, now: Date) => Promise<T>): Promise<T | null> {
-    const session = await TenantSession.open(this.options.serve, tenant, "change");
-    try {
-      const [home] = await session.query(HOME, [tenant.id]);
-      if (home?.epoch !== tenant.epoch || home.status !== "ACTIVE") return null;
-      const result = await work(session, new Date(home.now as string));
-      await session.commit();
-      return result;
-    } finally {
-      await session.rollback();
+      return fault instanceof LetterRefusedError ? ended("The mail server refused it.", fault) : failed(fault);
     }
   }
 }

@@ -18,3 +18,17 @@ export async function mustBeAbleToHandOn(
   const theirs = [...(await placesOfUser(ctx, id)), ...(await allRightsOfUser(ctx, id))];
   mustHoldEverywhere(scopeOf(ctx).access, theirs, field, by);
 }
+
+type Withdraw = (ctx: Context, id: UserId) => Promise<void>;
+
+const promised: Withdraw[] = [];
+
+/** Has withdrawn what somebody who never signed in was promised, and does not hold, when their address becomes another. */
+export function onHandingOn(withdraw: Withdraw): void {
+  promised.push(withdraw);
+}
+
+/** To be called when somebody who never signed in gets another address. */
+export async function withdrawPromised(ctx: Context, id: UserId): Promise<void> {
+  for (const withdraw of promised) await withdraw(ctx, id);
+}

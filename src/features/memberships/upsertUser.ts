@@ -20,7 +20,7 @@ import { email } from "../users/form.js";
 import { usersById } from "../users/loader.js";
 import { type UserRow, users } from "../users/table.js";
 import { User } from "../users/type.js";
-import { mustBeAbleToHandOn } from "./handOn.js";
+import { mustBeAbleToHandOn, withdrawPromised } from "./handOn.js";
 
 const locale = z.string().transform((value, ctx) => {
   try {
@@ -51,7 +51,7 @@ const form = z
  * Makes a person of the tenant, or changes the one who has this external id, or else this address. Of two calls at once for
  * one person, the second changes what the first made.
  * Whoever comes with the address of somebody who never signed in becomes that person: to give them another address is to give
- * away their memberships and all that they hold.
+ * away their memberships and all that they hold. What they were offered beside these is withdrawn then.
  * @throws InvalidInputFailure  external id and address belong to two different people; metadata over 8 kB
  * @throws ExceedsYoursFailure  such a person is given another address, and is a member, or holds something, as the viewer could not make them
  */
@@ -67,8 +67,10 @@ export async function upsertUser(ctx: Context, input: z.output<typeof form>): Pr
     const changes: Changes = patchOf(known, { ...sent, displayName: displayName ?? undefined });
     if (Object.keys(changes.after).length === 0) return known.id;
     const isAddressed = "email" in changes.after;
-    if (isAddressed && known.identity === null)
+    if (isAddressed && known.identity === null) {
       await mustBeAbleToHandOn(ctx, known.id, "members:manage", ["input", "email"]);
+      await withdrawPromised(ctx, known.id);
+    }
     // A new address has not been confirmed by anybody.
     const unverified = isAddressed && { emailVerified: false };
     await db

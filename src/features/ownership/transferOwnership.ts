@@ -1,9 +1,9 @@
-import { and, eq } from "drizzle-orm";
+import { eq } from "drizzle-orm";
 import { z } from "zod";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import { Failure, InvalidInputFailure, NotFoundFailure } from "../../graphql/failure.js";
 import { failureType, mutation } from "../../graphql/mutation.js";
-import { newId, type OwnershipOfferId, type UserId } from "../../ids.js";
+import { newId, type OwnershipOfferId } from "../../ids.js";
 import { record } from "../audit/record.js";
 import { getUser } from "../memberships/getUser.js";
 import { mustBeAhead } from "../memberships/grantInput.js";
@@ -11,6 +11,7 @@ import { owningMembershipOf } from "../memberships/lastOwner.js";
 import type { UserRow } from "../users/table.js";
 import { ownershipOffers } from "./table.js";
 import { OwnershipOffer, offersOf } from "./type.js";
+import { withdrawOffers } from "./withdrawOffers.js";
 
 export class NotOwnerFailure extends Failure {
   override readonly name = "NotOwnerFailure";
@@ -28,7 +29,7 @@ const FIELD = ["input", "userId"];
 /**
  * Offers somebody the ownership of the tenant, in place of what the viewer offered before. Nothing is given until they accept.
  * @throws NotOwnerFailure      the viewer is no owner: one without an end, for everything below the root
- * @throws InvalidInputFailure  the person owns the tenant already, or is suspended
+ * @throws InvalidInputFailure  the person owns the tenant already, is suspended, or never signed in
  */
 export async function transferOwnership(ctx: Context, to: UserRow, expiresAt: Date): Promise<OwnershipOfferId> {
   const { session, viewer, root, now } = scopeOf(ctx);
@@ -39,21 +40,23 @@ export async function transferOwnership(ctx: Context, to: UserRow, expiresAt: Da
     throw new InvalidInputFailure("This person owns the tenant already. Name somebody else.", FIELD);
   if (to.status === "SUSPENDED")
     throw new InvalidInputFailure("This person is suspended, and could not accept. Resume them first.", FIELD);
+  // Until they do, they are whoever comes with their address, which others can change.
+  if (to.identity === null)
+    throw new InvalidInputFailure(
+      "This person never signed in. Have them do so before you offer them the tenant.",
+      FIELD,
+    );
 
-  const withdrawn = await db
-    .delete(ownershipOffers)
-    .where(and(eq(ownershipOffers.tenantId, tenantId), eq(ownershipOffers.fromUserId, viewer.id)))
-    .returning();
+  await withdrawOffers(ctx, eq(ownershipOffers.fromUserId, viewer.id));
   const id = newId<OwnershipOfferId>();
   await db
     .insert(ownershipOffers)
     .values({ tenantId, id, fromUserId: viewer.id, userId: to.id, expiresAt, createdAt: now });
-  const about = (targetId: UserId) => ({ organizationId: root.id, targetType: "User", targetId });
-  // One that had ended is not withdrawn any more.
-  const open = withdrawn.filter((offer) => offer.expiresAt > now);
-  record(ctx, ...open.map(({ userId }) => ({ ...about(userId), action: "ownership.withdrawn" })), {
-    ...about(to.id),
+  record(ctx, {
     action: "ownership.offered",
+    organizationId: root.id,
+    targetType: "User",
+    targetId: to.id,
     changes: { expiresAt },
   });
   return id;
@@ -62,7 +65,7 @@ export async function transferOwnership(ctx: Context, to: UserRow, expiresAt: Da
 mutation<z.output<typeof form>, { id: OwnershipOfferId }>("transferOwnership", {
   description: `Offers somebody the ownership of the tenant: when they accept, they own it, and the viewer does no more. Until then nothing changes. An offer that the viewer made before is withdrawn. It is open for ${OPEN_FOR_DAYS} days unless an end is given. Needs no permission, and an owner of the tenant.`,
   input: (t) => ({
-    userId: t.id({ required: true, description: "Whom it is offered to." }),
+    userId: t.id({ required: true, description: "Whom it is offered to: somebody who has signed in." }),
     expiresAt: t.field({
       type: "DateTime",
       description: `Until when they can accept: ${MOST_DAYS} days at most. Left out for ${OPEN_FOR_DAYS} days.`,

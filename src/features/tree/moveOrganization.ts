@@ -69,13 +69,18 @@ export async function moveOrganization(ctx: Context, place: Place, parent: Place
       updatedAt: sql`case when ${isItself} then ${now.toISOString()}::timestamptz else ${updatedAt} end`,
     })
     .where(isInside(ctx, place));
-  record(ctx, {
-    action: "organization.moved",
-    organizationId: place.id,
-    targetType: "Organization",
-    targetId: place.id,
-    changes: { before: { parentId: from }, after: { parentId: parent.id } },
-  });
+  const target = { targetType: "Organization", targetId: place.id };
+  record(
+    ctx,
+    {
+      ...target,
+      action: "organization.moved",
+      organizationId: place.id,
+      changes: { before: { parentId: from }, after: { parentId: parent.id } },
+    },
+    // Where it was, nobody reads what stands on its new path; nor need they see where it went.
+    { ...target, action: "organization.movedAway", organizationId: from, changes: { before: { parentId: from } } },
+  );
 }
 
 /** An organization, or one below it. */

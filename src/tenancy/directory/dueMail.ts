@@ -4,14 +4,14 @@ import type { TenantId } from "../../ids.js";
 import { COLUMNS, type TenantRecord, toRecord } from "./directory.js";
 
 const PUT = `insert into tenantry.due_mail (tenant_id, due_at)
-    select t.id, coalesce($2::timestamptz, clock_timestamp()) from tenantry.tenants t where t.id = $1
+    select t.id, clock_timestamp() + $2::float8 * interval '1 ms' from tenantry.tenants t where t.id = $1
   on conflict (tenant_id) do update set due_at = least(due_mail.due_at, excluded.due_at)`;
 const TAKE = `with due as materialized (
     select tenant_id from tenantry.due_mail where due_at <= clock_timestamp() order by due_at limit 1 for update skip locked),
   taken as (delete from tenantry.due_mail d using due where d.tenant_id = due.tenant_id returning d.tenant_id)
   select ${COLUMNS}, t.status from taken join tenantry.tenants t on t.id = taken.tenant_id`;
-const ALL = `insert into tenantry.due_mail (tenant_id, due_at) select t.id, clock_timestamp() from tenantry.tenants t where t.status = 'ACTIVE'
-  on conflict do nothing`;
+const ALL = `insert into tenantry.due_mail (tenant_id, due_at) select t.id, clock_timestamp() from tenantry.tenants t where t.status = 'ACTIVE' order by t.id
+  on conflict (tenant_id) do update set due_at = excluded.due_at where due_mail.due_at > excluded.due_at`;
 
 /**
  * Which tenants have mail that may be due, so that nobody has to look into every home. It is a hint: the outboxes decide, and
@@ -22,12 +22,12 @@ export class DueMail {
 
   /** Says that there is something in a tenant's outbox; to be called after the commit. */
   async announce(tenantId: TenantId): Promise<void> {
-    await once(this.door, PUT, [tenantId, null]);
+    await once(this.door, PUT, [tenantId, 0]);
   }
 
-  /** Says when there will be something due again. */
-  async putBack(tenantId: TenantId, at: Date): Promise<void> {
-    await once(this.door, PUT, [tenantId, at.toISOString()]);
+  /** Says in how long there will be something due again. What is due now is so from now on, and comes after what others wait for. */
+  async putBack(tenantId: TenantId, inMs: number): Promise<void> {
+    await once(this.door, PUT, [tenantId, inMs]);
   }
 
   /**

@@ -345,6 +345,87 @@ describe("deleteRole, of a role that is offered", () => {
   });
 });
 
+describe("deleteRole, of a role that is offered where it cannot be given any more", () => {
+  let firm: Planted;
+  let rows: Sql;
+  beforeAll(async () => {
+    ({ firm } = await world(gateway, {
+      firm: {
+        tree: { firm: { left: { moved: { below: {} }, stays: {} }, right: {} } },
+        roles: Object.fromEntries(["alone", "beside"].map((key) => [key, { at: "left", permissions: CLERK }])),
+        people: {
+          ada: [{ at: "firm", roles: ["owner"], reach: "SUBTREE" }],
+          ben: [{ at: "left", roles: ["admin"], reach: "SUBTREE" }],
+        },
+      },
+    }));
+    rows = homeOf(gateway, "firm");
+    for (const key of ["alone", "beside"]) {
+      const grants = [{ role: { key } }, { role: { key }, reach: "SUBTREE" }, { role: { key: "guest" } }];
+      for (const slug of ["moved", "below", ...(key === "beside" ? ["stays"] : [])]) {
+        const invitation = { ...at(slug), email: `${key}@firm.test`, grants };
+        await change(firm.as("ada"), "inviteMember", invitation, "__typename");
+      }
+    }
+    await setPolicy("moved", "alone");
+    await setPolicy("below", "beside");
+    await setPolicy("stays", "beside");
+    const there = { ...at("moved"), parentId: firm.id("Organization", "right") };
+    const { __typename } = await change(firm.as("ada"), "moveOrganization", there, "__typename");
+    expect(__typename).toBe("MoveOrganizationPayload");
+  });
+
+  const at = (slug: string) => ({ organizationId: firm.id("Organization", slug) });
+  const setPolicy = (slug: string, key: string) => {
+    const grants = [{ role: { key } }, { role: { key: "guest" } }];
+    return change(firm.as("ada"), "setJoinPolicy", { ...at(slug), mode: "AUTOMATIC", grants }, "__typename");
+  };
+  const drop = (key: string, replacement?: object) =>
+    change(firm.as("ben"), "deleteRole", { roleId: firm.id("Role", key), replacement }, PAYLOAD);
+  const invitationsTo = async (email: string) =>
+    Object.fromEntries(
+      (
+        await rows(
+          `select o.slug, i.status from invitations i join organizations o on o.id = i.organization_id where i.email = $1`,
+          [email],
+        )
+      ).map(({ slug, status }) => [slug, status]),
+    );
+  const policyOf = async (slug: string) =>
+    (await rows("select mode, grants from join_policies where organization_id = $1", [firm.organizations[slug]]))[0]!;
+
+  it("needs no replacement, and withdraws the invitation whole: nobody gets the rest of it", async () => {
+    expect(await drop("alone")).toMatchObject({ __typename: "DeleteRolePayload", replacement: null });
+
+    expect(await invitationsTo("alone@firm.test")).toEqual({ moved: "WITHDRAWN", below: "WITHDRAWN" });
+    const told = await auditOf(gateway.database, firm, "invitation.withdrawn");
+    expect(told.map(({ organization_id: id }) => id).sort()).toEqual(
+      [firm.organizations.moved, firm.organizations.below].sort(),
+    );
+    expect(told[0]).toMatchObject({ actor_id: firm.users.ben, target_type: "Invitation" });
+    expect(await auditOf(gateway.database, firm, "offer.replaced")).toEqual([]);
+  });
+
+  it("lets nobody join there with less than was meant", async () => {
+    expect(await policyOf("moved")).toEqual({ mode: "OFF", grants: [] });
+    expect(await auditOf(gateway.database, firm, "joinPolicy.set", firm.organizations.moved)).toMatchObject([
+      { changes: { mode: "AUTOMATIC" } },
+      { actor_id: firm.users.ben, changes: { mode: "OFF", grants: [] } },
+    ]);
+  });
+
+  it("replaces it where it can be given, and nowhere else", async () => {
+    expect(await drop("beside")).toMatchObject({ code: "ROLE_IN_USE" });
+    expect(await invitationsTo("beside@firm.test")).toEqual({ moved: "OPEN", below: "OPEN", stays: "OPEN" });
+
+    expect(await drop("beside", { key: "member" })).toMatchObject({ replacement: { key: "member" } });
+
+    expect(await invitationsTo("beside@firm.test")).toEqual({ moved: "WITHDRAWN", below: "WITHDRAWN", stays: "OPEN" });
+    expect(await policyOf("below")).toEqual({ mode: "OFF", grants: [] });
+    expect(JSON.stringify(await policyOf("stays"))).toMatch(/AUTOMATIC.*member/);
+  });
+});
+
 describe("deleteRole, of a role that people have in a closed organization", () => {
   let mill: Planted;
   beforeAll(async () => {

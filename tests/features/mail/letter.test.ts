@@ -27,6 +27,7 @@ describe("toLetter", () => {
     ["a line break", "A\r\nBcc: all@people.test", "A Bcc: all@people.test"],
     ["what turns the direction of writing", "A\u202Etxt.exe", "A txt.exe"],
     ["what nobody sees", "A\u0000\u200BB", "A B"],
+    ["what is an encoded word", "=?utf-8?B?QQpC?=", "= ?utf-8?B?QQpC?="],
     ["more than a line has room for", "x".repeat(101), `${"x".repeat(100)}…`],
   ])("writes a name with %s in one line", (_what, name, line) => {
     const { subject, text } = toLetter({ ...MAIL, from: name }, { invitationUrl: null });

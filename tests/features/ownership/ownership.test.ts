@@ -4,17 +4,24 @@ import { auditOf } from "../../support/audit.js";
 import { change } from "../../support/change.js";
 import { openGateway, type TestGateway } from "../../support/gateway.js";
 import { homeOf } from "../../support/home.js";
+import { tokenFor } from "../../support/letters.js";
+import { openPeople, type People } from "../../support/people.js";
 import { type Planted, world } from "../../support/world.js";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const inMs = (ms: number) => new Date(Date.now() + ms).toISOString();
 
+let people: People;
 let gateway: TestGateway;
 beforeAll(async () => {
-  gateway = await openGateway();
+  people = await openPeople();
+  gateway = await openGateway({ verifier: people.verifier });
 });
-afterAll(() => gateway.close());
+afterAll(async () => {
+  await gateway.close();
+  await people.close();
+});
 
 let count = 0;
 /** A tenant with one owner, somebody in it, somebody in none of its organizations, and an admin of all of it. */
@@ -31,12 +38,24 @@ async function plant(): Promise<Planted> {
         shut: [{ at: slug, roles: ["member"] }],
         brief: [{ at: slug, roles: ["owner"], reach: "SUBTREE", grantsUntil: new Date(Date.now() + HOUR) }],
         small: [{ at: slug, roles: ["owner"] }],
+        written: [],
       },
       suspended: ["shut"],
     },
   });
+  await neverSignedIn(planted[slug]!, "written");
   return planted[slug]!;
 }
+
+/** As if somebody were written down, and had not come yet. */
+const neverSignedIn = (tenant: Planted, name: string) =>
+  homeOf(gateway, tenant.slug)("update users set identity = null, external_id = $1 where id = $2", [
+    name,
+    tenant.users[name],
+  ]);
+/** Gives somebody another address. */
+const readdress = (tenant: Planted, by: string, name: string, email: string) =>
+  change(tenant.as(by), "upsertUser", { externalId: name, email }, "user { email }");
 
 const OFFER = "offer { id expiresAt from { displayName } to { displayName } }";
 const offer = (tenant: Planted, by: string, to: string, more: object = {}) =>
@@ -116,6 +135,7 @@ describe("transferOwnership", () => {
   it.each<[string, (tenant: Planted) => object, string[]]>([
     ["to oneself", (tenant) => ({ userId: tenant.id("User", "ada") }), ["input", "userId"]],
     ["to somebody suspended", (tenant) => ({ userId: tenant.id("User", "shut") }), ["input", "userId"]],
+    ["to somebody who never signed in", (tenant) => ({ userId: tenant.id("User", "written") }), ["input", "userId"]],
     [
       "that has ended",
       (tenant) => ({ userId: tenant.id("User", "cleo"), expiresAt: inMs(-HOUR) }),
@@ -133,6 +153,54 @@ describe("transferOwnership", () => {
       __typename: "InvalidInputFailure",
       field,
     });
+  });
+});
+
+describe("an open offer to somebody who never signed in", () => {
+  const planted = async () => {
+    const tenant = await plant();
+    const { offer: made } = await offer(tenant, "ada", "dan");
+    await neverSignedIn(tenant, "dan");
+    return { tenant, made };
+  };
+
+  it("is withdrawn when they get another address, so that whoever has that owns nothing by it", async () => {
+    const { tenant, made } = await planted();
+    const email = "mallory@people.test";
+
+    expect(await readdress(tenant, "ben", "dan", email)).toMatchObject({ user: { email } });
+    const input = { organizationId: tenant.id("Organization", "north"), email, grants: [{ role: { key: "guest" } }] };
+    await change(tenant.as("ben"), "inviteMember", input, "__typename");
+    const token = await tokenFor(gateway.database, tenant, email);
+    const mallory = gateway.withToken(await people.tokenOf("mallory"), tenant.slug);
+    const joined = await change(mallory, "acceptInvitation", { token }, "membership { user { id } }");
+
+    expect(joined.membership.user.id).toBe(tenant.id("User", "dan"));
+    expect(await change(mallory, "acceptOwnership", { offerId: made.id }, "__typename")).toMatchObject({
+      __typename: "NotFoundFailure",
+    });
+    expect(await owners(tenant)).toEqual(["ada"]);
+    expect(await auditOf(gateway.database, tenant, "ownership.withdrawn")).toMatchObject([
+      { actor_id: tenant.users.ben, target_type: "User", target_id: tenant.users.dan },
+    ]);
+  });
+
+  it("stands when something else of them is changed, and when it is somebody else's address that is", async () => {
+    const { tenant, made } = await planted();
+
+    await change(tenant.as("ben"), "upsertUser", { externalId: "dan", displayName: "Dan" }, "__typename");
+    await readdress(tenant, "ben", "written", "written@people.test");
+
+    expect(await offersOf(tenant, "ada")).toEqual([made.id]);
+  });
+
+  it("is not noted as withdrawn where it had ended", async () => {
+    const { tenant } = await planted();
+    await homeOf(gateway, tenant.slug)("update ownership_offers set expires_at = clock_timestamp()", []);
+
+    await readdress(tenant, "ben", "dan", "dan@people.test");
+
+    expect(await auditOf(gateway.database, tenant, "ownership.withdrawn")).toEqual([]);
   });
 });
 

@@ -77,6 +77,11 @@ const move = (tenant: Planted, by: string, slug: string, parent: string) =>
   );
 const sees = async (tenant: Planted, who: string, slug: string) =>
   (await tenant.as(who).get(`{ organization(by: { slug: "${slug}" }) { slug } }`)).organization !== null;
+/** What the audit says of what was moved away from an organization. */
+const away = (slug: string) => `organization(by: { slug: "${slug}" }) {
+  auditEvents(filter: { actions: ["organization.movedAway"] }) { nodes { targetId target { ... on Organization { slug } } changes } }
+}`;
+
 describe("moveOrganization", () => {
   /** Who of those above and in it saw what was moved, before and after. */
   const seen: boolean[][] = [];
@@ -111,6 +116,35 @@ describe("moveOrganization", () => {
       [true, false, true],
       [false, true, true],
     ]);
+  });
+
+  it("is read of by who lost it, of the parent that it had, and not where it went", async () => {
+    const tenant = await plant("lost");
+    await move(tenant, "ada", "n1a", "s1");
+    await move(tenant, "ada", "n1", "s1");
+
+    const { north, n1 } = (await tenant.as("ada").get(`{ north: ${away("north")} n1: ${away("n1")} }`)) as Record<
+      string,
+      { auditEvents: { nodes: object[] } }
+    >;
+    const ofBen = (await tenant.as("ben").get(`{ north: ${away("north")} }`)).north;
+
+    expect(ofBen).toEqual({
+      auditEvents: {
+        nodes: [
+          {
+            targetId: tenant.id("Organization", "n1"),
+            target: null,
+            changes: { before: { parentId: tenant.organizations.north } },
+          },
+        ],
+      },
+    });
+    expect(north!.auditEvents.nodes).toMatchObject([{ target: { slug: "n1" } }]);
+    expect(n1!.auditEvents.nodes).toMatchObject([{ target: { slug: "n1a" } }]);
+    expect(JSON.stringify(ofBen)).not.toContain(tenant.organizations.s1);
+    for (const who of ["cleo", "deep"])
+      expect((await tenant.as(who).get(`{ north: ${away("north")} }`)).north).toBeNull();
   });
 
   describe("by who may not", () => {
