@@ -25,6 +25,7 @@ export interface Asker {
 type Found<K extends Exclude<keyof Facts, "tenantId">> = WholeFacts[K][number];
 type Role = { readonly id: string; readonly key: string; readonly own: Found<"roles"> | null };
 type Listed = Found<"memberships"> & { readonly via?: string };
+type Far = "ORGANIZATION" | "SUBTREE";
 type Pages = { first?: number | null; last?: number | null };
 type OrganizationList = Pages & {
   filter?: { search?: string; parentId?: string; permission?: string; status?: string[] } | null;
@@ -251,6 +252,7 @@ export class Oracle {
     PermissionCheck: {
       organizationId: ({ organizationId }: Record<string, unknown>) => organizationId,
       permission: ({ permission }: Record<string, unknown>) => permission,
+      reach: ({ reach }: Record<string, unknown>) => reach,
       allowed: ({ allowed }: Record<string, unknown>) => allowed,
     },
     Organization: {
@@ -273,8 +275,8 @@ export class Oracle {
       parent: ({ parentId }: Found<"organizations">) => parentId && this.#organization(parentId),
       ancestors: ({ id }: Found<"organizations">) =>
         this.#above(id).flatMap((above) => this.#organization(above) ?? []),
-      viewerCan: ({ id }: Found<"organizations">, { permission }: { permission: string }) =>
-        this.judge.allows(id, permission),
+      viewerCan: ({ id }: Found<"organizations">, { permission, reach }: { permission: string; reach?: Far }) =>
+        this.judge.allows(id, permission, reach ?? "ORGANIZATION"),
       viewerPermissions: ({ id }: Found<"organizations">) =>
         this.catalogue.permissions.map(({ key }) => key).filter((key) => this.judge.allows(id, key)),
       children: ({ id }: Found<"organizations">, args: OrganizationList) => {
@@ -308,11 +310,16 @@ export class Oracle {
         this.#must("members:read", id);
         return row.member_count;
       },
-      explainAccess: ({ id }: Found<"organizations">, args: { subject: { userId: string }; permission: string }) => {
+      explainAccess: (
+        { id }: Found<"organizations">,
+        args: { subject: { userId: string }; permission: string; reach?: Far },
+      ) => {
         if (!this.viewer || args.subject.userId !== encoded("User", this.viewer.id)) this.#must("members:manage", id);
         if (!PERMISSIONS.includes(args.permission)) throw wrong();
         const subject = uuidIn(args.subject.userId, "User");
-        return this.judge.seesUser(subject) ? this.#explanation(subject, id, args.permission) : null;
+        return this.judge.seesUser(subject)
+          ? this.#explanation(subject, id, args.permission, args.reach ?? "ORGANIZATION")
+          : null;
       },
       invitations: ({ id }: Found<"organizations">, { status, ...pages }: Pages & { status?: string[] | null }) => {
         this.#must("members:invite", id);
@@ -896,10 +903,10 @@ export class Oracle {
   }
 
   #checks({ subject, checks }: { subject?: { userId: string } | null; checks: Record<string, string>[] }) {
-    const asked = checks.map(({ organizationId, permission }) => {
+    const asked = checks.map(({ organizationId, permission, reach }) => {
       const id = uuidIn(organizationId, "Organization");
       if (!PERMISSIONS.includes(permission!)) throw wrong();
-      return { id, organizationId, permission: permission! };
+      return { id, organizationId, permission: permission!, reach: (reach ?? "ORGANIZATION") as Far };
     });
     const who = subject ? uuidIn(subject.userId, "User") : this.viewer!.id;
     if (!this.judge.seesUser(who)) return null;
@@ -907,12 +914,15 @@ export class Oracle {
     if (who !== this.viewer!.id) for (const { id } of seen) this.#must("members:read", id);
     const about = new Judge(this.facts, who);
     return asked.map(({ id, ...check }) =>
-      thing("PermissionCheck", { ...check, allowed: this.judge.sees(id) && about.allows(id, check.permission) }),
+      thing("PermissionCheck", {
+        ...check,
+        allowed: this.judge.sees(id) && about.allows(id, check.permission, check.reach),
+      }),
     );
   }
 
-  #explanation(subject: string, place: string, permission: string): Thing {
-    const isAllowed = new Judge(this.facts, subject).allows(place, permission);
+  #explanation(subject: string, place: string, permission: string, reach: Far): Thing {
+    const isAllowed = new Judge(this.facts, subject).allows(place, permission, reach);
     const isActive = !this.facts.users.find(({ id }) => id === subject)!.suspended;
     const chain = [...this.#above(place), place];
     const near = this.facts.memberships
@@ -954,9 +964,11 @@ export class Oracle {
             ? "The role does not have the permission."
             : !grant.subtree && at !== place
               ? "The grant does not reach below its organization."
-              : isAllowed
-                ? null
-                : "The organization, or one above it, is suspended or archived.";
+              : !grant.subtree && reach === "SUBTREE"
+                ? "The grant is for the organization alone, and this needs reach SUBTREE."
+                : isAllowed
+                  ? null
+                  : "The organization, or one above it, is suspended or archived.";
         const reason = broken ?? failing;
         const ends = [end, instant(grant.row.expires_at)].filter((one) => one !== null).sort();
         return {
@@ -978,7 +990,7 @@ export class Oracle {
       reach: null,
       expiresAt: null,
     };
-    const asked = { asker: this.viewer!.id, subject, organizationId: place, permission };
+    const asked = { asker: this.viewer!.id, subject, organizationId: place, permission, reach };
     return thing("AccessExplanation", { allowed: isAllowed, paths: isUnseen ? [...paths, unseen] : paths, asked });
   }
 }

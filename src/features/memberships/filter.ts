@@ -3,9 +3,10 @@ import type { Context } from "../../graphql/context.js";
 import { decodeId } from "../../graphql/nodeId.js";
 import { storable, wordPattern } from "../../graphql/text.js";
 import type { RoleId } from "../../ids.js";
+import { Reach } from "../organizations/reach.js";
 import { RoleRef } from "../roles/roleRef.js";
 import type { ShownMemberships } from "./pages.js";
-import { MembershipStatus, MembershipVia, Reach } from "./type.js";
+import { MembershipStatus, MembershipVia } from "./type.js";
 
 export const MembershipFilter = builder.inputType("MembershipFilter", {
   description: "Which memberships a list shows: those to which everything given here applies.",

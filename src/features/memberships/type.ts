@@ -6,6 +6,7 @@ import { encodeId } from "../../graphql/nodeId.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { MembershipId } from "../../ids.js";
 import { findOrganization } from "../organizations/loader.js";
+import { Reach } from "../organizations/reach.js";
 import type { OrganizationRow } from "../organizations/table.js";
 import { Organization } from "../organizations/type.js";
 import { Role } from "../roles/type.js";
@@ -29,14 +30,6 @@ export const MembershipVia = builder.enumType("MembershipVia", {
   values: {
     DIRECT: { description: "By a membership of their own." },
     INHERITED: { description: "By a grant further up that reaches down." },
-  } as const,
-});
-
-export const Reach = builder.enumType("Reach", {
-  description: "How far a grant reaches.",
-  values: {
-    ORGANIZATION: { description: "This organization." },
-    SUBTREE: { description: "This organization and all below it." },
   } as const,
 });
 

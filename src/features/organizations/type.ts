@@ -6,6 +6,7 @@ import { known } from "../../graphql/permission.js";
 import { storable } from "../../graphql/text.js";
 import type { OrganizationId } from "../../ids.js";
 import { findByExternalId, findBySlug, findOrganization, findOrganizations, slugsAhead } from "./loader.js";
+import { Reach } from "./reach.js";
 import type { OrganizationRow } from "./table.js";
 
 export const OrganizationStatus = builder.enumType("OrganizationStatus", {
@@ -57,9 +58,14 @@ builder.objectType(Organization, {
       resolve: ({ path }, _args, ctx) => findOrganizations(scopeOf(ctx), path),
     }),
     viewerCan: t.boolean({
-      description: "Whether the viewer holds a permission here.",
-      args: { permission: t.arg.string({ required: true, description: "A key of the catalogue: `members:invite`." }) },
-      resolve: (organization, { permission }, ctx) => scopeOf(ctx).access.allows(organization, known(ctx, permission)),
+      description:
+        "Whether the viewer holds a permission here. A field or change that needs it with reach SUBTREE is asked about with that reach.",
+      args: {
+        permission: t.arg.string({ required: true, description: "A key of the catalogue: `members:invite`." }),
+        reach: t.arg({ type: Reach, defaultValue: "ORGANIZATION", description: "Here alone, or here and below." }),
+      },
+      resolve: (organization, { permission, reach }, ctx) =>
+        scopeOf(ctx).access.allows(organization, known(ctx, permission), reach ?? "ORGANIZATION"),
     }),
     viewerPermissions: t.stringList({
       description: "Every permission the viewer holds here, in the order of the catalogue.",
