@@ -236,7 +236,6 @@ describe("the schema that is shown", () => {
     auditEvents: "(first: 1) { nodes { id } }",
     children: "(first: 1) { nodes { id } }",
     descendants: "(first: 1) { nodes { id } }",
-    grantableRoles: "{ id }",
     memberCount: "",
     memberships: "(first: 1) { nodes { id } }",
     roles: "{ id }",

@@ -48,6 +48,13 @@ type MembershipList = Pages & {
   orderBy?: string | null;
 };
 
+/** What one needs to give something, by the way one gives it. */
+const GIVEN_BY: Readonly<Record<string, string>> = {
+  MANAGE: "members:manage",
+  INVITE: "members:invite",
+  DOMAINS: "domains:manage",
+};
+
 export const encoded = (type: string, id: string): string => Buffer.from(`${type}:${id}`).toString("base64url");
 
 /** Type and uuid of a global id. */
@@ -295,11 +302,11 @@ export class Oracle {
         this.#must("organizations:read", id);
         return this.#rolesFor(id).map((role) => thing("Role", role));
       },
-      grantableRoles: ({ id }: Found<"organizations">) => {
-        this.#must("organizations:read", id);
-        if (!this.judge.allows(id, "members:manage")) return [];
+      grantableRoles: ({ id }: Found<"organizations">, { by, reach }: { by?: string; reach?: Far }) => {
+        if (!this.judge.allows(id, GIVEN_BY[by ?? "MANAGE"]!)) return [];
+        const holds = (permission: string) => this.judge.allows(id, permission, reach ?? "ORGANIZATION");
         return this.#rolesFor(id)
-          .filter((role) => permissionsOf(role).every((permission) => this.judge.allows(id, permission)))
+          .filter((role) => permissionsOf(role).every(holds))
           .map((role) => thing("Role", role));
       },
       memberships: ({ id }: Found<"organizations">, args: MembershipList) => {
