@@ -157,9 +157,9 @@ export class Oracle {
         this.#mustBeSignedIn();
         return this.#organizations(args);
       },
-      user: (_: null, { by: { id, email, externalId } }: { by: Record<string, string> }) => {
+      user: (_: null, { by: { id, uuid, email, externalId } }: { by: Record<string, string> }) => {
         this.#mustBeSignedIn();
-        const wanted = id === undefined ? id : uuidIn(id, "User");
+        const wanted = id === undefined ? uuid : uuidIn(id, "User");
         const named = this.facts.users.filter(
           (one) => one.id === wanted || one.email === email || one.row.external_id === externalId,
         );
