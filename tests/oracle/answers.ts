@@ -28,7 +28,7 @@ type Listed = Found<"memberships"> & { readonly via?: string };
 type Far = "ORGANIZATION" | "SUBTREE";
 type Pages = { first?: number | null; last?: number | null };
 type OrganizationList = Pages & {
-  filter?: { search?: string; parentId?: string; permission?: string; status?: string[] } | null;
+  filter?: { search?: string; parentId?: string; permission?: string; status?: string[]; isOpen?: boolean } | null;
   permission?: string | null;
   orderBy?: string | null;
 };
@@ -279,6 +279,7 @@ export class Oracle {
         this.#must("organizations:read", id, "SUBTREE");
         return thing("DeletionPreview", id);
       },
+      isOpen: ({ id }: Found<"organizations">) => this.#isOpen(id),
       parent: ({ parentId }: Found<"organizations">) => parentId && this.#organization(parentId),
       ancestors: ({ id }: Found<"organizations">) =>
         this.#above(id).flatMap((above) => this.#organization(above) ?? []),
@@ -705,6 +706,11 @@ export class Oracle {
     return this.facts.organizations.find(({ parentId }) => parentId === null)!;
   }
 
+  /** Whether nothing closes it, here or above. */
+  #isOpen(id: string): boolean {
+    return [id, ...this.#above(id)].map((one) => this.#row(one)).every((one) => !one.suspended && !one.archived);
+  }
+
   /** From the root down to what is right above. */
   #above(id: string): string[] {
     const { parentId } = this.#row(id);
@@ -747,7 +753,8 @@ export class Oracle {
         isFound(filter?.search, one.name, one.slug) &&
         (parent === null || (one.parentId === parent && this.judge.sees(parent))) &&
         [permission, filter?.permission].every((wanted) => wanted == null || this.judge.allows(one.id, wanted)) &&
-        (!filter?.status || filter.status.includes(one.row.status as string)),
+        (!filter?.status || filter.status.includes(one.row.status as string)) &&
+        (filter?.isOpen === undefined || filter.isOpen === this.#isOpen(one.id)),
     );
     const order = orderBy ?? "NAME_ASC";
     shown.sort(

@@ -74,6 +74,7 @@ export function judgedDocument(
         return new Date(one(facts.events).row.at as string).toISOString();
       if (type === "DateTime")
         return one(["2026-01-01T00:00:00.000Z", "2126-01-01T00:00:00.000Z", "2127-01-01T00:00:00.000Z"]);
+      if (type === "Boolean") return oneIn(2);
       if (type === "JSON") return one(METADATA);
       if (type === "URL") return "https://example.test/x.png";
       if (name === "search") return one(SEARCHES);

@@ -17,9 +17,12 @@ import { findMembership, type GrantOfRole, listGrants } from "./loader.js";
 import type { Listed } from "./pages.js";
 
 export const MembershipStatus = builder.enumType("MembershipStatus", {
-  description: "Whether a membership counts.",
+  description: "What became of a membership itself.",
   values: {
-    ACTIVE: { description: "It counts." },
+    ACTIVE: {
+      description:
+        "Neither suspended nor ended. It gives nothing all the same while the person is suspended (`user.status`), or the organization is not in use (`organization.isOpen`).",
+    },
     SUSPENDED: { description: "It gives nothing until resumed." },
     EXPIRED: { description: "It came to its end." },
   } as const,
@@ -64,7 +67,7 @@ builder.objectType(Membership, {
     }),
     status: t.field({
       type: MembershipStatus,
-      description: "Whether it counts, by the clock of the database.",
+      description: "What became of it itself, by the clock of the database.",
       resolve: ({ status, expiresAt }, _args, ctx) => (scopeOf(ctx).isLive(expiresAt) ? status : "EXPIRED"),
     }),
     via: t.field({

@@ -10,9 +10,10 @@ import { Reach } from "./reach.js";
 import type { OrganizationRow } from "./table.js";
 
 export const OrganizationStatus = builder.enumType("OrganizationStatus", {
-  description: "Whether an organization is in use.",
+  description:
+    "What somebody made of an organization itself. Whether it is in use, `isOpen` says: nothing is below one that is closed.",
   values: {
-    ACTIVE: { description: "In use." },
+    ACTIVE: { description: "Neither suspended nor archived itself; one above it may be." },
     SUSPENDED: { description: "Closed with everything below it, until resumed; nothing is lost." },
     ARCHIVED: {
       description: "Put away with everything below it, until restored: to be read, and not used or changed.",
@@ -37,7 +38,12 @@ builder.objectType(Organization, {
     }),
     slug: t.exposeString("slug", { description: "Its address, unique in the tenant." }),
     name: t.exposeString("name", { description: "What people call it." }),
-    status: t.expose("status", { type: OrganizationStatus, description: "Whether it is in use." }),
+    status: t.expose("status", { type: OrganizationStatus, description: "What somebody made of it itself." }),
+    isOpen: t.boolean({
+      description:
+        "Whether it is in use: false where it, or one above it, is suspended or archived, also by `deleteOrganization`.",
+      resolve: (organization, _args, ctx) => scopeOf(ctx).access.isOpen(organization),
+    }),
     externalId: t.exposeString("externalId", { nullable: true, description: "Its id in the product's own system." }),
     imageUrl: t.expose("imageUrl", { type: "URL", nullable: true, description: "Its picture." }),
     metadata: t.expose("metadata", {
