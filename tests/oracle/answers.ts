@@ -795,7 +795,7 @@ export class Oracle {
       const holds = ({ id, key }: Role) =>
         role!.id === undefined ? key === role!.key : id === uuidIn(role!.id, "Role");
       const isMeant = (grant: Found<"grants">) =>
-        (!role || holds(this.#roleOf(grant))) && (!reach || grant.row.reach === reach);
+        (isHere || grant.subtree) && (!role || holds(this.#roleOf(grant))) && (!reach || grant.row.reach === reach);
       if ((role || reach) && !live.some(isMeant)) return [];
       return [{ ...one, via: isHere ? "DIRECT" : "INHERITED" }];
     });

@@ -85,7 +85,8 @@ builder.objectType(Membership, {
     updatedAt: t.expose("updatedAt", { type: "DateTime", description: "When it was last changed." }),
     roles: t.field({
       type: [Role],
-      description: "Roles of its live grants, each once.",
+      description:
+        "Roles of its live grants, each once. Of an INHERITED one all that it holds where it is, also what does not reach down: `grants` say how far each reaches.",
       resolve: ({ id }, _args, ctx) => {
         const scope = scopeOf(ctx);
         const given = listGrants(scope, ctx.catalogue, id);
