@@ -104,7 +104,10 @@ builder.objectType(Membership, {
 Grant.implement({
   description: "A role given to a membership.",
   fields: (t) => ({
-    id: t.id({ description: "Global id, stable for ever.", resolve: (grant) => encodeId("Grant", grant.id) }),
+    id: t.id({
+      description: "Global id, stable for ever. Not to be given to `node`.",
+      resolve: (grant) => encodeId("Grant", grant.id),
+    }),
     role: t.field({ type: Role, description: "What was given.", resolve: (grant) => grant.role }),
     reach: t.expose("reach", { type: Reach, description: "How far it reaches." }),
     expiresAt: t.expose("expiresAt", {

@@ -56,7 +56,7 @@ builder.queryField("user", (t) =>
     type: User,
     nullable: true,
     description:
-      "One person. Null when there is none of that name, or the viewer cannot see them. Of several with one address, the one added first.",
+      "One person. Null when there is none of that name, or the viewer cannot see them. Of several with one address or external id, the one added first of those that the viewer sees.",
     args: { by: t.arg({ type: UserBy, required: true, description: "Which one." }) },
     resolve: (_root, { by }, ctx) => {
       const scope = scopeOf(ctx);

@@ -89,7 +89,10 @@ const OrganizationBy = builder.inputType("OrganizationBy", {
   fields: (t) => ({
     id: t.id({ description: "Its global id." }),
     slug: t.string({ description: "Its address in the tenant, or one that it had before." }),
-    externalId: t.string({ description: "Its id in the product's own system." }),
+    externalId: t.string({
+      description:
+        "Its id in the product's own system. Of several that have it, the one created first of those that the viewer sees.",
+    }),
     uuid: t.field({ type: "UUID", description: "Its id as a bare uuid." }),
   }),
 });
