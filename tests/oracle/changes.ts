@@ -128,6 +128,10 @@ const NEEDS: Readonly<Record<string, Need>> = {
       return { user: after.userOf(found.id) };
     },
   },
+  updateViewer: {
+    permissions: [],
+    shows: (after) => ({ viewer: thing("Viewer", after.viewer), user: after.userOf(after.viewer!.id) }),
+  },
   suspendUser: { permissions: ["members:manage"], reach: "SUBTREE", shows: byUser },
   resumeUser: { permissions: ["members:manage"], reach: "SUBTREE", shows: byUser },
   eraseUser: { permissions: ["members:manage"], reach: "SUBTREE", shows: byUser },

@@ -2,46 +2,27 @@ import { and, asc, eq, or, sql } from "drizzle-orm";
 import { z } from "zod";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import { InvalidInputFailure, NotFoundFailure } from "../../graphql/failure.js";
-import {
-  externalId,
-  isMetadataTooLarge,
-  METADATA_TOO_LARGE,
-  mergePatch,
-  metadata,
-  shownText,
-} from "../../graphql/form.js";
+import { externalId, isMetadataTooLarge, METADATA_TOO_LARGE, mergePatch, metadata } from "../../graphql/form.js";
 import { mutation } from "../../graphql/mutation.js";
 import { newId, type UserId } from "../../ids.js";
 import { oneAtATime, PEOPLE } from "../../tenancy/oneAtATime.js";
 import { type Changes, patchOf } from "../audit/patch.js";
 import { record } from "../audit/record.js";
 import { ExceedsYoursFailure } from "../roles/exceedsYours.js";
-import { email } from "../users/form.js";
+import { changeUser } from "../users/changeUser.js";
+import { appearance, email } from "../users/form.js";
 import { usersById } from "../users/loader.js";
 import { type UserRow, users } from "../users/table.js";
 import { User } from "../users/type.js";
 import { getUser } from "./getUser.js";
 import { mustBeAbleToHandOn } from "./handOn.js";
 
-const locale = z.string().transform((value, ctx) => {
-  try {
-    const [canonical] = value.length <= 35 ? Intl.getCanonicalLocales(value) : [];
-    if (canonical) return canonical;
-  } catch {
-    // Not a language tag: told like one that is too long.
-  }
-  ctx.addIssue("A locale is a language as BCP 47 writes it: de-AT.");
-  return z.NEVER;
-});
-
 const form = z
   .object({
     userId: z.string().nullish(),
     email: email.nullish(),
     externalId: externalId.nullish(),
-    displayName: shownText("A display name", 200).nullish(),
-    imageUrl: z.string().nullish(),
-    locale: locale.nullish(),
+    ...appearance,
     metadata: metadata.nullish(),
   })
   .refine(({ userId, email, externalId }) => (userId ?? email ?? externalId) != null, {
@@ -73,12 +54,7 @@ export async function upsertUser(ctx: Context, input: z.output<typeof form>): Pr
     if (isAddressed && known.identity === null)
       await mustBeAbleToHandOn(ctx, known.id, "members:manage", ["input", "email"]);
     // A new address has not been confirmed by anybody.
-    const unverified = isAddressed && { emailVerified: false };
-    await db
-      .update(users)
-      .set({ ...changes.after, ...unverified, updatedAt: now })
-      .where(and(eq(users.tenantId, tenantId), eq(users.id, known.id)));
-    record(ctx, { ...about(root.id, known.id), action: "user.updated", changes });
+    await changeUser(ctx, known.id, changes, isAddressed ? { emailVerified: false } : {});
     return known.id;
   }
 
@@ -91,7 +67,8 @@ export async function upsertUser(ctx: Context, input: z.output<typeof form>): Pr
     displayName: displayName ?? input.email ?? input.externalId!,
   };
   await db.insert(users).values({ ...row, tenantId, id, createdAt: now, updatedAt: now });
-  record(ctx, { ...about(root.id, id), action: "user.created", changes: { after: row } });
+  const about = { organizationId: root.id, targetType: "User", targetId: id };
+  record(ctx, { ...about, action: "user.created", changes: { after: row } });
   return id;
 }
 
@@ -144,8 +121,6 @@ function mustBeAmong(owners: readonly UserRow[], { id }: UserRow, what: string, 
     field,
   ]);
 }
-
-const about = <R>(rootId: R, id: UserId) => ({ organizationId: rootId, targetType: "User", targetId: id });
 
 mutation<z.output<typeof form>, { id: UserId }>("upsertUser", {
   description:
