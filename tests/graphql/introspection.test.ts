@@ -56,6 +56,7 @@ describe("introspection", () => {
       "Mutation.acceptInvitation",
       "Mutation.declineInvitation",
       "Mutation.joinByEmail",
+      "Mutation.updateViewer",
       "Mutation.createTenant",
       "Mutation.transferOwnership",
       "Mutation.acceptOwnership",
