@@ -74,6 +74,7 @@ import "./features/checks/permissionChecks.js";
 import "./features/checks/explainAccess.js";
 import "./features/tenants/signUp.js";
 import "./features/tenants/type.js";
+import "./features/tenants/updateViewer.js";
 import "./features/tenants/createTenant.js";
 import "./features/ownership/type.js";
 import "./features/ownership/transferOwnership.js";

@@ -94,7 +94,12 @@ const namesIn = (tenant: Planted): Names => ({
     slug: `${tenant.slug}-north`,
     externalId: `ext-of-${tenant.slug}`,
   },
-  User: { id: tenant.id("User", "nora"), email: `nora@${tenant.slug}.test`, externalId: `person-of-${tenant.slug}` },
+  User: {
+    id: tenant.id("User", "nora"),
+    uuid: tenant.users.nora!,
+    email: `nora@${tenant.slug}.test`,
+    externalId: `person-of-${tenant.slug}`,
+  },
   Membership: { id: tenant.id("Membership", "nora@north") },
   Grant: { id: tenant.id("Grant", "nora@north") },
   Role: { id: tenant.id("Role", "far") },

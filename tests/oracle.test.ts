@@ -231,7 +231,7 @@ describe("the oracle", () => {
       "rules ask for another permission",
       () => {
         const other = may("members:read").in(fromSource);
-        const fields = ["children", "descendants", "roles", "grantableRoles"].map((field) => `Organization.${field}`);
+        const fields = ["children", "descendants", "roles"].map((field) => `Organization.${field}`);
         served = schemaWith(Object.fromEntries(fields.map((field) => [field, other]))).schema;
       },
     ],

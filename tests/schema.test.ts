@@ -39,6 +39,17 @@ describe.each([
 });
 
 describe("schema.graphql", () => {
+  it("says of every id that `node` refuses that it does, and of no other", () => {
+    const isRefused = (type: GraphQLNamedType) =>
+      isObjectType(type) && "id" in type.getFields() && !type.getInterfaces().some(({ name }) => name === "Node");
+    const isSaid = (type: GraphQLNamedType) =>
+      isObjectType(type) && /Not to be given to `node`/.test(type.getFields().id?.description ?? "");
+    const types = Object.values(schema.getTypeMap());
+
+    expect(types.filter(isSaid).map(String)).toEqual(types.filter(isRefused).map(String));
+    expect(types.filter(isSaid).map(String)).toContain("Grant");
+  });
+
   it("says the same every time it is made, and takes nothing from the one before", () => {
     const again = buildSchema();
 

@@ -104,6 +104,11 @@ export class Access {
     return this.grounds.grants.some(({ at }) => permissions.every((permission) => this.allows(at, permission, reach)));
   }
 
+  /** Whether an organization that the viewer sees is in use: neither it nor one above it is suspended or archived. */
+  isOpen(place: Place): boolean {
+    return !touches(this.#notInUse, place);
+  }
+
   /** Whether the organization exists for the viewer. What it answers no to must look missing. */
   sees(place: Place): boolean {
     if (touches(this.#blocked, place)) return false;

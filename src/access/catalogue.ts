@@ -51,10 +51,10 @@ const BUILT_IN = {
   "members:invite": "Invite people to it.",
   "members:manage": "Give and withdraw roles, remove and suspend members.",
   "roles:manage": "Define and change roles in it.",
-  "apiKeys:manage": "Make, rotate and revoke its keys.",
+  "apiKeys:manage": "Make, rotate and revoke its keys. Opens nothing yet: it can be given ahead.",
   "domains:manage": "Decide who may join it by address.",
   "audit:read": "Read what happened in it.",
-  "support:manage": "Let the product's support staff in.",
+  "support:manage": "Let the product's support staff in. Opens nothing yet: it can be given ahead.",
 } as const;
 
 export type BuiltInPermission = keyof typeof BUILT_IN;

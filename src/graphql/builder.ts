@@ -32,7 +32,10 @@ export const builder = new SchemaBuilder<Types>({
       description: "What is on the page, in order, each with its place.",
     },
     nodeFieldOptions: { nullable: false, description: "What stands at this place." },
-    cursorFieldOptions: { description: "The place, for `after` and `before` of the same list." },
+    cursorFieldOptions: {
+      description:
+        "The place, for `after` of the same list, and for `before` where it has that: not every list is read from its end.",
+    },
     pageInfoFieldOptions: { description: "Where the page begins and ends, and whether the list goes on." },
     pageInfoTypeOptions: { description: "Where a page begins and ends, and whether its list goes on." },
     hasNextPageFieldOptions: { description: "Whether the list goes on after the page." },

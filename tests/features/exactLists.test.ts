@@ -18,10 +18,22 @@ afterAll(() => gateway.close());
 const asked = PERMISSIONS.map(
   (permission, n) => `p${n}: organizations(permission: "${permission}", first: 100) { nodes { uuid } }`,
 );
-const DOCUMENT = `{ viewer { ${asked.join(" ")} } organizations(first: 100) { nodes { uuid grantableRoles { id key source } } } }`;
+/** Each way to give something, and what it needs. */
+const GIVING = Object.entries({
+  MANAGE: "members:manage",
+  INVITE: "members:invite",
+  DOMAINS: "domains:manage",
+}).flatMap(([by, needed]) => (["ORGANIZATION", "SUBTREE"] as const).map((reach) => ({ by, needed, reach })));
+const given = GIVING.map(({ by, reach }, n) => `g${n}: grantableRoles(by: ${by}, reach: ${reach}) { id key source }`);
+const DOCUMENT = `{ viewer { ${asked.join(" ")} } organizations(first: 100) { nodes { uuid ${given.join(" ")} } } }`;
 
 /** The roles that may be given somewhere, by key where they are fixed and by id otherwise, as a judge says. */
-function grantable(facts: Facts, judge: Judge, organizationId: string): string[] {
+function grantable(
+  facts: Facts,
+  judge: Judge,
+  organizationId: string,
+  { needed, reach }: (typeof GIVING)[number],
+): string[] {
   const parentOf = (id: string) => facts.organizations.find((one) => one.id === id)!.parentId;
   const chain = (id: string | null): string[] => (id === null ? [] : [id, ...chain(parentOf(id))]);
   const usable = [
@@ -30,8 +42,8 @@ function grantable(facts: Facts, judge: Judge, organizationId: string): string[]
       .filter((role) => role.organizationId === null || chain(organizationId).includes(role.organizationId))
       .map(({ id, permissions }) => [id, permissions] as const),
   ];
-  const holds = (permission: string) => judge.allows(organizationId, permission);
-  if (!holds("members:manage")) return [];
+  if (!judge.allows(organizationId, needed)) return [];
+  const holds = (permission: string) => judge.allows(organizationId, permission, reach);
   return usable.filter(([, permissions]) => permissions.every(holds)).map(([name]) => name);
 }
 
@@ -50,7 +62,7 @@ describe("viewer.organizations(permission:) and grantableRoles", () => {
     const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
     const sketches = [SURE, ...fc.sample(anySketch, { numRuns: 8, seed })];
     const planted = await world(gateway, Object.fromEntries(sketches.map((sketch, n) => [`any-${n}`, sketch])));
-    let [given, listed] = [0, 0];
+    let [grantableRoles, listed] = [0, 0];
     for (const { slug } of Object.values(planted)) {
       const facts = await readFacts(homeOf(gateway, slug), slug);
       for (const { id, email } of facts.users) {
@@ -65,19 +77,20 @@ describe("viewer.organizations(permission:) and grantableRoles", () => {
           expect([seed, email, permission, told.sort()]).toEqual([seed, email, permission, expected.sort()]);
           listed += told.length;
         }
-        for (const { uuid, grantableRoles } of organizations.nodes) {
-          const told: string[] | null = grantableRoles?.map((role: { id: string; key: string; source: string }) =>
-            ["BUILT_IN", "PRODUCT"].includes(role.source)
-              ? role.key
-              : Buffer.from(role.id, "base64url").toString().split(":")[1]!,
-          );
-          const expected = judge.allows(uuid, "organizations:read") ? grantable(facts, judge, uuid).sort() : undefined;
-          expect([seed, email, uuid, told?.sort()]).toEqual([seed, email, uuid, expected]);
-          given += told?.length ?? 0;
-        }
+        for (const { uuid, ...roles } of organizations.nodes)
+          for (const [n, way] of GIVING.entries()) {
+            const told: string[] = roles[`g${n}`].map((role: { id: string; key: string; source: string }) =>
+              ["BUILT_IN", "PRODUCT"].includes(role.source)
+                ? role.key
+                : Buffer.from(role.id, "base64url").toString().split(":")[1]!,
+            );
+            const expected = grantable(facts, judge, uuid, way).sort();
+            expect([seed, email, uuid, way, told.sort()]).toEqual([seed, email, uuid, way, expected]);
+            grantableRoles += told.length;
+          }
       }
     }
-    expect(Math.min(given, listed)).toBeGreaterThan(5);
+    expect(Math.min(grantableRoles, listed)).toBeGreaterThan(5);
   });
 });
 

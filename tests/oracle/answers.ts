@@ -25,9 +25,10 @@ export interface Asker {
 type Found<K extends Exclude<keyof Facts, "tenantId">> = WholeFacts[K][number];
 type Role = { readonly id: string; readonly key: string; readonly own: Found<"roles"> | null };
 type Listed = Found<"memberships"> & { readonly via?: string };
+type Far = "ORGANIZATION" | "SUBTREE";
 type Pages = { first?: number | null; last?: number | null };
 type OrganizationList = Pages & {
-  filter?: { search?: string; parentId?: string; permission?: string; status?: string[] } | null;
+  filter?: { search?: string; parentId?: string; permission?: string; status?: string[]; isOpen?: boolean } | null;
   permission?: string | null;
   orderBy?: string | null;
 };
@@ -45,6 +46,13 @@ type MembershipList = Pages & {
     expiresBefore?: string;
   } | null;
   orderBy?: string | null;
+};
+
+/** What one needs to give something, by the way one gives it. */
+const GIVEN_BY: Readonly<Record<string, string>> = {
+  MANAGE: "members:manage",
+  INVITE: "members:invite",
+  DOMAINS: "domains:manage",
 };
 
 export const encoded = (type: string, id: string): string => Buffer.from(`${type}:${id}`).toString("base64url");
@@ -149,9 +157,9 @@ export class Oracle {
         this.#mustBeSignedIn();
         return this.#organizations(args);
       },
-      user: (_: null, { by: { id, email, externalId } }: { by: Record<string, string> }) => {
+      user: (_: null, { by: { id, uuid, email, externalId } }: { by: Record<string, string> }) => {
         this.#mustBeSignedIn();
-        const wanted = id === undefined ? id : uuidIn(id, "User");
+        const wanted = id === undefined ? uuid : uuidIn(id, "User");
         const named = this.facts.users.filter(
           (one) => one.id === wanted || one.email === email || one.row.external_id === externalId,
         );
@@ -251,6 +259,7 @@ export class Oracle {
     PermissionCheck: {
       organizationId: ({ organizationId }: Record<string, unknown>) => organizationId,
       permission: ({ permission }: Record<string, unknown>) => permission,
+      reach: ({ reach }: Record<string, unknown>) => reach,
       allowed: ({ allowed }: Record<string, unknown>) => allowed,
     },
     Organization: {
@@ -270,11 +279,12 @@ export class Oracle {
         this.#must("organizations:read", id, "SUBTREE");
         return thing("DeletionPreview", id);
       },
+      isOpen: ({ id }: Found<"organizations">) => this.#isOpen(id),
       parent: ({ parentId }: Found<"organizations">) => parentId && this.#organization(parentId),
       ancestors: ({ id }: Found<"organizations">) =>
         this.#above(id).flatMap((above) => this.#organization(above) ?? []),
-      viewerCan: ({ id }: Found<"organizations">, { permission }: { permission: string }) =>
-        this.judge.allows(id, permission),
+      viewerCan: ({ id }: Found<"organizations">, { permission, reach }: { permission: string; reach?: Far }) =>
+        this.judge.allows(id, permission, reach ?? "ORGANIZATION"),
       viewerPermissions: ({ id }: Found<"organizations">) =>
         this.catalogue.permissions.map(({ key }) => key).filter((key) => this.judge.allows(id, key)),
       children: ({ id }: Found<"organizations">, args: OrganizationList) => {
@@ -293,11 +303,11 @@ export class Oracle {
         this.#must("organizations:read", id);
         return this.#rolesFor(id).map((role) => thing("Role", role));
       },
-      grantableRoles: ({ id }: Found<"organizations">) => {
-        this.#must("organizations:read", id);
-        if (!this.judge.allows(id, "members:manage")) return [];
+      grantableRoles: ({ id }: Found<"organizations">, { by, reach }: { by?: string; reach?: Far }) => {
+        if (!this.judge.allows(id, GIVEN_BY[by ?? "MANAGE"]!)) return [];
+        const holds = (permission: string) => this.judge.allows(id, permission, reach ?? "ORGANIZATION");
         return this.#rolesFor(id)
-          .filter((role) => permissionsOf(role).every((permission) => this.judge.allows(id, permission)))
+          .filter((role) => permissionsOf(role).every(holds))
           .map((role) => thing("Role", role));
       },
       memberships: ({ id }: Found<"organizations">, args: MembershipList) => {
@@ -308,11 +318,16 @@ export class Oracle {
         this.#must("members:read", id);
         return row.member_count;
       },
-      explainAccess: ({ id }: Found<"organizations">, args: { subject: { userId: string }; permission: string }) => {
+      explainAccess: (
+        { id }: Found<"organizations">,
+        args: { subject: { userId: string }; permission: string; reach?: Far },
+      ) => {
         if (!this.viewer || args.subject.userId !== encoded("User", this.viewer.id)) this.#must("members:manage", id);
         if (!PERMISSIONS.includes(args.permission)) throw wrong();
         const subject = uuidIn(args.subject.userId, "User");
-        return this.judge.seesUser(subject) ? this.#explanation(subject, id, args.permission) : null;
+        return this.judge.seesUser(subject)
+          ? this.#explanation(subject, id, args.permission, args.reach ?? "ORGANIZATION")
+          : null;
       },
       invitations: ({ id }: Found<"organizations">, { status, ...pages }: Pages & { status?: string[] | null }) => {
         this.#must("members:invite", id);
@@ -691,6 +706,11 @@ export class Oracle {
     return this.facts.organizations.find(({ parentId }) => parentId === null)!;
   }
 
+  /** Whether nothing closes it, here or above. */
+  #isOpen(id: string): boolean {
+    return [id, ...this.#above(id)].map((one) => this.#row(one)).every((one) => !one.suspended && !one.archived);
+  }
+
   /** From the root down to what is right above. */
   #above(id: string): string[] {
     const { parentId } = this.#row(id);
@@ -733,7 +753,8 @@ export class Oracle {
         isFound(filter?.search, one.name, one.slug) &&
         (parent === null || (one.parentId === parent && this.judge.sees(parent))) &&
         [permission, filter?.permission].every((wanted) => wanted == null || this.judge.allows(one.id, wanted)) &&
-        (!filter?.status || filter.status.includes(one.row.status as string)),
+        (!filter?.status || filter.status.includes(one.row.status as string)) &&
+        (filter?.isOpen === undefined || filter.isOpen === this.#isOpen(one.id)),
     );
     const order = orderBy ?? "NAME_ASC";
     shown.sort(
@@ -774,7 +795,7 @@ export class Oracle {
       const holds = ({ id, key }: Role) =>
         role!.id === undefined ? key === role!.key : id === uuidIn(role!.id, "Role");
       const isMeant = (grant: Found<"grants">) =>
-        (!role || holds(this.#roleOf(grant))) && (!reach || grant.row.reach === reach);
+        (isHere || grant.subtree) && (!role || holds(this.#roleOf(grant))) && (!reach || grant.row.reach === reach);
       if ((role || reach) && !live.some(isMeant)) return [];
       return [{ ...one, via: isHere ? "DIRECT" : "INHERITED" }];
     });
@@ -896,10 +917,10 @@ export class Oracle {
   }
 
   #checks({ subject, checks }: { subject?: { userId: string } | null; checks: Record<string, string>[] }) {
-    const asked = checks.map(({ organizationId, permission }) => {
+    const asked = checks.map(({ organizationId, permission, reach }) => {
       const id = uuidIn(organizationId, "Organization");
       if (!PERMISSIONS.includes(permission!)) throw wrong();
-      return { id, organizationId, permission: permission! };
+      return { id, organizationId, permission: permission!, reach: (reach ?? "ORGANIZATION") as Far };
     });
     const who = subject ? uuidIn(subject.userId, "User") : this.viewer!.id;
     if (!this.judge.seesUser(who)) return null;
@@ -907,12 +928,15 @@ export class Oracle {
     if (who !== this.viewer!.id) for (const { id } of seen) this.#must("members:read", id);
     const about = new Judge(this.facts, who);
     return asked.map(({ id, ...check }) =>
-      thing("PermissionCheck", { ...check, allowed: this.judge.sees(id) && about.allows(id, check.permission) }),
+      thing("PermissionCheck", {
+        ...check,
+        allowed: this.judge.sees(id) && about.allows(id, check.permission, check.reach),
+      }),
     );
   }
 
-  #explanation(subject: string, place: string, permission: string): Thing {
-    const isAllowed = new Judge(this.facts, subject).allows(place, permission);
+  #explanation(subject: string, place: string, permission: string, reach: Far): Thing {
+    const isAllowed = new Judge(this.facts, subject).allows(place, permission, reach);
     const isActive = !this.facts.users.find(({ id }) => id === subject)!.suspended;
     const chain = [...this.#above(place), place];
     const near = this.facts.memberships
@@ -954,9 +978,11 @@ export class Oracle {
             ? "The role does not have the permission."
             : !grant.subtree && at !== place
               ? "The grant does not reach below its organization."
-              : isAllowed
-                ? null
-                : "The organization, or one above it, is suspended or archived.";
+              : !grant.subtree && reach === "SUBTREE"
+                ? "The grant is for the organization alone, and this needs reach SUBTREE."
+                : isAllowed
+                  ? null
+                  : "The organization, or one above it, is suspended or archived.";
         const reason = broken ?? failing;
         const ends = [end, instant(grant.row.expires_at)].filter((one) => one !== null).sort();
         return {
@@ -978,7 +1004,7 @@ export class Oracle {
       reach: null,
       expiresAt: null,
     };
-    const asked = { asker: this.viewer!.id, subject, organizationId: place, permission };
+    const asked = { asker: this.viewer!.id, subject, organizationId: place, permission, reach };
     return thing("AccessExplanation", { allowed: isAllowed, paths: isUnseen ? [...paths, unseen] : paths, asked });
   }
 }

@@ -119,13 +119,18 @@ const NEEDS: Readonly<Record<string, Need>> = {
   upsertUser: {
     permissions: ["members:manage", "members:read"],
     reach: "SUBTREE",
-    shows: (after, { email, externalId }) => {
+    shows: (after, { userId, email, externalId }) => {
       const { users } = after.facts;
       const found =
+        (userId == null ? undefined : users.find(({ id }) => id === uuid(userId))) ??
         (externalId == null ? undefined : users.find(({ row }) => row.external_id === externalId)) ??
         users.find((one) => one.email === email)!;
       return { user: after.userOf(found.id) };
     },
+  },
+  updateViewer: {
+    permissions: [],
+    shows: (after) => ({ viewer: thing("Viewer", after.viewer), user: after.userOf(after.viewer!.id) }),
   },
   suspendUser: { permissions: ["members:manage"], reach: "SUBTREE", shows: byUser },
   resumeUser: { permissions: ["members:manage"], reach: "SUBTREE", shows: byUser },

@@ -10,13 +10,18 @@ export interface Candidate {
   readonly reach: "ORGANIZATION" | "SUBTREE";
 }
 
+/** What somebody asks about somebody. */
+interface Unanswered extends Record<"asker" | "subject" | "organizationId" | "permission", string> {
+  readonly reach: Candidate["reach"];
+}
+
 /** The smallest grant that would turn a no, found by writing each candidate into the rows and judging again. */
 export function smallestRemedy(
   facts: WholeFacts,
-  { asker, subject, organizationId, permission }: Record<"asker" | "subject" | "organizationId" | "permission", string>,
+  { asker, subject, organizationId, permission, reach: far }: Unanswered,
 ): Candidate | null {
   const eye = new Judge(facts, asker);
-  if (new Judge(facts, subject).allows(organizationId, permission)) return null;
+  if (new Judge(facts, subject).allows(organizationId, permission, far)) return null;
   if (facts.users.some(({ id, suspended }) => id === subject && suspended)) return null;
   const mayKnow = (id: string) => eye.sees(id) && (asker === subject || eye.allows(id, "members:read"));
 
@@ -49,7 +54,7 @@ export function smallestRemedy(
           memberships: membershipId === "new" ? [...known, membership] : known,
           grants: [...facts.grants, { ...grant, subtree: reach === "SUBTREE" }],
         };
-        if (!new Judge(after, subject).allows(organizationId, permission)) continue;
+        if (!new Judge(after, subject).allows(organizationId, permission, far)) continue;
         const size = [permissions.length, reach === "SUBTREE" ? 1 : 0, distance, key, id ?? ""];
         found.push({ candidate: { organizationId: at, roleKey: key, roleId: id, reach }, size });
       }

@@ -68,12 +68,13 @@ export function judgedDocument(
         if (meant) return idOf(meant);
         return oneIn(12) ? one(["garbage", ""]) : idOf(one(Object.keys(all)));
       }
-      if (type === "UUID") return one([...all.Organization!, MISSING]);
+      if (type === "UUID") return one([...all[input === "UserBy" ? "User" : "Organization"]!, MISSING]);
       if (type === "Int") return name === "maxDepth" ? one([1, 2, 3]) : one([0, 1, 2, 3, 20]);
       if (type === "DateTime" && /^(from|to)$/.test(name) && facts.events.length > 0)
         return new Date(one(facts.events).row.at as string).toISOString();
       if (type === "DateTime")
         return one(["2026-01-01T00:00:00.000Z", "2126-01-01T00:00:00.000Z", "2127-01-01T00:00:00.000Z"]);
+      if (type === "Boolean") return oneIn(2);
       if (type === "JSON") return one(METADATA);
       if (type === "URL") return "https://example.test/x.png";
       if (name === "search") return one(SEARCHES);

@@ -24,6 +24,7 @@ export const MUTATION_SAMPLES: Readonly<Record<string, (where: Where) => Readonl
   restoreOrganization: organization,
   deleteOrganization: organization,
   upsertUser: () => ({ email: "new@acme.test", displayName: "New" }),
+  updateViewer: () => ({ displayName: "Renamed" }),
   suspendUser: ({ tenant, person }) => ({ userId: tenant.id("User", person) }),
   resumeUser: ({ tenant, person }) => ({ userId: tenant.id("User", person) }),
   eraseUser: ({ tenant, person }) => ({ userId: tenant.id("User", person) }),

@@ -86,7 +86,10 @@ query Organizations {
         name
       }
       canInvite: viewerCan(permission: "members:invite")
-      canCreateBelow: viewerCan(permission: "organizations:create")
+      canCreateBelow: viewerCan(
+        permission: "organizations:create"
+        reach: SUBTREE
+      )
     }
     pageInfo {
       hasNextPage

@@ -1,10 +1,10 @@
-import type { Reach as ReachOfGrant } from "../../access/access.js";
+import type { Reach as ReachValue } from "../../access/access.js";
 import { builder } from "../../graphql/builder.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import { oncePerSession } from "../../graphql/loader.js";
 import { known } from "../../graphql/permission.js";
-import { Reach } from "../memberships/type.js";
 import { findOrganization } from "../organizations/loader.js";
+import { Reach } from "../organizations/reach.js";
 import type { OrganizationRow } from "../organizations/table.js";
 import { Organization } from "../organizations/type.js";
 import type { Role as RoleShape } from "../roles/role.js";
@@ -34,7 +34,7 @@ const AccessPath = builder.objectRef<Path>("AccessPath").implement({
       type: Reach,
       nullable: true,
       description: "How far the grant reaches; null where there is none.",
-      resolve: ({ reach }) => reach as ReachOfGrant | null,
+      resolve: ({ reach }) => reach as ReachValue | null,
     }),
     expiresAt: t.expose("expiresAt", {
       type: "DateTime",
@@ -90,15 +90,15 @@ async function explanation(
   ctx: Context,
   organization: OrganizationRow,
   by: typeof SubjectBy.$inferInput,
-  permission: string,
+  { permission, reach }: Pick<Question, "permission" | "reach">,
 ): Promise<Explained | null> {
   const scope = scopeOf(ctx);
   const subject = await findSubject(ctx, by);
   if (!subject) return null;
-  return explained(scope, `${subject.id} ${organization.id} ${permission}`, () => {
+  return explained(scope, `${subject.id} ${organization.id} ${permission} ${reach}`, () => {
     // Thousands wait together for the same person, and go on before any of what they answer is counted.
     scope.size.addSearch();
-    const question: Question = { place: organization, permission, reach: "ORGANIZATION" };
+    const question: Question = { place: organization, permission, reach };
     return { ...explain(scope, subject, question), subject, question };
   });
 }
@@ -108,12 +108,16 @@ builder.objectField(Organization, "explainAccess", (t) =>
     type: AccessExplanation,
     nullable: true,
     description:
-      "Whether somebody is allowed something here, and why. For who manages members here, and for everybody about themselves. Null when the subject is missing, or hidden from the viewer.",
+      "Whether somebody is allowed something here, and why. What needs reach SUBTREE is asked about with that reach. For who manages members here, and for everybody about themselves. Null when the subject is missing, or hidden from the viewer.",
     args: {
       subject: t.arg({ type: SubjectBy, required: true, description: "Whom to ask about." }),
       permission: t.arg.string({ required: true, description: "A key of the catalogue: `members:invite`." }),
+      reach: t.arg({ type: Reach, defaultValue: "ORGANIZATION", description: "Here alone, or here and below." }),
     },
-    resolve: (organization, { subject, permission }, ctx) =>
-      explanation(ctx, organization, subject, known(ctx, permission)),
+    resolve: (organization, { subject, permission, reach }, ctx) =>
+      explanation(ctx, organization, subject, {
+        permission: known(ctx, permission),
+        reach: reach ?? "ORGANIZATION",
+      }),
   }),
 );

@@ -1,15 +1,17 @@
-import type { Place } from "../../access/access.js";
+import type { Place, Reach as ReachValue } from "../../access/access.js";
 import { builder } from "../../graphql/builder.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import { ForbiddenError } from "../../graphql/errors.js";
 import { decodeId, encodeId } from "../../graphql/nodeId.js";
 import { known } from "../../graphql/permission.js";
 import type { OrganizationId } from "../../ids.js";
+import { Reach } from "../organizations/reach.js";
 import { findPlace, findSubject, mayKnow, type Subject, SubjectBy } from "./subject.js";
 
 interface Check {
   readonly organizationId: string;
   readonly permission: string;
+  readonly reach: ReachValue;
 }
 
 const PermissionCheckInput = builder.inputType("PermissionCheckInput", {
@@ -17,6 +19,7 @@ const PermissionCheckInput = builder.inputType("PermissionCheckInput", {
   fields: (t) => ({
     organizationId: t.id({ required: true, description: "The organization, by its global id." }),
     permission: t.string({ required: true, description: "A key of the catalogue: `members:invite`." }),
+    reach: t.field({ type: Reach, defaultValue: "ORGANIZATION", description: "There alone, or there and below." }),
   }),
 });
 
@@ -25,6 +28,7 @@ const PermissionCheck = builder.objectRef<Check & { allowed: boolean }>("Permiss
   fields: (t) => ({
     organizationId: t.exposeID("organizationId", { description: "The organization, as it was asked." }),
     permission: t.exposeString("permission", { description: "The permission, as it was asked." }),
+    reach: t.expose("reach", { type: Reach, description: "How far, as it was asked." }),
     allowed: t.exposeBoolean("allowed", {
       description: "Whether it is allowed. No in an organization that is missing, or hidden from the viewer.",
     }),
@@ -32,7 +36,11 @@ const PermissionCheck = builder.objectRef<Check & { allowed: boolean }>("Permiss
 });
 
 /** Each question with its answer, in order. One statement, whomever they are about. */
-async function answer(ctx: Context, checks: readonly Check[], by: typeof SubjectBy.$inferInput | null | undefined) {
+async function answer(
+  ctx: Context,
+  checks: readonly (typeof PermissionCheckInput.$inferInput)[],
+  by: typeof SubjectBy.$inferInput | null | undefined,
+) {
   const scope = scopeOf(ctx);
   const asked = checks.map(({ organizationId, permission }, n) => ({
     id: decodeId<OrganizationId>("Organization", organizationId, `checks.${n}.organizationId`),
@@ -47,7 +55,8 @@ async function answer(ctx: Context, checks: readonly Check[], by: typeof Subject
   const access = subject?.access ?? scope.access;
   return checks.map((check, n) => {
     const place = places[n];
-    return { ...check, allowed: place != null && access.allows(place, check.permission) };
+    const reach = check.reach ?? "ORGANIZATION";
+    return { ...check, reach, allowed: place != null && access.allows(place, check.permission, reach) };
   });
 }
 

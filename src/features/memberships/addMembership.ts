@@ -10,13 +10,14 @@ import { record } from "../audit/record.js";
 import { organizationField } from "../organizations/payload.js";
 import { organizations } from "../organizations/table.js";
 import { ExceedsYoursFailure, mustHold } from "../roles/exceedsYours.js";
+import type { Giving } from "../roles/giving.js";
 import { users } from "../users/table.js";
 import { begunAnew, dropGrants } from "./anew.js";
 import { changeGrants } from "./changeGrants.js";
 import { getUser } from "./getUser.js";
 import { GrantInput, grantInputs, mustBeAhead, readWanted, type Wanted } from "./grantInput.js";
 import { findMembership } from "./loader.js";
-import { type Giving, planGrants } from "./planGrants.js";
+import { planGrants } from "./planGrants.js";
 import { memberships } from "./table.js";
 import { Membership } from "./type.js";
 

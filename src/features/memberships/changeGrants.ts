@@ -3,10 +3,11 @@ import { type Context, scopeOf } from "../../graphql/context.js";
 import type { MembershipId } from "../../ids.js";
 import { arrayOf, uuids } from "../../tenancy/arrays.js";
 import { oneAtATime } from "../../tenancy/oneAtATime.js";
+import type { Giving } from "../roles/giving.js";
 import { whichRole } from "../roles/role.js";
 import type { Wanted } from "./grantInput.js";
 import { type GrantOfRole, listGrants } from "./loader.js";
-import { type Changing, type Giving, type GrantChange, planGrants } from "./planGrants.js";
+import { type Changing, type GrantChange, planGrants } from "./planGrants.js";
 import { memberships } from "./table.js";
 
 /**

@@ -3,9 +3,10 @@ import type { Context } from "../../graphql/context.js";
 import { decodeId } from "../../graphql/nodeId.js";
 import { storable, wordPattern } from "../../graphql/text.js";
 import type { RoleId } from "../../ids.js";
+import { Reach } from "../organizations/reach.js";
 import { RoleRef } from "../roles/roleRef.js";
 import type { ShownMemberships } from "./pages.js";
-import { MembershipStatus, MembershipVia, Reach } from "./type.js";
+import { MembershipStatus, MembershipVia } from "./type.js";
 
 export const MembershipFilter = builder.inputType("MembershipFilter", {
   description: "Which memberships a list shows: those to which everything given here applies.",
@@ -13,11 +14,11 @@ export const MembershipFilter = builder.inputType("MembershipFilter", {
     search: t.string({
       description: "Those of people whose name or address has a word that begins with this, whatever the capitals.",
     }),
-    role: t.field({ type: RoleRef, description: "Those that hold this role, by a grant that has not ended." }),
+    role: t.field({ type: RoleRef, description: "Those that hold this role here, by a grant that has not ended." }),
     reach: t.field({
       type: Reach,
       description:
-        "Those that have a grant which reaches this far and has not ended; where `role` is given, of that role.",
+        "Those that have a grant which reaches this far and has not ended; where `role` is given, of that role. What does not reach down from further up counts for nothing.",
     }),
     status: t.field({
       type: [MembershipStatus],

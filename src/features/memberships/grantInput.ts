@@ -3,10 +3,10 @@ import type { Place, Reach as ReachValue } from "../../access/access.js";
 import { builder } from "../../graphql/builder.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import { InvalidInputFailure, NotFoundFailure } from "../../graphql/failure.js";
+import { Reach } from "../organizations/reach.js";
 import { usableRolesOf } from "../roles/loader.js";
 import type { Role } from "../roles/role.js";
 import { RoleRef, roleRef } from "../roles/roleRef.js";
-import { Reach } from "./type.js";
 
 export const GrantInput = builder.inputType("GrantInput", {
   description: "A role to give, how far it reaches, and until when.",

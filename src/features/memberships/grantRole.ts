@@ -4,6 +4,7 @@ import { InvalidInputFailure, NotFoundFailure } from "../../graphql/failure.js";
 import { mutation } from "../../graphql/mutation.js";
 import type { MembershipId } from "../../ids.js";
 import { record } from "../audit/record.js";
+import { Reach } from "../organizations/reach.js";
 import { ExceedsYoursFailure } from "../roles/exceedsYours.js";
 import { RoleRef } from "../roles/roleRef.js";
 import { holding, writeGrants } from "./changeGrants.js";
@@ -11,7 +12,6 @@ import { grantInput, readWanted } from "./grantInput.js";
 import { LastOwnerFailure, mustKeepOwner } from "./lastOwner.js";
 import { getChanging, membershipPayload } from "./membershipPayload.js";
 import { type Changing, planGrants } from "./planGrants.js";
-import { Reach } from "./type.js";
 
 export const form = grantInput.extend({ membershipId: z.string() });
 

@@ -1,6 +1,6 @@
 import { type Context, scopeOf } from "../../graphql/context.js";
 import type { UserId } from "../../ids.js";
-import type { Giving } from "./planGrants.js";
+import type { Giving } from "../roles/giving.js";
 import { allRightsOfUser, mustHoldEverywhere, placesOfUser } from "./rights.js";
 
 /**

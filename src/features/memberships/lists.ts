@@ -50,7 +50,8 @@ builder.objectField(User, "memberships", (t) =>
   t.field({
     type: MembershipConnection,
     nullable: true,
-    description: "Those in organizations where the viewer may read members; for oneself, all. Ended ones are left out.",
+    description:
+      "Those in organizations where the viewer may read members; one's own in every organization that one sees, which a suspended membership does not show, and a closed organization neither. Ended ones are left out.",
     args: t.arg.connectionArgs(),
     resolve: ({ id }, args, ctx) => membershipsOfUserPage(ctx, id, args),
   }),

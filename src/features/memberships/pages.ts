@@ -58,7 +58,8 @@ const hasGrant = (condition: SQL) => sql`exists (
   where ${grants.tenantId} = ${memberships.tenantId} and ${grants.membershipId} = ${id}
     and ${hasNotEnded(grants.expiresAt)} and ${condition})`;
 
-const shownOf = (asked: Asked) => {
+/** @param counts  which of a membership's grants count for the list */
+const shownOf = (asked: Asked, counts: SQL = sql`true`) => {
   const given = (condition: SQL, ...names: string[]) => (names.some(asked.isGiven) ? condition : undefined);
   const [fixed, own, role] = [asked.value("fixedRole"), asked.value("ownRole"), asked.value("roleId")];
   const [anyRole, reach] = [sql`coalesce(${fixed}, ${own}, ${role}) is null`, asked.value("reach")];
@@ -72,7 +73,7 @@ const shownOf = (asked: Asked) => {
     given(
       sql`(${anyRole} and ${reach} is null or ${hasGrant(
         sql`(${anyRole} or ${grants.roleKey} = ${fixed} or ${roles.key} = ${own} or ${grants.roleId} = ${role}::uuid)
-        and (${reach} is null or ${grants.reach} = ${reach})`,
+        and (${reach} is null or ${grants.reach} = ${reach}) and ${counts}`,
       )})`,
       "fixedRole",
       "ownRole",
@@ -141,15 +142,16 @@ const list = (along: Comes, where: (asked: Asked) => SQL | undefined) =>
 
 const directPages = list(withUser, (asked) => and(sql`${organizationId} = ${asked.key}`, shownOf(asked)));
 
-// Members of organizations above are shown where their own organization shows them.
-const reachingPages = list(withUser, (asked) =>
-  and(
+// Members of organizations above are shown where their own organization shows them, by what of theirs reaches down.
+const reachingPages = list(withUser, (asked) => {
+  const reaches = sql`${grants.reach} = 'SUBTREE'`;
+  return and(
     sql`${organizationId} in (select jsonb_array_elements_text(${asked.list("places")})::uuid)`,
-    sql`(${organizationId} = ${asked.key} or ${hasGrant(sql`${grants.reach} = 'SUBTREE'`)})`,
+    sql`(${organizationId} = ${asked.key} or ${hasGrant(reaches)})`,
     isShown(),
-    shownOf(asked),
-  ),
-);
+    shownOf(asked, sql`(${organizationId} = ${asked.key} or ${reaches})`),
+  );
+});
 
 const pagesOfUser = list(withOrganization, (asked) =>
   and(

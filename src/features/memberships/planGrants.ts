@@ -4,6 +4,7 @@ import { earlier } from "../../access/end.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import { type GrantId, type MembershipId, newId } from "../../ids.js";
 import { mustHold, mustHoldNow } from "../roles/exceedsYours.js";
+import type { Giving } from "../roles/giving.js";
 import type { ShownRole } from "../roles/role.js";
 import type { Wanted } from "./grantInput.js";
 import type { GrantOfRole } from "./loader.js";
@@ -15,9 +16,6 @@ export interface Changing {
   /** When it ends, and all its grants with it. */
   readonly expiresAt: Date | null;
 }
-
-/** The permission by which somebody is given something. */
-export type Giving = "members:manage" | "members:invite" | "domains:manage";
 
 /** One grant, from what it was to what it shall be: its end, null for none, undefined where it is not given. */
 export interface Step {

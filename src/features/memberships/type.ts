@@ -6,6 +6,7 @@ import { encodeId } from "../../graphql/nodeId.js";
 import type { Scope } from "../../graphql/operation.js";
 import type { MembershipId } from "../../ids.js";
 import { findOrganization } from "../organizations/loader.js";
+import { Reach } from "../organizations/reach.js";
 import type { OrganizationRow } from "../organizations/table.js";
 import { Organization } from "../organizations/type.js";
 import { Role } from "../roles/type.js";
@@ -16,9 +17,12 @@ import { findMembership, type GrantOfRole, listGrants } from "./loader.js";
 import type { Listed } from "./pages.js";
 
 export const MembershipStatus = builder.enumType("MembershipStatus", {
-  description: "Whether a membership counts.",
+  description: "What became of a membership itself.",
   values: {
-    ACTIVE: { description: "It counts." },
+    ACTIVE: {
+      description:
+        "Neither suspended nor ended. It gives nothing all the same while the person is suspended (`user.status`), or the organization is not in use (`organization.isOpen`).",
+    },
     SUSPENDED: { description: "It gives nothing until resumed." },
     EXPIRED: { description: "It came to its end." },
   } as const,
@@ -29,14 +33,6 @@ export const MembershipVia = builder.enumType("MembershipVia", {
   values: {
     DIRECT: { description: "By a membership of their own." },
     INHERITED: { description: "By a grant further up that reaches down." },
-  } as const,
-});
-
-export const Reach = builder.enumType("Reach", {
-  description: "How far a grant reaches.",
-  values: {
-    ORGANIZATION: { description: "This organization." },
-    SUBTREE: { description: "This organization and all below it." },
   } as const,
 });
 
@@ -71,7 +67,7 @@ builder.objectType(Membership, {
     }),
     status: t.field({
       type: MembershipStatus,
-      description: "Whether it counts, by the clock of the database.",
+      description: "What became of it itself, by the clock of the database.",
       resolve: ({ status, expiresAt }, _args, ctx) => (scopeOf(ctx).isLive(expiresAt) ? status : "EXPIRED"),
     }),
     via: t.field({
@@ -89,7 +85,8 @@ builder.objectType(Membership, {
     updatedAt: t.expose("updatedAt", { type: "DateTime", description: "When it was last changed." }),
     roles: t.field({
       type: [Role],
-      description: "Roles of its live grants, each once.",
+      description:
+        "Roles of its live grants, each once. Of an INHERITED one all that it holds where it is, also what does not reach down: `grants` say how far each reaches.",
       resolve: ({ id }, _args, ctx) => {
         const scope = scopeOf(ctx);
         const given = listGrants(scope, ctx.catalogue, id);
@@ -107,7 +104,10 @@ builder.objectType(Membership, {
 Grant.implement({
   description: "A role given to a membership.",
   fields: (t) => ({
-    id: t.id({ description: "Global id, stable for ever.", resolve: (grant) => encodeId("Grant", grant.id) }),
+    id: t.id({
+      description: "Global id, stable for ever. Not to be given to `node`.",
+      resolve: (grant) => encodeId("Grant", grant.id),
+    }),
     role: t.field({ type: Role, description: "What was given.", resolve: (grant) => grant.role }),
     reach: t.expose("reach", { type: Reach, description: "How far it reaches." }),
     expiresAt: t.expose("expiresAt", {

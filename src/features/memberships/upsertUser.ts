@@ -1,68 +1,57 @@
 import { and, asc, eq, or, sql } from "drizzle-orm";
 import { z } from "zod";
 import { type Context, scopeOf } from "../../graphql/context.js";
-import { InvalidInputFailure } from "../../graphql/failure.js";
-import {
-  externalId,
-  isMetadataTooLarge,
-  METADATA_TOO_LARGE,
-  mergePatch,
-  metadata,
-  shownText,
-} from "../../graphql/form.js";
+import { InvalidInputFailure, NotFoundFailure } from "../../graphql/failure.js";
+import { externalId, isMetadataTooLarge, METADATA_TOO_LARGE, mergePatch, metadata } from "../../graphql/form.js";
 import { mutation } from "../../graphql/mutation.js";
 import { newId, type UserId } from "../../ids.js";
 import { oneAtATime, PEOPLE } from "../../tenancy/oneAtATime.js";
 import { type Changes, patchOf } from "../audit/patch.js";
 import { record } from "../audit/record.js";
 import { ExceedsYoursFailure } from "../roles/exceedsYours.js";
-import { email } from "../users/form.js";
+import { changeUser } from "../users/changeUser.js";
+import { appearance, email } from "../users/form.js";
 import { usersById } from "../users/loader.js";
 import { type UserRow, users } from "../users/table.js";
 import { User } from "../users/type.js";
+import { getUser } from "./getUser.js";
 import { mustBeAbleToHandOn, withdrawPromised } from "./handOn.js";
-
-const locale = z.string().transform((value, ctx) => {
-  try {
-    const [canonical] = value.length <= 35 ? Intl.getCanonicalLocales(value) : [];
-    if (canonical) return canonical;
-  } catch {
-    // Not a language tag: told like one that is too long.
-  }
-  ctx.addIssue("A locale is a language as BCP 47 writes it: de-AT.");
-  return z.NEVER;
-});
 
 const form = z
   .object({
+    userId: z.string().nullish(),
     email: email.nullish(),
     externalId: externalId.nullish(),
-    displayName: shownText("A display name", 200).nullish(),
-    imageUrl: z.string().nullish(),
-    locale: locale.nullish(),
+    ...appearance,
     metadata: metadata.nullish(),
   })
-  .refine(({ email, externalId }) => email != null || externalId != null, {
-    message: "Say who it is: give an e-mail address or an external id.",
+  .refine(({ userId, email, externalId }) => (userId ?? email ?? externalId) != null, {
+    message: "Say who it is: give a user id, an e-mail address or an external id.",
     path: ["email"],
   });
 
 /**
- * Makes a person of the tenant, or changes the one who has this external id, or else this address. Of two calls at once for
+ * Makes a person of the tenant, or changes the one of this user id, or else of this external id, or else of this address. Of two calls at once for
  * one person, the second changes what the first made.
  * Whoever comes with the address of somebody who never signed in becomes that person: to give them another address is to give
+<<<<<<< HEAD
  * away their memberships and all that they hold. What they were offered beside these is withdrawn then.
  * @throws InvalidInputFailure  external id and address belong to two different people; metadata over 8 kB
+=======
+ * away their memberships and all that they hold.
+ * @throws NotFoundFailure      the viewer does not see the person of the user id
+ * @throws InvalidInputFailure  external id or address belong to somebody else, or the address alone to several; metadata over 8 kB
+>>>>>>> mend-c1
  * @throws ExceedsYoursFailure  such a person is given another address, and is a member, or holds something, as the viewer could not make them
  */
 export async function upsertUser(ctx: Context, input: z.output<typeof form>): Promise<UserId> {
   const { session, now, root } = scopeOf(ctx);
   const { db, tenantId } = session;
   await oneAtATime(session, PEOPLE);
-  const { displayName, ...rest } = input;
+  const { userId, displayName, ...rest } = input;
   const known = await findPerson(ctx, input);
   if (known) {
-    // Who is found by the external id may get another address; who is found by the address gets the external id.
+    // Who is found by one of them gets the others.
     const sent = { ...rest, email: rest.email ?? undefined, externalId: rest.externalId ?? undefined };
     const changes: Changes = patchOf(known, { ...sent, displayName: displayName ?? undefined });
     if (Object.keys(changes.after).length === 0) return known.id;
@@ -72,12 +61,7 @@ export async function upsertUser(ctx: Context, input: z.output<typeof form>): Pr
       await withdrawPromised(ctx, known.id);
     }
     // A new address has not been confirmed by anybody.
-    const unverified = isAddressed && { emailVerified: false };
-    await db
-      .update(users)
-      .set({ ...changes.after, ...unverified, updatedAt: now })
-      .where(and(eq(users.tenantId, tenantId), eq(users.id, known.id)));
-    record(ctx, { ...about(root.id, known.id), action: "user.updated", changes });
+    await changeUser(ctx, known.id, changes, isAddressed ? { emailVerified: false } : {});
     return known.id;
   }
 
@@ -90,12 +74,20 @@ export async function upsertUser(ctx: Context, input: z.output<typeof form>): Pr
     displayName: displayName ?? input.email ?? input.externalId!,
   };
   await db.insert(users).values({ ...row, tenantId, id, createdAt: now, updatedAt: now });
-  record(ctx, { ...about(root.id, id), action: "user.created", changes: { after: row } });
+  const about = { organizationId: root.id, targetType: "User", targetId: id };
+  record(ctx, { ...about, action: "user.created", changes: { after: row } });
   return id;
 }
 
-async function findPerson(ctx: Context, { email, externalId }: z.output<typeof form>): Promise<UserRow | null> {
+/**
+ * Whom an input means: the person of the user id, or else of the external id, or else the only one of the address. Null for
+ * somebody new.
+ * @throws NotFoundFailure      the viewer does not see the person of the user id
+ * @throws InvalidInputFailure  what is given belongs to two people, or the address alone to several
+ */
+async function findPerson(ctx: Context, { userId, email, externalId }: z.output<typeof form>): Promise<UserRow | null> {
   const { db, tenantId } = scopeOf(ctx).session;
+  const named = userId == null ? null : await getUser(ctx, userId);
   const found = await db
     .select()
     .from(users)
@@ -109,26 +101,50 @@ async function findPerson(ctx: Context, { email, externalId }: z.output<typeof f
       ),
     )
     .orderBy(asc(users.id));
-  const byId = externalId == null ? undefined : found.find((row) => row.externalId === externalId);
-  const byEmail = email == null ? undefined : found.find((row) => row.email === email);
-  if (byId && byEmail && byId.id !== byEmail.id)
-    throw new InvalidInputFailure("This address is another person's. Leave it out, or change theirs first.", [
+  const ofExternalId = found.filter((row) => externalId != null && row.externalId === externalId);
+  const ofAddress = found.filter((row) => email != null && row.email === email);
+  const known = named ?? ofExternalId[0];
+  if (known) {
+    mustBeAmong(ofExternalId, known, "external id", "externalId");
+    mustBeAmong(ofAddress, known, "address", "email");
+    return known;
+  }
+  const [only] = ofAddress;
+  if (ofAddress.length > 1)
+    throw new InvalidInputFailure("Several people have this address. Say whom you mean by their userId.", [
       "input",
       "email",
     ]);
-  if (!byId && externalId != null && byEmail && byEmail.externalId !== null)
+  if (only && externalId != null && only.externalId !== null)
     throw new InvalidInputFailure("The person of this address has another external id.", ["input", "externalId"]);
-  return byId ?? byEmail ?? null;
+  return only ?? null;
 }
 
-const about = <R>(rootId: R, id: UserId) => ({ organizationId: rootId, targetType: "User", targetId: id });
+/** What others have becomes nobody else's by a slip; what somebody shares with others already stays. */
+function mustBeAmong(owners: readonly UserRow[], { id }: UserRow, what: string, field: string): void {
+  if (owners.length === 0 || owners.some((owner) => owner.id === id)) return;
+  throw new InvalidInputFailure(`This ${what} is another person's. Leave it out, or change theirs first.`, [
+    "input",
+    field,
+  ]);
+}
 
 mutation<z.output<typeof form>, { id: UserId }>("upsertUser", {
   description:
-    "Makes a person of this tenant, or changes the one who has this external id or address. What is left out stays. Needs `members:manage` and `members:read` at the root, both with reach SUBTREE; to give another address to somebody who never signed in, everything that they hold, and `members:manage` where they are members, for as long: who has the address becomes them.",
+    "Makes a person of this tenant, or changes the one of this user id, external id or address. What is left out stays. Needs `members:manage` and `members:read` at the root, both with reach SUBTREE; to give another address to somebody who never signed in, everything that they hold, and `members:manage` where they are members, for as long: who has the address becomes them.",
   input: (t) => ({
-    email: t.string({ description: "Their address. Finds them when no external id does; otherwise becomes theirs." }),
-    externalId: t.string({ description: "Their id in the product's own system. Finds them before the address does." }),
+    userId: t.id({
+      description:
+        "Somebody who is there, before anything else is looked at. An address or external id becomes theirs.",
+    }),
+    email: t.string({
+      description:
+        "Their address. Finds them when neither of the ids does, unless several people have it: then say whom by their user id. Otherwise becomes theirs, if it is not somebody else's.",
+    }),
+    externalId: t.string({
+      description:
+        "Their id in the product's own system. Finds them before the address does; otherwise becomes theirs, if it is not somebody else's.",
+    }),
     displayName: t.string({
       description:
         "What to call them: 1 to 200 characters. Somebody new without one is called by address or external id.",
@@ -151,6 +167,6 @@ mutation<z.output<typeof form>, { id: UserId }>("upsertUser", {
       }),
     }),
   },
-  failures: [ExceedsYoursFailure, InvalidInputFailure],
+  failures: [ExceedsYoursFailure, InvalidInputFailure, NotFoundFailure],
   change: async (input, ctx) => ({ id: await upsertUser(ctx, input) }),
 });

@@ -47,6 +47,7 @@ const UserBy = builder.inputType("UserBy", {
     id: t.id({ description: "Their global id." }),
     email: t.string({ description: "Their address, whatever its capitals." }),
     externalId: t.string({ description: "Their id in the product's own system." }),
+    uuid: t.field({ type: "UUID", description: "Their id as a bare uuid." }),
   }),
 });
 
@@ -55,11 +56,12 @@ builder.queryField("user", (t) =>
     type: User,
     nullable: true,
     description:
-      "One person. Null when there is none of that name, or the viewer cannot see them. Of several with one address, the one added first.",
+      "One person. Null when there is none of that name, or the viewer cannot see them. Of several with one address or external id, the one added first of those that the viewer sees.",
     args: { by: t.arg({ type: UserBy, required: true, description: "Which one." }) },
     resolve: (_root, { by }, ctx) => {
       const scope = scopeOf(ctx);
       if (by.id != null) return visibleUsers(scope).load(decodeId<UserId>("User", by.id, "by.id"));
+      if (by.uuid != null) return visibleUsers(scope).load(by.uuid as UserId);
       if (by.externalId != null) return findUserByExternalId(scope, storable(by.externalId, "by.externalId"));
       // Nobody has an address that is none.
       const email = normaliseEmail(storable(by.email ?? "", "by.email"));

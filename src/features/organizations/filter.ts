@@ -14,7 +14,11 @@ export const OrganizationFilter = builder.inputType("OrganizationFilter", {
     }),
     parentId: t.id({ description: "Those right below this organization. None when it is hidden from the viewer." }),
     permission: t.string({ description: "Those in which the viewer holds this permission." }),
-    status: t.field({ type: [OrganizationStatus], description: "Those in one of these states; in any when left out." }),
+    status: t.field({
+      type: [OrganizationStatus],
+      description: "Those of which somebody made one of these; in any state when left out.",
+    }),
+    isOpen: t.boolean({ description: "Those that are in use; with false, those that are not." }),
   }),
 });
 
@@ -38,11 +42,12 @@ export function toShown(
   filter: typeof OrganizationFilter.$inferInput | null | undefined,
   permission?: string | null,
 ): Shown {
-  const { search, parentId, status, permission: filtered } = filter ?? {};
+  const { search, parentId, status, isOpen, permission: filtered } = filter ?? {};
   return {
     pattern: wordPattern(search, "filter.search"),
     parentId: parentId == null ? null : decodeId("Organization", parentId, "filter.parentId"),
     status,
+    isOpen,
     permissions: [
       ...(permission == null ? [] : [known(ctx, permission)]),
       ...(filtered == null ? [] : [known(ctx, filtered, "filter.permission")]),

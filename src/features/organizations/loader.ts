@@ -19,6 +19,7 @@ export const organizationColumns = columnsOf(organizations, "Organization", ["id
   uuid: [],
   parent: ["parentId"],
   ancestors: [],
+  isOpen: [],
   viewerCan: [],
   viewerPermissions: [],
   memberships: [],

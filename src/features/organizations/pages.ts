@@ -23,6 +23,7 @@ export interface Shown {
   readonly pattern?: string | null;
   readonly parentId?: OrganizationId | null;
   readonly status?: readonly string[] | null;
+  readonly isOpen?: boolean | null;
   /** Permissions of which the viewer holds each. */
   readonly permissions?: readonly string[];
 }
@@ -32,6 +33,14 @@ export interface Wanted {
   readonly orderBy: OrderBy;
   readonly shown: Shown;
 }
+
+/** What `Access.isOpen` says, of a row. */
+const IS_OPEN = sql`not exists (
+  select from ${organizations} shut
+  where shut.tenant_id = ${TENANT} and shut.id = any(${path} || ${id}) and shut.status <> 'ACTIVE')`;
+
+const isOpenAs = ({ isGiven, value }: Asked) =>
+  isGiven("isOpen") ? sql`(${value("isOpen")} is null or ${value("isOpen")}::boolean = (${IS_OPEN}))` : undefined;
 
 type Pages = Promise<Placed<OrganizationRow>[]>;
 
@@ -48,6 +57,7 @@ const list = (where: (asked: Asked) => ReturnType<typeof and>, seen?: typeof VIS
         asked.inScope(organizations),
         asked.matches("pattern", name, slug),
         asked.isOneOf("status", status),
+        isOpenAs(asked),
         where(asked),
       ),
     give: (values, scope) => VISIBLE.give(values, scope, scope.access.visibleScope()),
@@ -66,12 +76,12 @@ const pagesOfDescendants = list((asked) =>
   ),
 );
 
-const request = (scope: Scope, { page, orderBy, shown: { pattern, status, permissions = [] } }: Wanted) => {
+const request = (scope: Scope, { page, orderBy, shown: { pattern, status, isOpen, permissions = [] } }: Wanted) => {
   const [first, ...more] = permissions;
   return {
     page,
     order: orderBy,
-    filter: { pattern, status },
+    filter: { pattern, status, isOpen },
     scope: first === undefined ? scope.access.visibleScope() : scope.access.scope(first, ...more),
   };
 };

@@ -5,7 +5,7 @@ export const policy = definePolicy({
   Organization: {
     ...visible("id", "uuid", "slug", "name", "status", "externalId", "imageUrl", "metadata", "createdAt", "updatedAt"),
     // Each of these shows what the viewer sees anyway, or what the viewer may do.
-    ...visible("parent", "ancestors", "viewerCan", "viewerPermissions"),
+    ...visible("parent", "ancestors", "isOpen", "viewerCan", "viewerPermissions"),
     children: may("organizations:read").in(fromSource),
     descendants: may("organizations:read").in(fromSource),
   },

@@ -6,12 +6,14 @@ import { known } from "../../graphql/permission.js";
 import { storable } from "../../graphql/text.js";
 import type { OrganizationId } from "../../ids.js";
 import { findByExternalId, findBySlug, findOrganization, findOrganizations, slugsAhead } from "./loader.js";
+import { Reach } from "./reach.js";
 import type { OrganizationRow } from "./table.js";
 
 export const OrganizationStatus = builder.enumType("OrganizationStatus", {
-  description: "Whether an organization is in use.",
+  description:
+    "What somebody made of an organization itself. Whether it is in use, `isOpen` says: nothing is below one that is closed.",
   values: {
-    ACTIVE: { description: "In use." },
+    ACTIVE: { description: "Neither suspended nor archived itself; one above it may be." },
     SUSPENDED: { description: "Closed with everything below it, until resumed; nothing is lost." },
     ARCHIVED: {
       description: "Put away with everything below it, until restored: to be read, and not used or changed.",
@@ -36,7 +38,12 @@ builder.objectType(Organization, {
     }),
     slug: t.exposeString("slug", { description: "Its address, unique in the tenant." }),
     name: t.exposeString("name", { description: "What people call it." }),
-    status: t.expose("status", { type: OrganizationStatus, description: "Whether it is in use." }),
+    status: t.expose("status", { type: OrganizationStatus, description: "What somebody made of it itself." }),
+    isOpen: t.boolean({
+      description:
+        "Whether it is in use: false where it, or one above it, is suspended or archived, also by `deleteOrganization`.",
+      resolve: (organization, _args, ctx) => scopeOf(ctx).access.isOpen(organization),
+    }),
     externalId: t.exposeString("externalId", { nullable: true, description: "Its id in the product's own system." }),
     imageUrl: t.expose("imageUrl", { type: "URL", nullable: true, description: "Its picture." }),
     metadata: t.expose("metadata", {
@@ -57,9 +64,14 @@ builder.objectType(Organization, {
       resolve: ({ path }, _args, ctx) => findOrganizations(scopeOf(ctx), path),
     }),
     viewerCan: t.boolean({
-      description: "Whether the viewer holds a permission here.",
-      args: { permission: t.arg.string({ required: true, description: "A key of the catalogue: `members:invite`." }) },
-      resolve: (organization, { permission }, ctx) => scopeOf(ctx).access.allows(organization, known(ctx, permission)),
+      description:
+        "Whether the viewer holds a permission here. A field or change that needs it with reach SUBTREE is asked about with that reach.",
+      args: {
+        permission: t.arg.string({ required: true, description: "A key of the catalogue: `members:invite`." }),
+        reach: t.arg({ type: Reach, defaultValue: "ORGANIZATION", description: "Here alone, or here and below." }),
+      },
+      resolve: (organization, { permission, reach }, ctx) =>
+        scopeOf(ctx).access.allows(organization, known(ctx, permission), reach ?? "ORGANIZATION"),
     }),
     viewerPermissions: t.stringList({
       description: "Every permission the viewer holds here, in the order of the catalogue.",
@@ -77,7 +89,10 @@ const OrganizationBy = builder.inputType("OrganizationBy", {
   fields: (t) => ({
     id: t.id({ description: "Its global id." }),
     slug: t.string({ description: "Its address in the tenant, or one that it had before." }),
-    externalId: t.string({ description: "Its id in the product's own system." }),
+    externalId: t.string({
+      description:
+        "Its id in the product's own system. Of several that have it, the one created first of those that the viewer sees.",
+    }),
     uuid: t.field({ type: "UUID", description: "Its id as a bare uuid." }),
   }),
 });

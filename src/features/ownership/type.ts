@@ -12,7 +12,7 @@ export const OwnershipOffer = builder.objectRef<OwnershipOfferRow>("OwnershipOff
   description: "An owner's offer to somebody, to own the tenant in their place.",
   fields: (t) => ({
     id: t.id({
-      description: "Global id, stable as long as the offer is open.",
+      description: "Global id, stable as long as the offer is open. Not to be given to `node`.",
       resolve: ({ id }) => encodeId("OwnershipOffer", id),
     }),
     from: t.field({

@@ -11,6 +11,7 @@ export const policy = definePolicy({
   },
   Organization: {
     roles: may("organizations:read").in(fromSource),
-    grantableRoles: may("organizations:read").in(fromSource),
+    // Roles that are usable here exist for whoever sees the organization: whoever may give one without reading it finds which.
+    ...visible("grantableRoles"),
   },
 });

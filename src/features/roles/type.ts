@@ -1,13 +1,16 @@
+import type { Reach as ReachValue } from "../../access/access.js";
 import { missingOf } from "../../access/giving.js";
 import { builder, Node } from "../../graphql/builder.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import { oncePerSession } from "../../graphql/loader.js";
 import { reachable } from "../../graphql/node.js";
 import { encodeId } from "../../graphql/nodeId.js";
-import type { OrganizationId, RoleId } from "../../ids.js";
+import type { RoleId } from "../../ids.js";
 import { findOrganization } from "../organizations/loader.js";
+import { Reach } from "../organizations/reach.js";
 import type { OrganizationRow } from "../organizations/table.js";
 import { Organization } from "../organizations/type.js";
+import { Giving } from "./giving.js";
 import { findRole, usableRoles } from "./loader.js";
 import type { Role as RoleHere, ShownRole } from "./role.js";
 
@@ -56,24 +59,30 @@ builder.objectFields(Organization, (t) => ({
     type: [Role],
     nullable: true,
     description:
-      "Roles usable here that the viewer may give: none without `members:manage`, and none that holds a permission which the viewer lacks here.",
-    resolve: (organization, _args, ctx) =>
-      grantable(scopeOf(ctx), organization.id, () => findGrantable(ctx, organization)),
+      "Roles usable here that the viewer may give: none without the permission that they give by, and none that holds a permission which the viewer lacks here, or lacks that far. What they hold for a time they give for no longer.",
+    args: {
+      by: t.arg({ type: Giving, defaultValue: "members:manage", description: "By what they would give it." }),
+      reach: t.arg({ type: Reach, defaultValue: "ORGANIZATION", description: "How far the grant would reach." }),
+    },
+    resolve: (organization, { by, reach }, ctx) =>
+      findGrantable(ctx, organization, by ?? "members:manage", reach ?? "ORGANIZATION"),
   }),
 }));
 
-const grantable = oncePerSession<OrganizationId, Promise<RoleHere[]>>();
+/** By organization, what the viewer gives by, and reach. */
+const grantable = oncePerSession<string, Promise<RoleHere[]>>();
 
-async function findGrantable(ctx: Context, organization: OrganizationRow): Promise<RoleHere[]> {
+const findGrantable = (ctx: Context, at: OrganizationRow, by: Giving, reach: ReachValue): Promise<RoleHere[]> =>
+  grantable(scopeOf(ctx), `${at.id} ${by} ${reach}`, () => pickGrantable(ctx, at, by, reach));
+
+async function pickGrantable(ctx: Context, at: OrganizationRow, by: Giving, reach: ReachValue): Promise<RoleHere[]> {
   const scope = scopeOf(ctx);
-  if (!scope.access.allows(organization, "members:manage")) return [];
+  if (!scope.access.allows(at, by)) return [];
   scope.size.addSearch();
-  const usable = await usableRoles(scope, ctx.catalogue, organization);
+  const usable = await usableRoles(scope, ctx.catalogue, at);
   // Thousands were waiting for the same roles, and the answer may have been refused to the first of them.
   scope.size.check();
-  return usable.filter(
-    ({ permissions }) => missingOf(scope.access, { permissions, at: organization, reach: "ORGANIZATION" }).length === 0,
-  );
+  return usable.filter(({ permissions }) => missingOf(scope.access, { permissions, at, reach }).length === 0);
 }
 
 reachable("Role", (ctx, id) => findRole(ctx, id as RoleId));

@@ -1,9 +1,10 @@
-import { anyone, definePolicy, identified, inherited, visible } from "../../graphql/policy.js";
+import { anyone, definePolicy, identified, inherited, signedInTo, visible } from "../../graphql/policy.js";
 
 export const policy = definePolicy({
   // Both are about the caller alone, and null for who is not signed in.
   Query: { identity: anyone, viewer: anyone },
-  Mutation: { createTenant: identified },
+  // Nobody has to be allowed to say how they are called.
+  Mutation: { createTenant: identified, updateViewer: signedInTo("change") },
   Identity: inherited,
   SignUp: inherited,
   TenantChoice: inherited,

@@ -121,7 +121,7 @@ export const Viewer = builder.objectRef<Scope>("Viewer").implement({
     memberships: t.field({
       type: MembershipConnection,
       description:
-        "The viewer's own memberships, first added first. Those that have ended, and those in organizations that are closed to the viewer, are left out.",
+        "The viewer's own memberships, first added first. Those that have ended are left out, and those in organizations that the viewer does not see: a suspended membership shows none, and a closed organization is seen by few.",
       args: t.arg.connectionArgs(),
       resolve: ({ viewer }, args, ctx) => membershipsOfUserPage(ctx, viewer.id, args),
     }),

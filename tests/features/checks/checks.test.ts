@@ -20,6 +20,8 @@ beforeAll(async () => {
         olga: [{ at: "port", roles: ["owner"], reach: "SUBTREE" }],
         kim: [{ at: "quay", roles: ["admin"], reach: "SUBTREE" }],
         mona: [{ at: "crane", roles: ["member"] }],
+        // Manages quay, and nothing below it.
+        near: [{ at: "quay", roles: ["admin"] }],
         // Allowed at crane by a grant that kim may not know of.
         both: [
           { at: "port", can: ["audit:read"], reach: "SUBTREE" },
@@ -55,7 +57,7 @@ describe("Query.permissions", () => {
 
 describe("Query.permissionChecks", () => {
   const document =
-    "query($subject: SubjectBy, $checks: [PermissionCheckInput!]!) { permissionChecks(subject: $subject, checks: $checks) { organizationId permission allowed } }";
+    "query($subject: SubjectBy, $checks: [PermissionCheckInput!]!) { permissionChecks(subject: $subject, checks: $checks) { organizationId permission reach allowed } }";
   const check = (slug: string, permission: string) => ({ organizationId: port.id("Organization", slug), permission });
   const missing = Buffer.from("Organization:0195b3f2-0000-7000-8000-000000000000").toString("base64url");
   const ask = (who: string, checks: object[], about?: string) =>
@@ -71,9 +73,22 @@ describe("Query.permissionChecks", () => {
     ];
 
     expect((await ask("kim", checks)).data.permissionChecks).toEqual([
-      { ...checks[0], allowed: true },
-      { ...checks[1], allowed: false },
-      { ...checks[2], allowed: false },
+      { ...checks[0], reach: "ORGANIZATION", allowed: true },
+      { ...checks[1], reach: "ORGANIZATION", allowed: false },
+      { ...checks[2], reach: "ORGANIZATION", allowed: false },
+    ]);
+  });
+
+  it("tells what is allowed there alone from what is allowed below, too", async () => {
+    const checks = ["ORGANIZATION", "SUBTREE", null].map((reach) => ({ ...check("quay", "members:manage"), reach }));
+
+    expect(await allowed("near", checks)).toEqual([true, false, true]);
+    expect(await allowed("kim", checks)).toEqual([true, true, true]);
+    expect(await allowed("kim", checks, "near")).toEqual([true, false, true]);
+    expect((await ask("near", checks)).data.permissionChecks.map((one: { reach: string }) => one.reach)).toEqual([
+      "ORGANIZATION",
+      "SUBTREE",
+      "ORGANIZATION",
     ]);
   });
 
@@ -228,6 +243,26 @@ describe("Organization.explainAccess", () => {
     });
     // Of what does not lead there and is hidden, not a word.
     expect(await tried("kim", "crane", "both", "members:manage")).toHaveLength(1);
+  });
+
+  it("says why something is not allowed below, and explains each reach for itself", async () => {
+    const about = `subject: { userId: "${port.id("User", "near")}" }, permission: "members:manage"`;
+    const fields = "{ allowed paths { reason } remedy { reach organization { slug } } }";
+
+    const { organization } = await port
+      .as("near")
+      .get(
+        `{ organization(by: { slug: "quay" }) { here: explainAccess(${about}) ${fields} below: explainAccess(${about}, reach: SUBTREE) ${fields} } }`,
+      );
+
+    expect(organization).toEqual({
+      here: { allowed: true, paths: [{ reason: "Granted here." }], remedy: null },
+      below: {
+        allowed: false,
+        paths: [{ reason: "The grant is for the organization alone, and this needs reach SUBTREE." }],
+        remedy: { reach: "SUBTREE", organization: { slug: "quay" } },
+      },
+    });
   });
 
   it("is for who manages members there, and for everybody about themselves", async () => {

@@ -35,17 +35,22 @@ interface Remedied {
   } | null;
 }
 
-/** Everything that `asker` may ask about `subject`, in one document: by organization and permission. */
+/** Each permission, here and as far as below. */
+const QUESTIONS = PERMISSIONS.flatMap((permission) =>
+  (["ORGANIZATION", "SUBTREE"] as const).map((reach) => ({ permission, reach })),
+);
+
+/** Everything that `asker` may ask about `subject`, in one document: by organization, permission and reach. */
 async function askAll(tenant: Planted, asker: string, subject: string, slugs: readonly string[]) {
   const about = `subject: { userId: "${tenant.id("User", subject)}" }`;
   const fields = slugs.flatMap((slug) => [
     `${slug}: organization(by: { slug: "${slug}" }) {
-      ${PERMISSIONS.map((permission, n) => `p${n}: explainAccess(${about}, permission: "${permission}") { ${FIELDS} }`).join("\n")}
+      ${QUESTIONS.map(({ permission, reach }, n) => `p${n}: explainAccess(${about}, permission: "${permission}", reach: ${reach}) { ${FIELDS} }`).join("\n")}
     }`,
   ]);
   const { data } = await tenant.as(asker).ask(`{ ${fields.join("\n")} }`);
   return slugs.flatMap((slug) =>
-    PERMISSIONS.map((permission, n) => ({ slug, permission, told: data?.[slug]?.[`p${n}`] as Remedied | null })),
+    QUESTIONS.map((question, n) => ({ slug, ...question, told: data?.[slug]?.[`p${n}`] as Remedied | null })),
   );
 }
 
@@ -67,9 +72,10 @@ describe("AccessExplanation.remedy", () => {
           ["vera", "vera"],
         ] as const) {
           const eye = new Judge(facts, tenant.users[asker]!);
-          for (const { slug: at, permission, told } of await askAll(tenant, asker, subject, slugs)) {
+          for (const { slug: at, permission, reach, told } of await askAll(tenant, asker, subject, slugs)) {
             const organizationId = tenant.organizations[at]!;
-            const asked = { asker: tenant.users[asker]!, subject: tenant.users[subject]!, organizationId, permission };
+            const who = { asker: tenant.users[asker]!, subject: tenant.users[subject]! };
+            const asked = { ...who, organizationId, permission, reach };
             if (!told) {
               const mayAsk =
                 eye.sees(organizationId) && (asker === subject || eye.allows(organizationId, "members:manage"));
@@ -86,13 +92,8 @@ describe("AccessExplanation.remedy", () => {
               roleId: wanted?.roleId ?? null,
               reach: remedy.reach,
             };
-            expect({ at, asker, subject, permission, remedy: got }).toEqual({
-              at,
-              asker,
-              subject,
-              permission,
-              remedy: wanted,
-            });
+            const question = { at, asker, subject, permission, reach };
+            expect({ ...question, remedy: got }).toEqual({ ...question, remedy: wanted });
             if (!remedy) seen.none++;
             else {
               seen.remedies++;
@@ -135,6 +136,7 @@ async function give(tenant: Planted, slugs: readonly string[]): Promise<number> 
   } else expect(added.data.addMembership.__typename).toBe("AddMembershipPayload");
 
   const again = await askAll(tenant, "olga", "otto", [one.slug]);
-  expect(again.find(({ permission }) => permission === one.permission)!.told).toEqual({ allowed: true, remedy: null });
+  const same = again.find(({ permission, reach: far }) => permission === one.permission && far === one.reach)!;
+  expect(same.told).toEqual({ allowed: true, remedy: null });
   return 1;
 }

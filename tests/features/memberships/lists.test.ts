@@ -98,6 +98,25 @@ describe("Organization.memberships", () => {
     expect((await list({ reach: "SUBTREE", via: ["DIRECT", "INHERITED"] })).sort()).toEqual(["hera", "olga"]);
   });
 
+  it("shows of those who belong by a grant further up the ones whose role reaches here", async () => {
+    const holders = async (filter: object) =>
+      names(await nodes(guild.as("olga"), "forge", { via: ["DIRECT", "INHERITED"], ...filter })).sort();
+
+    // Beside a role that reaches down hera has another one at hall alone.
+    await sql(
+      `insert into grants (tenant_id, id, membership_id, role_key, created_at)
+       select tenant_id, gen_random_uuid(), id, 'guest', now() from memberships where id = $1`,
+      [guild.memberships["hera@hall"]],
+    );
+
+    expect(await holders({ role: { key: "guest" } })).toEqual(["fina"]);
+    expect(names(await nodes(guild.as("olga"), "hall", { role: { key: "guest" } }))).toEqual(["hera"]);
+    expect(await holders({ role: { key: "admin" } })).toEqual(["hera"]);
+    expect(await holders({ reach: "ORGANIZATION" })).toEqual(["fina", "fran", "fred"]);
+    expect(await holders({ role: { key: "guest" }, reach: "SUBTREE" })).toEqual([]);
+    await sql("delete from grants where role_key = 'guest' and membership_id = $1", [guild.memberships["hera@hall"]]);
+  });
+
   it("searches for how a word of the person's name or address begins", async () => {
     expect(await list({ search: "MÜL" })).toEqual(["fred"]);
     expect(await list({ search: "fred@" })).toEqual(["fred"]);

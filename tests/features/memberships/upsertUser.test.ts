@@ -83,6 +83,79 @@ describe("upsertUser", () => {
     });
   });
 
+  describe("of two people with one address", () => {
+    let [first, second]: string[] = [];
+    beforeAll(async () => {
+      [first, second] = await Promise.all(
+        ["twin-1", "twin-2"].map(async (externalId) => (await upsert({ externalId })).user.id as string),
+      );
+      const sql = homeOf(gateway, "acme");
+      await sql("update users set email = 'twin@acme.test' where external_id like 'twin-%'");
+      await sql("update users set external_id = null where external_id = 'twin-2'");
+    });
+
+    it("changes the one whose user id is given, and neither by the address alone", async () => {
+      const input = { email: "twin@acme.test", displayName: "Second" };
+
+      expect((await upsert({ ...input, userId: second })).user).toMatchObject({ id: second, displayName: "Second" });
+      expect(await upsert(input)).toMatchObject({ code: "INVALID_INPUT", field: ["input", "email"] });
+      expect(await upsert({ ...input, externalId: "twin-3" })).toMatchObject({ field: ["input", "email"] });
+      expect((await upsert({ userId: first })).user).toMatchObject({ id: first, displayName: "twin-1" });
+    });
+
+    it("lets the one of an external id keep the address", async () => {
+      const input = { externalId: "twin-1", email: "twin@acme.test", locale: "fr" };
+
+      expect((await upsert(input)).user).toMatchObject({ id: first, email: "twin@acme.test", locale: "fr" });
+    });
+
+    it("gives another address in one call to who has no external id", async () => {
+      expect((await upsert({ userId: second, email: "only@acme.test" })).user).toMatchObject({
+        id: second,
+        email: "only@acme.test",
+        externalId: null,
+      });
+    });
+  });
+
+  it("gives whoever a user id names nothing that is somebody else's", async () => {
+    await upsert({ email: "taken@example.com", externalId: "taken" });
+    const { user } = await upsert({ email: "lea@example.com" });
+
+    expect(await upsert({ userId: user.id, email: "taken@example.com" })).toMatchObject({
+      code: "INVALID_INPUT",
+      field: ["input", "email"],
+    });
+    expect(await upsert({ userId: user.id, externalId: "taken" })).toMatchObject({
+      code: "INVALID_INPUT",
+      field: ["input", "externalId"],
+    });
+    expect((await upsert({ userId: user.id, externalId: "lea" })).user).toEqual({ ...user, externalId: "lea" });
+  });
+
+  it.each([
+    ["is missing", () => Buffer.from("User:0195b3f2-0000-7000-8000-000000000000").toString("base64url")],
+    ["is something else", () => acme.id("Organization", "north")],
+    ["is no id", () => "nothing"],
+  ])("makes nobody of a user id that %s", async (_, userId) => {
+    expect(await upsert({ userId: userId(), email: "nobody@example.com" })).toMatchObject({
+      code: "NOT_FOUND",
+      field: ["input", "userId"],
+    });
+    expect((await acme.as("ada").get('{ user(by: { email: "nobody@example.com" }) { id } }')).user).toBeNull();
+  });
+
+  it("finds by a user id nobody whom the viewer does not see", async () => {
+    const sql = homeOf(gateway, "acme");
+    const rename = () =>
+      change(acme.as("mia"), "upsertUser", { userId: acme.id("User", "ben"), displayName: "ben" }, "user { id }");
+    await sql("update organizations set status = 'SUSPENDED' where slug = 'north'");
+
+    expect(await rename()).toMatchObject({ code: "NOT_FOUND", field: ["input", "userId"] });
+    await sql("update organizations set status = 'ACTIVE' where slug = 'north'");
+    expect(await rename()).toMatchObject({ user: { id: acme.id("User", "ben") } });
+  });
+
   it("makes one person of many calls at once", async () => {
     const all = await Promise.all(
       Array.from({ length: 8 }, (_, n) => upsert({ email: "kim@example.com", metadata: { [`k${n}`]: n } })),

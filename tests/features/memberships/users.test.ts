@@ -82,6 +82,8 @@ describe("Query.user", () => {
     expect(await user("olga", 'email: " Wanda@FIRM.test"')).toBe("wanda");
     expect(await user("olga", 'externalId: "crm-1"')).not.toBeNull();
     expect(await user("emil", 'externalId: "crm-1"')).toBe("emil");
+    expect(await user("olga", `uuid: "${firm.users.wanda}"`)).toBe("wanda");
+    expect(await user("emil", `uuid: "${firm.users.wanda}"`)).toBeNull();
   });
 
   it("answers null for who is hidden as for who is missing, by the same statements", async () => {

@@ -185,6 +185,52 @@ describe("deleteOrganization", () => {
   });
 });
 
+describe("Organization.isOpen", () => {
+  const listed = async (who: string, filter: string) => {
+    const { viewer, organizations } = await tenant
+      .as(who)
+      .get(
+        `{ viewer { organizations(filter: ${filter}) { nodes { slug } } } organizations(filter: ${filter}, orderBy: NAME_DESC) { nodes { slug isOpen } } }`,
+      );
+    const slugs = organizations.nodes.map(({ slug }: { slug: string }) => slug).sort();
+    expect(viewer.organizations.nodes.map(({ slug }: { slug: string }) => slug).sort()).toEqual(slugs);
+    return slugs;
+  };
+  const isOpen = async (who: string, slug: string) =>
+    (await tenant.as(who).get(`{ organization(by: { slug: "${slug}" }) { isOpen status } }`)).organization;
+
+  it.each(["archive", "suspend", "delete"])(
+    "is false there and below as long as something is closed by %s, whatever the status of each itself",
+    async (what) => {
+      expect(await isOpen("ada", "n1a")).toEqual({ status: "ACTIVE", isOpen: true });
+
+      await close("ada", `${what}Organization`, "n1");
+
+      expect(await isOpen("ada", "n1a")).toEqual({ status: "ACTIVE", isOpen: false });
+      expect(await isOpen("ada", "n1")).toMatchObject({ isOpen: false });
+      expect(await isOpen("ada", "n2")).toMatchObject({ isOpen: true });
+      expect(await listed("ada", "{ isOpen: false }")).toEqual(["n1", "n1a"]);
+      expect(await listed("ada", '{ search: "n", isOpen: true }')).not.toContain("n1a");
+      expect(await listed("ada", "{ status: [ACTIVE] }")).toContain("n1a");
+      expect(await listed("ada", "{ status: [ACTIVE], isOpen: true }")).not.toContain("n1a");
+      await close("ada", what === "suspend" ? "resumeOrganization" : "restoreOrganization", "n1");
+      expect(await listed("ada", "{ isOpen: false }")).toEqual([]);
+    },
+  );
+
+  it("is known to who sees nothing of what is closed above them, and costs no statement", async () => {
+    await close("ada", "archiveOrganization", "north");
+
+    const sent = await gateway.database.statements(async () =>
+      expect(await isOpen("finn", "n1a")).toEqual({ status: "ACTIVE", isOpen: false }),
+    );
+
+    expect(ofData(sent)).toHaveLength(1);
+    expect(await listed("finn", "{ isOpen: false }")).toEqual(["n1a"]);
+    await close("ada", "restoreOrganization", "north");
+  });
+});
+
 describe("the root", () => {
   it.each(["suspend", "archive", "delete"])("cannot be closed, so that its owners stay: %s", async (what) => {
     const before = await gateway.database.content("acme");
