@@ -89,6 +89,39 @@ const SAMPLES = {
 type Sample = (where: Where) => Readonly<Record<string, unknown>>;
 export const MUTATION_SAMPLES: Readonly<Record<string, Sample>> = SAMPLES;
 
+/** Inputs that name a role by its id, for each place where one can be named but those above. */
+export const ROLE_SAMPLES: readonly (readonly [mutation: string, sample: Sample])[] = [
+  ["addMembership", (where) => ({ ...SAMPLES.addMembership(where), grants: [local(where)] })],
+  ["setGrants", (where) => ({ ...SAMPLES.setGrants(where), grants: [local(where)] })],
+  [
+    "changeMemberships",
+    ({ tenant, at, person }) => ({
+      organizationId: tenant.id("Organization", at),
+      changes: [
+        { grantRole: { membershipId: tenant.id("Membership", `${person}@${at}`), ...local({ tenant, at, person }) } },
+      ],
+    }),
+  ],
+  ["inviteMember", (where) => ({ ...SAMPLES.inviteMember(where), grants: [local(where)] })],
+  [
+    "inviteMembers",
+    (where) => ({
+      organizationId: where.tenant.id("Organization", where.at),
+      invitations: [{ email: "also-invited@acme.test", grants: [local(where)] }],
+    }),
+  ],
+  [
+    "setJoinPolicy",
+    (where) => ({ ...SAMPLES.setJoinPolicy(where), mode: enumValue("AUTOMATIC"), grants: [local(where)] }),
+  ],
+  ["approveJoinRequest", (where) => ({ ...SAMPLES.approveJoinRequest(where), grants: [local(where)] })],
+  ["deleteRole", (where) => ({ ...SAMPLES.deleteRole(where), replacement: local(where).role })],
+];
+
+function local({ tenant }: Where) {
+  return { role: { id: tenant.id("Role", "local") } };
+}
+
 /** What the audit says of each, when it was sent with its sample. */
 export const MUTATION_EVENTS: Readonly<Record<keyof typeof SAMPLES, string>> = {
   createOrganization: "organization.created",
