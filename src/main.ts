@@ -90,7 +90,7 @@ program
     "Look at everything that can be wrong: the walls between tenants in every database, migrations, tenants whose making or erasing was interrupted, homes without a tenant and tenants without a home, owners, the key. Uses the logins it is given, and says what it could not look at. Exits 0 when all is sound, 1 when findings are left.",
   )
   .option("--fix", "mend what can be mended without a decision of yours")
-  .option("--json", "print a line of JSON for each finding")
+  .option("--json", "print a line of JSON for each finding, and for what could not be looked at")
   .action(async (options) => (await import("./commands/doctor.js")).doctorCommand(options));
 program
   .command("settings")

@@ -3,8 +3,9 @@ import type { Rule } from "../../src/graphql/policy.js";
 import { buildSchema } from "../../src/schema.js";
 import { call, everythingBelow, plain, written } from "./documents.js";
 import { type Answer, type Caller, openGateway, type TestGateway } from "./gateway.js";
+import { homeOf } from "./home.js";
 import { LET_THROUGH } from "./policies.js";
-import { MUTATION_SAMPLES } from "./samples.js";
+import { MUTATION_EVENTS, MUTATION_SAMPLES } from "./samples.js";
 import {
   aboutOf,
   CALLERS,
@@ -91,9 +92,18 @@ export function describeAccess(): void {
   let opened: Opened;
   let content: string;
   let ran = 0;
+  const noted = new Set<unknown>();
+  /** What the audit says beyond what it said when it was last looked at. */
+  const newEvents = async () => {
+    const events = await homeOf(opened.gateway, "acme")("select id, action from audit_events");
+    const unseen = events.filter(({ id }) => !noted.has(id));
+    for (const { id } of unseen) noted.add(id);
+    return unseen.map(({ action }) => action);
+  };
   beforeAll(async () => {
     opened = await openStage();
     content = await opened.gateway.database.content("acme");
+    await newEvents();
   });
   afterAll(() => opened.gateway.close());
 
@@ -113,7 +123,10 @@ export function describeAccess(): void {
         const before = content;
         content = await opened.gateway.database.content("acme");
         // Who holds it in what is suspended cannot resume that: it takes somebody above.
-        expect(content !== before).toBe(isLetIn(kind) && coordinate !== "Mutation.resumeOrganization");
+        const isDone = isLetIn(kind) && coordinate !== "Mutation.resumeOrganization";
+        expect(content !== before).toBe(isDone);
+        const event = MUTATION_EVENTS[splitOf(coordinate)[1] as keyof typeof MUTATION_EVENTS];
+        expect(await newEvents()).toEqual(isDone ? expect.arrayContaining([event]) : []);
       }
       ran += 1;
     });

@@ -10,6 +10,7 @@ const API = [
   "{walls,hidden,visibility,giving}.test.ts",
   "graphql/{access,foresight}.test.ts",
   "server/{afterCommit,partlyDone}.test.ts",
+  "support/isolation.test.ts",
 ];
 const BEHIND_POOLER = process.env.TENANTRY_TEST_POOLER ? ["pooler/*.test.ts"] : [];
 

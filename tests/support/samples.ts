@@ -11,7 +11,7 @@ export interface Where {
  * An input for each mutation with which whoever may changes something in the organization. What has to be there for it is
  * planted with the stage.
  */
-export const MUTATION_SAMPLES: Readonly<Record<string, (where: Where) => Readonly<Record<string, unknown>>>> = {
+const SAMPLES = {
   createOrganization: ({ tenant, at }) => ({ parentId: tenant.id("Organization", at), name: "New", slug: `new-${at}` }),
   updateOrganization: ({ tenant, at }) => ({ organizationId: tenant.id("Organization", at), name: "Renamed" }),
   moveOrganization: ({ tenant, at }) => ({
@@ -85,6 +85,86 @@ export const MUTATION_SAMPLES: Readonly<Record<string, (where: Where) => Readonl
   }),
   deleteRole: ({ tenant }) => ({ roleId: tenant.id("Role", "unused"), replacement: { key: "guest" } }),
   updateRole: ({ tenant }) => ({ roleId: tenant.id("Role", "local"), name: "Renamed" }),
+} satisfies Readonly<Record<string, Sample>>;
+
+type Sample = (where: Where) => Readonly<Record<string, unknown>>;
+export const MUTATION_SAMPLES: Readonly<Record<string, Sample>> = SAMPLES;
+
+/** Inputs that name a role by its id, for each place where one can be named but those above. */
+export const ROLE_SAMPLES: readonly (readonly [mutation: string, sample: Sample])[] = [
+  ["addMembership", (where) => ({ ...SAMPLES.addMembership(where), grants: [local(where)] })],
+  ["setGrants", (where) => ({ ...SAMPLES.setGrants(where), grants: [local(where)] })],
+  [
+    "changeMemberships",
+    ({ tenant, at, person }) => ({
+      organizationId: tenant.id("Organization", at),
+      changes: [
+        { grantRole: { membershipId: tenant.id("Membership", `${person}@${at}`), ...local({ tenant, at, person }) } },
+      ],
+    }),
+  ],
+  ["inviteMember", (where) => ({ ...SAMPLES.inviteMember(where), grants: [local(where)] })],
+  [
+    "inviteMembers",
+    (where) => ({
+      organizationId: where.tenant.id("Organization", where.at),
+      invitations: [{ email: "also-invited@acme.test", grants: [local(where)] }],
+    }),
+  ],
+  [
+    "setJoinPolicy",
+    (where) => ({ ...SAMPLES.setJoinPolicy(where), mode: enumValue("AUTOMATIC"), grants: [local(where)] }),
+  ],
+  ["approveJoinRequest", (where) => ({ ...SAMPLES.approveJoinRequest(where), grants: [local(where)] })],
+  ["deleteRole", (where) => ({ ...SAMPLES.deleteRole(where), replacement: local(where).role })],
+];
+
+function local({ tenant }: Where) {
+  return { role: { id: tenant.id("Role", "local") } };
+}
+
+/** What the audit says of each, when it was sent with its sample. */
+export const MUTATION_EVENTS: Readonly<Record<keyof typeof SAMPLES, string>> = {
+  createOrganization: "organization.created",
+  updateOrganization: "organization.updated",
+  moveOrganization: "organization.moved",
+  suspendOrganization: "organization.suspended",
+  resumeOrganization: "organization.resumed",
+  archiveOrganization: "organization.archived",
+  restoreOrganization: "organization.restored",
+  deleteOrganization: "organization.deleted",
+  upsertUser: "user.created",
+  suspendUser: "user.suspended",
+  resumeUser: "user.resumed",
+  eraseUser: "user.erased",
+  exportUser: "user.exported",
+  addMembership: "membership.added",
+  removeMembership: "membership.removed",
+  removeMemberships: "membership.removed",
+  leaveOrganization: "membership.removed",
+  changeMemberships: "membership.suspended",
+  setGrants: "grants.set",
+  grantRole: "grant.given",
+  revokeGrant: "grant.revoked",
+  suspendMembership: "membership.suspended",
+  resumeMembership: "membership.resumed",
+  transferOwnership: "ownership.offered",
+  acceptOwnership: "ownership.transferred",
+  closeOwnershipOffer: "ownership.declined",
+  inviteMember: "invitation.created",
+  inviteMembers: "invitation.created",
+  resendInvitation: "invitation.resent",
+  withdrawInvitation: "invitation.withdrawn",
+  claimDomain: "domain.claimed",
+  verifyDomain: "domain.proven",
+  releaseDomain: "domain.released",
+  setJoinPolicy: "joinPolicy.set",
+  approveJoinRequest: "joinRequest.approved",
+  refuseJoinRequest: "joinRequest.refused",
+  createRole: "role.created",
+  cloneRole: "role.created",
+  deleteRole: "role.deleted",
+  updateRole: "role.updated",
 };
 
 function organization({ tenant, at }: Where) {

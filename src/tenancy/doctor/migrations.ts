@@ -31,7 +31,12 @@ function behind(what: string, of: "directory" | "tenant", rows: readonly Record<
     const due = pending(files, applied);
     return due.length === 0
       ? []
-      : [{ what: `${what} is ${due.length} migrations behind.`, mend: "Run `tenantry migrate`." }];
+      : [
+          {
+            what: `${what} is ${due.length} ${due.length === 1 ? "migration" : "migrations"} behind.`,
+            mend: "Run `tenantry migrate`.",
+          },
+        ];
   } catch (error) {
     return [{ what: `${what} is at another version.`, mend: (error as Error).message }];
   }

@@ -208,10 +208,11 @@ describe("tenantry import", () => {
 
     await until(async () => (await count()) > 0);
     first.child.kill("SIGKILL");
-    await first.ended;
+    const how = await first.ended;
     const half = await count();
     await until(async () => (await bring(path)).code !== 3);
 
+    expect(how).toBe("SIGKILL");
     expect(half % 500).toBe(0);
     expect(await count()).toBe(3000);
     expect(await countsAreExact()).toEqual([]);

@@ -322,3 +322,32 @@ describe("Mutation.resendInvitation", () => {
     expect(await resend("ada", invitation.id)).toMatchObject({ code: "INVITATION_CLOSED" });
   });
 });
+
+describe("Mutation.resendInvitation, where what it offers cannot be given there any more", () => {
+  it.each<[what: string, sql: string]>([
+    [
+      "a role that is not usable there now",
+      "update offered_grants set role_key = null, role_id = $2 where invitation_id = $1",
+    ],
+    [
+      "a membership that would have ended",
+      "update invitations set membership_expires_at = now() - interval '1 s' where id = $1 and $2::uuid is not null",
+    ],
+  ])("sends nothing: %s", async (_what, sql) => {
+    const email = `void-${sql.length}@example.test`;
+    const { invitation } = await invite("ada", "north", email);
+    const [, uuid] = Buffer.from(invitation.id, "base64url").toString().split(":");
+    const before = await tokenFor(gateway.database, acme, email);
+    await homeOf(gateway, "acme")(sql, [uuid, acme.roles.local]);
+
+    const answer = await change(acme.as("ada"), "resendInvitation", { invitationId: invitation.id }, SHOWN);
+
+    expect(answer).toMatchObject({
+      code: "INVITATION_CLOSED",
+      message: "It offers what cannot be given there any more. Invite anew.",
+      field: ["input", "invitationId"],
+    });
+    expect(await tokenFor(gateway.database, acme, email)).toBe(before);
+    expect(await auditOf(gateway.database, acme, "invitation.resent", uuid)).toEqual([]);
+  });
+});

@@ -176,7 +176,7 @@ describe("a domain", () => {
     }
   });
 
-  it("is looked for with no session open, and not at all when DNS does not answer", async () => {
+  it("is proven to nobody while DNS does not answer", async () => {
     await claim("north");
     dns.set(RECORD, "ESERVFAIL");
 

@@ -1,5 +1,6 @@
 import { change, refused } from "../../support/change.js";
 import { openGateway, type TestGateway } from "../../support/gateway.js";
+import { missingId } from "../../support/missing.js";
 import { type Planted, world } from "../../support/world.js";
 
 const PAST = new Date("2026-01-01T00:00:00.000Z");
@@ -165,16 +166,24 @@ describe("addMembership", () => {
   });
 
   it("finds nobody whom the caller does not see; people in no organization only for who manages all", async () => {
-    const missing = acme.id("User", "nobody").slice(0, -6) + "AAAAAA";
     const ofAnother = gateway.as("ada@northwind.test", "northwind");
     const { viewer } = await ofAnother.get("{ viewer { user { id } } }");
     const notFound = { __typename: "NotFoundFailure", field: ["input", "userId"] };
 
-    expect(await add("ben", "nobody")).toMatchObject(notFound);
-    for (const userId of [missing, viewer.user.id, "x", acme.id("Organization", "north")]) {
-      const input = { organizationId: acme.id("Organization", "north"), userId, grants: [] };
-      expect(await change(acme.as("ada"), "addMembership", input, PAYLOAD)).toMatchObject(notFound);
-    }
+    const adding = (by: string, userId: string) =>
+      change(
+        acme.as(by),
+        "addMembership",
+        { organizationId: acme.id("Organization", "north"), userId, grants: [] },
+        PAYLOAD,
+      );
+
+    const hidden = await adding("ben", acme.id("User", "nobody"));
+    expect(hidden).toMatchObject(notFound);
+    expect(await adding("ben", missingId("User"))).toEqual(hidden);
+    for (const userId of [missingId("User"), viewer.user.id]) expect(await adding("ada", userId)).toEqual(hidden);
+    for (const userId of ["x", acme.id("Organization", "north")])
+      expect(await adding("ada", userId)).toMatchObject(notFound);
     expect(await add("ada", "nobody")).toMatchObject({ __typename: "AddMembershipPayload" });
   });
 

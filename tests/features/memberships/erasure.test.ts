@@ -2,6 +2,7 @@ import { sealNow, verifyIn } from "../../support/audit.js";
 import { change, refused } from "../../support/change.js";
 import { ADDRESS, openGateway, type TestGateway } from "../../support/gateway.js";
 import { everythingIn, homeOf, ownerInHome, type Sql } from "../../support/home.js";
+import { missingId } from "../../support/missing.js";
 import { type Planted, world } from "../../support/world.js";
 
 let gateway: TestGateway;
@@ -152,11 +153,16 @@ describe("eraseUser", () => {
   });
 
   it("tells nobody whether a person is elsewhere or nowhere", async () => {
-    const missing = shop.id("User", "pia").slice(0, -6) + "AAAAAA";
+    const { viewer } = await gateway.as("ada@northwind.test", "northwind").get("{ viewer { user { id } } }");
 
-    const outcome = await change(shop.as("olga"), "eraseUser", { userId: missing }, "__typename");
+    const [elsewhere, nowhere] = await Promise.all(
+      [viewer.user.id, missingId("User")].map((userId) =>
+        change(shop.as("olga"), "eraseUser", { userId }, "__typename"),
+      ),
+    );
 
-    expect(outcome).toMatchObject({ __typename: "NotFoundFailure" });
+    expect(elsewhere).toMatchObject({ __typename: "NotFoundFailure", field: ["input", "userId"] });
+    expect(nowhere).toEqual(elsewhere);
   });
 });
 

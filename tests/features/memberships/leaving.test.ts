@@ -2,6 +2,7 @@ import { auditOf } from "../../support/audit.js";
 import { change, refused } from "../../support/change.js";
 import { openGateway, type TestGateway } from "../../support/gateway.js";
 import { homeOf, type Sql } from "../../support/home.js";
+import { missingId } from "../../support/missing.js";
 import { ofData } from "../../support/statements.js";
 import { type Planted, world } from "../../support/world.js";
 
@@ -127,7 +128,7 @@ describe("removeMemberships", () => {
     expect(await remove("ben", "north", "ben")).toMatchObject({ __typename: "RemoveMembershipsPayload" });
   });
 
-  it("does nothing to who is no member there, and finds nobody who is hidden", async () => {
+  it("does nothing to who is no member there", async () => {
     expect(await remove("ada", "north", "nora")).toMatchObject({ removedMembershipIds: [] });
   });
 
@@ -160,6 +161,16 @@ describe("removeMemberships", () => {
     expect(await placesOf("twice")).toEqual(["store"]);
     expect(await remove("few", "north", "twice")).toMatchObject({ __typename: "NotFoundFailure" });
     await home("update organizations set status = 'ACTIVE' where slug = 'store'", []);
+  });
+
+  it("says of who is hidden the same as of who is nowhere", async () => {
+    const missing = { organizationId: acme.id("Organization", "north"), userId: missingId("User") };
+
+    const hidden = await remove("few", "north", "nora");
+
+    expect(hidden).toMatchObject({ __typename: "NotFoundFailure", field: ["input", "userId"] });
+    expect(await change(acme.as("few"), "removeMemberships", missing, PAYLOAD)).toEqual(hidden);
+    expect(await placesOf("nora")).toEqual(["south"]);
   });
 
   it("is for who may read and manage members there and everywhere below", async () => {

@@ -2,6 +2,7 @@ import { auditOf } from "../../support/audit.js";
 import { change, refused } from "../../support/change.js";
 import { openGateway, type TestGateway } from "../../support/gateway.js";
 import { homeOf } from "../../support/home.js";
+import { missingId } from "../../support/missing.js";
 import { type Planted, world } from "../../support/world.js";
 
 const SOON = new Date(Date.now() + 3_600_000);
@@ -218,10 +219,11 @@ describe("suspendUser and resumeUser", () => {
 
   it("say the same of a person elsewhere as of one who is nowhere", async () => {
     const { viewer } = await gateway.as("ada@northwind.test", "northwind").get("{ viewer { user { id } } }");
-    const missing = acme.id("User", "three").slice(0, -6) + "AAAAAA";
 
     const [elsewhere, nowhere] = await Promise.all(
-      [viewer.user.id, missing].map((userId) => change(acme.as("ada"), "suspendUser", { userId }, "__typename")),
+      [viewer.user.id, missingId("User")].map((userId) =>
+        change(acme.as("ada"), "suspendUser", { userId }, "__typename"),
+      ),
     );
 
     expect(elsewhere).toMatchObject({ __typename: "NotFoundFailure" });

@@ -271,3 +271,14 @@ describe("upsertUser", () => {
     expect(await refused(acme.as("near"), "upsertUser", input)).toEqual({ code: "FORBIDDEN", data: null });
   });
 });
+
+describe("UpsertUserInput.imageUrl", () => {
+  it("is the person's picture when they are made, is replaced, and is removed by null", async () => {
+    const [first, second] = ["https://example.com/1.png", "https://example.com/2.png"];
+    const shown: unknown[] = [];
+    for (const more of [{ imageUrl: first }, {}, { imageUrl: second }, { imageUrl: null }])
+      shown.push((await upsert({ email: "pictured@example.com", ...more })).user.imageUrl);
+
+    expect(shown).toEqual([first, first, second, null]);
+  });
+});

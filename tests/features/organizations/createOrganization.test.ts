@@ -1,3 +1,4 @@
+import { change } from "../../support/change.js";
 import { openGateway, type TestGateway } from "../../support/gateway.js";
 import { type Planted, world } from "../../support/world.js";
 
@@ -47,5 +48,16 @@ describe("createOrganization", () => {
       { code: "FORBIDDEN", permission, organizationId: acme.id("Organization", "north"), reach: "SUBTREE" },
     ]);
     expect(await gateway.database.content()).toBe(before);
+  });
+});
+
+describe("CreateOrganizationInput.imageUrl", () => {
+  it("is the organization's picture", async () => {
+    const imageUrl = "https://example.com/1.png";
+    const input = { parentId: acme.id("Organization", "north"), name: "Pictured", slug: "pictured", imageUrl };
+
+    const made = await change(acme.as("far"), "createOrganization", input, "organization { imageUrl }");
+
+    expect(made).toMatchObject({ organization: { imageUrl } });
   });
 });

@@ -1,6 +1,7 @@
 import { auditOf } from "../../support/audit.js";
 import { change, refused } from "../../support/change.js";
 import { openGateway, type TestGateway } from "../../support/gateway.js";
+import { missingId } from "../../support/missing.js";
 import { type Planted, world } from "../../support/world.js";
 
 let gateway: TestGateway;
@@ -121,7 +122,7 @@ describe("updateOrganization", () => {
   it("is refused to who may not update there, and finds nothing that is hidden", async () => {
     const cleo = acme.as("cleo");
     const idOf = (slug: string) => ({ organizationId: acme.id("Organization", slug) });
-    const missing = { organizationId: idOf("two").organizationId.slice(0, -6) + "AAAAAA" };
+    const missing = { organizationId: missingId("Organization") };
 
     expect(await refused(cleo, "updateOrganization", idOf("one"))).toEqual({ code: "FORBIDDEN", data: null });
     const hidden = await change(cleo, "updateOrganization", idOf("two"), "__typename");

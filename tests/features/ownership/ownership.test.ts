@@ -348,3 +348,13 @@ describe("closeOwnershipOffer", () => {
     expect(await auditOf(gateway.database, tenant, action)).toMatchObject([{ actor_id: tenant.users[who] }]);
   });
 });
+
+describe("TransferOwnershipInput.expiresAt", () => {
+  it("says until when it can be accepted", async () => {
+    const tenant = await plant();
+    const expiresAt = inMs(12 * DAY);
+
+    expect(await offer(tenant, "ada", "cleo", { expiresAt })).toMatchObject({ offer: { expiresAt } });
+    expect(await auditOf(gateway.database, tenant, "ownership.offered")).toMatchObject([{ changes: { expiresAt } }]);
+  });
+});

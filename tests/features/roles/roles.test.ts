@@ -3,6 +3,7 @@ import { newId } from "../../../src/ids.js";
 import { auditOf } from "../../support/audit.js";
 import { change, refused } from "../../support/change.js";
 import { openGateway, type TestGateway } from "../../support/gateway.js";
+import { missingId } from "../../support/missing.js";
 import { type Planted, world } from "../../support/world.js";
 
 const SOON = new Date(Date.now() + 3_600_000);
@@ -286,12 +287,10 @@ describe("updateRole", () => {
   });
 
   it("finds a role only where it is usable in something that the caller sees", async () => {
-    const missing = acme.id("Role", "keeper").slice(0, -6) + "AAAAAA";
-
     const hidden = await update("southerner", acme.id("Role", "keeper"), {});
 
     expect(hidden).toMatchObject({ __typename: "NotFoundFailure", field: ["input", "roleId"] });
-    expect(await update("southerner", missing, {})).toEqual(hidden);
+    expect(await update("southerner", missingId("Role"), {})).toEqual(hidden);
     expect(await refused(acme.as("cleo"), "updateRole", { roleId: acme.id("Role", "keeper") })).toMatchObject({
       code: "FORBIDDEN",
     });

@@ -2,6 +2,7 @@ import { auditOf } from "../../support/audit.js";
 import { change, refused } from "../../support/change.js";
 import { openGateway, type TestGateway } from "../../support/gateway.js";
 import { homeOf } from "../../support/home.js";
+import { missingId } from "../../support/missing.js";
 import { CROOKED } from "../../support/tree.js";
 import { type Planted, type TenantSketch, world } from "../../support/world.js";
 
@@ -188,7 +189,7 @@ describe("moveOrganization", () => {
     });
 
     it("finds neither end where it is hidden or missing, with the same words", async () => {
-      const missing = (id: string) => `${id.slice(0, -6)}AAAAAA`;
+      const missing = missingId("Organization");
       const input = (organization: string, parent: string) => ({ organizationId: organization, parentId: parent });
       const [n1, south, s1] = ["n1", "south", "s1"].map((slug) => tenant.id("Organization", slug)) as [
         string,
@@ -199,8 +200,8 @@ describe("moveOrganization", () => {
 
       const hidden = await ask(input(n1, south));
       expect(hidden).toMatchObject({ __typename: "NotFoundFailure", field: ["input", "parentId"] });
-      expect(await ask(input(n1, missing(south)))).toEqual(hidden);
-      expect(await ask(input(s1, south))).toEqual(await ask(input(missing(s1), south)));
+      expect(await ask(input(n1, missing))).toEqual(hidden);
+      expect(await ask(input(s1, south))).toEqual(await ask(input(missing, south)));
     });
 
     it("does nothing, and notes nothing, where it is there already", async () => {
