@@ -134,6 +134,7 @@ export const MUTATION_EVENTS: Readonly<Record<keyof typeof SAMPLES, string>> = {
   restoreOrganization: "organization.restored",
   deleteOrganization: "organization.deleted",
   upsertUser: "user.created",
+  updateViewer: "user.updated",
   suspendUser: "user.suspended",
   resumeUser: "user.resumed",
   eraseUser: "user.erased",
