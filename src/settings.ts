@@ -88,7 +88,7 @@ export const SETTINGS = {
   TENANTRY_KEY: keySetting
     .optional()
     .describe(
-      "32 random bytes in base64url, from which digests of identities and seals of cursors are made. Required with a real database, the same for every process; lost, nobody is recognised any more. The embedded database keeps one in its folder",
+      "32 random bytes in base64url, from which digests of identities and seals of cursors are made. Required with a real database, the same for every process; another than the one it was made with is refused; lost, nobody is recognised any more and no audit can be verified. The embedded database keeps one in its folder",
     ),
   TENANTRY_ISSUERS: issuerSettings
     .prefault("[]")

@@ -1,5 +1,8 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { Settings } from "../config.js";
 import { type Cluster, startCluster } from "../database/embedded/cluster.js";
+import { dataFolder } from "../database/embedded/folder.js";
 import { askHolder, type FolderLock, lockFolder } from "../database/embedded/lock.js";
 import {
   embeddedDatabase,
@@ -43,7 +46,7 @@ export async function withOwnersOf<T>(settings: Settings, given: (owners: Owners
       throw new RefusedError(`${folder} is in use by process ${holder.pid} (${holder.what}). Try again in a moment.`);
     return withOwners(embeddedOwners(await readLogins(folder), holder.port, names), work);
   }
-  const opening = openEmbedded(folder, "a command", names);
+  const opening = openEmbedded(settings, "a command");
   const close = () => opening.then((database) => database.close());
   const goOn = onStop(() => void close().finally(() => process.exit(EXIT.failed)));
   try {
@@ -122,14 +125,12 @@ export interface EmbeddedDatabase {
   close(): Promise<void>;
 }
 
-/** Takes the data folder for this process, and starts the database in it. */
-export async function openEmbedded(
-  folder: string,
-  what: string,
-  databases: readonly string[],
-): Promise<EmbeddedDatabase> {
+/** Takes the data folder for this process, and starts the database in it. A new one has its key before there is anything to lose. */
+export async function openEmbedded(settings: Settings, what: string): Promise<EmbeddedDatabase> {
+  const { TENANTRY_DATA_DIR: folder, TENANTRY_EMBEDDED_DATABASES: databases } = settings;
   const lock = await lockFolder(folder, what);
   try {
+    if (!isMade(folder)) await keyOf(settings);
     const cluster = await startCluster({ folder, databases });
     lock.announce({ port: cluster.port });
     const close = async () => {
@@ -143,6 +144,31 @@ export async function openEmbedded(
   }
 }
 
-/** The installation key: of the settings, or of the data folder, where it is made at first use. */
-export const keyOf = async ({ TENANTRY_KEY, DATABASE_URL, TENANTRY_DATA_DIR }: Settings): Promise<Buffer> =>
-  TENANTRY_KEY ?? loadKey({ dataDir: DATABASE_URL ? null : TENANTRY_DATA_DIR });
+/**
+ * The installation key: of the settings, or of the data folder, which has had one since before its database.
+ * @param isNew whether one is made where it is lost
+ * @throws RefusedError where it is lost
+ */
+export async function keyOf(settings: Settings, isNew = false): Promise<Buffer> {
+  if (!isNew) refuseLostKey(settings);
+  const { TENANTRY_KEY, DATABASE_URL, TENANTRY_DATA_DIR: folder } = settings;
+  return TENANTRY_KEY ?? loadKey({ dataDir: DATABASE_URL ? null : folder });
+}
+
+/** @throws RefusedError where there is an embedded database, and not the key that is in its folder */
+export function refuseLostKey(settings: Settings): void {
+  const lost = lostKey(settings);
+  if (lost) throw new RefusedError(`${lost} is lost, and what is in the database was made with it. ${RESTORE_KEY}`);
+}
+
+/** Where the key of the embedded database would be; null where it is there, or is not needed. */
+export function lostKey({ TENANTRY_KEY, DATABASE_URL, TENANTRY_DATA_DIR: folder }: Settings): string | null {
+  const path = join(folder, "key");
+  return !TENANTRY_KEY && !DATABASE_URL && isMade(folder) && !existsSync(path) ? path : null;
+}
+
+export const RESTORE_KEY =
+  "Restore the key from a backup. Without it, who signs in is nobody whom a tenant knows, every cursor is void, and no audit can be verified. Where there is none, `tenantry migrate --new-key` goes on with another.";
+
+/** Whether there is an embedded database. */
+const isMade = (folder: string): boolean => existsSync(join(dataFolder(folder), "PG_VERSION"));

@@ -6,9 +6,11 @@ import { Leases } from "../database/leases.js";
 import { isReplica, MAIN, replicaOf } from "../database/names.js";
 import { Sealer } from "../features/audit/sealer.js";
 import { loadDevelopmentIssuer } from "../identity/development.js";
+import { keyMark } from "../identity/key.js";
 import { operatorsOf } from "../identity/operators.js";
 import { createVerifier } from "../identity/verifier.js";
 import { createGateway } from "../server.js";
+import { mustBeItsKey } from "../tenancy/directory/installation.js";
 import { Unchanged } from "../tenancy/walls/unchanged.js";
 import { checkWalls, type Doors, guardDatabases, watchWalls } from "../tenancy/walls/walls.js";
 import { keyOf } from "./database.js";
@@ -62,6 +64,7 @@ async function open(settings: Settings, doors: Doors, key: Buffer, log: pino.Log
         "Or a URL names the wrong login: they must be the two that `tenantry migrate` makes, from DATABASE_URL and DATABASE_DOOR_URL.",
     );
   }
+  await mustBeItsKey(doors.door, keyMark(key));
   await checkProduct(doors.door, settings.TENANTRY_PRODUCT, log);
   const onBarred = (database: string, why: unknown) =>
     log.error(
