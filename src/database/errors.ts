@@ -98,13 +98,22 @@ export const followsFailure = (error: unknown): boolean => sqlState(error) === "
 /** Whether the server ended a statement that took longer than it may. */
 export const isTimedOut = (error: unknown): boolean => sqlState(error) === "57014";
 
+/**
+ * The error of a statement outside of a transaction that we opened, where to write is never a bug: what may only be read there is a
+ * server that takes no changes, as after a failover.
+ */
+export const orTakesNoChanges = (error: Error): Error =>
+  sqlState(error) === "25006"
+    ? new UnavailableError("The database takes no changes at the moment.", 1, { cause: error })
+    : error;
+
 /** Whether the server has no room for one more connection. */
 export const isFull = (error: unknown): boolean => sqlState(error) === "53300";
 
 // Serialization failure, deadlock, lock not available: the same transaction may well pass a moment later.
 const PASSING = new Set(["40001", "40P01", "55P03"]);
-// Too many connections; starting up, shutting down, crashed; read-only during a failover.
-const AWAY = /^(53300|57P0[123]|08...)$/;
+// No disk, no memory, no connection left; starting up, shutting down, crashed.
+const AWAY = /^(53[0-3]00|57P0[123]|08...)$/;
 
 export const isPassing = (error: unknown): boolean =>
   error instanceof OvertakenError || PASSING.has(sqlState(error) ?? "") || isOutOfDate(error);

@@ -8,6 +8,13 @@ describe("isAway", () => {
     ["a lost connection", new ConnectionLostError("The session was lost."), true],
     ["a database that does not answer", new UnavailableError("The database does not answer."), true],
     ["an end by the server", Object.assign(new Error("bye"), { severity: "FATAL", code: "57P01" }), true],
+    ["a full disk", Object.assign(new Error("full"), { severity: "ERROR", code: "53100" }), true],
+    ["a server without memory", Object.assign(new Error("full"), { severity: "ERROR", code: "53200" }), true],
+    [
+      "a change where only reading was wished",
+      Object.assign(new Error("no"), { severity: "ERROR", code: "25006" }),
+      false,
+    ],
     ["a statement's own fault", Object.assign(new Error("no"), { severity: "ERROR", code: "22012" }), false],
   ])("knows %s, also as drizzle throws it", (_what, error, expected) => {
     expect([isAway(error), isAway(wrapped(error))]).toEqual([expected, expected]);
