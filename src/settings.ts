@@ -66,7 +66,7 @@ export const SETTINGS = {
   TENANTRY_DATABASES: databaseUrls
     .prefault("{}")
     .describe(
-      'More databases for tenants\' homes, each with the serving login of its own: JSON `{"eu": "postgres://login:password@host:port/database"}`. That of DATABASE_URL is called `main`',
+      'More databases for tenants\' homes, each with a serving login of its own, beside which none that serves another may connect to it, nor PUBLIC: JSON `{"eu": "postgres://login:password@host:port/database"}`. That of DATABASE_URL is called `main`',
     ),
   TENANTRY_DATABASE_REPLICAS: databaseUrls
     .prefault("{}")

@@ -66,21 +66,32 @@ export function loginsSql(database: string, logins: readonly Login[], alone = fa
   ];
 }
 
-/** Makes the serving logins. Asks first whether they are there with that password, so that an owner without CREATEROLE can migrate. */
+/**
+ * Makes the serving logins, and closes the database to all others. Asks first what is there, so that an owner without CREATEROLE can
+ * migrate.
+ * @throws Error that says what an administrator has to do before
+ */
 export async function ensureLogins(owner: Lease, logins: readonly Login[], alone = false): Promise<void> {
   const names = logins.map((login) => login.name);
   const [row] = await owner.run(
     `select current_database() as database, (select rolcreaterole or rolsuper from pg_roles where rolname = current_user) as may_create,
-            (select count(*) from pg_roles where rolname = any(string_to_array($1, ',')))::int as there`,
+            (select count(*) from pg_roles where rolname = any(string_to_array($1, ',')))::int as there, o.*
+     from (select pg_has_role(current_user, d.datdba, 'USAGE') as owns,
+             exists (select from aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
+               where a.grantee = 0 and a.privilege_type = 'CONNECT') as is_open
+           from pg_database d where d.datname = current_database()) o`,
     [names.join(",")],
   );
-  if (!row?.may_create) {
-    if (Number(row?.there) === names.length) return;
-    throw new Error(
-      "The owner login may not create roles. Run `tenantry migrate --print-sql` and let an administrator run what it prints.",
-    );
+  const database = String(row?.database);
+  if (row?.may_create) {
+    for (const text of loginsSql(database, logins, alone)) await owner.run(text);
+    return;
   }
-  for (const text of loginsSql(String(row.database), logins, alone)) await owner.run(text);
+  const byAdministrator = "Run `tenantry migrate --print-sql` and let an administrator run what it prints.";
+  if (Number(row?.there) < names.length) throw new Error(`The owner login may not create roles. ${byAdministrator}`);
+  if (row?.owns) for (const text of databaseSql(database, names, alone)) await owner.run(text);
+  else if (alone && row?.is_open)
+    throw new Error(`The owner login may not close the database ${database} to other logins. ${byAdministrator}`);
 }
 
 /** SCRAM-SHA-256 as PostgreSQL stores it (RFC 5803). */
