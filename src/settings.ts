@@ -197,6 +197,11 @@ export const SETTINGS = {
     .describe(
       "Memory of each process, in megabytes, for questions that people asked before: they are read again each time, and answered sooner. `auto` is a sixteenth of what Node.js lets a process have, which is 256 where it has 4 GB. 0 turns it off",
     ),
+  TENANTRY_STATEMENT_TIMEOUT_MS: whole(1000, 60_000)
+    .prefault("5000")
+    .describe(
+      "How long one statement of a serving login may take; `migrate` sets it at the logins. The same for every process: one whose connection says nothing for three times as long takes it for lost. Less than a second is too short for the looks at the walls, and who waits behind a lock for longer than a minute has gone",
+    ),
   TENANTRY_REQUEST_TIMEOUT_MS: whole(100, 600_000).prefault("15000").describe("How long a request may take"),
   TENANTRY_MAX_BODY_BYTES: whole(1000, 100_000_000).prefault("1000000").describe("Size of a request's body"),
   TENANTRY_LOG_LEVEL: z

@@ -31,12 +31,15 @@ const UNDEFINED_TABLE = "42P01";
  * @throws NotMigratedError when the directory lacks a table
  */
 export async function withOwnersOf<T>(settings: Settings, given: (owners: Owners) => Promise<T>): Promise<T> {
-  const work = (owners: Owners) => given(owners).catch(orUnmigrated);
+  const reach = (owners: OwnersSettings): Promise<T> =>
+    withOwners({ ...owners, statementTimeoutMs: settings.TENANTRY_STATEMENT_TIMEOUT_MS }, (reached) =>
+      given(reached).catch(orUnmigrated),
+    );
   const { DATABASE_URL, DATABASE_DOOR_URL, DATABASE_OWNER_URL, TENANTRY_DATA_DIR: folder } = settings;
   if (DATABASE_URL && DATABASE_DOOR_URL) {
     if (!DATABASE_OWNER_URL)
       throw new UsageError("This command needs DATABASE_OWNER_URL, the login that owns Tenantry's tables.");
-    return withOwners(ownersOf(settings, DATABASE_OWNER_URL, DATABASE_URL, DATABASE_DOOR_URL), work);
+    return reach(ownersOf(settings, DATABASE_OWNER_URL, DATABASE_URL, DATABASE_DOOR_URL));
   }
   const names = settings.TENANTRY_EMBEDDED_DATABASES;
   const holder = await askHolder(folder);
@@ -44,14 +47,14 @@ export async function withOwnersOf<T>(settings: Settings, given: (owners: Owners
     // A gateway stays; another command would end the database under this one.
     if (!holder.port || !holder.url)
       throw new RefusedError(`${folder} is in use by process ${holder.pid} (${holder.what}). Try again in a moment.`);
-    return withOwners(embeddedOwners(await readLogins(folder), holder.port, names), work);
+    return reach(embeddedOwners(await readLogins(folder), holder.port, names));
   }
   const opening = openEmbedded(settings, "a command");
   const close = () => opening.then((database) => database.close());
   const goOn = onStop(() => void close().finally(() => process.exit(EXIT.failed)));
   try {
     const { cluster } = await opening;
-    return await withOwners(embeddedOwners(cluster.logins, cluster.port, names), work);
+    return await reach(embeddedOwners(cluster.logins, cluster.port, names));
   } finally {
     await close();
     goOn();

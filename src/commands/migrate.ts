@@ -107,16 +107,18 @@ function optionsOf({ until, canary, workers = "4", all = false }: MigrateFlags):
 }
 
 /** What an administrator runs where the owner's login may not make others. */
-function printSql({ DATABASE_URL, DATABASE_DOOR_URL, TENANTRY_DATABASES }: Settings): void {
+function printSql(settings: Settings): void {
+  const { DATABASE_URL, DATABASE_DOOR_URL, TENANTRY_DATABASES, TENANTRY_STATEMENT_TIMEOUT_MS } = settings;
   if (!DATABASE_URL || !DATABASE_DOOR_URL)
     throw new UsageError("--print-sql is for a real database: set DATABASE_URL and DATABASE_DOOR_URL.");
+  const login = (url: string) => ({ ...loginOf(url), statementTimeoutMs: TENANTRY_STATEMENT_TIMEOUT_MS });
   const print = (url: string, logins: Login[], alone: boolean) =>
     process.stdout.write(
       `${loginsSql(decodeURIComponent(new URL(url).pathname.slice(1)), logins, alone).join(";\n")};\n`,
     );
-  print(DATABASE_URL, [loginOf(DATABASE_DOOR_URL), loginOf(DATABASE_URL)], false);
+  print(DATABASE_URL, [login(DATABASE_DOOR_URL), login(DATABASE_URL)], false);
   for (const [name, url] of Object.entries(TENANTRY_DATABASES)) {
     process.stdout.write(`-- In the database ${name}:\n`);
-    print(url, [loginOf(url)], true);
+    print(url, [login(url)], true);
   }
 }

@@ -4,6 +4,7 @@ import { readSettings, type Settings } from "../config.js";
 import { sqlState } from "../database/errors.js";
 import { Leases } from "../database/leases.js";
 import { isReplica, MAIN, replicaOf } from "../database/names.js";
+import { silenceOf } from "../database/silence.js";
 import { Sealer } from "../features/audit/sealer.js";
 import { loadDevelopmentIssuer } from "../identity/development.js";
 import { keyMark } from "../identity/key.js";
@@ -203,6 +204,7 @@ const leases = (settings: Settings, databases: Record<string, string>, what: str
     applicationName: `tenantry ${what}`,
     prepare: settings.TENANTRY_PREPARE,
     connectTimeoutMs: 5000,
+    silenceMs: silenceOf(settings.TENANTRY_STATEMENT_TIMEOUT_MS),
     size: settings.TENANTRY_LEASES,
     waitMs: settings.TENANTRY_LEASE_WAIT_MS,
     maxAgeMs: 12 * 60_000,

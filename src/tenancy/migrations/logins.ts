@@ -1,16 +1,18 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto";
 import type { Lease } from "../../database/lease.js";
+import { STATEMENT_TIMEOUT_MS } from "../../database/silence.js";
 
 /** A serving login, as its URL names it. */
 export interface Login {
   readonly name: string;
   readonly password: string;
+  readonly statementTimeoutMs?: number | undefined;
 }
 
 /** What a serving login carries wherever it connects. Set by ALTER ROLE, so that no client has to remember it. */
-const SETTINGS = {
+const settingsOf = ({ statementTimeoutMs = STATEMENT_TIMEOUT_MS }: Login) => ({
   search_path: "",
-  statement_timeout: "5s",
+  statement_timeout: `${statementTimeoutMs}ms`,
   lock_timeout: "2s",
   idle_in_transaction_session_timeout: "10s",
   client_connection_check_interval: "1s",
@@ -21,7 +23,7 @@ const SETTINGS = {
   // What a tenant reads is in memory, or where any page is found as soon as the next. Taken for dearer, small tables are read as a
   // whole, once for each row that leads to one of theirs.
   random_page_cost: "1.1",
-};
+});
 
 /** Name and password of a login from its URL. */
 export function loginOf(url: string): Login {
@@ -48,12 +50,13 @@ export function databaseSql(database: string, names: readonly string[], alone = 
  * verifiers only: no log of the server ever holds one in clear.
  */
 export function loginsSql(database: string, logins: readonly Login[], alone = false): string[] {
-  const roles = logins.flatMap(({ name, password }) => {
+  const roles = logins.flatMap((login) => {
+    const { name, password } = login;
     const role = quote(name);
     const options = `LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS NOINHERIT PASSWORD '${verifier(password)}'`;
     return [
       `DO $$ BEGIN CREATE ROLE ${role} ${options}; EXCEPTION WHEN duplicate_object THEN ALTER ROLE ${role} ${options}; END $$`,
-      ...Object.entries(SETTINGS).map(([setting, value]) => `ALTER ROLE ${role} SET ${setting} = '${value}'`),
+      ...Object.entries(settingsOf(login)).map(([setting, value]) => `ALTER ROLE ${role} SET ${setting} = '${value}'`),
     ];
   });
   return [
