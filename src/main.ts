@@ -41,6 +41,10 @@ program
   .option("--canary <slugs>", "tenants whose homes come first, separated by commas; when one fails no other is touched")
   .option("--until <migration>", "the last migration of homes that shall run")
   .option("--all", "look at every home, also at those that the directory takes for complete")
+  .option(
+    "--new-key",
+    "take TENANTRY_KEY for the installation's, whatever it was, and lose what was made with that one",
+  )
   .option("--workers <n>", "how many homes are worked on at once, 4 unless given")
   .option("--json", "print what was done as lines of JSON")
   .action(async (options) => (await import("./commands/migrate.js")).migrateCommand(options));

@@ -66,7 +66,7 @@ export const SETTINGS = {
   TENANTRY_DATABASES: databaseUrls
     .prefault("{}")
     .describe(
-      'More databases for tenants\' homes, each with the serving login of its own: JSON `{"eu": "postgres://login:password@host:port/database"}`. That of DATABASE_URL is called `main`',
+      'More databases for tenants\' homes, each with a serving login of its own, beside which none that serves another may connect to it, nor PUBLIC: JSON `{"eu": "postgres://login:password@host:port/database"}`. That of DATABASE_URL is called `main`',
     ),
   TENANTRY_DATABASE_REPLICAS: databaseUrls
     .prefault("{}")
@@ -88,7 +88,7 @@ export const SETTINGS = {
   TENANTRY_KEY: keySetting
     .optional()
     .describe(
-      "32 random bytes in base64url, from which digests of identities and seals of cursors are made. Required with a real database, the same for every process; lost, nobody is recognised any more. The embedded database keeps one in its folder",
+      "32 random bytes in base64url, from which digests of identities and seals of cursors are made. Required with a real database, the same for every process; another than the one it was made with is refused; lost, nobody is recognised any more and no audit can be verified. The embedded database keeps one in its folder",
     ),
   TENANTRY_ISSUERS: issuerSettings
     .prefault("[]")
@@ -196,6 +196,11 @@ export const SETTINGS = {
     .prefault("auto")
     .describe(
       "Memory of each process, in megabytes, for questions that people asked before: they are read again each time, and answered sooner. `auto` is a sixteenth of what Node.js lets a process have, which is 256 where it has 4 GB. 0 turns it off",
+    ),
+  TENANTRY_STATEMENT_TIMEOUT_MS: whole(1000, 60_000)
+    .prefault("5000")
+    .describe(
+      "How long one statement of a serving login may take; `migrate` sets it at the logins. The same for every process: one whose connection says nothing for three times as long takes it for lost. Less than a second is too short for the looks at the walls, and who waits behind a lock for longer than a minute has gone",
     ),
   TENANTRY_REQUEST_TIMEOUT_MS: whole(100, 600_000).prefault("15000").describe("How long a request may take"),
   TENANTRY_MAX_BODY_BYTES: whole(1000, 100_000_000).prefault("1000000").describe("Size of a request's body"),

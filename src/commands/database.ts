@@ -1,5 +1,8 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { Settings } from "../config.js";
 import { type Cluster, startCluster } from "../database/embedded/cluster.js";
+import { dataFolder } from "../database/embedded/folder.js";
 import { askHolder, type FolderLock, lockFolder } from "../database/embedded/lock.js";
 import {
   embeddedDatabase,
@@ -28,12 +31,15 @@ const UNDEFINED_TABLE = "42P01";
  * @throws NotMigratedError when the directory lacks a table
  */
 export async function withOwnersOf<T>(settings: Settings, given: (owners: Owners) => Promise<T>): Promise<T> {
-  const work = (owners: Owners) => given(owners).catch(orUnmigrated);
+  const reach = (owners: OwnersSettings): Promise<T> =>
+    withOwners({ ...owners, statementTimeoutMs: settings.TENANTRY_STATEMENT_TIMEOUT_MS }, (reached) =>
+      given(reached).catch(orUnmigrated),
+    );
   const { DATABASE_URL, DATABASE_DOOR_URL, DATABASE_OWNER_URL, TENANTRY_DATA_DIR: folder } = settings;
   if (DATABASE_URL && DATABASE_DOOR_URL) {
     if (!DATABASE_OWNER_URL)
       throw new UsageError("This command needs DATABASE_OWNER_URL, the login that owns Tenantry's tables.");
-    return withOwners(ownersOf(settings, DATABASE_OWNER_URL, DATABASE_URL, DATABASE_DOOR_URL), work);
+    return reach(ownersOf(settings, DATABASE_OWNER_URL, DATABASE_URL, DATABASE_DOOR_URL));
   }
   const names = settings.TENANTRY_EMBEDDED_DATABASES;
   const holder = await askHolder(folder);
@@ -41,14 +47,14 @@ export async function withOwnersOf<T>(settings: Settings, given: (owners: Owners
     // A gateway stays; another command would end the database under this one.
     if (!holder.port || !holder.url)
       throw new RefusedError(`${folder} is in use by process ${holder.pid} (${holder.what}). Try again in a moment.`);
-    return withOwners(embeddedOwners(await readLogins(folder), holder.port, names), work);
+    return reach(embeddedOwners(await readLogins(folder), holder.port, names));
   }
-  const opening = openEmbedded(folder, "a command", names);
+  const opening = openEmbedded(settings, "a command");
   const close = () => opening.then((database) => database.close());
   const goOn = onStop(() => void close().finally(() => process.exit(EXIT.failed)));
   try {
     const { cluster } = await opening;
-    return await withOwners(embeddedOwners(cluster.logins, cluster.port, names), work);
+    return await reach(embeddedOwners(cluster.logins, cluster.port, names));
   } finally {
     await close();
     goOn();
@@ -122,14 +128,12 @@ export interface EmbeddedDatabase {
   close(): Promise<void>;
 }
 
-/** Takes the data folder for this process, and starts the database in it. */
-export async function openEmbedded(
-  folder: string,
-  what: string,
-  databases: readonly string[],
-): Promise<EmbeddedDatabase> {
+/** Takes the data folder for this process, and starts the database in it. A new one has its key before there is anything to lose. */
+export async function openEmbedded(settings: Settings, what: string): Promise<EmbeddedDatabase> {
+  const { TENANTRY_DATA_DIR: folder, TENANTRY_EMBEDDED_DATABASES: databases } = settings;
   const lock = await lockFolder(folder, what);
   try {
+    if (!isMade(folder)) await keyOf(settings);
     const cluster = await startCluster({ folder, databases });
     lock.announce({ port: cluster.port });
     const close = async () => {
@@ -143,6 +147,31 @@ export async function openEmbedded(
   }
 }
 
-/** The installation key: of the settings, or of the data folder, where it is made at first use. */
-export const keyOf = async ({ TENANTRY_KEY, DATABASE_URL, TENANTRY_DATA_DIR }: Settings): Promise<Buffer> =>
-  TENANTRY_KEY ?? loadKey({ dataDir: DATABASE_URL ? null : TENANTRY_DATA_DIR });
+/**
+ * The installation key: of the settings, or of the data folder, which has had one since before its database.
+ * @param isNew whether one is made where it is lost
+ * @throws RefusedError where it is lost
+ */
+export async function keyOf(settings: Settings, isNew = false): Promise<Buffer> {
+  if (!isNew) refuseLostKey(settings);
+  const { TENANTRY_KEY, DATABASE_URL, TENANTRY_DATA_DIR: folder } = settings;
+  return TENANTRY_KEY ?? loadKey({ dataDir: DATABASE_URL ? null : folder });
+}
+
+/** @throws RefusedError where there is an embedded database, and not the key that is in its folder */
+export function refuseLostKey(settings: Settings): void {
+  const lost = lostKey(settings);
+  if (lost) throw new RefusedError(`${lost} is lost, and what is in the database was made with it. ${RESTORE_KEY}`);
+}
+
+/** Where the key of the embedded database would be; null where it is there, or is not needed. */
+export function lostKey({ TENANTRY_KEY, DATABASE_URL, TENANTRY_DATA_DIR: folder }: Settings): string | null {
+  const path = join(folder, "key");
+  return !TENANTRY_KEY && !DATABASE_URL && isMade(folder) && !existsSync(path) ? path : null;
+}
+
+export const RESTORE_KEY =
+  "Restore the key from a backup. Without it, who signs in is nobody whom a tenant knows, every cursor is void, and no audit can be verified. Where there is none, `tenantry migrate --new-key` goes on with another.";
+
+/** Whether there is an embedded database. */
+const isMade = (folder: string): boolean => existsSync(join(dataFolder(folder), "PG_VERSION"));

@@ -29,6 +29,7 @@ const CODES: Record<string, number> = {
   RefusedError: EXIT.refused,
   FolderBusyError: EXIT.refused,
   NotMigratedError: EXIT.refused,
+  OtherKeyError: EXIT.refused,
   MoveRefusedError: EXIT.refused,
   HomeTakenError: EXIT.refused,
   NoSuchTenantError: EXIT.usage,

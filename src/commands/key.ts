@@ -1,30 +1,81 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { Settings } from "../config.js";
 import type { Lease } from "../database/lease.js";
 import { loadDevelopmentIssuer } from "../identity/development.js";
 import { identityDigest } from "../identity/digest.js";
 import { DEVELOPMENT_ISSUER } from "../identity/issuers.js";
+import { keyMark } from "../identity/key.js";
+import {
+  findKeyMark,
+  isKeyMarkKept,
+  noteKeyMark,
+  OtherKeyError,
+  replaceKeyMark,
+} from "../tenancy/directory/installation.js";
 import type { Problem } from "../tenancy/doctor/problem.js";
-import { keyOf } from "./database.js";
+import type { Owners } from "../tenancy/owners.js";
+import { keyOf, lostKey, RESTORE_KEY } from "./database.js";
 
-const RESTORE: Pick<Problem, "mend"> = {
-  mend: "Restore the key from a backup. Without it, who signs in is nobody whom a tenant knows, and every cursor is void.",
-};
+const RESTORE: Pick<Problem, "mend"> = { mend: RESTORE_KEY };
+/** Tenants whose seals are looked at. */
+const WITNESSES = 10;
 
-/** Whether the installation key is the one that people are recognised by, as far as that can be told. Makes none. */
+/**
+ * The installation key, for an owner's command that uses it. Where no key was noted yet, this one is.
+ * @throws OtherKeyError when it is not the one that is noted, or, where none is, that audits were last sealed with
+ * @throws RefusedError when it is lost
+ */
+export async function ownKey(settings: Settings, owners: Owners): Promise<Buffer> {
+  const key = await keyOf(settings);
+  const main = await owners.main;
+  const mark = keyMark(key);
+  const noted = await findKeyMark(main);
+  if (noted === mark) return key;
+  const marks = noted === null ? await marksOfSeals(owners) : [noted];
+  if (marks.length > 0 && !marks.includes(mark)) throw new OtherKeyError();
+  await noteKeyMark(main, mark);
+  return key;
+}
+
+/** The same before a migration, which may be the one that makes the place where it is noted. */
+export async function refuseOtherKey(settings: Settings, owners: Owners): Promise<void> {
+  if (await isKeyMarkKept(await owners.main)) await ownKey(settings, owners);
+}
+
+/** Takes the key of the settings for the installation's, whatever it was; one of the embedded database is made where it is lost. */
+export async function takeNewKey(settings: Settings, owners: Owners): Promise<void> {
+  await replaceKeyMark(await owners.main, keyMark(await keyOf(settings, true)));
+}
+
+/** What tells the keys of the newest seals of some tenants: of an installation that has noted none. */
+async function marksOfSeals(owners: Owners): Promise<string[]> {
+  const rows = await (await owners.main).run(
+    `select t.id, t.database, t.schema_name from tenantry.audit_witnesses w join tenantry.tenants t on t.id = w.tenant_id
+     order by w.witnessed_at desc limit ${WITNESSES}`,
+  );
+  const found = rows.map(async ({ id, database, schema_name }) => {
+    const place = await owners.of(String(database));
+    const last = `select key_mark from "${schema_name}".audit_seals where tenant_id = $1 order by number desc limit 1`;
+    return (await place.run(last, [id])).map((row) => String(row.key_mark));
+  });
+  // What is away, or was moved meanwhile, tells nothing.
+  return (await Promise.all(found.map((marks) => marks.catch(() => [])))).flat();
+}
+
+/** Whether the installation key is the one that everything was made with, as far as that can be told. Makes none. */
 export async function keyProblems(settings: Settings, main: Lease): Promise<Problem[]> {
   const [row] = await main.run("select count(*)::int as count from tenantry.identities");
   const count = Number(row!.count);
-  if (count === 0) return [];
-  const path = join(settings.TENANTRY_DATA_DIR, "key");
-  if (!settings.TENANTRY_KEY && !(await readFile(path).catch(() => null)))
+  const lost = lostKey(settings);
+  if (lost)
     return [
-      { what: `${path} is lost, and ${count} identities are known by digests that were made with it.`, ...RESTORE },
+      { what: `${lost} is lost, and ${count} identities are known by digests that were made with it.`, ...RESTORE },
     ];
-  const people = await (await loadDevelopmentIssuer(settings.TENANTRY_DATA_DIR))?.people();
-  if (!settings.TENANTRY_DEVELOPMENT || !people || people.length === 0) return [];
   const key = await keyOf(settings);
+  const noted = (await isKeyMarkKept(main)) ? await findKeyMark(main) : null;
+  if (noted !== null && noted !== keyMark(key))
+    return [{ what: "TENANTRY_KEY is not the key that this installation was made with.", ...RESTORE }];
+  const people = await (await loadDevelopmentIssuer(settings.TENANTRY_DATA_DIR))?.people();
+  if (count === 0 || !settings.TENANTRY_DEVELOPMENT || !people || people.length === 0) return [];
   const digests = people.map(({ subject }) =>
     identityDigest(key, { issuer: DEVELOPMENT_ISSUER, subject }).toString("hex"),
   );

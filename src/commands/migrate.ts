@@ -10,6 +10,7 @@ import { ensureAllLogins } from "../tenancy/owners.js";
 import { keepStock } from "../tenancy/stock.js";
 import { withOwnersOf } from "./database.js";
 import { EXIT, UsageError } from "./explain.js";
+import { ownKey, refuseOtherKey, takeNewKey } from "./key.js";
 import { clearProgress, progress } from "./progress.js";
 import { tellChecked, tellMigrated } from "./tellFleet.js";
 
@@ -22,9 +23,12 @@ export interface MigrateFlags {
   readonly until?: string;
   readonly canary?: string;
   readonly workers?: string;
+  readonly newKey?: boolean;
 }
 
 const MOST_WORKERS = 32;
+const NEW_KEY =
+  "tenantry: From now on the key is this one, and what was made with another is lost: nobody is recognised who was known by it, no cursor, open invitation, proven domain, waiting mail or job is good any more, and audits that it sealed are sealed no further before `tenantry audit reseal`.\n";
 const LOOKING = "Homes looked at";
 
 /**
@@ -46,6 +50,7 @@ export async function migrateCommand(flags: MigrateFlags): Promise<void> {
     return;
   }
   if (flags.dryRun) {
+    if (flags.newKey) throw new UsageError("--dry-run changes nothing: leave out --new-key.");
     tellMigrated(
       await withOwnersOf(settings, (owners) => rehearseAll(owners, options)),
       isJson,
@@ -54,12 +59,15 @@ export async function migrateCommand(flags: MigrateFlags): Promise<void> {
     );
     return;
   }
+  if (flags.newKey) process.stderr.write(NEW_KEY);
   const done = await withOwnersOf(settings, async (owners) => {
     const main = await owners.main;
     // All of it: two who alter the same login at once fail, and two who count the same stock both fill it.
     return alone(main, options.onWait, async () => {
+      if (!flags.newKey) await refuseOtherKey(settings, owners);
       await ensureAllLogins(owners);
       const migrated = await migrate(owners, options);
+      await (flags.newKey ? takeNewKey : ownKey)(settings, owners);
       await adoptProduct(main, productOf(settings.TENANTRY_PRODUCT));
       const made = await keepStock(owners, settings.TENANTRY_STOCK, progress("Homes made for the stock"));
       return { ...migrated, made };
@@ -99,16 +107,18 @@ function optionsOf({ until, canary, workers = "4", all = false }: MigrateFlags):
 }
 
 /** What an administrator runs where the owner's login may not make others. */
-function printSql({ DATABASE_URL, DATABASE_DOOR_URL, TENANTRY_DATABASES }: Settings): void {
+function printSql(settings: Settings): void {
+  const { DATABASE_URL, DATABASE_DOOR_URL, TENANTRY_DATABASES, TENANTRY_STATEMENT_TIMEOUT_MS } = settings;
   if (!DATABASE_URL || !DATABASE_DOOR_URL)
     throw new UsageError("--print-sql is for a real database: set DATABASE_URL and DATABASE_DOOR_URL.");
+  const login = (url: string) => ({ ...loginOf(url), statementTimeoutMs: TENANTRY_STATEMENT_TIMEOUT_MS });
   const print = (url: string, logins: Login[], alone: boolean) =>
     process.stdout.write(
       `${loginsSql(decodeURIComponent(new URL(url).pathname.slice(1)), logins, alone).join(";\n")};\n`,
     );
-  print(DATABASE_URL, [loginOf(DATABASE_DOOR_URL), loginOf(DATABASE_URL)], false);
+  print(DATABASE_URL, [login(DATABASE_DOOR_URL), login(DATABASE_URL)], false);
   for (const [name, url] of Object.entries(TENANTRY_DATABASES)) {
     process.stdout.write(`-- In the database ${name}:\n`);
-    print(url, [loginOf(url)], true);
+    print(url, [login(url)], true);
   }
 }

@@ -1,7 +1,8 @@
 import { readSettings } from "../config.js";
-import { keyOf, withOwnersOf } from "./database.js";
+import { withOwnersOf } from "./database.js";
 import { seed } from "./demo/seed.js";
 import { UsageError } from "./explain.js";
+import { ownKey } from "./key.js";
 import { print, progress } from "./progress.js";
 
 /** `tenantry seed`: makes those demo tenants that are missing. For development only: their people sign in without a password. */
@@ -11,9 +12,8 @@ export async function seedCommand(options: { json?: boolean }): Promise<void> {
     throw new UsageError(
       "Demo people sign in through the development issuer: set TENANTRY_DEVELOPMENT=on to seed them.",
     );
-  const key = await keyOf(settings);
-  const made = await withOwnersOf(settings, (owners) =>
-    seed(owners, key, settings.TENANTRY_DATA_DIR, progress("Demo tenants made")),
+  const made = await withOwnersOf(settings, async (owners) =>
+    seed(owners, await ownKey(settings, owners), settings.TENANTRY_DATA_DIR, progress("Demo tenants made")),
   );
   if (options.json) print(`${JSON.stringify({ made })}\n`);
   else print(made.length > 0 ? `Made ${made.join(", ")}.\n` : "The demo tenants are all there.\n");

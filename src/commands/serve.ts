@@ -4,11 +4,14 @@ import { readSettings, type Settings } from "../config.js";
 import { sqlState } from "../database/errors.js";
 import { Leases } from "../database/leases.js";
 import { isReplica, MAIN, replicaOf } from "../database/names.js";
+import { silenceOf } from "../database/silence.js";
 import { Sealer } from "../features/audit/sealer.js";
 import { loadDevelopmentIssuer } from "../identity/development.js";
+import { keyMark } from "../identity/key.js";
 import { operatorsOf } from "../identity/operators.js";
 import { createVerifier } from "../identity/verifier.js";
 import { createGateway } from "../server.js";
+import { mustBeItsKey } from "../tenancy/directory/installation.js";
 import { Unchanged } from "../tenancy/walls/unchanged.js";
 import { checkWalls, type Doors, guardDatabases, watchWalls } from "../tenancy/walls/walls.js";
 import { keyOf } from "./database.js";
@@ -62,6 +65,7 @@ async function open(settings: Settings, doors: Doors, key: Buffer, log: pino.Log
         "Or a URL names the wrong login: they must be the two that `tenantry migrate` makes, from DATABASE_URL and DATABASE_DOOR_URL.",
     );
   }
+  await mustBeItsKey(doors.door, keyMark(key));
   await checkProduct(doors.door, settings.TENANTRY_PRODUCT, log);
   const onBarred = (database: string, why: unknown) =>
     log.error(
@@ -200,6 +204,7 @@ const leases = (settings: Settings, databases: Record<string, string>, what: str
     applicationName: `tenantry ${what}`,
     prepare: settings.TENANTRY_PREPARE,
     connectTimeoutMs: 5000,
+    silenceMs: silenceOf(settings.TENANTRY_STATEMENT_TIMEOUT_MS),
     size: settings.TENANTRY_LEASES,
     waitMs: settings.TENANTRY_LEASE_WAIT_MS,
     maxAgeMs: 12 * 60_000,

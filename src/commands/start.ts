@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readSettings, type Settings } from "../config.js";
-import { type EmbeddedDatabase, embeddedSettings, keyOf, openEmbedded } from "./database.js";
+import { type EmbeddedDatabase, embeddedSettings, keyOf, openEmbedded, refuseLostKey } from "./database.js";
 import { ChildFailedError, EXIT } from "./explain.js";
 import { onStop } from "./signals.js";
 
@@ -20,6 +20,7 @@ export async function start(): Promise<void> {
   const settings = readSettings(process.env, true);
   if (settings.DATABASE_URL) return (await import("./serve.js")).serve();
 
+  refuseLostKey(settings);
   const house = new House(settings);
   try {
     await house.run();
@@ -43,7 +44,7 @@ class House {
     onStop(() => void this.close().then(() => process.exit(EXIT.done)));
     const { TENANTRY_DATA_DIR: folder } = settings;
     if (!existsSync(join(folder, "postgres"))) say(`Making a database in ${folder} …`);
-    this.#database = openEmbedded(folder, "tenantry", settings.TENANTRY_EMBEDDED_DATABASES);
+    this.#database = openEmbedded(settings, "tenantry");
     // It loads while the database starts, and waits to be told of it.
     this.#gateway = this.#fork("serve", {
       ...process.env,

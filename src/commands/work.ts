@@ -4,8 +4,9 @@ import { describeFault } from "../graphql/present.js";
 import { deriveKey } from "../identity/key.js";
 import { JOBS_KEY } from "../tenancy/jobs/seal.js";
 import type { Recovered } from "../tenancy/move/recover.js";
-import { keyOf, withOwnersOf } from "./database.js";
+import { withOwnersOf } from "./database.js";
 import { EXIT } from "./explain.js";
+import { ownKey } from "./key.js";
 import { print, progress } from "./progress.js";
 import { sendMail } from "./work/mail.js";
 import { stopping } from "./work/stopping.js";
@@ -33,12 +34,12 @@ const RECOVERED: Partial<Record<Recovered["outcome"], string>> = {
 export async function workCommand({ once, json }: WorkOptions): Promise<void> {
   const settings = readSettings(process.env);
   const log = pino({ level: settings.TENANTRY_LOG_LEVEL, base: null }, pino.destination(2));
-  const installation = await keyOf(settings);
-  const key = deriveKey(installation, JOBS_KEY);
   const stop = stopping();
   const say = (line: string, data: object) => print(`${json ? JSON.stringify({ at: new Date(), ...data }) : line}\n`);
   let isWhole = true;
   await withOwnersOf(settings, async (owners) => {
+    const installation = await ownKey(settings, owners);
+    const key = deriveKey(installation, JOBS_KEY);
     let bar: { readonly phase: string; readonly tell: ReturnType<typeof progress> } | null = null;
     const worker = new Worker({
       owners,

@@ -98,16 +98,28 @@ export const followsFailure = (error: unknown): boolean => sqlState(error) === "
 /** Whether the server ended a statement that took longer than it may. */
 export const isTimedOut = (error: unknown): boolean => sqlState(error) === "57014";
 
+/**
+ * The error of a statement outside of a transaction that we opened, where to write is never a bug: what may only be read there is a
+ * server that takes no changes, as after a failover.
+ */
+export const orTakesNoChanges = (error: Error): Error =>
+  sqlState(error) === "25006"
+    ? new UnavailableError("The database takes no changes at the moment.", 1, { cause: error })
+    : error;
+
 /** Whether the server has no room for one more connection. */
 export const isFull = (error: unknown): boolean => sqlState(error) === "53300";
 
 // Serialization failure, deadlock, lock not available: the same transaction may well pass a moment later.
 const PASSING = new Set(["40001", "40P01", "55P03"]);
-// Too many connections; starting up, shutting down, crashed; read-only during a failover.
-const AWAY = /^(53300|57P0[123]|08...)$/;
+// No disk, no memory, no connection left; starting up, shutting down, crashed.
+const AWAY = /^(53[0-3]00|57P0[123]|08...)$/;
 
 export const isPassing = (error: unknown): boolean =>
-  error instanceof OvertakenError || PASSING.has(sqlState(error) ?? "") || isOutOfDate(error);
+  !mayBeDone(error) && (error instanceof OvertakenError || PASSING.has(sqlState(error) ?? "") || isOutOfDate(error));
+
+/** Whether what failed may have been done: whatever the reason for that is, it is not tried again. */
+const mayBeDone = (error: unknown): boolean => thrownByDriver(error) instanceof OutcomeUnknownError;
 
 /** Whether a statement was prepared before a migration changed what it answers. The next time it is prepared anew. */
 const isOutOfDate = (error: unknown): boolean => answerIn(error)?.routine === "RevalidateCachedQuery";
@@ -121,6 +133,7 @@ export const isStale = (error: unknown): boolean => STALE.has(answerIn(error)?.r
 /** Whether the database, not the statement, is at fault: it is away, full or shutting down. */
 export function isAway(error: unknown): boolean {
   const thrown = thrownByDriver(error);
+  if (mayBeDone(thrown)) return false;
   return (
     thrown instanceof UnavailableError || thrown instanceof ConnectionLostError || AWAY.test(sqlState(thrown) ?? "")
   );

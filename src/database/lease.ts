@@ -1,5 +1,5 @@
 import { drizzleClient } from "./drizzleClient.js";
-import { ConnectionLostError, followsFailure, LeaseOverError, sessionSurvives } from "./errors.js";
+import { ConnectionLostError, followsFailure, LeaseOverError, orTakesNoChanges, sessionSurvives } from "./errors.js";
 import type { Course, Flight } from "./flight.js";
 import type { Leased } from "./leased.js";
 import { Notes } from "./notes.js";
@@ -245,6 +245,6 @@ export class Lease implements Sender {
     if (followsFailure(error)) return this.#failure ?? error;
     if (!sessionSurvives(error)) this.condemn(new ConnectionLostError("The session was lost.", { cause: error }));
     this.#failure = error;
-    return this.#over ?? error;
+    return this.#over ?? (this.#isInTransaction ? error : orTakesNoChanges(error));
   }
 }

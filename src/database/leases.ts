@@ -4,6 +4,7 @@ import type { Lease } from "./lease.js";
 import { MAIN } from "./names.js";
 import { type LeaseSettings, PooledDatabase, whoGivesWay } from "./pooled.js";
 import type { Signal } from "./signal.js";
+import { STATEMENT_TIMEOUT_MS, silenceOf } from "./silence.js";
 import { Turns } from "./turns.js";
 import {
   type AcquireOptions,
@@ -18,7 +19,6 @@ import {
   type Waiting,
 } from "./waiting.js";
 
-const SILENCE_MS = 15_000; // Three times the statement_timeout of the serving logins.
 /** What one of several databases may take of the budget. */
 const MOST_OF_BUDGET = 0.75;
 
@@ -41,7 +41,7 @@ export class Leases {
   };
 
   constructor(settings: LeaseSettings) {
-    this.#settings = { silenceMs: SILENCE_MS, stuckMs: STUCK_MS, longMs: LONG_MS, ...settings };
+    this.#settings = { silenceMs: silenceOf(STATEMENT_TIMEOUT_MS), stuckMs: STUCK_MS, longMs: LONG_MS, ...settings };
     const { databases, size } = settings;
     const most = Object.keys(databases).length === 1 ? size : Math.ceil(size * MOST_OF_BUDGET);
     this.#all = Object.entries(databases).map(([name, url]) => new PooledDatabase(name, url, most));

@@ -1,5 +1,6 @@
 import type { Connection, ConnectionSettings } from "./connection.js";
 import { isReplica } from "./names.js";
+import { replicaSilenceOf } from "./silence.js";
 import type { Counter } from "./turns.js";
 
 export interface LeaseSettings extends Omit<ConnectionSettings, "url"> {
@@ -28,9 +29,6 @@ const LEAST_EACH = 8;
 
 /** How long a server that was full is not asked for another connection, while there are some. */
 const FULL_MS = 1000;
-
-/** How long a replica may stay silent: longer than the statement_timeout, and short enough to ask the primary after it. */
-const REPLICA_SILENCE_MS = 6000;
 
 /** One of the databases of a pool, and what of the common budget it has. */
 export class PooledDatabase implements Counter {
@@ -63,7 +61,7 @@ export class PooledDatabase implements Counter {
     const { silenceMs = Number.POSITIVE_INFINITY } = common;
     const settings = { ...common, url: this.url };
     return isReplica(this.name)
-      ? { ...settings, silenceMs: Math.min(silenceMs, REPLICA_SILENCE_MS) }
+      ? { ...settings, silenceMs: replicaSilenceOf(silenceMs) }
       : { ...settings, refusesStandby: true };
   }
 

@@ -3,6 +3,7 @@ import type { Lease } from "../database/lease.js";
 import { Leases } from "../database/leases.js";
 import { MAIN } from "../database/names.js";
 import { openOwner } from "../database/owner.js";
+import { STATEMENT_TIMEOUT_MS, silenceOf } from "../database/silence.js";
 import type { Names } from "./migrations/files.js";
 import { ensureLogins, type Login } from "./migrations/logins.js";
 
@@ -18,6 +19,8 @@ export interface OwnersSettings {
   readonly door: Login;
   /** By the name that the settings give each; `main` among them. */
   readonly databases: Readonly<Record<string, OwnedDatabase>>;
+  /** How long a statement of a serving login may take. */
+  readonly statementTimeoutMs?: number;
 }
 
 /**
@@ -76,12 +79,14 @@ export class Owners {
 
   /** A connection of the login that serves a database, for what a command does under row security. Whoever asks for it closes it. */
   servingLeases(database: string, applicationName: string): Leases {
+    const { statementTimeoutMs = STATEMENT_TIMEOUT_MS } = this.settings;
     return new Leases({
       databases: { [database]: this.servingUrl(database) },
       applicationName,
       prepare: true,
       connectTimeoutMs: 5000,
       size: 1,
+      silenceMs: silenceOf(statementTimeoutMs),
       waitMs: 10_000,
       maxAgeMs: Number.POSITIVE_INFINITY,
     });
@@ -94,8 +99,10 @@ export class Owners {
 
   /** The logins that a database has to know. */
   logins(database: string): Login[] {
+    const { door, statementTimeoutMs } = this.settings;
     const { serve } = this.get(database);
-    return database === MAIN ? [this.settings.door, serve] : [serve];
+    const logins = database === MAIN ? [door, serve] : [serve];
+    return logins.map((login) => ({ ...login, statementTimeoutMs }));
   }
 
   /** @throws Error when the settings name no such database */

@@ -1,8 +1,10 @@
+import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Seal } from "../../src/features/audit/seal.js";
+import { type Seal, sealTenant } from "../../src/features/audit/seal.js";
 import { SEALED } from "../../src/features/audit/sealer.js";
+import { keyMark } from "../../src/identity/key.js";
 import { noteWitness } from "../../src/tenancy/directory/witness.js";
 import { moveTenant } from "../../src/tenancy/move/move.js";
 import { getTenant } from "../../src/tenancy/tenants/record.js";
@@ -11,6 +13,7 @@ import { change } from "../support/change.js";
 import { jsonLines, run, stopCommands } from "../support/command.js";
 import { openGateway, type TestGateway } from "../support/gateway.js";
 import { homeOf } from "../support/home.js";
+import { recordOf } from "../support/sessions.js";
 import { owningSettings } from "../support/settings.js";
 import { until } from "../support/until.js";
 import { type Planted, world } from "../support/world.js";
@@ -160,6 +163,47 @@ describe("tenantry audit", () => {
     expect(refused.stderr).toContain("Nothing was removed");
     expect(jsonLines(pruned.stdout)).toEqual([{ tenant: "shop", checkpoint: 2, events: 2 }]);
     expect((await audit("verify")).stdout).toContain("Those up to seal 2 were removed, behind a signed checkpoint.");
+  });
+
+  it("reseal seals anew what another key sealed, and leaves alone what this one did", async () => {
+    const other = randomBytes(32);
+    const { came } = await world(gateway, {
+      came: { tree: { came: {} }, people: { olga: [{ at: "came", roles: ["owner"], reach: "SUBTREE" }] } },
+    });
+    await change(came.as("olga"), "upsertUser", { email: "pia@came.test" }, "__typename");
+    await sealTenant(gateway.serve, await recordOf(gateway.database, "came"), other);
+    await change(came.as("olga"), "upsertUser", { email: "pim@came.test" }, "__typename");
+    const env = await owningSettings(gateway.database);
+    const as = (key: Buffer) => ({ ...env, TENANTRY_KEY: key.toString("base64url") });
+    const verify = (with_: Record<string, string>) => run(["audit", "verify", "--tenant", "came"], { env: with_ });
+    const [sealed, ours, neither] = [await verify(as(other)), await verify(env), await verify(as(randomBytes(32)))];
+
+    const resealed = await run(["audit", "reseal", "--tenant", "came", "--json"], { env });
+
+    expect(sealed).toMatchObject({ code: 0, stdout: expect.stringContaining("2 events, 1 seals. 1 wait") });
+    expect(ours).toMatchObject({ code: 1, stdout: expect.stringContaining("made with another TENANTRY_KEY") });
+    expect(neither).toMatchObject({ code: 3, stderr: expect.stringContaining("TENANTRY_KEY is not the key") });
+    expect([resealed.code, jsonLines(resealed.stdout)]).toEqual([0, [{ tenant: "came", events: 2 }]]);
+    await sealNow(gateway, "came");
+    expect(await verify(env)).toMatchObject({ code: 0, stdout: expect.stringContaining("2 events, 1 seals. All are") });
+    expect(await audit("reseal")).toMatchObject({ code: 0, stdout: "No audit was sealed with another key.\n" });
+  });
+
+  it("notes no key for the installation's, where none was noted, that audits were not sealed with", async () => {
+    const env = await owningSettings(gateway.database);
+    const { mac } = await sealOf(3);
+    await noteWitness(gateway.door, shop.tenantId, { number: 3, mac }, null);
+    await gateway.database.owner("delete from tenantry.installation");
+
+    const strange = { ...env, TENANTRY_KEY: randomBytes(32).toString("base64url") };
+    const refused = await run(["audit", "reseal", "--tenant", "shop"], { env: strange });
+    const taken = await run(["audit", "reseal", "--tenant", "shop"], { env });
+
+    await gateway.database.owner("delete from tenantry.audit_witnesses");
+    expect([refused.code, taken.code]).toEqual([3, 0]);
+    expect(await gateway.database.owner("select key_mark from tenantry.installation")).toEqual([
+      { key_mark: keyMark(Buffer.from(env.TENANTRY_KEY!, "base64url")) },
+    ]);
   });
 
   it("take-in gives what an older version wrote the form of this one", async () => {

@@ -98,6 +98,26 @@ describe("tenantry migrate", () => {
     expect(await roles()).toEqual([server.door, server.serve]);
   });
 
+  it("sets at the serving logins how long a statement may take, and keeps what the settings say", async () => {
+    const timeouts = async () =>
+      (
+        await server.owner(
+          `select c from pg_roles r, unnest(r.rolconfig) c
+           where r.rolname in ($1, $2) and starts_with(c, 'statement_timeout=') order by r.rolname`,
+          [server.door, server.serve],
+        )
+      ).map(({ c }) => c);
+    const before = await timeouts();
+    const env = { ...server.owning, TENANTRY_STATEMENT_TIMEOUT_MS: "7000" };
+
+    expect(await run(["migrate"], { env })).toMatchObject({ code: 0 });
+
+    expect([before, await timeouts()]).toEqual(
+      ["5000ms", "7000ms"].map((ms) => Array(2).fill(`statement_timeout=${ms}`)),
+    );
+    expect((await run(["migrate", "--print-sql"], { env })).stdout).toContain("statement_timeout = '7000ms'");
+  });
+
   it("takes the product's file for applied, where there is nobody who could lose by it", async () => {
     expect(await server.owner("select kind, key from tenantry.product order by kind, key")).toEqual([
       { kind: "PERMISSION", key: "invoices:approve" },

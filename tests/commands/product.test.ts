@@ -1,5 +1,4 @@
-import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -15,6 +14,7 @@ import { createTenant } from "../../src/tenancy/create.js";
 import { eraseTenant } from "../../src/tenancy/tenants/erase.js";
 import { readFacts } from "../oracle/facts.js";
 import { command, run, stopCommands } from "../support/command.js";
+import { FOLDER } from "../support/database.js";
 import { openGateway, type TestGateway } from "../support/gateway.js";
 import { homeOf } from "../support/home.js";
 import { recordOf, whileLocked } from "../support/sessions.js";
@@ -96,7 +96,7 @@ function owning(product: Product): Record<string, string> {
   writeFileSync(path, JSON.stringify(product));
   const { database } = gateway;
   return {
-    TENANTRY_KEY: randomBytes(32).toString("base64url"),
+    TENANTRY_KEY: readFileSync(join(FOLDER, "key"), "utf8").trimEnd(),
     TENANTRY_PRODUCT: path,
     ...database.settings(),
   };

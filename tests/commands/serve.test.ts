@@ -1,7 +1,8 @@
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { get } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
-import { ask, command, run, stopCommands } from "../support/command.js";
+import { ask, command, jsonLines, run, stopCommands } from "../support/command.js";
 import { type OwnServer, ownServer } from "../support/server.js";
 
 let server: OwnServer;
@@ -52,6 +53,52 @@ describe("tenantry serve", () => {
     expect(gateway.stdout()).toBe(`tenantry ready on ${url}\n`);
     gateway.child.kill("SIGTERM");
     expect(await gateway.ended).toBe(0);
+  });
+
+  it("refuses another key than the one that the installation was made with, and so does every command that uses it", async () => {
+    const TENANTRY_KEY = randomBytes(32).toString("base64url");
+    const strange = { ...server.owning, TENANTRY_KEY };
+
+    const refused = [
+      await run(["serve"], { env: { ...server.serving, TENANTRY_KEY } }),
+      await run(["work", "--once"], { env: strange }),
+      await run(["migrate"], { env: strange }),
+      await run(["audit", "verify", "--tenant", "lumen"], { env: strange }),
+      await run(["tenant", "create", "acme", "--name", "Acme", "--owner", "ada@northwind.test"], { env: strange }),
+    ];
+    const doctor = await run(["doctor", "--json"], { env: strange });
+
+    for (const { code, stdout, stderr } of refused) {
+      expect([code, stdout]).toEqual([3, ""]);
+      expect(stderr).toContain("tenantry: TENANTRY_KEY is not the key that this installation was made with");
+    }
+    expect([doctor.code, jsonLines(doctor.stdout)]).toEqual([
+      1,
+      [expect.objectContaining({ check: "key", isMended: false, what: expect.stringContaining("not the key") })],
+    ]);
+  });
+
+  it("takes a new key that `migrate` was told to take, and then no more the one before", async () => {
+    const TENANTRY_KEY = randomBytes(32).toString("base64url");
+    const taken = await run(["migrate", "--new-key"], { env: { ...server.owning, TENANTRY_KEY } });
+    const refused = await run(["serve"], { env: server.serving });
+    const gateway = command(["serve"], { env: { ...server.serving, TENANTRY_KEY } });
+    await gateway.ready;
+    gateway.child.kill("SIGTERM");
+
+    const back = await run(["migrate", "--new-key"], { env: server.owning });
+
+    expect([taken.code, refused.code, await gateway.ended, back.code]).toEqual([0, 3, 0, 0]);
+    expect(taken.stderr).toContain("nobody is recognised who was known by it");
+  });
+
+  it("says that `migrate` comes first, where nobody has noted a key", async () => {
+    await server.owner("delete from tenantry.installation");
+
+    const refused = await run(["serve"], { env: server.serving });
+
+    expect(refused).toMatchObject({ code: 3, stderr: expect.stringContaining("Run `tenantry migrate`") });
+    expect(await run(["migrate"], { env: server.owning })).toMatchObject({ code: 0 });
   });
 
   it.each([

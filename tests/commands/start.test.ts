@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
   statSync,
   utimesSync,
@@ -325,6 +326,24 @@ tenantry ready on ${gateway.url}
       `Port ${port} is in use. Stop what uses it, or set PORT to another one; 0 takes a free one.\n`,
     );
     expect(left()).toEqual([]);
+  });
+
+  it("makes no key in place of one that is lost, unless it is told to", async () => {
+    const [path, aside] = [join(folder, "key"), join(folder, "kept")];
+    renameSync(path, aside);
+    const refused = [await run(["start"], { env: settings() }), await run(["seed"], { env: settings() })];
+    const isMade = existsSync(path);
+
+    const taken = await run(["migrate", "--new-key"], { env: settings() });
+
+    const isNew = !readFileSync(path).equals(readFileSync(aside));
+    renameSync(aside, path);
+    const strange = await run(["start"], { env: settings() });
+    expect(await run(["migrate", "--new-key"], { env: settings() })).toMatchObject({ code: 0 });
+    expect([isMade, taken.code, isNew]).toEqual([false, 0, true]);
+    for (const { code, stderr } of refused)
+      expect([code, stderr]).toEqual([3, expect.stringContaining(`${path} is lost, and what is in the database`)]);
+    expect(strange).toMatchObject({ code: 3, stderr: expect.stringContaining("TENANTRY_KEY is not the key") });
   });
 
   it("names every wrong setting in one message, and opens nothing", async () => {

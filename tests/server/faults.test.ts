@@ -23,6 +23,10 @@ function expectMasked(gateway: TestGateway, answer: Answer, code: string, status
   expect(gateway.log()).not.toMatch(PRIVATE);
 }
 
+/** The SQL of a function that fails with this code, as a trigger. */
+const raising = (name: string, code: string) =>
+  `create function ${name}() returns trigger language plpgsql as 'begin raise sqlstate ''${code}''; end'`;
+
 async function withGateway(
   options: Parameters<typeof openGateway>[0],
   work: (gateway: TestGateway) => Promise<void>,
@@ -121,6 +125,42 @@ describe("a fault", () => {
 
       expectMasked(gateway, answer, "UNAVAILABLE", 503);
       expect((await ada.ask(ASK)).errors).toBeUndefined();
+    });
+  });
+
+  it.each([
+    ["a full disk", "53100"],
+    ["a server without memory", "53200"],
+  ])("of %s is told with 503 and Retry-After, and nothing was changed", async (_what, code) => {
+    await withGateway({}, async (gateway) => {
+      await ownerInHome(gateway, "northwind", async (sql) => {
+        await sql(raising("fails", code));
+        await sql("create trigger fails before insert on organizations execute function fails()");
+      });
+      const ada = gateway.as("ada@northwind.test", "northwind");
+      const { viewer } = await ada.get("{ viewer { tenant { root { id } } } }");
+      const input = `{ parentId: "${viewer.tenant.root.id}", name: "Full", slug: "full" }`;
+
+      const answer = await ada.ask(`mutation { createOrganization(input: ${input}) { __typename } }`);
+
+      expectMasked(gateway, answer, "UNAVAILABLE", 503);
+      expect(answer.headers.get("retry-after")).toBe("1");
+      expect(await ada.get('{ organization(by: { slug: "full" }) { id } }')).toEqual({ organization: null });
+    });
+  });
+
+  it("of a directory that takes no changes, as after a failover, is told with 503", async () => {
+    await withGateway({ signUp: true }, async (gateway) => {
+      await gateway.database.owner(raising("tenantry.fails", "25006"));
+      await gateway.database.owner(
+        "create trigger fails before insert on tenantry.jobs execute function tenantry.fails()",
+      );
+
+      const answer = await gateway
+        .as("ada@northwind.test", null)
+        .ask('mutation { createTenant(input: { slug: "late", name: "Late" }) { __typename } }');
+
+      expectMasked(gateway, answer, "UNAVAILABLE", 503);
     });
   });
 

@@ -19,7 +19,8 @@ export default async function setup() {
   const { embeddedOwners } = await import("../../dist/commands/database.js");
   const { seed } = await import("../../dist/commands/demo/seed.js");
   const { DEMO_TENANTS } = await import("../../dist/commands/demo/tenants.js");
-  const { loadKey } = await import("../../dist/identity/key.js");
+  const { keyMark, loadKey } = await import("../../dist/identity/key.js");
+  const { noteKeyMark } = await import("../../dist/tenancy/directory/installation.js");
   const { ensureAllLogins, withOwners } = await import("../../dist/tenancy/owners.js");
   const { migrate } = await import("../../dist/tenancy/migrations/migrate.js");
 
@@ -59,6 +60,7 @@ export default async function setup() {
     // Reads and writes whatever row security lets through: a test's own hand in a home.
     await main.run("create role tenantry_test in role pg_read_all_data, pg_write_all_data");
     await migrate(owners);
+    await noteKeyMark(main, keyMark(key));
     await adoptProduct(main, productOf(readProduct(PRODUCT_FILE)));
     await seed(owners, key, folder, () => {}, place);
   });

@@ -2,11 +2,12 @@ import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { readSettings } from "../../config.js";
+import { readSettings, type Settings } from "../../config.js";
 import type { Lease } from "../../database/lease.js";
 import { SealKey } from "../../features/audit/chain.js";
 import { exportEvents } from "../../features/audit/exportEvents.js";
 import { pruneAudit } from "../../features/audit/prune.js";
+import { isSealedWith } from "../../features/audit/reseal.js";
 import { SEALED } from "../../features/audit/sealer.js";
 import { type Verified, verifyAudit } from "../../features/audit/verify.js";
 import type { TenantId } from "../../ids.js";
@@ -24,6 +25,7 @@ import {
 } from "../../tenancy/tenants/record.js";
 import { keyOf, withOwnersOf } from "../database.js";
 import { EXIT, RefusedError, UsageError } from "../explain.js";
+import { ownKey } from "../key.js";
 import { progress } from "../progress.js";
 import { say } from "../tenant/shown.js";
 
@@ -39,9 +41,9 @@ interface OfTenant {
 export async function auditVerify(options: OfTenant & { readonly log?: string }): Promise<void> {
   const { tenant: slug, json, log } = options;
   const settings = readSettings(process.env);
-  const key = await keyOf(settings);
   await withOwnersOf(settings, async (owners) => {
     const tenant = await getTenant(await owners.main, slug);
+    const key = await keyFor(settings, owners, tenant);
     const logged = log === undefined ? [] : await witnessesIn(log, tenant.id);
     const verified = await verifyWhereItIs(owners, tenant, key, logged);
     say(json, inWords(slug, verified), { tenant: slug, ...verified });
@@ -71,7 +73,6 @@ export async function auditPrune(options: OfTenant & { readonly before: string }
   const { tenant: slug, json } = options;
   const before = instantIn("--before", options.before)!;
   const settings = readSettings(process.env);
-  const key = await keyOf(settings);
   await withOwnersOf(settings, async (owners) => {
     const main = await owners.main;
     const { id } = await getTenant(main, slug);
@@ -79,6 +80,7 @@ export async function auditPrune(options: OfTenant & { readonly before: string }
       // Where it is while nobody moves it.
       const tenant = await getTenant(main, slug);
       const witness = await findWitness(main, id);
+      const key = await keyFor(settings, owners, tenant);
       return inItsHome(owners, tenant, async (run) => {
         const { broken } = await verify(run, tenant, key, witness, []);
         if (broken !== null)
@@ -94,6 +96,16 @@ export async function auditPrune(options: OfTenant & { readonly before: string }
         : `Removed ${pruned.events} events of ${slug}: all up to seal ${pruned.checkpoint}, which is a signed checkpoint now.`;
     say(json, [done], { tenant: slug, ...pruned });
   });
+}
+
+/**
+ * The installation's key, or the one of another installation that sealed the audit of a tenant which came from there.
+ * @throws OtherKeyError when the key at hand is neither
+ */
+async function keyFor(settings: Settings, owners: Owners, tenant: Tenant): Promise<Buffer> {
+  const key = await keyOf(settings);
+  const hasSealed = await inItsHome(owners, tenant, (run) => isSealedWith(run, tenant.id, new SealKey(key, tenant.id)));
+  return hasSealed ? key : ownKey(settings, owners);
 }
 
 /**

@@ -40,6 +40,15 @@ export function addAuditCommands(program: Command): void {
     .option("--json", "print what was removed as a line of JSON")
     .action(async (options) => (await load()).auditPrune(options));
   audit
+    .command("reseal")
+    .summary("seal anew what was sealed with another TENANTRY_KEY")
+    .description(
+      "Seal anew the audits that were sealed with another TENANTRY_KEY, in part or as a whole: of one tenant, or of all. Where that key is lost, or the tenant came from another installation, nothing more is sealed before. What was changed in such an audit until now is not found any more: verify it with its old key first, as long as there is one.",
+    )
+    .option("--tenant <slug>", "only this tenant")
+    .option("--json", "print a line of JSON for each tenant that had something")
+    .action(async (options) => (await import("./reseal.js")).auditReseal(options));
+  audit
     .command("take-in")
     .summary("take in what gateways of an older version wrote")
     .description(

@@ -6,8 +6,9 @@ import { importTenant } from "../../tenancy/archive/import.js";
 import type { Manifest } from "../../tenancy/archive/manifest.js";
 import { checkArchive } from "../../tenancy/archive/read.js";
 import { getTenant } from "../../tenancy/tenants/record.js";
-import { keyOf, withOwnersOf } from "../database.js";
+import { withOwnersOf } from "../database.js";
 import { UsageError } from "../explain.js";
+import { ownKey } from "../key.js";
 import { clearProgress, progress } from "../progress.js";
 import { slugIn } from "./arguments.js";
 import { type PlaceOptions, placeOf } from "./place.js";
@@ -16,10 +17,10 @@ import { say, shown } from "./shown.js";
 /** `tenantry tenant export`: a file appears when it is whole, and nobody but its owner may read it. */
 export async function exportCommand(slug: string, file: string, { json }: { readonly json?: boolean }): Promise<void> {
   const settings = readSettings(process.env);
-  const key = keyMark(await keyOf(settings));
   if (file !== "-" && (await stat(file).catch(() => null)))
     throw new UsageError(`<file> ${file} is there already. Name one that is not.`);
   await withOwnersOf(settings, async (owners) => {
+    const key = keyMark(await ownKey(settings, owners));
     const tenant = await getTenant(await owners.main, slug);
     if (file === "-") {
       const manifest = await exportTenant(owners, tenant, key, process.stdout, progress("Rows exported"));
@@ -52,13 +53,17 @@ export async function importCommand(
   const settings = readSettings(process.env);
   const manifest = await checkArchive(file);
   const slug = slugIn(options.slug ?? manifest.tenant.slug, "--slug");
-  const isOurKey = manifest.key === keyMark(await keyOf(settings));
   await withOwnersOf(settings, async (owners) => {
+    const isOurKey = manifest.key === keyMark(await ownKey(settings, owners));
     const place = await placeOf(owners, options);
     const tenant = await importTenant(owners, file, manifest, { slug, ...place }, progress("Rows imported"));
     const lines = [
       `Made ${slug} from ${file}: ${tenant.isolation} in ${tenant.database}, ${rowsOf(manifest)} rows, all checksums the same.`,
-      ...(isOurKey ? [] : ["It was exported with another TENANTRY_KEY, so none of its people is recognised here."]),
+      ...(isOurKey
+        ? []
+        : [
+            "It was exported with another TENANTRY_KEY, so none of its people is recognised here, and its audit is sealed no further before `tenantry audit reseal`.",
+          ]),
       `Should nobody be able to sign in to it: \`tenantry tenant recover ${slug} --owner <email>\` lets its owner in again.`,
     ];
     say(options.json, lines, { ...shown(tenant), ...factsOf(manifest), peopleAreRecognised: isOurKey });

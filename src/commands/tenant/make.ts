@@ -9,7 +9,7 @@ import type { Isolation } from "../../tenancy/directory/table.js";
 import type { NewOwner } from "../../tenancy/jobs/job.js";
 import type { Owners } from "../../tenancy/owners.js";
 import { findTenant, type Tenant } from "../../tenancy/tenants/record.js";
-import { keyOf } from "../database.js";
+import { ownKey } from "../key.js";
 
 export interface Making {
   readonly id: TenantId;
@@ -23,7 +23,7 @@ export interface Making {
 export async function makeTenant(owners: Owners, settings: Settings, making: Making): Promise<Tenant> {
   const { id, slug, name, owner, place } = making;
   const { email, signIn } = owner;
-  const identity = signIn && identityDigest(await keyOf(settings), signIn);
+  const identity = signIn && identityDigest(await ownKey(settings, owners), signIn);
   const tenant = { id, slug, ...place, createdAt: new Date(), identities: identity ? [identity] : [] };
   await createTenant(owners, tenant, (db) =>
     found(db, { tenantId: id, slug, name, owner: { email, name: owner.name, identity }, at: tenant.createdAt }),

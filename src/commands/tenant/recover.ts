@@ -2,9 +2,11 @@ import { readSettings, type Settings } from "../../config.js";
 import { ownersOf } from "../../features/tenants/founding.js";
 import { recoverOwner } from "../../features/tenants/recover.js";
 import { identityDigest } from "../../identity/digest.js";
+import type { NewOwner } from "../../tenancy/jobs/job.js";
 import { getTenant } from "../../tenancy/tenants/record.js";
-import { keyOf, withOwnersOf } from "../database.js";
+import { withOwnersOf } from "../database.js";
 import { UsageError } from "../explain.js";
+import { ownKey } from "../key.js";
 import { emailIn } from "./arguments.js";
 import { howToSignIn, type OwnerOptions, signInOf } from "./create.js";
 import { beginRun, holding } from "./locked.js";
@@ -24,8 +26,7 @@ export async function recoverCommand(slug: string, options: Options): Promise<vo
     throw new UsageError(
       "Say whom the owner's tokens mean: --owner-issuer and --owner-subject, their claims iss and sub.",
     );
-  const identity = identityDigest(await keyOf(settings), signIn);
-  const { others, status } = await recover(settings, slug, email, identity);
+  const { others, status } = await recover(settings, slug, email, signIn);
   await letDevelopmentKnow(settings, { slug, owner: { email, name: email, signIn } });
   const remain =
     others.length === 0 ? "Nobody else owns it." : `It is owned by ${others.join(", ")} as well, as it was before.`;
@@ -38,8 +39,9 @@ export async function recoverCommand(slug: string, options: Options): Promise<vo
 }
 
 /** @returns the addresses of the others who own it, and what it is */
-async function recover(settings: Settings, slug: string, email: string, identity: Buffer) {
+async function recover(settings: Settings, slug: string, email: string, signIn: NonNullable<NewOwner["signIn"]>) {
   return withOwnersOf(settings, async (owners) => {
+    const identity = identityDigest(await ownKey(settings, owners), signIn);
     const main = await owners.main;
     return holding(owners, await getTenant(main, slug), async ({ tenant: { id, status }, db, place }) => {
       // A hint, which the home does not follow before it knows them: without it they would not be let as far as that.

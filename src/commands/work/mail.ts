@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import type { Settings } from "../../config.js";
 import { Leases } from "../../database/leases.js";
 import { MAIN } from "../../database/names.js";
+import { silenceOf } from "../../database/silence.js";
 import { invitationStands } from "../../features/invitations/stands.js";
 import { Postman } from "../../features/mail/postman.js";
 import { describeFault } from "../../graphql/present.js";
@@ -77,6 +78,7 @@ const leases = (databases: Record<string, string>, settings: Settings): Leases =
     applicationName: "tenantry mail",
     prepare: settings.TENANTRY_PREPARE,
     connectTimeoutMs: 5000,
+    silenceMs: silenceOf(settings.TENANTRY_STATEMENT_TIMEOUT_MS),
     size: CONNECTIONS,
     waitMs: settings.TENANTRY_LEASE_WAIT_MS,
     maxAgeMs: 12 * 60_000,

@@ -19,24 +19,26 @@ export interface Sealing {
   readonly holdsKnown: boolean;
   /** When the first event was written that an older version left, and that cannot be sealed before it is taken in. */
   readonly behindSince: Date | null;
+  /** Whether events wait behind a seal that was made with another installation key: they are not sealed. */
+  readonly isOfAnotherKey: boolean;
 }
 
 /** Events in one seal. */
 const MOST_EVENTS = 1000;
 
 const LOOK = `
-select h.epoch, h.status, exists (select from audit_unsealed u where u.tenant_id = $1) as waits, s.number, encode(s.mac, 'hex') as mac,
+select h.epoch, h.status, exists (select from audit_unsealed u where u.tenant_id = $1) as waits, s.number, s.key_mark, encode(s.mac, 'hex') as mac,
   k.number as known_number, encode(k.mac, 'hex') as known_mac,
   (select min(e.at) from audit_events e where e.tenant_id = $1 and e.path is null) as behind_since
 from tenant h
-left join lateral (select number, mac from audit_seals where tenant_id = $1 order by number desc limit 1) s on true
+left join lateral (select number, key_mark, mac from audit_seals where tenant_id = $1 order by number desc limit 1) s on true
 left join lateral (
   select number, mac from audit_seals where tenant_id = $1 and number <= $2::int order by number desc limit 1) k on true
 where h.tenant_id = $1`;
 // Two who seal at once would make two seals of one number, and one of them would have sealed in vain.
 export const SEALING_ALONE = "select pg_advisory_xact_lock(hashtextextended('tenantry seal ' || $1, 0))";
 const NEWEST =
-  "select number, encode(mac, 'hex') as mac from audit_seals where tenant_id = $1 order by number desc limit 1";
+  "select number, key_mark, encode(mac, 'hex') as mac from audit_seals where tenant_id = $1 order by number desc limit 1";
 const WAITING = `
 with waiting as (
   select e.id, ${EVENT_DIGEST} as digest, row_number() over (order by e.id) as n
@@ -87,17 +89,23 @@ async function sealOnce(
       made: made ? 1 : 0,
       holdsKnown: known === null || isHeld(known, home),
       behindSince: home.behind_since === null ? null : new Date(String(home.behind_since)),
+      isOfAnotherKey: home.waits === true && !isBehindOwn(home, key),
     };
   } finally {
     await session.rollback();
   }
 }
 
-/** One seal over what waits, as much as goes into one; null where somebody else has just sealed it. */
+/**
+ * One seal over what waits, as much as goes into one; null where somebody else has just sealed it, and where the seal before is
+ * another key's: nobody could verify both, and a cut behind them would not be found.
+ */
 async function makeSeal(session: TenantSession, key: SealKey): Promise<Seal | null> {
   const { tenantId } = session;
   await session.query(SEALING_ALONE, [tenantId]);
-  const newest = sealOf((await session.query(NEWEST, [tenantId]))[0]);
+  const [before] = await session.query(NEWEST, [tenantId]);
+  if (!isBehindOwn(before, key)) return null;
+  const newest = sealOf(before);
   const [waiting] = await session.query(WAITING, [tenantId]);
   const { count, events, digests, list, now } = waiting as Record<string, string>;
   if (Number(count) === 0) return null;
@@ -114,6 +122,10 @@ function isHeld(known: Seal, home: Readonly<Record<string, unknown>>): boolean {
   if (home.known_number === null) return home.number !== null;
   return Number(home.known_number) === known.number && home.known_mac === known.mac;
 }
+
+/** Whether the newest seal, if there is one, was made with this key. */
+const isBehindOwn = (row: Readonly<Record<string, unknown>> | undefined, { mark }: SealKey): boolean =>
+  (row?.key_mark ?? mark) === mark;
 
 const sealOf = (row: Readonly<Record<string, unknown>> | undefined): Seal | null =>
   row && row.number !== null ? { number: Number(row.number), mac: String(row.mac) } : null;

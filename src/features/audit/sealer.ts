@@ -9,6 +9,8 @@ import { sealTenant } from "./seal.js";
 export const SEALED = "audit sealed";
 const BROKEN =
   "the audit of a tenant is without a seal that is known outside of it: run `tenantry audit verify` for the tenant";
+const OF_ANOTHER_KEY =
+  "the audit of a tenant was sealed with another TENANTRY_KEY, and is sealed no further: see `tenantry audit reseal`";
 
 const EVERY_MS = 60_000;
 /** Tenants that are visited in a round though nobody changed anything in them here: what a process that died left unsealed. */
@@ -35,6 +37,8 @@ export class Sealer {
   readonly #unnoted = new Set<TenantId>();
   /** Tenants with events that an older version left, and since when. */
   readonly #behind = new Map<TenantId, number>();
+  /** Tenants that another key sealed, of which the log was told. */
+  readonly #ofAnotherKey = new Set<TenantId>();
   #last: TenantId | null = null;
   #made = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -91,6 +95,7 @@ export class Sealer {
         this.#waiting.delete(id);
         this.#behind.delete(id);
         this.#unnoted.delete(id);
+        this.#ofAnotherKey.delete(id);
       }
       for (const tenant of [...named, ...next.filter(({ id }) => !known.has(id))]) await this.#seal(tenant);
       if (this.unsealedMs > EVERY_MS)
@@ -120,6 +125,8 @@ export class Sealer {
       const { newest, holdsKnown, behindSince } = sealing;
       if (behindSince) this.#behind.set(tenant.id, behindSince.getTime());
       else this.#behind.delete(tenant.id);
+      this.#tellOfAnotherKey(tenant, sealing.isOfAnotherKey);
+      if (sealing.isOfAnotherKey) this.#putBack(tenant.id, since ?? Date.now());
       if (!holdsKnown) log.error({ tenant: tenant.id, slug: tenant.slug, seal: known!.number }, BROKEN);
       if (!newest) return;
       if (this.#told.get(tenant.id) !== newest.mac) {
@@ -133,6 +140,13 @@ export class Sealer {
       log.error({ tenant: tenant.id, err: error }, "the audit of a tenant could not be sealed");
       this.#putBack(tenant.id, since ?? Date.now());
     }
+  }
+
+  /** Once: nothing changes before somebody does something about it. */
+  #tellOfAnotherKey({ id, slug }: TenantRecord, is: boolean): void {
+    if (is && !this.#ofAnotherKey.has(id)) this.options.log.error({ tenant: id, slug }, OF_ANOTHER_KEY);
+    if (is) this.#ofAnotherKey.add(id);
+    else this.#ofAnotherKey.delete(id);
   }
 
   #putBack(tenant: TenantId, since: number | undefined): void {

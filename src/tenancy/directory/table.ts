@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import {
+  boolean,
   bytea,
   check,
   foreignKey,
@@ -180,4 +181,15 @@ export const auditWitnesses = directory.table(
       "cascade",
     ),
   ],
+);
+
+/** What is known of the installation as a whole: one row. */
+export const installation = directory.table(
+  "installation",
+  {
+    isOnly: boolean().primaryKey().default(true),
+    /** Tells which `TENANTRY_KEY` everything here was made with, and nothing more of that. */
+    keyMark: text().notNull(),
+  },
+  (t) => [check("installation_only", sql`${t.isOnly}`)],
 );

@@ -63,6 +63,10 @@ export async function noteWitness(
   return noted.length > 0;
 }
 
+/** Lets what is known of a tenant's audit be learnt anew. */
+export const forgetWitness = async (main: Lease, tenant: TenantId): Promise<void> =>
+  void (await main.run("delete from tenantry.audit_witnesses where tenant_id = $1", [tenant]));
+
 /** Null where nothing was sealed yet. */
 export async function findWitness(main: Lease, tenant: TenantId): Promise<Witness | null> {
   return witnessIn(await main.run(WITNESS, [tenant]));

@@ -1,16 +1,18 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto";
 import type { Lease } from "../../database/lease.js";
+import { STATEMENT_TIMEOUT_MS } from "../../database/silence.js";
 
 /** A serving login, as its URL names it. */
 export interface Login {
   readonly name: string;
   readonly password: string;
+  readonly statementTimeoutMs?: number | undefined;
 }
 
 /** What a serving login carries wherever it connects. Set by ALTER ROLE, so that no client has to remember it. */
-const SETTINGS = {
+const settingsOf = ({ statementTimeoutMs = STATEMENT_TIMEOUT_MS }: Login) => ({
   search_path: "",
-  statement_timeout: "5s",
+  statement_timeout: `${statementTimeoutMs}ms`,
   lock_timeout: "2s",
   idle_in_transaction_session_timeout: "10s",
   client_connection_check_interval: "1s",
@@ -21,7 +23,7 @@ const SETTINGS = {
   // What a tenant reads is in memory, or where any page is found as soon as the next. Taken for dearer, small tables are read as a
   // whole, once for each row that leads to one of theirs.
   random_page_cost: "1.1",
-};
+});
 
 /** Name and password of a login from its URL. */
 export function loginOf(url: string): Login {
@@ -38,7 +40,8 @@ export function databaseSql(database: string, names: readonly string[], alone = 
     ...(alone ? [`REVOKE CONNECT ON DATABASE ${quote(database)} FROM PUBLIC`] : []),
     // Whoever can make objects can make one that hides a tenant's table, in a schema of theirs or in pg_temp.
     `REVOKE CREATE, TEMPORARY ON DATABASE ${quote(database)} FROM PUBLIC`,
-    "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+    // Some drop it.
+    "DO $$ BEGIN IF to_regnamespace('public') IS NOT NULL THEN REVOKE CREATE ON SCHEMA public FROM PUBLIC; END IF; END $$",
     ...names.map((name) => `GRANT CONNECT ON DATABASE ${quote(database)} TO ${quote(name)}`),
   ];
 }
@@ -48,12 +51,13 @@ export function databaseSql(database: string, names: readonly string[], alone = 
  * verifiers only: no log of the server ever holds one in clear.
  */
 export function loginsSql(database: string, logins: readonly Login[], alone = false): string[] {
-  const roles = logins.flatMap(({ name, password }) => {
+  const roles = logins.flatMap((login) => {
+    const { name, password } = login;
     const role = quote(name);
     const options = `LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS NOINHERIT PASSWORD '${verifier(password)}'`;
     return [
       `DO $$ BEGIN CREATE ROLE ${role} ${options}; EXCEPTION WHEN duplicate_object THEN ALTER ROLE ${role} ${options}; END $$`,
-      ...Object.entries(SETTINGS).map(([setting, value]) => `ALTER ROLE ${role} SET ${setting} = '${value}'`),
+      ...Object.entries(settingsOf(login)).map(([setting, value]) => `ALTER ROLE ${role} SET ${setting} = '${value}'`),
     ];
   });
   return [
@@ -66,21 +70,32 @@ export function loginsSql(database: string, logins: readonly Login[], alone = fa
   ];
 }
 
-/** Makes the serving logins. Asks first whether they are there with that password, so that an owner without CREATEROLE can migrate. */
+/**
+ * Makes the serving logins, and closes the database to all others. Asks first what is there, so that an owner without CREATEROLE can
+ * migrate.
+ * @throws Error that says what an administrator has to do before
+ */
 export async function ensureLogins(owner: Lease, logins: readonly Login[], alone = false): Promise<void> {
   const names = logins.map((login) => login.name);
   const [row] = await owner.run(
     `select current_database() as database, (select rolcreaterole or rolsuper from pg_roles where rolname = current_user) as may_create,
-            (select count(*) from pg_roles where rolname = any(string_to_array($1, ',')))::int as there`,
+            (select count(*) from pg_roles where rolname = any(string_to_array($1, ',')))::int as there, o.*
+     from (select pg_has_role(current_user, d.datdba, 'USAGE') as owns,
+             exists (select from aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
+               where a.grantee = 0 and a.privilege_type = 'CONNECT') as is_open
+           from pg_database d where d.datname = current_database()) o`,
     [names.join(",")],
   );
-  if (!row?.may_create) {
-    if (Number(row?.there) === names.length) return;
-    throw new Error(
-      "The owner login may not create roles. Run `tenantry migrate --print-sql` and let an administrator run what it prints.",
-    );
+  const database = String(row?.database);
+  if (row?.may_create) {
+    for (const text of loginsSql(database, logins, alone)) await owner.run(text);
+    return;
   }
-  for (const text of loginsSql(String(row.database), logins, alone)) await owner.run(text);
+  const byAdministrator = "Run `tenantry migrate --print-sql` and let an administrator run what it prints.";
+  if (Number(row?.there) < names.length) throw new Error(`The owner login may not create roles. ${byAdministrator}`);
+  if (row?.owns) for (const text of databaseSql(database, names, alone)) await owner.run(text);
+  else if (alone && row?.is_open)
+    throw new Error(`The owner login may not close the database ${database} to other logins. ${byAdministrator}`);
 }
 
 /** SCRAM-SHA-256 as PostgreSQL stores it (RFC 5803). */

@@ -7,7 +7,7 @@ import { RIGHTS, rightRules } from "./rights.js";
 import { findingsOf, type Rule, statementOf } from "./rule.js";
 import { TABLES, tableRules } from "./tables.js";
 
-/** Each takes some milliseconds, the more of them there are, and a serving login's statements end after five seconds. */
+/** Each takes some milliseconds, the more of them there are, and a serving login's statements end after five seconds, unless it was given more or less. */
 const MOST_AT_ONCE = 125;
 const LEAST_AT_ONCE = 10;
 

@@ -53,6 +53,30 @@ const OF_EXTENSION = `exists (
   select from pg_catalog.pg_depend d
   where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = relations.oid and d.deptype = 'e')`;
 
+// Who may connect to this database. What PostgreSQL gives by itself stands nowhere.
+const GUESTS = `me join pg_catalog.pg_database here on here.oid = me.db
+  cross join lateral pg_catalog.aclexplode(coalesce(here.datacl, pg_catalog.acldefault('d', here.datdba))) a
+  left join pg_catalog.pg_roles guest on guest.oid = a.grantee`;
+
+/** What holds beside that in a database which is there for homes alone: every one but the first. */
+export const aloneRules: readonly Rule[] = [
+  {
+    from: GUESTS,
+    where: "a.privilege_type = 'CONNECT' and a.grantee = 0",
+    what: "Every login of the server (PUBLIC) can connect to the database {database}, which is for its own serving login.",
+    mend: "REVOKE CONNECT ON DATABASE {database} FROM PUBLIC;",
+  },
+  {
+    from: `${GUESTS} cross join lateral (select guest.rolname as other) o`,
+    // Serving logins are told by what each of them carries.
+    where: `a.privilege_type = 'CONNECT' and guest.oid <> me.oid and not guest.rolsuper and exists (
+      select from pg_catalog.pg_db_role_setting s, unnest(s.setconfig) c
+      where s.setrole = guest.oid and s.setdatabase = 0 and starts_with(c, 'client_connection_check_interval='))`,
+    what: "The login {other}, which serves another database, can connect to the database {database}.",
+    mend: "REVOKE CONNECT ON DATABASE {database} FROM {other};",
+  },
+];
+
 export const reachRules: readonly Rule[] = [
   {
     from: `reacher cross join (values ('CREATE', 'schemas'), ('TEMPORARY', 'temporary tables')) as r(power, thing)`,
@@ -123,6 +147,13 @@ export const reachRules: readonly Rule[] = [
       or pg_catalog.has_any_column_privilege(me, oid, 'UPDATE'))`,
     what: "The login {login} can change what was asked for in {schema}.{name}.",
     mend: "REVOKE UPDATE, DELETE ON {schema}.{name} FROM PUBLIC, {login};",
+  },
+  {
+    from: "relations",
+    where: `is_own and schema = 'tenantry' and name = 'installation' and (pg_catalog.has_table_privilege(me, oid, 'DELETE')
+      or pg_catalog.has_any_column_privilege(me, oid, 'INSERT, UPDATE'))`,
+    what: "The login {login} can change {schema}.{name}, and so have another TENANTRY_KEY taken for the right one.",
+    mend: "REVOKE INSERT, UPDATE, DELETE ON {schema}.{name} FROM PUBLIC, {login};",
   },
   {
     from: "definers d join schemas s on s.oid = d.pronamespace",

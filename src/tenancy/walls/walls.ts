@@ -39,7 +39,7 @@ export const checkDoor = (door: Leases, unchanged = new Unchanged()): Promise<Fi
 
 /** The walls of one database, whether or not its tenants are let in. */
 export const checkHomesOf = (serve: Leases, database: string, unchanged = new Unchanged()): Promise<Finding[]> =>
-  through(serve, database, (query) => unchanged.check(database, query, checkDatabase));
+  through(serve, database, (query) => unchanged.check(database, query, (asking) => checkDatabase(asking, database)));
 
 /**
  * Looks at each further database, and lets tenants into it only as long as its walls stand: one that is away or open fails
@@ -98,12 +98,12 @@ async function checkDirectory(query: Query): Promise<Finding[]> {
   return row?.has_directory ? checkLogin(query, "door") : [NO_DIRECTORY];
 }
 
-async function checkDatabase(query: Query): Promise<Finding[]> {
+async function checkDatabase(query: Query, database: string): Promise<Finding[]> {
   const [row] = await query("select current_setting('server_version_num')::int as version");
   const version = checkVersion(Number(row?.version));
   // An older server lacks catalogues that the other checks read.
   if (version) return [version];
-  return [...(await checkLogin(query, "serve")), ...(await checkHomes(query))];
+  return [...(await checkLogin(query, database === MAIN ? "serve" : "alone")), ...(await checkHomes(query))];
 }
 
 /** @param check answers null when it need not look */

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import pino from "pino";
 import { SealKey } from "../../../src/features/audit/chain.js";
 import { pruneAudit } from "../../../src/features/audit/prune.js";
@@ -222,6 +223,28 @@ describe("Sealer.round", () => {
     expect(together).toEqual(all);
     expect(await witness(fair)).toEqual(await newest("fair"));
     expect(lines.filter(({ level, tenant }) => level === 50 && tenant === fair.tenantId)).toEqual([]);
+  });
+
+  it("seals nothing behind a seal of another key, and says so once", async () => {
+    const { lost } = await world(gateway, { lost: { tree: { lost: {} }, people: OLGA("lost") } });
+    await rename("Before", lost, "lost");
+    const { newest: before } = await sealNow(gateway, "lost");
+    const log = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
+    sealer = new Sealer({ ...gateway, key: randomBytes(32), log });
+    await rename("After", lost, "lost");
+
+    await sealer.round();
+    await sealer.round();
+
+    expect(await newest("lost")).toEqual(before);
+    expect(sealer.unsealedMs).toBeGreaterThan(0);
+    expect(lines.filter(({ level, tenant }) => level === 50 && tenant === lost.tenantId)).toMatchObject([
+      { slug: "lost", msg: expect.stringContaining("was sealed with another TENANTRY_KEY") },
+    ]);
+    await (await openSealer()).round();
+    expect(await newest("lost")).toMatchObject({ number: before!.number + 1 });
+    const found = await ownerInHome(gateway, "lost", (sql) => verifyIn(sql, lost.tenantId));
+    expect(found).toMatchObject({ unsealed: 0, broken: null });
   });
 
   it("lets nobody cut the audit in the tenant's home unnoticed", async () => {

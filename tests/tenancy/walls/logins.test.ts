@@ -1,5 +1,7 @@
 import type postgres from "postgres";
 import { sqlState } from "../../../src/database/errors.js";
+import { ensureLogins } from "../../../src/tenancy/migrations/logins.js";
+import { inTrial } from "../../../src/tenancy/migrations/transaction.js";
 import type { Finding } from "../../../src/tenancy/walls/finding.js";
 import { checkLogin } from "../../../src/tenancy/walls/logins.js";
 import type { Kind } from "../../../src/tenancy/walls/reach.js";
@@ -127,6 +129,74 @@ describe.each(["serve", "door"] as const)("checkLogin of %s", (kind) => {
     expect(found.map(({ what }) => what)).toEqual([
       `The setting lock_timeout is not in force in a session of the login ${database.logins[kind]}.`,
     ]);
+  });
+});
+
+describe("checkLogin of a database that is there for homes alone", () => {
+  const alone = () => asLogin("serve", (client) => checkLogin((text) => client.unsafe(text), "alone"));
+  const letIn = (...who: string[]) =>
+    database.owner.unsafe(`grant connect on database ${database.name} to ${who.join(", ")}`);
+  beforeAll(() => letIn(database.logins.serve));
+  afterAll(() => letIn("public", database.logins.door));
+
+  it("finds that every login of the server may connect", async () => {
+    const found = await alone();
+    await database.owner.unsafe(found.map(({ mend }) => mend).join("\n"));
+
+    expect(whatOf(found).filter((what) => what.includes("PUBLIC"))).toEqual([
+      `Every login of the server (PUBLIC) can connect to the database ${database.name}, which is for its own serving login.`,
+    ]);
+    expect(await alone()).toEqual([]);
+  });
+
+  it("finds that a login which serves another database may connect, and nothing in one that serves none", async () => {
+    const { name, logins } = database;
+    await letIn(logins.door, "pg_monitor");
+    const found = await alone();
+    await database.owner.unsafe(found.map(({ mend }) => mend).join("\n"));
+    const left = await alone();
+    await database.owner.unsafe(`revoke connect on database ${name} from pg_monitor`);
+
+    expect(whatOf(found)).toEqual([
+      `The login ${logins.door}, which serves another database, can connect to the database ${name}.`,
+    ]);
+    expect(left).toEqual([]);
+  });
+});
+
+describe("ensureLogins of an owner who may make no logins", () => {
+  /** What it says, and who may connect afterwards; nothing of it is kept. */
+  const asOwner = (ownsDatabase: boolean, isAlone: boolean) =>
+    database.asOwner((owner) =>
+      inTrial(owner, async () => {
+        const [weak, logins] = [`${database.name}_weak`, Object.values(database.logins)];
+        await owner.run(`create role ${weak}`);
+        if (ownsDatabase) await owner.run(`alter database ${database.name} owner to ${weak}`);
+        await owner.run(`set local role ${weak}`);
+        await ensureLogins(
+          owner,
+          logins.map((name) => ({ name, password: "as it was" })),
+          isAlone,
+        );
+        const [row] = await owner.run(
+          "select has_database_privilege('pg_monitor', current_database(), 'CONNECT') as may",
+        );
+        return row!.may;
+      }),
+    );
+
+  it("closes a database of its own to others, where there are the logins already", async () => {
+    expect([await asOwner(true, true), await asOwner(true, false), await asOwner(false, false)]).toEqual([
+      false,
+      true,
+      true,
+    ]);
+  });
+
+  it("says that it cannot close a database that is another's", async () => {
+    await expect(asOwner(false, true)).rejects.toThrow(
+      `may not close the database ${database.name} to other logins. Run \`tenantry migrate --print-sql\``,
+    );
   });
 });
 

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import postgres from "postgres";
 import { loginUrl, readLogins } from "../../../src/database/embedded/logins.js";
+import type { Lease } from "../../../src/database/lease.js";
 import { withOwner } from "../../../src/database/owner.js";
 import { createHome } from "../../../src/tenancy/migrations/baseline.js";
 import { migrate } from "../../../src/tenancy/migrations/migrate.js";
@@ -44,6 +45,8 @@ export async function databaseWithOwnLogins() {
       url.password = password;
       return postgres(url.href, { ...options, connection: settings });
     },
+    /** Runs `work` on a connection of the owner's. */
+    asOwner: <T>(work: (owner: Lease) => Promise<T>) => withOwner(urlOf(name).href, work),
     /** Changes another database of the server, the one that is always there. */
     changeElsewhere: (text: string) => withOwner(urlOf("postgres").href, (owner) => owner.run(text)),
     async drop() {

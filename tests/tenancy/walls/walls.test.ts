@@ -1,4 +1,4 @@
-import { checkWalls, watchWalls } from "../../../src/tenancy/walls/walls.js";
+import { checkHomesOf, checkWalls, watchWalls } from "../../../src/tenancy/walls/walls.js";
 import { openGateway, type TestGateway } from "../../support/gateway.js";
 import { openLeases } from "../../support/sessions.js";
 import { until } from "../../support/until.js";
@@ -31,6 +31,28 @@ describe("checkWalls", () => {
       what: "There is no directory of tenants in this database.",
       mend: "Run `tenantry migrate`, which makes it.",
     });
+  });
+});
+
+describe("checkHomesOf", () => {
+  it("finds that everybody may connect to a database that is there for homes alone, and lets them connect to the first", async () => {
+    const name = await gateway.database.spare();
+    const { databases } = gateway.database;
+    const serve = openLeases({ main: databases.main!, [name]: databases[name]! });
+    const closed = await checkHomesOf(serve, name);
+    await gateway.database.owner(
+      `do $$ begin execute format('grant connect on database %I to public', current_database()); end $$`,
+      [],
+      name,
+    );
+
+    const found = await checkHomesOf(serve, name);
+
+    expect([closed, await checkHomesOf(serve, "main")]).toEqual([[], []]);
+    expect(found.map(({ what }) => what)).toEqual([
+      expect.stringContaining("Every login of the server (PUBLIC) can connect"),
+    ]);
+    await serve.close();
   });
 });
 

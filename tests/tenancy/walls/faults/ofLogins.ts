@@ -222,6 +222,13 @@ export const faultsOfDoor: readonly LoginFault[] = [
       `The login ${LOGIN} can change what was asked for in tenantry.jobs.`,
     ),
   ),
+  ...["insert", "update (key_mark)", "delete"].map((verb) =>
+    fault(
+      `${verb} of what the key is told by`,
+      `grant ${verb} on tenantry.installation to ${LOGIN}`,
+      `The login ${LOGIN} can change tenantry.installation, and so have another TENANTRY_KEY taken for the right one.`,
+    ),
+  ),
   ...["update (operator)", "delete"].map((verb) =>
     fault(
       `${verb} of what operators cancel`,
