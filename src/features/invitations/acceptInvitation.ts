@@ -87,7 +87,7 @@ async function acceptInvitation(ctx: Context, token: string): Promise<Accepted> 
 
 mutation<z.output<typeof form>, Accepted>("acceptInvitation", {
   description:
-    "Makes the caller a member where they were invited. Needs the token of the invitation, and a token whose verified address is the one that it was sent to; no tenant. It works once, and gives what whoever invited may still give.",
+    "Makes the caller a member where they were invited. Needs the token of the invitation, and a token whose verified address is the one that it was sent to; no tenant: the invitation leads to its own, whichever the request names. It works once, and gives what whoever invited may still give.",
   input: (t) => ({ token: t.string({ required: true, description: "From the link in the mail." }) }),
   form,
   payload: {

@@ -153,12 +153,21 @@ describe("Mutation.acceptInvitation", () => {
     const answers = await Promise.all(forged.map((token) => accept(vic, token)));
     const statements = await gateway.database.statements(() => accept(vic, flipped(20)));
     const ofAnother = await accept(await as("wim"), mine);
-    const elsewhere = await accept(await as("vic", {}, "globex"), mine);
+    const bound = await accept(await as("vic", { tenant: "globex" }), mine);
 
-    expect(new Set([...answers, ofAnother, elsewhere].map((answer) => JSON.stringify(answer))).size).toBe(1);
+    expect(new Set([...answers, ofAnother, bound].map((answer) => JSON.stringify(answer))).size).toBe(1);
     expect(ofAnother).toMatchObject({ code: "NOT_FOUND", field: ["input", "token"] });
     expect(statements).toEqual([]);
     expect(await accept(await as("vic", {}, "acme"), mine)).toMatchObject({ tenantSlug: "acme" });
+  });
+
+  it.each(["globex", "no-such-tenant"])("leads to its own tenant, also where the request names %s", async (named) => {
+    const token = await invited(`from-${named}`);
+
+    expect(await accept(await as(`from-${named}`, {}, named), token)).toMatchObject({
+      tenantSlug: "acme",
+      membership: { organization: { slug: "north" } },
+    });
   });
 
   it("is not for tokens that are good in other tenants only", async () => {
@@ -515,8 +524,10 @@ describe("Mutation.declineInvitation", () => {
     const token = await invited("nay", "south");
 
     const stranger = await decline(await as("stranger"), token);
-    const { declinedInvitationId } = await decline(await as("nay"), token);
+    const bound = await decline(await as("nay", { tenant: "globex" }), token);
+    const { declinedInvitationId } = await decline(await as("nay", {}, "globex"), token);
 
+    expect(bound).toEqual(stranger);
     expect(stranger).toMatchObject({ code: "NOT_FOUND" });
     const { node } = await acme
       .as("ada")

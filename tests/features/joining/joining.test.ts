@@ -245,11 +245,22 @@ describe("Mutation.joinByEmail", () => {
     const off = await join(await as("nia"));
     const unknown = await join(await as("nia"), "no-such-tenant");
     const elsewhere = await join(await as("nia", {}, "globex"));
+    await setPolicy("north", "AUTOMATIC");
+    const other = await join(await as("nia"), "globex");
+    const bound = await join(await as("nia", { tenant: "globex" }));
 
     expect(unproven).toMatchObject(isNothing);
-    expect(new Set([unproven, off, unknown, elsewhere].map((one) => JSON.stringify(one))).size).toBe(1);
+    expect(new Set([unproven, off, unknown, elsewhere, other, bound].map((one) => JSON.stringify(one))).size).toBe(1);
     expect(await join(await as("nia", { email_verified: false }))).toMatchObject({ code: "EMAIL_NOT_VERIFIED" });
     expect(await home("select id from users where email = 'nia@people.test'")).toEqual([]);
+  });
+
+  it("makes no difference of a tenant that the request names and nobody can join in by the address", async () => {
+    await prove("north");
+    await setPolicy("north", "AUTOMATIC");
+
+    expect(await join(await as("hal", {}, "globex"))).toMatchObject({ outcome: "JOINED", tenantSlug: "acme" });
+    expect(await join(await as("hob", {}, "no-such-tenant"))).toMatchObject({ outcome: "JOINED", tenantSlug: "acme" });
   });
 
   it("asks which tenant is meant where there are several", async () => {
@@ -261,6 +272,9 @@ describe("Mutation.joinByEmail", () => {
     await setPolicy("south", "AUTOMATIC", [], "ada", globex);
 
     expect(await join(await as("kim"))).toMatchObject({ code: "INVALID_INPUT", field: ["input", "tenantSlug"] });
+    expect(await join(await as("kit", {}, "no-such-tenant"))).toMatchObject({ code: "INVALID_INPUT" });
+    expect(await join(await as("kit", {}, "globex"))).toMatchObject({ outcome: "JOINED", tenantSlug: "globex" });
+    expect(await join(await as("kit", {}, "globex"), "acme")).toMatchObject({ outcome: "JOINED", tenantSlug: "acme" });
     expect(await join(await as("kim"), "globex")).toMatchObject({ outcome: "JOINED", tenantSlug: "globex" });
     expect(await join(await as("kim"), "acme")).toMatchObject({ outcome: "JOINED", tenantSlug: "acme" });
   });
