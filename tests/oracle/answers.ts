@@ -23,6 +23,8 @@ export interface Asker {
 }
 
 type Found<K extends Exclude<keyof Facts, "tenantId">> = WholeFacts[K][number];
+type RoleReference = Pick<Found<"grants">, "roleKey" | "roleId">;
+type Reach = "ORGANIZATION" | "SUBTREE";
 type Role = { readonly id: string; readonly key: string; readonly own: Found<"roles"> | null };
 type Listed = Found<"memberships"> & { readonly via?: string };
 type Pages = { first?: number | null; last?: number | null };
@@ -508,6 +510,17 @@ export class Oracle {
       },
       invitedBy: ({ row }: Found<"invitations">) => this.#user(row.inviter_id as string),
       status: (one: Found<"invitations">) => this.#statusOf(one),
+      isVoid: (one: Found<"invitations">) => {
+        if (this.#statusOf(one) !== "OPEN") return false;
+        const { organizationId: at, row } = one;
+        const offers = this.facts.offers.filter(({ invitationId }) => invitationId === one.id);
+        const live = offers.filter((offer) => time(offer.row.expires_at) > Date.now());
+        const given = live.map((offer) => ({ ...offer, until: offer.row.expires_at, reach: offer.row.reach as Reach }));
+        return !(
+          offers.every((offer) => this.#isOneOf(offer, at)) &&
+          this.#couldGive(row.inviter_id as string, at, given, row.membership_expires_at, "members:invite")
+        );
+      },
       expiresAt: ({ row }: Found<"invitations">) => instant(row.expires_at),
       membershipExpiresAt: ({ row }: Found<"invitations">) => instant(row.membership_expires_at),
       createdAt: ({ row }: Found<"invitations">) => instant(row.created_at),
@@ -534,6 +547,16 @@ export class Oracle {
           const isUsable = this.#rolesFor(id).some((one) => one.id === role.id);
           return isUsable ? [thing("OfferedGrant", { role, row: { reach: grant.reach, expires_at: null } })] : [];
         }),
+      isInForce: (id: string) => {
+        const policy = this.#joinPolicy(id);
+        if (!policy || policy.mode === "OFF") return true;
+        const given = policy.mode === "ASK" ? [] : policy.grants.map((grant) => ({ ...grant, until: null }));
+        if (policy.mode === "ASK") return new Judge(this.facts, policy.set_by).allows(id, "domains:manage");
+        return (
+          given.every((grant) => this.#isOneOf(grant, id)) &&
+          this.#couldGive(policy.set_by, id, given, null, "domains:manage")
+        );
+      },
       setBy: (id: string) => {
         const policy = this.#joinPolicy(id);
         return policy ? this.#user(policy.set_by) : null;
@@ -631,9 +654,38 @@ export class Oracle {
       | {
           readonly mode: string;
           readonly set_by: string;
-          readonly grants: { roleKey: string | null; roleId: string | null; reach: string }[];
+          readonly grants: (RoleReference & { reach: Reach })[];
         }
       | undefined;
+  }
+
+  #isOneOf(reference: RoleReference, organizationId: string): boolean {
+    return this.#rolesFor(organizationId).some(({ id }) => id === this.#roleOf(reference).id);
+  }
+
+  /** Whether somebody could make a member who has all that, by this permission: each right must outlast what is made with it. */
+  #couldGive(
+    userId: string,
+    organizationId: string,
+    given: readonly (RoleReference & { readonly reach: Reach; readonly until: unknown })[],
+    membershipEnds: unknown,
+    by: string,
+  ): boolean {
+    const lasts = (until: number, permission: string, reach: Reach) => {
+      const outlasts = ({ row }: Found<"grants" | "memberships">) => time(row.expires_at) >= until;
+      const memberships = this.facts.memberships.filter(outlasts);
+      const grants = this.facts.grants.filter(outlasts);
+      return new Judge({ ...this.facts, memberships, grants }, userId).allows(organizationId, permission, reach);
+    };
+    const endOf = (...ends: unknown[]) => Math.min(...ends.map(time));
+    return (
+      lasts(endOf(membershipEnds), by, "ORGANIZATION") &&
+      given.every(({ until, reach, ...reference }) => {
+        const end = endOf(until, membershipEnds);
+        const permissions = permissionsOf(this.#roleOf(reference));
+        return lasts(end, by, "ORGANIZATION") && permissions.every((permission) => lasts(end, permission, reach));
+      })
+    );
   }
 
   #statusOf({ ended, row }: Found<"invitations">): string {
@@ -878,7 +930,7 @@ export class Oracle {
     return [...this.catalogue.roles.map(({ id, key }) => ({ id, key, own: null })), ...own];
   }
 
-  #roleOf({ roleKey, roleId }: Pick<Found<"grants">, "roleKey" | "roleId">): Role {
+  #roleOf({ roleKey, roleId }: RoleReference): Role {
     return this.#allRoles().find(({ id, key, own }) => (roleKey === null ? id === roleId : !own && key === roleKey))!;
   }
 

@@ -301,8 +301,30 @@ describe("Mutation.acceptInvitation", () => {
 });
 
 describe("an invitation", () => {
+  const shown = async (sub: string) => {
+    const [made] = await home("select id from invitations where email = $1", [`${sub}@people.test`]);
+    const variables = { id: encodeId("Invitation", made!.id as string) };
+    const { node } = await acme
+      .as("ada")
+      .get("query($id: ID!) { node(id: $id) { ... on Invitation { status isVoid } } }", variables);
+    return node;
+  };
   const expire = (email: string) =>
     home("update invitations set expires_at = now() - interval '1 s' where email = $1", [email]);
+
+  it("of many on a page says whether it is void in as many statements as one does", async () => {
+    for (const by of ["ada", "max", "mo"]) await invited(`page-${by}`, "n1", {}, by);
+    const page = (first: number) => () =>
+      acme
+        .as("ada")
+        .get(
+          `{ organization(by: { slug: "n1" }) { invitations(first: ${first}) { nodes { isVoid grants { reach } } } } }`,
+        );
+
+    const [few, many] = [await gateway.database.statements(page(1)), await gateway.database.statements(page(3))];
+
+    expect(many.length).toBe(few.length);
+  });
 
   it("that has expired makes no owner, and nobody else either", async () => {
     const owner = { grants: [{ role: { key: "owner" }, reach: "SUBTREE" }] };
@@ -350,10 +372,12 @@ describe("an invitation", () => {
       "moe",
       "update grants set expires_at = now() + interval '1 h' where membership_id = (select id from memberships where user_id = $1)",
     ],
-  ])("is good for nothing when its maker %s", async (_what, by, sql) => {
+  ])("is good for nothing when its maker %s, and says so", async (_what, by, sql) => {
     const token = await invited(`of-${by}`, "n1", {}, by);
+    expect(await shown(`of-${by}`)).toEqual({ status: "OPEN", isVoid: false });
     await home(sql, [acme.users[by]]);
 
+    expect(await shown(`of-${by}`)).toEqual({ status: "OPEN", isVoid: true });
     expect(await accept(await as(`of-${by}`), token)).toMatchObject({
       code: "INVITATION_VOID",
       field: ["input", "token"],
@@ -428,6 +452,7 @@ describe("an invitation", () => {
     expect(await change(acme.as("ada"), "moveOrganization", move, "__typename")).toMatchObject({
       __typename: "MoveOrganizationPayload",
     });
+    expect(await shown("mov")).toEqual({ status: "OPEN", isVoid: true });
 
     expect(await accept(await as("mov"), token)).toMatchObject({ code: "INVITATION_VOID" });
   });

@@ -91,6 +91,12 @@ const join = (caller: Caller, tenantSlug?: string) =>
     { tenantSlug },
     "outcome tenantSlug membership { organization { slug } grants { role { key } reach expiresAt } }",
   );
+const inForce = async (slug: string) => {
+  const { organization } = await acme
+    .as("ada")
+    .get(`{ organization(by: { slug: "${slug}" }) { joinPolicy { mode isInForce } } }`);
+  return organization.joinPolicy;
+};
 const provenIn = () =>
   home(
     `select o.slug from organization_domains d join organizations o on o.tenant_id = d.tenant_id and o.id = d.organization_id
@@ -391,9 +397,10 @@ describe("Mutation.joinByEmail", () => {
       "holds it for a while only",
       "update grants set expires_at = now() + interval '1 h' where membership_id = (select id from memberships where user_id = $1)",
     ],
-  ])("lets nobody in by the word of somebody who %s", async (_what, sql) => {
+  ])("lets nobody in by the word of somebody who %s, and shows so", async (_what, sql) => {
     await prove("north");
     await setPolicy("north", "AUTOMATIC", [{ role: { key: "guest" } }], "mo");
+    expect(await inForce("north")).toEqual({ mode: "AUTOMATIC", isInForce: true });
     const before = await home(
       "select * from grants where membership_id = (select id from memberships where user_id = $1)",
       [acme.users.mo],
@@ -401,6 +408,7 @@ describe("Mutation.joinByEmail", () => {
     await home(sql, [acme.users.mo]);
 
     const answer = await join(await as("lou"));
+    const shown = await inForce("north");
 
     await home("update users set status = 'ACTIVE' where id = $1", [acme.users.mo]);
     await home("update grants set role_id = $2, role_key = null, expires_at = null where id = $1", [
@@ -408,6 +416,7 @@ describe("Mutation.joinByEmail", () => {
       before[0]!.role_id,
     ]);
     expect(answer).toMatchObject(isNothing);
+    expect(shown).toEqual({ mode: "AUTOMATIC", isInForce: false });
     expect(await home("select id from users where email = 'lou@people.test'")).toEqual([]);
   });
 
@@ -542,6 +551,22 @@ describe("a request to join", () => {
     await change(await as("nope"), "acceptInvitation", { token }, "__typename");
     expect(await join(await as("nope"))).toMatchObject({ code: "ALREADY_MEMBER" });
     expect(await approve(id)).toMatchObject({ code: "JOIN_REQUEST_CLOSED" });
+  });
+
+  it("is made while whoever set the policy may manage domains, for however long, and no longer", async () => {
+    await prove("n1");
+    await setPolicy("n1", "ASK", undefined, "mo");
+    const ofMo = "(select id from memberships where user_id = $1)";
+    await home(`update grants set expires_at = now() + interval '1 h' where membership_id = ${ofMo}`, [acme.users.mo]);
+    const [lasting, asking] = [await inForce("n1"), await join(await as("asker"))];
+    await home("update users set status = 'SUSPENDED' where id = $1", [acme.users.mo]);
+    const [over, late] = [await inForce("n1"), await join(await as("late-asker"))];
+    await home("update users set status = 'ACTIVE' where id = $1", [acme.users.mo]);
+    await home(`update grants set expires_at = null where membership_id = ${ofMo}`, [acme.users.mo]);
+
+    expect([lasting, asking.outcome]).toEqual([{ mode: "ASK", isInForce: true }, "REQUESTED"]);
+    expect([over, late.code]).toEqual([{ mode: "ASK", isInForce: false }, "NOT_FOUND"]);
+    expect(await inForce("south")).toEqual({ mode: "OFF", isInForce: true });
   });
 
   it("is refused for good whatever account they come with, as long as the address is the same", async () => {
