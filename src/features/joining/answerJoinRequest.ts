@@ -6,7 +6,8 @@ import { failureType, type MutationPayload, mutation } from "../../graphql/mutat
 import type { Named } from "../../graphql/named.js";
 import type { JoinRequestId } from "../../ids.js";
 import { record } from "../audit/record.js";
-import { AlreadyMemberFailure, comeInto, IS_MEMBER } from "../memberships/addMembership.js";
+import { comeInto } from "../memberships/addMembership.js";
+import { AlreadyMemberFailure, IS_MEMBER } from "../memberships/alreadyMember.js";
 import { letIn } from "../memberships/arrive.js";
 import { GrantInput, grantInputs, mustBeAhead, readWanted } from "../memberships/grantInput.js";
 import { ExceedsYoursFailure } from "../roles/exceedsYours.js";
@@ -92,7 +93,7 @@ mutation<z.output<typeof approval>, { id: JoinRequestId }>("approveJoinRequest",
     const arrived = await letIn(ctx, { email: row.email, digest: row.identity, name: row.displayName }, FIELD);
     if (arrived === null) throw new JoinRequestClosedFailure("This person is suspended in the tenant.", FIELD);
     const membershipId = await comeInto(ctx, place, arrived, wanted, ends, "domains:manage").catch((error) => {
-      throw error instanceof AlreadyMemberFailure ? new AlreadyMemberFailure(IS_MEMBER, FIELD) : error;
+      throw error instanceof AlreadyMemberFailure ? new AlreadyMemberFailure(IS_MEMBER, FIELD, error.member) : error;
     });
     await end(ctx, row, "APPROVED", { membershipId });
     return { id: row.id };

@@ -7,7 +7,7 @@ import { domainOf } from "../../identity/email.js";
 import { TenantNotFoundError } from "../../identity/errors.js";
 import type { UserId } from "../../ids.js";
 import type { TenantRecord } from "../../tenancy/directory/directory.js";
-import { AlreadyMemberFailure } from "../memberships/addMembership.js";
+import { AlreadyMemberFailure } from "../memberships/alreadyMember.js";
 import { entranceOf } from "../memberships/arrive.js";
 import { findMembership } from "../memberships/loader.js";
 import { Membership } from "../memberships/type.js";

@@ -3,14 +3,15 @@ import { z } from "zod";
 import type { Place } from "../../access/access.js";
 import { refuseOn } from "../../database/errors.js";
 import { type Context, getNamed, scopeOf } from "../../graphql/context.js";
-import { Failure, InvalidInputFailure, NotFoundFailure } from "../../graphql/failure.js";
-import { failureType, mutation } from "../../graphql/mutation.js";
+import { InvalidInputFailure, NotFoundFailure } from "../../graphql/failure.js";
+import { mutation } from "../../graphql/mutation.js";
 import { type MembershipId, newId, type OrganizationId, type UserId } from "../../ids.js";
 import { record } from "../audit/record.js";
 import { organizationField } from "../organizations/payload.js";
 import { organizations } from "../organizations/table.js";
 import { ExceedsYoursFailure, mustHold } from "../roles/exceedsYours.js";
 import { users } from "../users/table.js";
+import { AlreadyMemberFailure, IS_MEMBER } from "./alreadyMember.js";
 import { begunAnew, dropGrants } from "./anew.js";
 import { changeGrants } from "./changeGrants.js";
 import { getUser } from "./getUser.js";
@@ -19,15 +20,6 @@ import { findMembership } from "./loader.js";
 import { type Giving, planGrants } from "./planGrants.js";
 import { memberships } from "./table.js";
 import { Membership } from "./type.js";
-
-export class AlreadyMemberFailure extends Failure {
-  override readonly name = "AlreadyMemberFailure";
-  readonly code = "ALREADY_MEMBER";
-}
-failureType(AlreadyMemberFailure, "The person has a membership there that has not ended. Change that one.");
-
-/** Said to who may change what they have there. */
-export const IS_MEMBER = "This person is a member there already. Change their grants with setGrants.";
 
 /** Who has come, and whether somebody wrote them down before they ever signed in. */
 export interface Arrived {
@@ -94,7 +86,8 @@ export async function comeInto(
   if (!standing) return addMembership(ctx, place, userId, wanted, expiresAt, by);
   mustBeAbleToAdd(ctx, place, expiresAt, by);
   planGrants(ctx, { id: standing.id, place, expiresAt }, [], wanted, { replace: false, by });
-  if (standing.status === "SUSPENDED") throw new AlreadyMemberFailure("This membership is suspended.");
+  if (standing.status === "SUSPENDED")
+    throw new AlreadyMemberFailure("This membership is suspended.", null, { organizationId: place.id, userId });
   return standing.id;
 }
 
@@ -154,7 +147,8 @@ async function insert(ctx: Context, place: Place, userId: UserId, expiresAt: Dat
   const id = newId<MembershipId>();
   await refuseOn(
     {
-      memberships_person_key: () => new AlreadyMemberFailure(IS_MEMBER, ["input", "userId"]),
+      memberships_person_key: () =>
+        new AlreadyMemberFailure(IS_MEMBER, ["input", "userId"], { organizationId: place.id, userId }),
     },
     db
       .insert(memberships)

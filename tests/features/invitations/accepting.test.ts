@@ -1,4 +1,4 @@
-import { encodeId } from "../../../src/graphql/nodeId.js";
+import { encodeId, idOf } from "../../../src/graphql/nodeId.js";
 import { auditOf } from "../../support/audit.js";
 import { change } from "../../support/change.js";
 import { type Caller, openGateway, type TestGateway } from "../../support/gateway.js";
@@ -217,6 +217,50 @@ describe("Mutation.acceptInvitation", () => {
       expect.objectContaining({ code: "NOT_FOUND" }),
     ]);
     expect(await membersOf("sus@people.test")).toEqual([{ slug: "n1", status: "SUSPENDED" }]);
+  });
+
+  it("says where the membership is that there is already, and what became of an invitation that is closed", async () => {
+    const used = await invited("been", "n1");
+    await accept(await as("been"), used);
+    const been = await as("been", {}, "globex");
+    const document = `mutation($token: String!) { acceptInvitation(input: { token: $token }) {
+      ... on AlreadyMemberFailure { tenantSlug membership { organization { slug } user { email } } }
+      ... on InvitationClosedFailure { status tenantSlug } } }`;
+    const answer = async (caller: Caller, token: string) => (await caller.get(document, { token })).acceptInvitation;
+
+    expect(await answer(been, await invited("been", "n1"))).toEqual({
+      tenantSlug: "acme",
+      membership: { organization: { slug: "n1" }, user: { email: "been@people.test" } },
+    });
+    expect(await answer(been, used)).toEqual({ status: "ACCEPTED", tenantSlug: "acme" });
+    const replaced = await invited("never", "n1");
+    const declined = await invited("never", "n1");
+    const never = await as("never");
+    await change(never, "declineInvitation", { token: declined }, "__typename");
+    expect(await answer(never, replaced)).toEqual({ status: "WITHDRAWN", tenantSlug: null });
+    expect(await answer(never, declined)).toEqual({ status: "DECLINED", tenantSlug: null });
+    const late = await invited("never", "n1");
+    await home("update invitations set expires_at = now() - interval '1 s' where status = 'OPEN' and email = $1", [
+      "never@people.test",
+    ]);
+    expect(await answer(never, late)).toEqual({ status: "EXPIRED", tenantSlug: null });
+  });
+
+  it("shows nobody the membership that they were suspended in", async () => {
+    const { user } = await change(acme.as("ada"), "upsertUser", { email: "shut@people.test" }, "user { id }");
+    const input = { organizationId: acme.id("Organization", "north"), userId: user.id, grants: [] };
+    await change(acme.as("ada"), "addMembership", input, "__typename");
+    await home(
+      "update memberships set status = 'SUSPENDED' where user_id = (select id from users where email = 'shut@people.test')",
+    );
+
+    const answer = await (await as("shut")).get(
+      `mutation($token: String!) { acceptInvitation(input: { token: $token }) {
+        ... on AlreadyMemberFailure { code tenantSlug membership { id } } } }`,
+      { token: await invited("shut") },
+    );
+
+    expect(answer.acceptInvitation).toEqual({ code: "ALREADY_MEMBER", tenantSlug: null, membership: null });
   });
 
   it("changes no membership that there is, and stays open", async () => {
@@ -563,6 +607,7 @@ describe("Mutation.declineInvitation", () => {
     expect(await decline(await as("nay"), token)).toMatchObject({ code: "INVITATION_CLOSED" });
     expect(await accept(await as("nay"), token)).toMatchObject({ code: "INVITATION_CLOSED" });
     expect(await home("select id from users where email = 'nay@people.test'")).toEqual([]);
-    expect(await auditOf(gateway.database, acme, "invitation.declined")).toHaveLength(1);
+    const declinedId = idOf("Invitation", declinedInvitationId)!;
+    expect(await auditOf(gateway.database, acme, "invitation.declined", declinedId)).toHaveLength(1);
   });
 });
