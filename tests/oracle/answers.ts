@@ -456,6 +456,7 @@ export class Oracle {
     },
     // What each of many changes comes to is not foreseen; its own test compares it with what one alone comes to.
     MembershipChangeResult: {
+      membershipId: ({ id }: { id?: string }) => (id === undefined ? null : encoded("Membership", id)),
       membership: ({ id }: { id?: string }) => (id === undefined ? null : this.membership(id)),
       failure: ({ failure }: { failure?: unknown }) => failure ?? null,
     },
@@ -532,6 +533,7 @@ export class Oracle {
       expiresAt: ({ row }: Found<"offers">) => instant(row.expires_at),
     },
     OrganizationDomain: {
+      id: ({ id }: Found<"domains">) => encoded("OrganizationDomain", id),
       domain: ({ row }: Found<"domains">) => row.domain,
       isProven: ({ row }: Found<"domains">) => row.proven_at !== null,
       recordName: ({ row }: Found<"domains">) => `_tenantry.${row.domain}`,

@@ -12,13 +12,20 @@ import { usersById } from "../users/loader.js";
 import type { Offer } from "./offer.js";
 import { invitations, offeredGrants } from "./table.js";
 
+/** What came of offers. */
+export interface Invitations {
+  /** In the order of the offers. */
+  readonly ids: readonly InvitationId[];
+  /** Those that they replace. */
+  readonly withdrawn: readonly InvitationId[];
+}
+
 /**
  * Makes offers that the viewer may make, to different addresses, and writes the mail. An open offer to the same address is
  * withdrawn. Whether anybody has the address makes no difference. As many statements for five hundred as for one.
- * @returns the ids of the invitations, in the order of the offers
  */
-export async function invite(ctx: Context, place: Place, offers: readonly Offer[]): Promise<InvitationId[]> {
-  if (offers.length === 0) return [];
+export async function invite(ctx: Context, place: Place, offers: readonly Offer[]): Promise<Invitations> {
+  if (offers.length === 0) return { ids: [], withdrawn: [] };
   const { session, now, viewer } = scopeOf(ctx);
   const { db, tenantId } = session;
   // Of two who invite the same address at once, the second replaces what the first made.
@@ -82,7 +89,7 @@ export async function invite(ctx: Context, place: Place, offers: readonly Offer[
       },
     })),
   );
-  return made.map(({ id }) => id);
+  return { ids: made.map(({ id }) => id), withdrawn: replaced.map(({ id }) => id) };
 }
 
 /** Writes the mail that takes the links of offers to their addresses; nobody else is ever shown them. */

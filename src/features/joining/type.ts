@@ -21,6 +21,10 @@ import type { JoinPolicyRow, JoinRequestRow, OrganizationDomainRow } from "./tab
 export const OrganizationDomain = builder.objectRef<OrganizationDomainRow>("OrganizationDomain").implement({
   description: "A domain of which an organization says that it is its own.",
   fields: (t) => ({
+    id: t.id({
+      description: "Tells the claim from others, as long as it is made. Not to be given to `node`.",
+      resolve: (claim) => encodeId("OrganizationDomain", claim.id),
+    }),
     domain: t.exposeString("domain", { description: "The domain, as DNS spells it." }),
     isProven: t.boolean({
       description: "Whether its DNS was seen to say so. Until then the claim lets nobody in, and keeps nobody out.",

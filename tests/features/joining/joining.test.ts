@@ -57,7 +57,7 @@ afterAll(async () => {
 
 const home = (text: string, params: readonly unknown[] = []) => homeOf(gateway, "acme")(text, params);
 const at = (slug: string, tenant = acme) => ({ organizationId: tenant.id("Organization", slug) });
-const SHOWN = "domain { domain isProven recordName recordValue checkedAt }";
+const SHOWN = "domain { id domain isProven recordName recordValue checkedAt }";
 const claim = (slug: string, domain = DOMAIN, person = "ada", tenant = acme) =>
   change(tenant.as(person), "claimDomain", { ...at(slug, tenant), domain }, SHOWN);
 const verify = (slug: string, domain = DOMAIN, person = "ada", tenant = acme) =>
@@ -115,8 +115,13 @@ describe("a domain", () => {
     expect(await verify("north")).toMatchObject({ domain: { isProven: true, checkedAt: expect.any(String) } });
     expect(await claim("north")).toMatchObject({ domain: { isProven: true, recordValue: domain.recordValue } });
     expect(
-      await change(acme.as("ada"), "releaseDomain", { ...at("north"), domain: DOMAIN }, "releasedDomain"),
-    ).toMatchObject({ releasedDomain: DOMAIN });
+      await change(
+        acme.as("ada"),
+        "releaseDomain",
+        { ...at("north"), domain: DOMAIN },
+        "releasedDomainId releasedDomain",
+      ),
+    ).toMatchObject({ releasedDomainId: domain.id, releasedDomain: DOMAIN });
     expect(await verify("north")).toMatchObject({ code: "NOT_FOUND" });
     for (const action of ["domain.claimed", "domain.proven", "domain.released"])
       expect((await auditOf(gateway.database, acme, action)).at(-1)).toMatchObject({ changes: { domain: DOMAIN } });
@@ -492,7 +497,12 @@ describe("a request to join", () => {
     return organization.joinRequests.nodes;
   };
   const approve = (id: string, grants: object[] = [], person = "ada") =>
-    change(acme.as(person), "approveJoinRequest", { joinRequestId: id, grants }, "joinRequest { status }");
+    change(
+      acme.as(person),
+      "approveJoinRequest",
+      { joinRequestId: id, grants },
+      "joinRequest { status } membership { organization { slug } user { email } } organization { slug }",
+    );
   const refuse = (id: string) =>
     change(acme.as("ada"), "refuseJoinRequest", { joinRequestId: id }, "joinRequest { status }");
   const open = async (sub: string): Promise<string> => {
@@ -511,6 +521,8 @@ describe("a request to join", () => {
     expect(await approve(id, [{ role: { key: "admin" } }], "mo")).toMatchObject({ code: "EXCEEDS_YOURS" });
     expect(await approve(id, [{ role: { key: "guest" } }], "mo")).toMatchObject({
       joinRequest: { status: "APPROVED" },
+      membership: { organization: { slug: "north" }, user: { email: "pat@people.test" } },
+      organization: { slug: "north" },
     });
 
     expect(await pat.get("{ viewer { user { email } memberships { nodes { roles { key } } } } }")).toEqual({
