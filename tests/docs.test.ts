@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { isInterfaceType } from "graphql";
 import { permissionsPage } from "../src/commands/permissions.js";
 import { settingsPage } from "../src/commands/settings.js";
+import { ACTIONS } from "../src/features/audit/actions.js";
 import { PRODUCT_FILE, readProduct } from "../src/product.js";
 import { buildSchema } from "../src/schema.js";
 import { openGateway } from "./support/gateway.js";
@@ -63,6 +64,18 @@ describe("the pages of the documentation", () => {
     );
     const isListed = (word: string) => ofFailures.includes(word) || rows.some((cell) => cell.includes(`\`${word}\``));
     expect([...failures, ...new Set(codes)].filter((word) => !own.includes(word) && !isListed(word))).toEqual([]);
+  });
+
+  it("list every action that the audit can tell of, each of which is noted somewhere", () => {
+    const table = read("docs/audit.md").split("| Action | What was done |")[1]!.split("\n\n")[0]!;
+    const listed = table.split("\n").flatMap((row) => [...(row.split("|")[1] ?? "").matchAll(/`([^`]+)`/g)]);
+    const sources = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" })
+      .filter((path) => path.endsWith(".ts") && !path.endsWith("audit/actions.ts"))
+      .map((path) => read(`src/${path}`))
+      .join();
+
+    expect(listed.map(([, action]) => action!).sort()).toEqual([...ACTIONS].sort());
+    expect(ACTIONS.filter((action) => !sources.includes(`"${action}"`))).toEqual([]);
   });
 
   it("justify every dependency of production, and no other", () => {

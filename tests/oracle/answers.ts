@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type Answered, orRefusal, Reading, Refusal, type Thing, thing } from "./document.js";
-import { type Facts, FIXED_ROLES, PERMISSIONS, type WholeFacts } from "./facts.js";
+import { ACTIONS, type Facts, FIXED_ROLES, PERMISSIONS, type WholeFacts } from "./facts.js";
 import { Judge } from "./judge.js";
 import { type Candidate, smallestRemedy } from "./remedy.js";
 
@@ -351,6 +351,7 @@ export class Oracle {
       auditEvents: ({ id }: Found<"organizations">, args: EventList) => {
         this.#must("audit:read", id);
         const { actions, actorId, targetId, from = null, to = null } = args.filter ?? {};
+        if (actions?.some((action) => !ACTIONS.includes(action))) throw wrong();
         const actor = actorId === undefined ? undefined : uuidIn(actorId, "User");
         const isOpen = actor === undefined || this.judge.seesUser(actor);
         const shown = this.facts.events.filter(

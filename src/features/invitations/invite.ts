@@ -4,7 +4,7 @@ import { type Context, scopeOf } from "../../graphql/context.js";
 import { type InvitationId, newId, type OfferedGrantId, type OrganizationId } from "../../ids.js";
 import { texts } from "../../tenancy/arrays.js";
 import { oneAtATime } from "../../tenancy/oneAtATime.js";
-import { record } from "../audit/record.js";
+import { type Happened, record } from "../audit/record.js";
 import { queueMail } from "../mail/mail.js";
 import { organizations } from "../organizations/table.js";
 import { whichRole } from "../roles/role.js";
@@ -72,22 +72,24 @@ export async function invite(ctx: Context, place: Place, offers: readonly Offer[
   await sendLinks(ctx, place.id, made);
   record(
     ctx,
-    ...replaced.map(({ id }) => ({ ...about(place.id, id), action: "invitation.withdrawn" })),
-    ...made.map(({ id, grants, expiresAt, membershipExpiresAt }) => ({
-      ...about(place.id, id),
-      action: "invitation.created",
-      // Whom, the invitation itself says, as long as that is not erased.
-      changes: {
-        expiresAt,
-        membershipExpiresAt,
-        grants: grants.map(({ role, reach, ...grant }) => ({
-          role: role.key,
-          roleId: role.id,
-          reach,
-          expiresAt: grant.expiresAt,
-        })),
-      },
-    })),
+    ...replaced.map(({ id }): Happened => ({ ...about(place.id, id), action: "invitation.withdrawn" })),
+    ...made.map(
+      ({ id, grants, expiresAt, membershipExpiresAt }): Happened => ({
+        ...about(place.id, id),
+        action: "invitation.created",
+        // Whom, the invitation itself says, as long as that is not erased.
+        changes: {
+          expiresAt,
+          membershipExpiresAt,
+          grants: grants.map(({ role, reach, ...grant }) => ({
+            role: role.key,
+            roleId: role.id,
+            reach,
+            expiresAt: grant.expiresAt,
+          })),
+        },
+      }),
+    ),
   );
   return { ids: made.map(({ id }) => id), withdrawn: replaced.map(({ id }) => id) };
 }

@@ -4,7 +4,7 @@ import { type Context, scopeOf } from "../../graphql/context.js";
 import { Failure, InvalidInputFailure, NotFoundFailure } from "../../graphql/failure.js";
 import { failureType, mutation } from "../../graphql/mutation.js";
 import { newId, type OwnershipOfferId, type UserId } from "../../ids.js";
-import { record } from "../audit/record.js";
+import { type Happened, record } from "../audit/record.js";
 import { getUser } from "../memberships/getUser.js";
 import { mustBeAhead } from "../memberships/grantInput.js";
 import { owningMembershipOf } from "../memberships/lastOwner.js";
@@ -51,7 +51,7 @@ export async function transferOwnership(ctx: Context, to: UserRow, expiresAt: Da
   const about = (targetId: UserId) => ({ organizationId: root.id, targetType: "User", targetId });
   // One that had ended is not withdrawn any more.
   const open = withdrawn.filter((offer) => offer.expiresAt > now);
-  record(ctx, ...open.map(({ userId }) => ({ ...about(userId), action: "ownership.withdrawn" })), {
+  record(ctx, ...open.map(({ userId }): Happened => ({ ...about(userId), action: "ownership.withdrawn" })), {
     ...about(to.id),
     action: "ownership.offered",
     changes: { expiresAt },
