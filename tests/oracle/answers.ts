@@ -114,10 +114,16 @@ export class Oracle {
     const reading = new Reading(document);
     const query = thing("Query", null);
     const asked = [...reading.fieldsOf([reading.operation], "Query").values()].map(([node]) => node!.name.value);
-    const needsTenant = asked.some((name) => name !== "identity" && name !== "__typename");
-    if (this.asker && !this.viewer && needsTenant)
+    const isOutside = (name: string) => name === "identity" || name === "__typename";
+    if (!this.asker || this.viewer || asked.every(isOutside)) return reading.tell([reading.operation], query, this.say);
+    const isNeverNull = (name: string) => name === "nodes" || name === "permissions";
+    if (!asked.includes("identity") || asked.some(isNeverNull))
       return { data: null, errors: [{ path: [], code: "TENANT_NOT_FOUND" }] };
-    return reading.tell([reading.operation], query, this.say);
+    // Who asks for the tenants to choose from is answered that, and told at all else that there is none.
+    return reading.tell([reading.operation], query, (at, field, args) => {
+      if (at.type !== "Query" || isOutside(field)) return this.say(at, field, args);
+      throw new Refusal({ code: "TENANT_NOT_FOUND" });
+    });
   }
 
   readonly say = ({ type, about }: Thing, field: string, args: unknown): unknown => {
