@@ -8,7 +8,7 @@ import { InvitationStatus } from "./type.js";
 /** What became of an invitation, and where it led. */
 interface Closed {
   readonly status: typeof InvitationStatus.$inferType | null;
-  readonly tenantSlug: string | null;
+  readonly tenantSlug: string;
 }
 
 interface InvitationClosed extends FailureMember, Closed {}
@@ -20,7 +20,7 @@ export class InvitationClosedFailure extends Failure {
   constructor(
     message: string,
     field: readonly string[] | null = null,
-    readonly closed: Closed = { status: null, tenantSlug: null },
+    readonly closed: Closed = { status: null, tenantSlug: "" },
   ) {
     super(message, field);
   }
@@ -39,8 +39,7 @@ failureType<InvitationClosed>(
       description: "What became of it; null where it is still open, and offers what cannot be given any more.",
     }),
     tenantSlug: t.exposeString("tenantSlug", {
-      nullable: true,
-      description: "Of one that was accepted: what to send as X-Tenant to be where it led. Null otherwise.",
+      description: "Of which tenant it is: what whoever has accepted it sends as X-Tenant.",
     }),
   }),
 );
@@ -56,7 +55,7 @@ const WHY: Readonly<Record<InvitationRow["status"], string>> = {
 export const closed = (ctx: Context, status: InvitationRow["status"], field: readonly string[]) =>
   new InvitationClosedFailure(WHY[status], field, {
     status: status === "OPEN" ? "EXPIRED" : status,
-    tenantSlug: status === "ACCEPTED" ? scopeOf(ctx).session.tenant.slug : null,
+    tenantSlug: scopeOf(ctx).session.tenant.slug,
   });
 
 /** Ends an open invitation, whose row is locked. */

@@ -6,7 +6,7 @@ import { failureType } from "../../graphql/mutation.js";
 import { type JoinRequestId, type MembershipId, newId } from "../../ids.js";
 import { record } from "../audit/record.js";
 import { comeInto, standingMembership } from "../memberships/addMembership.js";
-import { AlreadyMemberFailure, type Member } from "../memberships/alreadyMember.js";
+import { AlreadyMemberFailure, type Member, memberOf } from "../memberships/alreadyMember.js";
 import { arrive } from "../memberships/arrive.js";
 import { organizations } from "../organizations/table.js";
 import { ExceedsYoursFailure } from "../roles/exceedsYours.js";
@@ -122,7 +122,7 @@ export async function join(ctx: Context, { email, domain, isFresh }: Joining): P
 async function mustNotBeMember(ctx: Context, place: Place): Promise<void> {
   const userId = scopeOf(ctx).viewer.id;
   const standing = await standingMembership(ctx, place, userId);
-  if (standing?.identity) throw isMember({ organizationId: place.id, userId });
+  if (standing?.identity) throw isMember(memberOf(ctx, place, userId));
 }
 
 /**

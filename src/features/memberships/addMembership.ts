@@ -11,7 +11,7 @@ import { organizationField } from "../organizations/payload.js";
 import { organizations } from "../organizations/table.js";
 import { ExceedsYoursFailure, mustHold } from "../roles/exceedsYours.js";
 import { users } from "../users/table.js";
-import { AlreadyMemberFailure, IS_MEMBER } from "./alreadyMember.js";
+import { AlreadyMemberFailure, IS_MEMBER, memberOf } from "./alreadyMember.js";
 import { begunAnew, dropGrants } from "./anew.js";
 import { changeGrants } from "./changeGrants.js";
 import { getUser } from "./getUser.js";
@@ -87,7 +87,7 @@ export async function comeInto(
   mustBeAbleToAdd(ctx, place, expiresAt, by);
   planGrants(ctx, { id: standing.id, place, expiresAt }, [], wanted, { replace: false, by });
   if (standing.status === "SUSPENDED")
-    throw new AlreadyMemberFailure("This membership is suspended.", null, { organizationId: place.id, userId });
+    throw new AlreadyMemberFailure("This membership is suspended.", null, memberOf(ctx, place, userId));
   return standing.id;
 }
 
@@ -148,7 +148,7 @@ async function insert(ctx: Context, place: Place, userId: UserId, expiresAt: Dat
   await refuseOn(
     {
       memberships_person_key: () =>
-        new AlreadyMemberFailure(IS_MEMBER, ["input", "userId"], { organizationId: place.id, userId }),
+        new AlreadyMemberFailure(IS_MEMBER, ["input", "userId"], memberOf(ctx, place, userId)),
     },
     db
       .insert(memberships)

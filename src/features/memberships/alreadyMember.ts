@@ -1,5 +1,6 @@
 import { and, eq } from "drizzle-orm";
-import type { Context } from "../../graphql/context.js";
+import type { Place } from "../../access/access.js";
+import { type Context, scopeOf } from "../../graphql/context.js";
 import { Failure, type FailureMember } from "../../graphql/failure.js";
 import { failureType } from "../../graphql/mutation.js";
 import type { Scope } from "../../graphql/operation.js";
@@ -12,7 +13,14 @@ import { Membership } from "./type.js";
 export interface Member {
   readonly organizationId: OrganizationId;
   readonly userId: UserId;
+  readonly tenantSlug: string;
 }
+
+export const memberOf = (ctx: Context, { id }: Place, userId: UserId): Member => ({
+  organizationId: id,
+  userId,
+  tenantSlug: scopeOf(ctx).session.tenant.slug,
+});
 
 interface AlreadyMember extends FailureMember {
   readonly member: Member | null;
@@ -46,23 +54,18 @@ failureType<AlreadyMember>(
       type: Membership,
       nullable: true,
       description: "The membership that is there; null when it is hidden from the caller.",
-      resolve: async ({ member }, _args, ctx) => (await findBeside(ctx, member))?.membership ?? null,
+      resolve: async ({ member }, _args, { operation }) => {
+        // That of the change was undone, with its session.
+        const scope = member && (await operation.readBeside());
+        return scope && findMembershipOf(scope, member!);
+      },
     }),
     tenantSlug: t.string({
-      nullable: true,
-      description: "What to send as X-Tenant to be where it is; null when it is hidden from the caller.",
-      resolve: async ({ member }, _args, ctx) => (await findBeside(ctx, member))?.tenantSlug ?? null,
+      description: "In which tenant: what to send as X-Tenant.",
+      resolve: ({ member }) => member!.tenantSlug,
     }),
   }),
 );
-
-/** The membership, as far as the caller sees it, in a session of its own: that of the change was undone. */
-async function findBeside({ operation }: Context, member: Member | null) {
-  const scope = member && (await operation.readBeside());
-  if (!scope) return null;
-  const membership = await findMembershipOf(scope, member);
-  return membership && { membership, tenantSlug: scope.session.tenant.slug };
-}
 
 async function findMembershipOf(scope: Scope, { organizationId, userId }: Member) {
   const { db, tenantId } = scope.session;

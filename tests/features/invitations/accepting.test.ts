@@ -237,13 +237,13 @@ describe("Mutation.acceptInvitation", () => {
     const declined = await invited("never", "n1");
     const never = await as("never");
     await change(never, "declineInvitation", { token: declined }, "__typename");
-    expect(await answer(never, replaced)).toEqual({ status: "WITHDRAWN", tenantSlug: null });
-    expect(await answer(never, declined)).toEqual({ status: "DECLINED", tenantSlug: null });
+    expect(await answer(never, replaced)).toEqual({ status: "WITHDRAWN", tenantSlug: "acme" });
+    expect(await answer(never, declined)).toEqual({ status: "DECLINED", tenantSlug: "acme" });
     const late = await invited("never", "n1");
     await home("update invitations set expires_at = now() - interval '1 s' where status = 'OPEN' and email = $1", [
       "never@people.test",
     ]);
-    expect(await answer(never, late)).toEqual({ status: "EXPIRED", tenantSlug: null });
+    expect(await answer(never, late)).toEqual({ status: "EXPIRED", tenantSlug: "acme" });
   });
 
   it("shows nobody the membership that they were suspended in", async () => {
@@ -260,7 +260,7 @@ describe("Mutation.acceptInvitation", () => {
       { token: await invited("shut") },
     );
 
-    expect(answer.acceptInvitation).toEqual({ code: "ALREADY_MEMBER", tenantSlug: null, membership: null });
+    expect(answer.acceptInvitation).toEqual({ code: "ALREADY_MEMBER", tenantSlug: "acme", membership: null });
   });
 
   it("changes no membership that there is, and stays open", async () => {
