@@ -1,8 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { isInterfaceType } from "graphql";
+import { type GraphQLSchema, isInterfaceType, parse, validate } from "graphql";
 import { permissionsPage } from "../src/commands/permissions.js";
 import { settingsPage } from "../src/commands/settings.js";
+import { ACTIONS } from "../src/features/audit/actions.js";
+import { buildOperatorsSchema } from "../src/operators/schema.js";
 import { PRODUCT_FILE, readProduct } from "../src/product.js";
 import { buildSchema } from "../src/schema.js";
 import { openGateway } from "./support/gateway.js";
@@ -19,6 +21,24 @@ describe("the pages of the documentation", () => {
   it("that are made from the code are up to date: after a change, `npm run docs` writes them anew", () => {
     expect(read("docs/settings.md")).toBe(settingsPage());
     expect(read("docs/permissions.md")).toBe(permissionsPage(readProduct(PRODUCT_FILE)));
+  });
+
+  it("show no document that its schema would refuse", () => {
+    const schemas: Record<string, GraphQLSchema> = { "": buildSchema().schema, operators: buildOperatorsSchema() };
+    const blocks = PAGES.flatMap((page) =>
+      [...read(page).matchAll(/^```graphql ?(\w*)\n([\s\S]*?)^```$/gm)].map(([, of, text]) => ({
+        page,
+        of: of!,
+        text: text!,
+      })),
+    );
+
+    const wrong = blocks.flatMap(({ page, of, text }) =>
+      validate(schemas[of]!, parse(text)).map(({ message }) => `${page}: ${message}`),
+    );
+
+    expect(new Set(blocks.map(({ of }) => of))).toEqual(new Set(["", "operators"]));
+    expect(wrong).toEqual([]);
   });
 
   it("lead to files that are there", () => {
@@ -63,6 +83,18 @@ describe("the pages of the documentation", () => {
     );
     const isListed = (word: string) => ofFailures.includes(word) || rows.some((cell) => cell.includes(`\`${word}\``));
     expect([...failures, ...new Set(codes)].filter((word) => !own.includes(word) && !isListed(word))).toEqual([]);
+  });
+
+  it("list every action that the audit can tell of, each of which is noted somewhere", () => {
+    const table = read("docs/audit.md").split("| Action | What was done |")[1]!.split("\n\n")[0]!;
+    const listed = table.split("\n").flatMap((row) => [...(row.split("|")[1] ?? "").matchAll(/`([^`]+)`/g)]);
+    const sources = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" })
+      .filter((path) => path.endsWith(".ts") && !path.endsWith("audit/actions.ts"))
+      .map((path) => read(`src/${path}`))
+      .join();
+
+    expect(listed.map(([, action]) => action!).sort()).toEqual([...ACTIONS].sort());
+    expect(ACTIONS.filter((action) => !sources.includes(`"${action}"`))).toEqual([]);
   });
 
   it("justify every dependency of production, and no other", () => {

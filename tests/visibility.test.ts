@@ -82,6 +82,7 @@ const SEES: Record<string, (judge: Judge, id: string) => boolean> = {
   Role: (judge, id) => judge.seesRole(id),
   Invitation: (judge, id) => judge.seesInvitation(id),
   JoinRequest: (judge, id) => judge.seesJoinRequest(id),
+  OrganizationDomain: (judge, id) => judge.seesDomain(id),
   AuditEvent: (judge, id) => judge.seesEvent(id),
   Tenant: (judge, id) => judge.seesTenant(id),
   OwnershipOffer: (judge, id) => judge.seesOffer(id),
@@ -192,7 +193,7 @@ describe("an object", () => {
     const { found } = await walk("owner");
 
     expect(new Set(found.map(({ type }) => type))).toEqual(
-      new Set([...NODE_TYPES, "Grant", "OwnershipOffer", ...NOT_NODES]),
+      new Set([...NODE_TYPES, "Grant", "OrganizationDomain", "OwnershipOffer", ...NOT_NODES]),
     );
   });
 

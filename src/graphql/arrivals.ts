@@ -5,7 +5,8 @@ import type { Directory } from "../tenancy/directory/directory.js";
 import type { Arrivals } from "./context.js";
 
 /**
- * How an identity comes into a tenant that it is not known in.
+ * How an identity comes into a tenant that it is not known in: into any in which its token is good, whichever the request names.
+ * Whoever is in a tenant already names that one by habit.
  * @param digest of the identity
  * @param named  the slug that the request names; null where it names none
  */
@@ -17,13 +18,14 @@ export const arrivalsOf = (
   signal: Signal,
 ): Arrivals => ({
   digest,
+  named,
   async tenant(id) {
     const tenant = await directory.findById(id, signal);
-    return tenant && mayEnter(identity, tenant.slug) && (named ?? tenant.slug) === tenant.slug ? tenant : null;
+    return tenant && mayEnter(identity, tenant.slug) ? tenant : null;
   },
   async tenantsOfDomain(domain) {
     const tenants = await directory.tenantsOfDomain(domain, signal);
-    return tenants.filter(({ slug }) => mayEnter(identity, slug) && (named ?? slug) === slug);
+    return tenants.filter(({ slug }) => mayEnter(identity, slug));
   },
   announceDomain: (domain, id) => directory.announceDomain(domain, id),
   async admit(id) {

@@ -60,9 +60,11 @@ export interface MailRoom {
 export interface Arrivals {
   /** Of the identity that asks. */
   readonly digest: Buffer;
-  /** The tenant of an id, as the directory has it now, if the identity's tokens are good there and the request names no other; null otherwise. */
+  /** The slug that the request names: which of several is meant, and no wall. */
+  readonly named: string | null;
+  /** The tenant of an id, as the directory has it now, if the identity's token is good there; null otherwise. */
   tenant(id: TenantId): Promise<TenantRecord | null>;
-  /** Tenants in which a domain is said to be proven, as far as the identity's tokens are good there and the request names no other. */
+  /** Tenants in which a domain is said to be proven, as far as the identity's token is good there. */
   tenantsOfDomain(digest: Buffer): Promise<readonly TenantRecord[]>;
   /** Says that a domain of this digest is proven in a tenant. */
   announceDomain(digest: Buffer, id: TenantId): Promise<void>;

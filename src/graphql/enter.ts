@@ -158,6 +158,13 @@ export async function enter(
   }
 }
 
+/** Null where the caller is nobody there. */
+export const orNobody = <T>(entering: Promise<T>): Promise<T | null> =>
+  entering.catch((error) => {
+    if (error instanceof TenantNotFoundError) return null;
+    throw error;
+  });
+
 /** The same to read, once more where it fails for a reason that passes. */
 export function enterToRead(
   settings: OperationSettings,

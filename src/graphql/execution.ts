@@ -9,6 +9,7 @@ import {
 } from "graphql";
 import type { Plugin } from "graphql-yoga";
 import { AnswerLostError } from "../database/errors.js";
+import type { IdentityError } from "../identity/errors.js";
 import { admission, coded } from "./admission.js";
 import { asText } from "./asked.js";
 import type { Context } from "./context.js";
@@ -16,11 +17,11 @@ import { Documents } from "./documents.js";
 import { type ExecuteArgs, execute as executeCompiled } from "./executor/execute.js";
 import { bytesCompiled } from "./executor/kept.js";
 import { isTooLarge, Size } from "./executor/size.js";
-import { foresee, namedIn, wantedAhead } from "./foresight.js";
+import { errorAt, foresee, namedIn, wantedAhead } from "./foresight.js";
 import { withRoots } from "./introspection.js";
 import type { DocumentLimits } from "./limits.js";
-import { isIntrospection, needsOf } from "./needs.js";
-import { checkLengths, type Root, withVariables } from "./plan.js";
+import { isAnsweredOutside, isIntrospection, isWithoutTenant, needsOf } from "./needs.js";
+import { checkLengths, type Plan, type Root, withVariables } from "./plan.js";
 import { bytesPlanned, planOf } from "./plans.js";
 import { isTransient, withoutStatus } from "./present.js";
 
@@ -85,10 +86,31 @@ function joined(roots: readonly Root[], one: ExecutionResult["data"], other: Exe
   return Object.fromEntries(roots.filter(({ key }) => key in all).map(({ key }) => [key, all[key]]));
 }
 
-async function answer(
-  { document, operationName, variableValues, contextValue: ctx, schema }: Args,
-  { limits, visible, execute: given = executeCompiled }: Settings,
-): Promise<ExecutionResult> {
+/** What of an operation is about the token alone; in place of all else, why there is no tenant to read it in. */
+async function answerOutside(
+  args: Args,
+  settings: Settings,
+  { operation, roots }: Plan,
+  { message, code }: IdentityError,
+) {
+  const refused = new Map(roots.filter((root) => !isWithoutTenant(root)).map((root) => [root.key, root]));
+  const own = withRoots(args.document, operation, roots.filter(isWithoutTenant), args.schema);
+  const { data, errors } = await answer({ ...args, document: own }, settings);
+  const none = Object.fromEntries([...refused.keys()].map((key) => [key, null]));
+  // Without the status of a refused request, which this one is not.
+  const why = new GraphQLError(message, { extensions: { code } });
+  return {
+    data: joined(roots, data, none),
+    errors: join(
+      errors,
+      [...refused.values()].map(({ key, node }) => errorAt(node, [key], why)),
+    ),
+  };
+}
+
+async function answer(args: Args, settings: Settings): Promise<ExecutionResult> {
+  const { document, operationName, variableValues, contextValue: ctx, schema } = args;
+  const { limits, visible, execute: given = executeCompiled } = settings;
   const operation = getOperationAST(document, operationName)!;
   const definitions = operation.variableDefinitions ?? [];
   // Each error repeats the whole value, so that the second is not worth its price.
@@ -105,8 +127,9 @@ async function answer(
     given({ schema: from, document: asked, operationName, contextValue: ctx, variableValues, size });
   const part = (from: GraphQLSchema, some: readonly Root[], size: Size) =>
     execute(from, withRoots(document, operation, some, from), size);
+  let plan: Plan | null = null;
   try {
-    const plan = withVariables(planOf(schema, document, operation), coerced);
+    plan = withVariables(planOf(schema, document, operation), coerced);
     const { roots } = plan;
     const needs = needsOf(plan);
     checkLengths(plan, coerced);
@@ -155,6 +178,7 @@ async function answer(
     const shown = await part(await visible(ctx), roots.filter(isIntrospection), new Size(limits));
     return { data: joined(roots, data.data, shown.data), errors: join(data.errors, shown.errors) };
   } catch (error) {
+    if (plan && isAnsweredOutside(error, plan)) return answerOutside(args, settings, plan, error);
     return {
       errors: [error instanceof GraphQLError ? error : new GraphQLError("", { originalError: error as Error })],
     };

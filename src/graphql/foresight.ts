@@ -139,5 +139,5 @@ function argsOf(field: GraphQLField<unknown, unknown>, node: FieldNode, plan: Pl
   }
 }
 
-const errorAt = (node: FieldNode, path: readonly (string | number)[], { message, extensions }: GraphQLError) =>
+export const errorAt = (node: FieldNode, path: readonly (string | number)[], { message, extensions }: GraphQLError) =>
   new GraphQLError(message, { nodes: node, path, extensions });

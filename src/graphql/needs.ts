@@ -1,3 +1,5 @@
+import { isNullableType } from "graphql";
+import { type IdentityError, TenantNotFoundError, TenantRequiredError } from "../identity/errors.js";
 import type { Plan, Root } from "./plan.js";
 
 /** Root fields about the schema. */
@@ -6,7 +8,7 @@ export const isIntrospection = ({ node }: Root): boolean =>
 
 // About the token alone, or about nothing.
 const WITHOUT_TENANT = new Set(["identity", "__typename"]);
-const isWithoutTenant = (root: Root): boolean =>
+export const isWithoutTenant = (root: Root): boolean =>
   isIntrospection(root) ||
   WITHOUT_TENANT.has(root.node.name.value) ||
   [...root.guards.values()].some(({ rule }) => rule.kind === "identified");
@@ -31,3 +33,13 @@ export function needsOf({ roots, fields }: Plan): Needs {
     introspection: roots.some(isIntrospection),
   };
 }
+
+/**
+ * Whether an operation that there is no tenant for is answered as far as it is about the token: who asks for the tenants to choose from
+ * has none, or not that one any more.
+ */
+export const isAnsweredOutside = (error: unknown, { roots }: Plan): error is IdentityError =>
+  (error instanceof TenantRequiredError || error instanceof TenantNotFoundError) &&
+  roots.some(({ node }) => node.name.value === "identity") &&
+  // What may not be null takes all that is beside it along.
+  roots.every((root) => isWithoutTenant(root) || isNullableType(root.field!.type));

@@ -12,6 +12,7 @@ export type IdType =
   | "OwnershipOffer"
   | "Invitation"
   | "JoinRequest"
+  | "OrganizationDomain"
   | "AuditEvent";
 
 /** How many ids one argument may hold. */

@@ -7,7 +7,7 @@ import type { Purpose } from "../tenancy/session.js";
 import type { WantedAhead } from "./ahead.js";
 import { type Answering, keep, type Read } from "./answering.js";
 import type { Recalled } from "./asked.js";
-import { type Embarked, type Entered, embark, enter, enterToRead, type Query, repeated } from "./enter.js";
+import { type Embarked, type Entered, embark, enter, enterToRead, orNobody, type Query, repeated } from "./enter.js";
 import { type Size, UNMEASURED } from "./executor/size.js";
 import { mustStillHold } from "./mustStillHold.js";
 import type { Name } from "./named.js";
@@ -41,6 +41,9 @@ export class Operation {
   /** How much there is of the answer at hand. */
   size: Size = UNMEASURED;
   #isChanged = false;
+  /** How the caller reads where the change at hand is tried. */
+  #read: Read | null = null;
+  #beside: Promise<Entered | null> | null = null;
   /** What the only change came to, where its answer was read before its commit; all that lets a change be asked for again. */
   #kept: { readonly changed: unknown } | null = null;
 
@@ -149,20 +152,23 @@ export class Operation {
   }
 
   /**
-   * The same in a tenant that the request does not name, for somebody who need not be in it yet.
+   * The same in a tenant that the request does not name, for somebody who need not be in it yet, nor afterwards.
    * @param entrance how the tenant is found, and who it is there that changes something
    */
   async changeIn<T>(entrance: Entrance, work: () => Promise<T>): Promise<T> {
-    const there = { ...this.settings!, ...entrance };
     await this.end();
-    const readAccess = this.settings!.readAccess;
-    return this.#change(there, "change", [], work, undefined, (...how) =>
-      // Whoever did something there need not have become anybody.
-      this.#enter({ ...there, readAccess }, [], ...how).catch((error) => {
-        if (error instanceof TenantNotFoundError) return null;
-        throw error;
-      }),
-    );
+    const own = { ...this.settings!, tenant: entrance.tenant };
+    const read: Read = (...how) => orNobody(this.#enter(own, [], ...how));
+    return this.#change({ ...own, ...entrance }, "change", [], work, undefined, read);
+  }
+
+  /** The session to read in beside a failure, in the tenant of the change that it undid; null where the caller is nobody there. */
+  async readBeside(): Promise<Scope | null> {
+    if (this.#scope) return this.#scope;
+    this.#beside ??= orNobody(this.#read!());
+    const entered = await this.#beside;
+    if (entered && !this.#scope) this.#open(entered);
+    return this.#scope;
   }
 
   async #change<T>(
@@ -173,6 +179,7 @@ export class Operation {
     answering: Answering | undefined,
     read: Read,
   ): Promise<T> {
+    this.#read = read;
     let opening = read;
     const result = await untilItPasses(settings.signal, async () => {
       const { scope } = (await enter(settings, purpose, named)) as Entered;
@@ -235,7 +242,7 @@ export class Operation {
   /** Ends the session that is open, if one is. What was read stays read, so a lost connection is no matter here. */
   async end(): Promise<void> {
     const [scope, embarked] = [this.#scope, this.#embarked];
-    this.#scope = this.#replica = this.#recalled = this.#embarked = null;
+    this.#scope = this.#replica = this.#recalled = this.#embarked = this.#beside = null;
     await embarked?.then((opened) => opened?.session.rollback()).catch(() => {});
     // One that changed something has ended already.
     await (scope?.session.purpose === "read" ? scope.session.commit() : scope?.session.rollback())?.catch(() => {});

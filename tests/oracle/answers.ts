@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type Answered, orRefusal, Reading, Refusal, type Thing, thing } from "./document.js";
-import { type Facts, FIXED_ROLES, PERMISSIONS, type WholeFacts } from "./facts.js";
+import { ACTIONS, type Facts, FIXED_ROLES, PERMISSIONS, type WholeFacts } from "./facts.js";
 import { Judge } from "./judge.js";
 import { type Candidate, smallestRemedy } from "./remedy.js";
 
@@ -23,6 +23,8 @@ export interface Asker {
 }
 
 type Found<K extends Exclude<keyof Facts, "tenantId">> = WholeFacts[K][number];
+type RoleReference = Pick<Found<"grants">, "roleKey" | "roleId">;
+type Reach = "ORGANIZATION" | "SUBTREE";
 type Role = { readonly id: string; readonly key: string; readonly own: Found<"roles"> | null };
 type Listed = Found<"memberships"> & { readonly via?: string };
 type Far = "ORGANIZATION" | "SUBTREE";
@@ -120,10 +122,16 @@ export class Oracle {
     const reading = new Reading(document);
     const query = thing("Query", null);
     const asked = [...reading.fieldsOf([reading.operation], "Query").values()].map(([node]) => node!.name.value);
-    const needsTenant = asked.some((name) => name !== "identity" && name !== "__typename");
-    if (this.asker && !this.viewer && needsTenant)
+    const isOutside = (name: string) => name === "identity" || name === "__typename";
+    if (!this.asker || this.viewer || asked.every(isOutside)) return reading.tell([reading.operation], query, this.say);
+    const isNeverNull = (name: string) => name === "nodes" || name === "permissions";
+    if (!asked.includes("identity") || asked.some(isNeverNull))
       return { data: null, errors: [{ path: [], code: "TENANT_NOT_FOUND" }] };
-    return reading.tell([reading.operation], query, this.say);
+    // Who asks for the tenants to choose from is answered that, and told at all else that there is none.
+    return reading.tell([reading.operation], query, (at, field, args) => {
+      if (at.type !== "Query" || isOutside(field)) return this.say(at, field, args);
+      throw new Refusal({ code: "TENANT_NOT_FOUND" });
+    });
   }
 
   readonly say = ({ type, about }: Thing, field: string, args: unknown): unknown => {
@@ -364,6 +372,7 @@ export class Oracle {
       auditEvents: ({ id }: Found<"organizations">, args: EventList) => {
         this.#must("audit:read", id);
         const { actions, actorId, targetId, from = null, to = null } = args.filter ?? {};
+        if (actions?.some((action) => !ACTIONS.includes(action))) throw wrong();
         const actor = actorId === undefined ? undefined : uuidIn(actorId, "User");
         const isOpen = actor === undefined || this.judge.seesUser(actor);
         const shown = this.facts.events.filter(
@@ -469,6 +478,7 @@ export class Oracle {
     },
     // What each of many changes comes to is not foreseen; its own test compares it with what one alone comes to.
     MembershipChangeResult: {
+      membershipId: ({ id }: { id?: string }) => (id === undefined ? null : encoded("Membership", id)),
       membership: ({ id }: { id?: string }) => (id === undefined ? null : this.membership(id)),
       failure: ({ failure }: { failure?: unknown }) => failure ?? null,
     },
@@ -523,6 +533,17 @@ export class Oracle {
       },
       invitedBy: ({ row }: Found<"invitations">) => this.#user(row.inviter_id as string),
       status: (one: Found<"invitations">) => this.#statusOf(one),
+      isVoid: (one: Found<"invitations">) => {
+        if (this.#statusOf(one) !== "OPEN") return false;
+        const { organizationId: at, row } = one;
+        const offers = this.facts.offers.filter(({ invitationId }) => invitationId === one.id);
+        const live = offers.filter((offer) => time(offer.row.expires_at) > Date.now());
+        const given = live.map((offer) => ({ ...offer, until: offer.row.expires_at, reach: offer.row.reach as Reach }));
+        return !(
+          offers.every((offer) => this.#isOneOf(offer, at)) &&
+          this.#couldGive(row.inviter_id as string, at, given, row.membership_expires_at, "members:invite")
+        );
+      },
       expiresAt: ({ row }: Found<"invitations">) => instant(row.expires_at),
       membershipExpiresAt: ({ row }: Found<"invitations">) => instant(row.membership_expires_at),
       createdAt: ({ row }: Found<"invitations">) => instant(row.created_at),
@@ -534,6 +555,7 @@ export class Oracle {
       expiresAt: ({ row }: Found<"offers">) => instant(row.expires_at),
     },
     OrganizationDomain: {
+      id: ({ id }: Found<"domains">) => encoded("OrganizationDomain", id),
       domain: ({ row }: Found<"domains">) => row.domain,
       isProven: ({ row }: Found<"domains">) => row.proven_at !== null,
       recordName: ({ row }: Found<"domains">) => `_tenantry.${row.domain}`,
@@ -549,6 +571,16 @@ export class Oracle {
           const isUsable = this.#rolesFor(id).some((one) => one.id === role.id);
           return isUsable ? [thing("OfferedGrant", { role, row: { reach: grant.reach, expires_at: null } })] : [];
         }),
+      isInForce: (id: string) => {
+        const policy = this.#joinPolicy(id);
+        if (!policy || policy.mode === "OFF") return true;
+        const given = policy.mode === "ASK" ? [] : policy.grants.map((grant) => ({ ...grant, until: null }));
+        if (policy.mode === "ASK") return new Judge(this.facts, policy.set_by).allows(id, "domains:manage");
+        return (
+          given.every((grant) => this.#isOneOf(grant, id)) &&
+          this.#couldGive(policy.set_by, id, given, null, "domains:manage")
+        );
+      },
       setBy: (id: string) => {
         const policy = this.#joinPolicy(id);
         return policy ? this.#user(policy.set_by) : null;
@@ -646,9 +678,38 @@ export class Oracle {
       | {
           readonly mode: string;
           readonly set_by: string;
-          readonly grants: { roleKey: string | null; roleId: string | null; reach: string }[];
+          readonly grants: (RoleReference & { reach: Reach })[];
         }
       | undefined;
+  }
+
+  #isOneOf(reference: RoleReference, organizationId: string): boolean {
+    return this.#rolesFor(organizationId).some(({ id }) => id === this.#roleOf(reference).id);
+  }
+
+  /** Whether somebody could make a member who has all that, by this permission: each right must outlast what is made with it. */
+  #couldGive(
+    userId: string,
+    organizationId: string,
+    given: readonly (RoleReference & { readonly reach: Reach; readonly until: unknown })[],
+    membershipEnds: unknown,
+    by: string,
+  ): boolean {
+    const lasts = (until: number, permission: string, reach: Reach) => {
+      const outlasts = ({ row }: Found<"grants" | "memberships">) => time(row.expires_at) >= until;
+      const memberships = this.facts.memberships.filter(outlasts);
+      const grants = this.facts.grants.filter(outlasts);
+      return new Judge({ ...this.facts, memberships, grants }, userId).allows(organizationId, permission, reach);
+    };
+    const endOf = (...ends: unknown[]) => Math.min(...ends.map(time));
+    return (
+      lasts(endOf(membershipEnds), by, "ORGANIZATION") &&
+      given.every(({ until, reach, ...reference }) => {
+        const end = endOf(until, membershipEnds);
+        const permissions = permissionsOf(this.#roleOf(reference));
+        return lasts(end, by, "ORGANIZATION") && permissions.every((permission) => lasts(end, permission, reach));
+      })
+    );
   }
 
   #statusOf({ ended, row }: Found<"invitations">): string {
@@ -899,7 +960,7 @@ export class Oracle {
     return [...this.catalogue.roles.map(({ id, key }) => ({ id, key, own: null })), ...own];
   }
 
-  #roleOf({ roleKey, roleId }: Pick<Found<"grants">, "roleKey" | "roleId">): Role {
+  #roleOf({ roleKey, roleId }: RoleReference): Role {
     return this.#allRoles().find(({ id, key, own }) => (roleKey === null ? id === roleId : !own && key === roleKey))!;
   }
 

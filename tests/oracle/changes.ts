@@ -134,7 +134,18 @@ const NEEDS: Readonly<Record<string, Need>> = {
   },
   suspendUser: { permissions: ["members:manage"], reach: "SUBTREE", shows: byUser },
   resumeUser: { permissions: ["members:manage"], reach: "SUBTREE", shows: byUser },
-  eraseUser: { permissions: ["members:manage"], reach: "SUBTREE", shows: byUser },
+  eraseUser: {
+    permissions: ["members:manage"],
+    reach: "SUBTREE",
+    shows: (after, input, before) => ({
+      ...byUser(after, input),
+      removedMembershipIds: before.facts.memberships
+        .filter(({ userId, organizationId }) => {
+          return userId === uuid(input.userId) && before.judge.allows(organizationId, "members:read");
+        })
+        .map(({ id }) => encoded("Membership", id)),
+    }),
+  },
   exportUser: {
     permissions: ["members:manage", "members:read"],
     reach: "SUBTREE",
@@ -172,15 +183,18 @@ const NEEDS: Readonly<Record<string, Need>> = {
     permissions: ["members:manage", "members:read"],
     reach: "SUBTREE",
     at: "organizationId",
-    shows: (after, input, before) => ({
-      removedMembershipIds: before
-        .membershipsBelow(uuid(input.organizationId))
-        .filter(({ userId, organizationId }) => {
-          return userId === uuid(input.userId) && before.judge.allows(organizationId, "members:read");
-        })
-        .map(({ id }) => encoded("Membership", id)),
-      ...byOrganization(after, input),
-    }),
+    shows: (after, input, before) => {
+      const known = before.membershipsBelow(uuid(input.organizationId)).filter(({ userId, organizationId }) => {
+        return userId === uuid(input.userId) && before.judge.allows(organizationId, "members:read");
+      });
+      return {
+        removedMembershipIds: known.map(({ id }) => encoded("Membership", id)),
+        organizations: known
+          .map(({ organizationId }) => after.organizationOf(organizationId))
+          .filter((organization) => organization !== null),
+        ...byOrganization(after, input),
+      };
+    },
   },
   changeMemberships: { permissions: ["members:manage", "members:read"], at: "organizationId" },
   setGrants: { permissions: ["members:manage"], at: "membershipId", shows: byMembership },
@@ -206,12 +220,15 @@ const NEEDS: Readonly<Record<string, Need>> = {
   acceptOwnership: {
     permissions: [],
     at: "offerId",
-    shows: (after) => ({
-      membership: after.membership(
-        after.facts.memberships.find((one) => one.userId === after.viewer!.id && one.organizationId === rootOf(after))!
-          .id,
-      ),
-    }),
+    shows: (after, { offerId }, before) => {
+      const ofRoot = (userId: string) =>
+        after.facts.memberships.find((one) => one.userId === userId && one.organizationId === rootOf(after))!.id;
+      const offer = before.facts.ownershipOffers.find(({ id }) => id === uuid(offerId))!;
+      return {
+        membership: after.membership(ofRoot(after.viewer!.id)),
+        formerOwner: after.membership(ofRoot(offer.fromUserId)),
+      };
+    },
   },
   closeOwnershipOffer: {
     permissions: [],
@@ -221,14 +238,18 @@ const NEEDS: Readonly<Record<string, Need>> = {
   inviteMember: {
     permissions: ["members:invite"],
     at: "organizationId",
-    shows: (after, { organizationId, email }) => ({
-      invitation: after.invitation(
-        after.facts.invitations.find(
+    shows: (after, { organizationId, email }, before) => {
+      const openIn = ({ facts }: Oracle) =>
+        facts.invitations.find(
           ({ row, ...one }) =>
             one.organizationId === uuid(organizationId) && row.email === email && row.status === "OPEN",
-        )!.id,
-      ),
-    }),
+        );
+      const replaced = openIn(before);
+      return {
+        invitation: after.invitation(openIn(after)!.id),
+        withdrawnInvitationId: replaced ? encoded("Invitation", replaced.id) : null,
+      };
+    },
   },
   inviteMembers: { permissions: ["members:invite"], at: "organizationId" },
   resendInvitation: { permissions: ["members:invite"], at: "invitationId", shows: byInvitation },
@@ -237,10 +258,33 @@ const NEEDS: Readonly<Record<string, Need>> = {
   verifyDomain: domainNeed,
   releaseDomain: {
     ...domainNeed,
-    shows: (after, input) => ({ ...byOrganization(after, input), releasedDomain: input.domain }),
+    shows: (after, input, before) => ({
+      ...byOrganization(after, input),
+      releasedDomainId: encoded(
+        "OrganizationDomain",
+        before.facts.domains.find(
+          ({ row, organizationId }) => organizationId === uuid(input.organizationId) && row.domain === input.domain,
+        )!.id,
+      ),
+      releasedDomain: input.domain,
+    }),
   },
   setJoinPolicy: { permissions: ["domains:manage"], at: "organizationId", shows: byOrganization },
-  approveJoinRequest: joinRequestNeed,
+  approveJoinRequest: {
+    ...joinRequestNeed,
+    shows: (after, { joinRequestId }) => {
+      const { organizationId, row } = after.facts.joinRequests.find(({ id }) => id === uuid(joinRequestId))!;
+      const person = after.facts.users.find(({ email }) => email === row.email)!;
+      const made = after.facts.memberships.find(
+        (one) => one.userId === person.id && one.organizationId === organizationId,
+      )!;
+      return {
+        joinRequest: after.joinRequest(uuid(joinRequestId)),
+        membership: after.membership(made.id),
+        organization: after.organizationOf(organizationId),
+      };
+    },
+  },
   refuseJoinRequest: joinRequestNeed,
   createRole: {
     permissions: ["roles:manage"],

@@ -153,6 +153,12 @@ const product = JSON.parse(
 /** Every permission there is: the table of the design, and what the product adds. */
 export const PERMISSIONS: readonly string[] = [...OWNER, ...product.permissions.map(({ key }) => key)];
 
+/** Everything that the audit can say was done, as its page lists it. */
+export const ACTIONS: readonly string[] = readFileSync(new URL("../../docs/audit.md", import.meta.url), "utf8")
+  .split("\n")
+  .flatMap((line) => (/^\| `\w+\.\w+`/.test(line) ? line.split("|")[1]!.split(",") : []))
+  .map((name) => name.trim().slice(1, -1));
+
 /** What the roles hold that no tenant defines. */
 export const FIXED_ROLES: Readonly<Record<string, readonly string[]>> = {
   owner: PERMISSIONS,

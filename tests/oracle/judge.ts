@@ -62,6 +62,13 @@ export class Judge {
     );
   }
 
+  seesDomain(domainId: string): boolean {
+    const found = this.facts.domains.find(({ id }) => id === domainId);
+    return (
+      found !== undefined && this.sees(found.organizationId) && this.allows(found.organizationId, "domains:manage")
+    );
+  }
+
   seesJoinRequest(requestId: string): boolean {
     const found = this.facts.joinRequests.find(({ id }) => id === requestId);
     return (

@@ -288,6 +288,44 @@ describe("the tenant of a request", () => {
     expect(reply.json.errors[0].message).toBe("There is no such tenant, or you are not in it.");
   });
 
+  it.each([
+    [null, "TENANT_REQUIRED"],
+    ["nowhere", "TENANT_NOT_FOUND"],
+  ])("keeps nobody from choosing one, where the request names %s", async (tenant, code) => {
+    const token = await mintToken(FOLDER, { email: "dan@contractor.test" });
+    const query = `query ($skip: Boolean!) {
+      who: viewer { id } __typename identity { tenants { slug } } __schema { queryType { name } }
+      organization(by: { slug: "north" }) { id } users @skip(if: $skip) { nodes { id } } who: viewer { id }
+    }`;
+
+    const { status, json } = await gateway.send({
+      headers: { authorization: `Bearer ${token}`, "x-tenant": tenant },
+      body: { query, variables: { skip: true } },
+    });
+
+    expect(status).toBe(200);
+    expect(json.data).toEqual({
+      who: null,
+      __typename: "Query",
+      identity: { tenants: [{ slug: "meridian" }, { slug: "northwind" }] },
+      __schema: { queryType: { name: "Query" } },
+      organization: null,
+    });
+    expect(Object.keys(json.data)).toEqual(["who", "__typename", "identity", "__schema", "organization"]);
+    expect(json.errors.map((error: Record<string, unknown>) => [error.path, error.extensions])).toEqual([
+      [["who"], { code }],
+      [["organization"], { code }],
+    ]);
+  });
+
+  it("has what may not be null refused whole, beside identity too", async () => {
+    const query = "{ identity { subject } permissions { key } }";
+
+    const { status, json } = await gateway.send({ headers: { ...ada, "x-tenant": "nowhere" }, body: { query } });
+
+    expect([status, json.data, json.errors[0].extensions]).toEqual([400, undefined, { code: "TENANT_NOT_FOUND" }]);
+  });
+
   it("is asked for with 400 when a change names none", async () => {
     const { query, slug } = await change();
 

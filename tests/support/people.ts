@@ -9,7 +9,7 @@ const ISSUER = "https://id.example";
 export interface People {
   /** Takes their tokens, and those of everybody in a sketch. */
   readonly verifier: Verifier;
-  /** A token of somebody whose address is `<sub>@people.test`, verified, unless the changes say otherwise. */
+  /** A token of somebody whose address is `<sub>@people.test`, verified, unless the changes say otherwise; `tenant` binds it to one. */
   tokenOf(sub: string, changes?: Record<string, unknown>): Promise<string>;
   close(): Promise<void>;
 }
@@ -17,7 +17,9 @@ export interface People {
 export async function openPeople(tenants: "any" | readonly string[] = "any"): Promise<People> {
   const key = await signingKey("people");
   const server = await testIssuer([key]);
-  const issuers = [{ ...server.settings, issuer: ISSUER, tenants, emailDomains: ["people.test"] }];
+  const issuers = [
+    { ...server.settings, issuer: ISSUER, tenants, tenantClaim: "tenant", emailDomains: ["people.test"] },
+  ];
   return {
     verifier: createVerifier({ issuers, development: await loadDevelopmentIssuer(FOLDER) }),
     tokenOf: (sub, changes = {}) =>

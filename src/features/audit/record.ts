@@ -2,11 +2,11 @@ import type { Context } from "../../graphql/context.js";
 import { scopeOf } from "../../graphql/context.js";
 import { newId, type OrganizationId, type TenantId } from "../../ids.js";
 import type { TenantDb } from "../../tenancy/session.js";
+import type { Action } from "./actions.js";
 import { type Apart, part, setApart } from "./personal.js";
 
 export interface Happened {
-  /** `noun.verb`, past: `organization.created`. */
-  readonly action: string;
+  readonly action: Action;
   readonly organizationId: OrganizationId;
   readonly targetType: string;
   readonly targetId: string;

@@ -5,8 +5,8 @@ import { BadInputError } from "../../graphql/errors.js";
 import { findNode, reachable } from "../../graphql/node.js";
 import { decodeId, encodeId, type IdType, parseId } from "../../graphql/nodeId.js";
 import { connection } from "../../graphql/page.js";
-import { storable } from "../../graphql/text.js";
 import type { AuditEventId, UserId } from "../../ids.js";
+import { type Action, isAction } from "../audit/actions.js";
 import type { AuditEventRow } from "../audit/table.js";
 import { visibleUsers } from "../memberships/visibleUsers.js";
 import { findOrganization } from "../organizations/loader.js";
@@ -48,7 +48,9 @@ builder.objectType(AuditEvent, {
   fields: (t) => ({
     id: t.id({ description: "Global id, stable for ever.", resolve: (event) => encodeId("AuditEvent", event.id) }),
     at: t.expose("at", { type: "DateTime", description: "When, by the clock of the database." }),
-    action: t.exposeString("action", { description: "What was done: `organization.created`." }),
+    action: t.exposeString("action", {
+      description: "What was done: `organization.created`. docs/audit.md lists all that can be.",
+    }),
     actor: t.field({
       type: Actor,
       nullable: true,
@@ -75,7 +77,7 @@ builder.objectType(AuditEvent, {
       type: "JSON",
       nullable: true,
       description:
-        "What became different; an object. Of a person who was erased, only which fields: `erased`. Null when it is about a person, a membership, an invitation or a request to join that is hidden from the viewer.",
+        "What became different; an object. Ids in it are bare uuids (`User.uuid`, `Organization.uuid`), and no global ids. Of a person who was erased, only which fields: `erased`. Null when it is about a person, a membership, an invitation or a request to join that is hidden from the viewer.",
       resolve: async (event, _args, ctx) => {
         // Both are asked either way: what is hidden costs what is shown.
         const [changes, isSeen] = await Promise.all([changesOf(scopeOf(ctx), event), seesWhom(ctx, event)]);
@@ -106,7 +108,10 @@ builder.objectType(AuditEvent, {
 const AuditFilter = builder.inputType("AuditFilter", {
   description: "Which events a list shows: those to which everything given here applies.",
   fields: (t) => ({
-    actions: t.stringList({ description: "Those of one of these actions." }),
+    actions: t.stringList({
+      description:
+        "Those of one of these actions, by their names: docs/audit.md lists all there are. Another name is an error.",
+    }),
     actorId: t.id({ description: "Those of this person. None when they are hidden from the viewer." }),
     targetId: t.id({ description: "Those about what has this global id, also when it is gone." }),
     from: t.field({ type: "DateTime", description: "Those at this instant or later." }),
@@ -114,11 +119,16 @@ const AuditFilter = builder.inputType("AuditFilter", {
   }),
 });
 
+function toAction(text: string, field: string): Action {
+  if (isAction(text)) return text;
+  throw new BadInputError(`\`${field}\` is no action of the audit. docs/audit.md lists them all.`, field);
+}
+
 function toShown({ actions, actorId, targetId, from, to }: typeof AuditFilter.$inferInput): ShownEvents {
   const target = targetId == null ? null : parseId(targetId);
   if (targetId != null && !target) throw new BadInputError("`filter.targetId` is not an id.", "filter.targetId");
   return {
-    actions: actions?.map((action, n) => storable(action, `filter.actions.${n}`)),
+    actions: actions?.map((action, n) => toAction(action, `filter.actions.${n}`)),
     actorId: actorId == null ? null : decodeId<UserId>("User", actorId, "filter.actorId"),
     ...(target && { targetType: target.type, targetId: target.id }),
     from,

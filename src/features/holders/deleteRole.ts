@@ -8,7 +8,7 @@ import { failureType, mutation } from "../../graphql/mutation.js";
 import type { Named } from "../../graphql/named.js";
 import { encodeId } from "../../graphql/nodeId.js";
 import type { RoleId } from "../../ids.js";
-import { record } from "../audit/record.js";
+import { type Happened, record } from "../audit/record.js";
 import { touch } from "../memberships/changeGrants.js";
 import { type RightOfGrant, rightsOfRole } from "../memberships/rights.js";
 import { grants } from "../memberships/table.js";
@@ -79,18 +79,22 @@ export async function deleteRole(ctx: Context, { id, place }: Named, replacement
       targetId: id,
       changes: { before: { key, name, description, permissions }, ...(told && { replacement: told }) },
     },
-    ...held.map((one) => ({
-      action: "grant.replaced",
-      targetType: "Membership",
-      targetId: one.membershipId,
-      ...happened(one),
-    })),
-    ...offered.map((one) => ({
-      action: "offer.replaced",
-      targetType: one.invitationId ? "Invitation" : "Organization",
-      targetId: one.invitationId ?? one.at.id,
-      ...happened(one),
-    })),
+    ...held.map(
+      (one): Happened => ({
+        action: "grant.replaced",
+        targetType: "Membership",
+        targetId: one.membershipId,
+        ...happened(one),
+      }),
+    ),
+    ...offered.map(
+      (one): Happened => ({
+        action: "offer.replaced",
+        targetType: one.invitationId ? "Invitation" : "Organization",
+        targetId: one.invitationId ?? one.at.id,
+        ...happened(one),
+      }),
+    ),
   );
 }
 

@@ -4,7 +4,7 @@ import type { Right } from "../../access/giving.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import type { InvitationId, OrganizationId, RoleId } from "../../ids.js";
 import { uuids } from "../../tenancy/arrays.js";
-import { record } from "../audit/record.js";
+import { type Happened, record } from "../audit/record.js";
 import { about } from "../invitations/invite.js";
 import { invitations, offeredGrants } from "../invitations/table.js";
 import { joinPolicies } from "../joining/table.js";
@@ -98,14 +98,18 @@ export async function endStranded(ctx: Context, stranded: readonly OfferOfRole[]
       .where(and(eq(joinPolicies.tenantId, tenantId), sql`${joinPolicies.organizationId} = any(${uuids(joined)})`));
   record(
     ctx,
-    ...[...invited].map(([id, organizationId]) => ({ ...about(organizationId, id), action: "invitation.withdrawn" })),
-    ...joined.map((id) => ({
-      action: "joinPolicy.set",
-      organizationId: id,
-      targetType: "Organization",
-      targetId: id,
-      changes: closed,
-    })),
+    ...[...invited].map(
+      ([id, organizationId]): Happened => ({ ...about(organizationId, id), action: "invitation.withdrawn" }),
+    ),
+    ...joined.map(
+      (id): Happened => ({
+        action: "joinPolicy.set",
+        organizationId: id,
+        targetType: "Organization",
+        targetId: id,
+        changes: closed,
+      }),
+    ),
   );
 }
 

@@ -1,4 +1,5 @@
 import type { GrantId, MembershipId, OrganizationId } from "../../ids.js";
+import type { Action } from "../audit/actions.js";
 import type { Happened } from "../audit/record.js";
 import type { grants, memberships } from "../memberships/table.js";
 import type { organizations } from "../organizations/table.js";
@@ -32,7 +33,7 @@ export class Batch {
 }
 
 export const about = (
-  action: string,
+  action: Action,
   organizationId: OrganizationId,
   targetType: string,
   targetId: string,

@@ -5,7 +5,8 @@ import { Failure, NotFoundFailure } from "../../graphql/failure.js";
 import { failureType, mutation } from "../../graphql/mutation.js";
 import type { MembershipId, OrganizationId, TenantId } from "../../ids.js";
 import { record } from "../audit/record.js";
-import { AlreadyMemberFailure, comeInto } from "../memberships/addMembership.js";
+import { comeInto } from "../memberships/addMembership.js";
+import { AlreadyMemberFailure, type Member } from "../memberships/alreadyMember.js";
 import { arrive } from "../memberships/arrive.js";
 import { findMembership } from "../memberships/loader.js";
 import { Membership } from "../memberships/type.js";
@@ -50,7 +51,7 @@ async function accept(ctx: Context, { row, place, email }: Invited): Promise<Acc
   const arrived = await arrive(ctx, email);
   const ends = row.membershipExpiresAt;
   const id = await comeInto(ctx, place, arrived, grants, ends, "members:invite").catch((error) => {
-    if (error instanceof AlreadyMemberFailure) throw isMember();
+    if (error instanceof AlreadyMemberFailure) throw isMember(error.member);
     // What somebody else may not give is not for whom they invited to know.
     throw error instanceof ExceedsYoursFailure ? isVoid() : error;
   });
@@ -66,10 +67,11 @@ async function accept(ctx: Context, { row, place, email }: Invited): Promise<Acc
 const isVoid = () =>
   new InvitationVoidFailure("Whoever invited you may not give this any more. Ask for a new invitation.", FIELD);
 
-const isMember = () =>
+const isMember = (member: Member | null) =>
   new AlreadyMemberFailure(
     "You are a member there already, and the invitation changes nothing about that. Ask somebody there for other roles.",
     FIELD,
+    member,
   );
 
 /** Accepts, and lets the identity find the tenant from then on; also that of one who accepted before and was not let in. */
@@ -87,7 +89,7 @@ async function acceptInvitation(ctx: Context, token: string): Promise<Accepted> 
 
 mutation<z.output<typeof form>, Accepted>("acceptInvitation", {
   description:
-    "Makes the caller a member where they were invited. Needs the token of the invitation, and a token whose verified address is the one that it was sent to; no tenant. It works once, and gives what whoever invited may still give.",
+    "Makes the caller a member where they were invited. Needs the token of the invitation, and a token whose verified address is the one that it was sent to; no tenant: the invitation leads to its own, whichever the request names. It works once, and gives what whoever invited may still give.",
   input: (t) => ({ token: t.string({ required: true, description: "From the link in the mail." }) }),
   form,
   payload: {

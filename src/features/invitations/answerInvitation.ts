@@ -65,7 +65,7 @@ async function lock(ctx: Context, hash: Buffer, email: string): Promise<Invited>
     .where(and(eq(invitations.tenantId, tenantId), eq(invitations.tokenHash, hash), eq(invitations.email, email)))
     .for("update");
   if (!row) throw notFound();
-  if (row.status !== "OPEN" || row.expiresAt <= now) throw closed(row.status, FIELD);
+  if (row.status !== "OPEN" || row.expiresAt <= now) throw closed(ctx, row.status, FIELD);
   const [place] = await db
     .select({ id: organizations.id, path: organizations.path })
     .from(organizations)

@@ -1,16 +1,47 @@
 import { and, eq } from "drizzle-orm";
 import { type Context, scopeOf } from "../../graphql/context.js";
-import { Failure } from "../../graphql/failure.js";
+import { Failure, type FailureMember } from "../../graphql/failure.js";
 import { failureType } from "../../graphql/mutation.js";
 import { type InvitationRow, invitations } from "./table.js";
+import { InvitationStatus } from "./type.js";
+
+/** What became of an invitation, and where it led. */
+interface Closed {
+  readonly status: typeof InvitationStatus.$inferType | null;
+  readonly tenantSlug: string;
+}
+
+interface InvitationClosed extends FailureMember, Closed {}
 
 export class InvitationClosedFailure extends Failure {
   override readonly name = "InvitationClosedFailure";
   readonly code = "INVITATION_CLOSED";
+
+  constructor(
+    message: string,
+    field: readonly string[] | null = null,
+    readonly closed: Closed = { status: null, tenantSlug: "" },
+  ) {
+    super(message, field);
+  }
+
+  override toMember(): InvitationClosed {
+    return { ...super.toMember(), ...this.closed };
+  }
 }
-failureType(
+failureType<InvitationClosed>(
   InvitationClosedFailure,
   "The invitation was used already, declined, or withdrawn, or it came to its end. Somebody who may can invite anew.",
+  (t) => ({
+    status: t.expose("status", {
+      type: InvitationStatus,
+      nullable: true,
+      description: "What became of it; null where it is still open, and offers what cannot be given any more.",
+    }),
+    tenantSlug: t.exposeString("tenantSlug", {
+      description: "Of which tenant it is: what whoever has accepted it sends as X-Tenant.",
+    }),
+  }),
 );
 
 const WHY: Readonly<Record<InvitationRow["status"], string>> = {
@@ -21,8 +52,11 @@ const WHY: Readonly<Record<InvitationRow["status"], string>> = {
 };
 
 /** Says what became of an invitation; of an open one, that it came to its end. */
-export const closed = (status: InvitationRow["status"], field: readonly string[]) =>
-  new InvitationClosedFailure(WHY[status], field);
+export const closed = (ctx: Context, status: InvitationRow["status"], field: readonly string[]) =>
+  new InvitationClosedFailure(WHY[status], field, {
+    status: status === "OPEN" ? "EXPIRED" : status,
+    tenantSlug: scopeOf(ctx).session.tenant.slug,
+  });
 
 /** Ends an open invitation, whose row is locked. */
 export async function end(

@@ -13,7 +13,7 @@ const form = z.object({ token: z.string() });
 
 mutation<z.output<typeof form>, { id: InvitationId }>("declineInvitation", {
   description:
-    "Says no to an invitation, for good. Needs what `acceptInvitation` needs: the token, and the address that it was sent to, verified.",
+    "Says no to an invitation, for good. Needs what `acceptInvitation` needs: the token, and the address that it was sent to, verified; no tenant, whichever the request names.",
   input: (t) => ({ token: t.string({ required: true, description: "From the link in the mail." }) }),
   form,
   payload: {

@@ -4,7 +4,7 @@ import { type Context, scopeOf } from "../../graphql/context.js";
 import { type InvitationId, newId, type OfferedGrantId, type OrganizationId } from "../../ids.js";
 import { texts } from "../../tenancy/arrays.js";
 import { oneAtATime } from "../../tenancy/oneAtATime.js";
-import { record } from "../audit/record.js";
+import { type Happened, record } from "../audit/record.js";
 import { queueMail } from "../mail/mail.js";
 import { organizations } from "../organizations/table.js";
 import { whichRole } from "../roles/role.js";
@@ -12,13 +12,20 @@ import { usersById } from "../users/loader.js";
 import type { Offer } from "./offer.js";
 import { invitations, offeredGrants } from "./table.js";
 
+/** What came of offers. */
+export interface Invitations {
+  /** In the order of the offers. */
+  readonly ids: readonly InvitationId[];
+  /** Those that they replace. */
+  readonly withdrawn: readonly InvitationId[];
+}
+
 /**
  * Makes offers that the viewer may make, to different addresses, and writes the mail. An open offer to the same address is
  * withdrawn. Whether anybody has the address makes no difference. As many statements for five hundred as for one.
- * @returns the ids of the invitations, in the order of the offers
  */
-export async function invite(ctx: Context, place: Place, offers: readonly Offer[]): Promise<InvitationId[]> {
-  if (offers.length === 0) return [];
+export async function invite(ctx: Context, place: Place, offers: readonly Offer[]): Promise<Invitations> {
+  if (offers.length === 0) return { ids: [], withdrawn: [] };
   const { session, now, viewer } = scopeOf(ctx);
   const { db, tenantId } = session;
   // Of two who invite the same address at once, the second replaces what the first made.
@@ -65,24 +72,26 @@ export async function invite(ctx: Context, place: Place, offers: readonly Offer[
   await sendLinks(ctx, place.id, made);
   record(
     ctx,
-    ...replaced.map(({ id }) => ({ ...about(place.id, id), action: "invitation.withdrawn" })),
-    ...made.map(({ id, grants, expiresAt, membershipExpiresAt }) => ({
-      ...about(place.id, id),
-      action: "invitation.created",
-      // Whom, the invitation itself says, as long as that is not erased.
-      changes: {
-        expiresAt,
-        membershipExpiresAt,
-        grants: grants.map(({ role, reach, ...grant }) => ({
-          role: role.key,
-          roleId: role.id,
-          reach,
-          expiresAt: grant.expiresAt,
-        })),
-      },
-    })),
+    ...replaced.map(({ id }): Happened => ({ ...about(place.id, id), action: "invitation.withdrawn" })),
+    ...made.map(
+      ({ id, grants, expiresAt, membershipExpiresAt }): Happened => ({
+        ...about(place.id, id),
+        action: "invitation.created",
+        // Whom, the invitation itself says, as long as that is not erased.
+        changes: {
+          expiresAt,
+          membershipExpiresAt,
+          grants: grants.map(({ role, reach, ...grant }) => ({
+            role: role.key,
+            roleId: role.id,
+            reach,
+            expiresAt: grant.expiresAt,
+          })),
+        },
+      }),
+    ),
   );
-  return made.map(({ id }) => id);
+  return { ids: made.map(({ id }) => id), withdrawn: replaced.map(({ id }) => id) };
 }
 
 /** Writes the mail that takes the links of offers to their addresses; nobody else is ever shown them. */

@@ -3,6 +3,7 @@ import { builder } from "../../graphql/builder.js";
 import { type Context, getNamed, scopeOf } from "../../graphql/context.js";
 import { Failure, type FailureMember, InvalidInputFailure, NotFoundFailure } from "../../graphql/failure.js";
 import { FailureInterface, type MutationPayload, mutation } from "../../graphql/mutation.js";
+import { encodeId } from "../../graphql/nodeId.js";
 import type { InvitationId } from "../../ids.js";
 import { GrantInput } from "../memberships/grantInput.js";
 import { ExceedsYoursFailure } from "../roles/exceedsYours.js";
@@ -48,9 +49,13 @@ export const invitationPayload = (description: string): MutationPayload<{ id: In
   }),
 });
 
+const toGlobalId = (id: InvitationId): string => encodeId("Invitation", id);
+
 const oneForm = offerForm.extend({ organizationId: z.string() });
 
-mutation<z.output<typeof oneForm>, { id: InvitationId }>("inviteMember", {
+const { description, fields } = invitationPayload("The invitation is on its way.");
+
+mutation<z.output<typeof oneForm>, { id: InvitationId; withdrawn: readonly InvitationId[] }>("inviteMember", {
   description:
     "Invites an address to an organization, by mail. An open invitation of the same address there is replaced. Needs `members:invite` there, and everything that the grants give: now, and again when it is accepted.",
   input: (t) => ({
@@ -58,12 +63,23 @@ mutation<z.output<typeof oneForm>, { id: InvitationId }>("inviteMember", {
     ...offerFields(t),
   }),
   form: oneForm,
-  payload: invitationPayload("The invitation is on its way."),
+  payload: {
+    description,
+    fields: (t) => ({
+      ...fields(t as never),
+      withdrawnInvitationId: t.id({
+        nullable: true,
+        description:
+          "The id of the open invitation of the same address that this one replaces; null where there was none.",
+        resolve: ({ withdrawn }) => withdrawn.map(toGlobalId)[0] ?? null,
+      }),
+    }),
+  },
   failures: [ExceedsYoursFailure, InvalidInputFailure, NotFoundFailure],
   change: async ({ organizationId, ...input }, ctx) => {
     const { place } = getNamed(ctx, "Organization", organizationId);
-    const [id] = await invite(ctx, place, [await readOffer(ctx, place, input, ["input"])]);
-    return { id: id! };
+    const { ids, withdrawn } = await invite(ctx, place, [await readOffer(ctx, place, input, ["input"])]);
+    return { id: ids[0]!, withdrawn };
   },
 });
 
@@ -124,7 +140,12 @@ async function readOffers(
   return read;
 }
 
-mutation<z.output<typeof manyForm>, { outcomes: readonly Outcome[] }>("inviteMembers", {
+interface ManyInvited {
+  readonly outcomes: readonly Outcome[];
+  readonly withdrawn: readonly InvitationId[];
+}
+
+mutation<z.output<typeof manyForm>, ManyInvited>("inviteMembers", {
   description: `Invites up to ${MOST_AT_ONCE} addresses to an organization, as \`inviteMember\` does each. What is wrong with one keeps no other from being invited.`,
   input: (t) => ({
     organizationId: t.id({ required: true, description: "Where whoever accepts becomes a member." }),
@@ -139,6 +160,10 @@ mutation<z.output<typeof manyForm>, { outcomes: readonly Outcome[] }>("inviteMem
         description: "What came of each, in the order of the input.",
         resolve: ({ outcomes }) => [...outcomes],
       }),
+      withdrawnInvitationIds: t.idList({
+        description: "The ids of open invitations of the same addresses that these replace.",
+        resolve: ({ withdrawn }) => withdrawn.map(toGlobalId),
+      }),
     }),
   },
   failures: [InvalidInputFailure, NotFoundFailure],
@@ -146,10 +171,9 @@ mutation<z.output<typeof manyForm>, { outcomes: readonly Outcome[] }>("inviteMem
     const read = await readOffers(ctx, input);
     const offers = read.filter((one): one is Offer => !(one instanceof Failure));
     const { place } = getNamed(ctx, "Organization", input.organizationId);
-    const ids = await invite(ctx, place, offers);
+    const { ids, withdrawn } = await invite(ctx, place, offers);
     const idOf = new Map(offers.map((offer, index) => [offer, ids[index]!]));
-    return {
-      outcomes: read.map((one) => (one instanceof Failure ? { failure: one.toMember() } : { id: idOf.get(one)! })),
-    };
+    const outcomes = read.map((one) => (one instanceof Failure ? { failure: one.toMember() } : { id: idOf.get(one)! }));
+    return { outcomes, withdrawn };
   },
 });

@@ -1,11 +1,13 @@
 import { z } from "zod";
 import type { Access, Place } from "../../access/access.js";
 import { earlier } from "../../access/end.js";
+import type { Right } from "../../access/giving.js";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import { InvalidInputFailure } from "../../graphql/failure.js";
 import { normaliseEmail } from "../../identity/email.js";
 import { grantInput, mustBeAhead, readWanted, type Wanted } from "../memberships/grantInput.js";
-import { mustHold } from "../roles/exceedsYours.js";
+import { holds, mustHold } from "../roles/exceedsYours.js";
+import type { Giving } from "../roles/giving.js";
 
 export const OPEN_FOR_DAYS = 7;
 const MOST_DAYS = 30;
@@ -71,10 +73,30 @@ export function mayGive(
   { grants, membershipExpiresAt }: Pick<Offer, "grants" | "membershipExpiresAt">,
   field: readonly string[],
 ): void {
-  // To be a member is to see the organization: that, too, ends with the authority that it was offered with.
-  mustHold(access, { permissions: [], at, reach: "ORGANIZATION", until: membershipExpiresAt }, "members:invite", field);
-  for (const { role, reach, expiresAt, field: own } of grants) {
-    const until = earlier(expiresAt, membershipExpiresAt);
-    mustHold(access, { permissions: role.permissions, at, reach, until }, "members:invite", own);
-  }
+  mustHold(access, membershipOf(at, membershipExpiresAt), "members:invite", field);
+  for (const grant of grants) mustHold(access, rightOf(at, grant, membershipExpiresAt), "members:invite", grant.field);
 }
+
+/** Whether whoever has this access may give all of that to somebody whom they let in by this permission. */
+export const couldGive = (
+  access: Access,
+  at: Place,
+  grants: readonly Given[],
+  membershipExpiresAt: Date | null,
+  by: Giving,
+): boolean =>
+  [membershipOf(at, membershipExpiresAt), ...grants.map((grant) => rightOf(at, grant, membershipExpiresAt))].every(
+    (right) => holds(access, right, by),
+  );
+
+type Given = Pick<Wanted, "role" | "reach" | "expiresAt">;
+
+/** To be a member is to see the organization: that, too, ends with the authority that it was offered with. */
+const membershipOf = (at: Place, until: Date | null): Right => ({ permissions: [], at, reach: "ORGANIZATION", until });
+
+const rightOf = (at: Place, { role, reach, expiresAt }: Given, membershipExpiresAt: Date | null): Right => ({
+  permissions: role.permissions,
+  at,
+  reach,
+  until: earlier(expiresAt, membershipExpiresAt),
+});

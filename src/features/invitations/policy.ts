@@ -22,6 +22,7 @@ export const policy = definePolicy({
     "grants",
     "invitedBy",
     "status",
+    "isVoid",
     "expiresAt",
     "membershipExpiresAt",
     "createdAt",

@@ -27,10 +27,13 @@ export async function resendInvitation(ctx: Context, named: Named): Promise<void
   const { session, access, now, viewer } = scope;
   const row = await getInvitation(ctx, named);
   const { membershipExpiresAt } = row;
-  if (row.status !== "OPEN") throw closed(row.status, FIELD);
+  if (row.status !== "OPEN") throw closed(ctx, row.status, FIELD);
   const { offers, isWhole } = await listOffers(scope, ctx.catalogue, row.id, named.place);
   if (!isWhole || (membershipExpiresAt && membershipExpiresAt <= now))
-    throw new InvitationClosedFailure("It offers what cannot be given there any more. Invite anew.", FIELD);
+    throw new InvitationClosedFailure("It offers what cannot be given there any more. Invite anew.", FIELD, {
+      status: null,
+      tenantSlug: session.tenant.slug,
+    });
   const grants = offers.map((offer) => ({ ...offer, field: FIELD }));
   mayGive(access, named.place, { grants, membershipExpiresAt }, FIELD);
 

@@ -13,11 +13,12 @@ import { Role } from "../roles/type.js";
 import { User } from "../users/type.js";
 import { findInvitation, invitationsOf, listOffers } from "./loader.js";
 import type { InvitationRow } from "./table.js";
+import { isVoid } from "./void.js";
 
 export const InvitationStatus = builder.enumType("InvitationStatus", {
   description: "What became of an invitation.",
   values: {
-    OPEN: { description: "It can be accepted." },
+    OPEN: { description: "It can be accepted, unless it is void." },
     ACCEPTED: { description: "Whoever was invited has become a member by it." },
     DECLINED: { description: "Whoever was invited does not want it." },
     WITHDRAWN: { description: "Somebody took it back, or invited the same address again." },
@@ -71,6 +72,11 @@ builder.objectType(Invitation, {
       description: "What became of it, by the clock of the database.",
       resolve: ({ status, expiresAt }, _args, ctx) =>
         status === "OPEN" && !scopeOf(ctx).isLive(expiresAt) ? ("EXPIRED" as const) : status,
+    }),
+    isVoid: t.boolean({
+      description:
+        "Whether it is open, and accepting it would fail with `InvitationVoidFailure`: whoever made it may not give any more what it offers, or a role of it is not usable there. Somebody else can send it again, or invite anew.",
+      resolve: (invitation, _args, ctx) => isVoid(ctx, invitation),
     }),
     expiresAt: t.expose("expiresAt", { type: "DateTime", description: "From when on it cannot be accepted." }),
     membershipExpiresAt: t.expose("membershipExpiresAt", {

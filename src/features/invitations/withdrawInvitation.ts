@@ -37,7 +37,7 @@ export async function getInvitation(ctx: Context, { id, place }: Named): Promise
  */
 export async function withdrawInvitation(ctx: Context, named: Named): Promise<void> {
   const row = await getInvitation(ctx, named);
-  if (row.status !== "OPEN") throw closed(row.status, FIELD);
+  if (row.status !== "OPEN") throw closed(ctx, row.status, FIELD);
   await end(ctx, row, "WITHDRAWN");
   record(ctx, { ...about(row.organizationId, row.id), action: "invitation.withdrawn" });
 }

@@ -2,13 +2,17 @@ import { and, eq } from "drizzle-orm";
 import { z } from "zod";
 import { type Context, getNamed, scopeOf } from "../../graphql/context.js";
 import { Failure, InvalidInputFailure, NotFoundFailure } from "../../graphql/failure.js";
-import { failureType, type MutationPayload, mutation } from "../../graphql/mutation.js";
+import { failureType, mutation } from "../../graphql/mutation.js";
 import type { Named } from "../../graphql/named.js";
-import type { JoinRequestId } from "../../ids.js";
+import type { JoinRequestId, MembershipId, OrganizationId } from "../../ids.js";
 import { record } from "../audit/record.js";
-import { AlreadyMemberFailure, comeInto, IS_MEMBER } from "../memberships/addMembership.js";
+import { comeInto } from "../memberships/addMembership.js";
+import { AlreadyMemberFailure, IS_MEMBER } from "../memberships/alreadyMember.js";
 import { letIn } from "../memberships/arrive.js";
 import { GrantInput, grantInputs, mustBeAhead, readWanted } from "../memberships/grantInput.js";
+import { findMembership } from "../memberships/loader.js";
+import { Membership } from "../memberships/type.js";
+import { type Fields, organizationField } from "../organizations/payload.js";
 import { ExceedsYoursFailure } from "../roles/exceedsYours.js";
 import { findJoinRequest } from "./loader.js";
 import { type JoinRequestRow, joinRequests } from "./table.js";
@@ -58,21 +62,23 @@ async function end(ctx: Context, row: JoinRequestRow, status: "APPROVED" | "REFU
   });
 }
 
-const payload = (description: string): MutationPayload<{ id: JoinRequestId }> => ({
-  description,
-  fields: (t) => ({
-    joinRequest: t.field({
-      type: JoinRequest,
-      nullable: true,
-      description: "The request as it is now; null when the viewer does not decide there any more.",
-      resolve: ({ id }, _args, ctx) => findJoinRequest(scopeOf(ctx), id),
-    }),
-  }),
-});
+const joinRequestField = <Payload extends { readonly id: JoinRequestId }>(t: Fields<Payload>) =>
+  t.field({
+    type: JoinRequest,
+    nullable: true,
+    description: "The request as it is now; null when the viewer does not decide there any more.",
+    resolve: ({ id }, _args, ctx) => findJoinRequest(scopeOf(ctx), id),
+  });
 
 const approval = z.object({ joinRequestId: z.string(), grants: grantInputs, expiresAt: z.date().nullish() });
 
-mutation<z.output<typeof approval>, { id: JoinRequestId }>("approveJoinRequest", {
+interface Approved {
+  readonly id: JoinRequestId;
+  readonly membershipId: MembershipId;
+  readonly organizationId: OrganizationId;
+}
+
+mutation<z.output<typeof approval>, Approved>("approveJoinRequest", {
   description:
     "Makes somebody a member who asked to join. Needs `domains:manage` there, and everything that the grants give.",
   input: (t) => ({
@@ -81,7 +87,19 @@ mutation<z.output<typeof approval>, { id: JoinRequestId }>("approveJoinRequest",
     expiresAt: t.field({ type: "DateTime", description: "When the membership ends; left out for no end." }),
   }),
   form: approval,
-  payload: payload("They are a member."),
+  payload: {
+    description: "They are a member.",
+    fields: (t) => ({
+      joinRequest: joinRequestField(t),
+      membership: t.field({
+        type: Membership,
+        nullable: true,
+        description: "Their membership; null when the viewer may not read members there.",
+        resolve: ({ membershipId }, _args, ctx) => findMembership(scopeOf(ctx), membershipId),
+      }),
+      organization: organizationField(t, "The organization, with its new count; null when the viewer does not see it."),
+    }),
+  },
   failures: [JoinRequestClosedFailure, AlreadyMemberFailure, ExceedsYoursFailure, InvalidInputFailure, NotFoundFailure],
   change: async ({ joinRequestId, grants, expiresAt }, ctx) => {
     const named = getNamed(ctx, "JoinRequest", joinRequestId);
@@ -92,10 +110,10 @@ mutation<z.output<typeof approval>, { id: JoinRequestId }>("approveJoinRequest",
     const arrived = await letIn(ctx, { email: row.email, digest: row.identity, name: row.displayName }, FIELD);
     if (arrived === null) throw new JoinRequestClosedFailure("This person is suspended in the tenant.", FIELD);
     const membershipId = await comeInto(ctx, place, arrived, wanted, ends, "domains:manage").catch((error) => {
-      throw error instanceof AlreadyMemberFailure ? new AlreadyMemberFailure(IS_MEMBER, FIELD) : error;
+      throw error instanceof AlreadyMemberFailure ? new AlreadyMemberFailure(IS_MEMBER, FIELD, error.member) : error;
     });
     await end(ctx, row, "APPROVED", { membershipId });
-    return { id: row.id };
+    return { id: row.id, membershipId, organizationId: place.id };
   },
 });
 
@@ -106,7 +124,7 @@ mutation<z.output<typeof refusal>, { id: JoinRequestId }>("refuseJoinRequest", {
     "Does not let in somebody who asked to join, for good: they can still be invited. Needs `domains:manage` there.",
   input: (t) => ({ joinRequestId: t.id({ required: true, description: "The request." }) }),
   form: refusal,
-  payload: payload("They are not let in."),
+  payload: { description: "They are not let in.", fields: (t) => ({ joinRequest: joinRequestField(t) }) },
   failures: [JoinRequestClosedFailure, NotFoundFailure],
   change: async ({ joinRequestId }, ctx) => {
     const row = await getOpen(ctx, getNamed(ctx, "JoinRequest", joinRequestId));

@@ -112,7 +112,7 @@ async function claimDomain(ctx: Context, place: Place, domain: string): Promise<
   record(ctx, { ...aboutDomain(place.id, domain), action: "domain.claimed" });
 }
 
-/** A domain has no id of its own: what happened to it is noted of the organization. */
+/** What happens to a domain is noted of the organization, whose it may cease to be. */
 export const aboutDomain = (organizationId: OrganizationId, domain: string) => ({
   organizationId,
   targetType: "Organization",

@@ -5,7 +5,8 @@ import { Failure, NotFoundFailure } from "../../graphql/failure.js";
 import { failureType } from "../../graphql/mutation.js";
 import { type JoinRequestId, type MembershipId, newId } from "../../ids.js";
 import { record } from "../audit/record.js";
-import { AlreadyMemberFailure, comeInto, standingMembership } from "../memberships/addMembership.js";
+import { comeInto, standingMembership } from "../memberships/addMembership.js";
+import { AlreadyMemberFailure, type Member, memberOf } from "../memberships/alreadyMember.js";
 import { arrive } from "../memberships/arrive.js";
 import { organizations } from "../organizations/table.js";
 import { ExceedsYoursFailure } from "../roles/exceedsYours.js";
@@ -41,7 +42,7 @@ export interface Joined {
 export const nothingToJoin = () =>
   new NotFoundFailure("There is nothing that you can join by your address. Ask somebody there to invite you.");
 
-const isMember = () => new AlreadyMemberFailure("You are a member there already.");
+const isMember = (member: Member | null) => new AlreadyMemberFailure("You are a member there already.", null, member);
 
 interface Joining {
   /** Verified. */
@@ -104,7 +105,7 @@ export async function join(ctx: Context, { email, domain, isFresh }: Joining): P
   const wanted = grants.map((grant) => ({ ...grant, field: [] }));
   const arrived = await arrive(ctx, email);
   const membershipId = await comeInto(ctx, place, arrived, wanted, null, "domains:manage").catch((error) => {
-    if (error instanceof AlreadyMemberFailure) throw isMember();
+    if (error instanceof AlreadyMemberFailure) throw isMember(error.member);
     throw error instanceof ExceedsYoursFailure ? nothingToJoin() : error;
   });
   record(ctx, {
@@ -119,8 +120,9 @@ export async function join(ctx: Context, { email, domain, isFresh }: Joining): P
 
 /** @throws AlreadyMemberFailure when the caller has signed in before, and has a membership there that nobody begins anew for them */
 async function mustNotBeMember(ctx: Context, place: Place): Promise<void> {
-  const standing = await standingMembership(ctx, place, scopeOf(ctx).viewer.id);
-  if (standing?.identity) throw isMember();
+  const userId = scopeOf(ctx).viewer.id;
+  const standing = await standingMembership(ctx, place, userId);
+  if (standing?.identity) throw isMember(memberOf(ctx, place, userId));
 }
 
 /**

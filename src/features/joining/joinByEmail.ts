@@ -7,7 +7,7 @@ import { domainOf } from "../../identity/email.js";
 import { TenantNotFoundError } from "../../identity/errors.js";
 import type { UserId } from "../../ids.js";
 import type { TenantRecord } from "../../tenancy/directory/directory.js";
-import { AlreadyMemberFailure } from "../memberships/addMembership.js";
+import { AlreadyMemberFailure } from "../memberships/alreadyMember.js";
 import { entranceOf } from "../memberships/arrive.js";
 import { findMembership } from "../memberships/loader.js";
 import { Membership } from "../memberships/type.js";
@@ -38,10 +38,13 @@ async function findTenant(way: Way, slug: string | null): Promise<TenantRecord> 
   const meant = all.filter((tenant) => slug === null || tenant.slug === slug);
   // Where it was proven once, and nobody can join by it, is not to be told of.
   const open = meant.length > 1 ? await whereOpen(way, meant) : meant;
-  if (open.length > 1)
+  // Who names another than those is in that one already, and does not ask to join it.
+  const named = open.filter((tenant) => tenant.slug === way.ctx.arrivals!.named);
+  const [tenant, ...others] = named.length > 0 ? named : open;
+  if (others.length > 0)
     throw new InvalidInputFailure("There is more than one for your address. Say which.", ["input", "tenantSlug"]);
-  if (open.length === 0) throw nothingToJoin();
-  return open[0]!;
+  if (!tenant) throw nothingToJoin();
+  return tenant;
 }
 
 /** Those that would answer the caller something else than that there is nothing. */
@@ -111,9 +114,12 @@ const JoinOutcome = builder.enumType("JoinOutcome", {
 
 mutation<z.output<typeof form>, Joined & { readonly tenantSlug: string }>("joinByEmail", {
   description:
-    "Makes the caller a member of the organization that has proven the domain of their address, or asks for it. Needs a token with a verified address, and no tenant.",
+    "Makes the caller a member of the organization that has proven the domain of their address, or asks for it. Needs a token with a verified address, and no tenant: one that the request names is a preference where they can join in more than one, and nothing else.",
   input: (t) => ({
-    tenantSlug: t.string({ description: "Which tenant, where the domain is known in more than one." }),
+    tenantSlug: t.string({
+      description:
+        "Which tenant, where the domain is known in more than one; no other is looked at. When left out, the one that the request names, if they can join there; else the only one.",
+    }),
   }),
   form,
   payload: {

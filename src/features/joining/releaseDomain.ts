@@ -3,12 +3,18 @@ import type { z } from "zod";
 import { getNamed, scopeOf } from "../../graphql/context.js";
 import { InvalidInputFailure, NotFoundFailure } from "../../graphql/failure.js";
 import { mutation } from "../../graphql/mutation.js";
+import { encodeId } from "../../graphql/nodeId.js";
+import type { OrganizationDomainId } from "../../ids.js";
 import { record } from "../audit/record.js";
 import { organizationField } from "../organizations/payload.js";
 import { aboutDomain, DOMAIN_FIELD, domainForm, type OfDomain } from "./claimDomain.js";
 import { organizationDomains } from "./table.js";
 
-mutation<z.output<typeof domainForm>, OfDomain>("releaseDomain", {
+interface Released extends OfDomain {
+  readonly id: OrganizationDomainId;
+}
+
+mutation<z.output<typeof domainForm>, Released>("releaseDomain", {
   description:
     "Gives up the claim of an organization to a domain: nobody joins by it any more. Members stay. Needs `domains:manage` there.",
   input: (t) => ({
@@ -19,6 +25,10 @@ mutation<z.output<typeof domainForm>, OfDomain>("releaseDomain", {
   payload: {
     description: "The domain is not claimed any more.",
     fields: (t) => ({
+      releasedDomainId: t.id({
+        description: "The id it had.",
+        resolve: ({ id }) => encodeId("OrganizationDomain", id),
+      }),
       releasedDomain: t.exposeString("domain", { description: "The domain." }),
       organization: organizationField(t, "Whose it was; null when the viewer does not see it any more."),
     }),
@@ -27,7 +37,7 @@ mutation<z.output<typeof domainForm>, OfDomain>("releaseDomain", {
   change: async ({ organizationId, domain }, ctx) => {
     const { place } = getNamed(ctx, "Organization", organizationId);
     const { db, tenantId } = scopeOf(ctx).session;
-    const released = await db
+    const [released] = await db
       .delete(organizationDomains)
       .where(
         and(
@@ -37,8 +47,8 @@ mutation<z.output<typeof domainForm>, OfDomain>("releaseDomain", {
         ),
       )
       .returning({ id: organizationDomains.id });
-    if (released.length === 0) throw new NotFoundFailure("The organization does not claim this domain.", DOMAIN_FIELD);
+    if (!released) throw new NotFoundFailure("The organization does not claim this domain.", DOMAIN_FIELD);
     record(ctx, { ...aboutDomain(place.id, domain), action: "domain.released" });
-    return { organizationId: place.id, domain };
+    return { id: released.id, organizationId: place.id, domain };
   },
 });

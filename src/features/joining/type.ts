@@ -1,10 +1,13 @@
+import type { Place } from "../../access/access.js";
 import { builder, Node } from "../../graphql/builder.js";
-import { scopeOf } from "../../graphql/context.js";
+import { type Context, scopeOf } from "../../graphql/context.js";
 import { reachable } from "../../graphql/node.js";
 import { encodeId } from "../../graphql/nodeId.js";
 import { connection } from "../../graphql/page.js";
 import type { JoinRequestId } from "../../ids.js";
+import { couldGive } from "../invitations/offer.js";
 import { OfferedGrant } from "../invitations/type.js";
+import { accessOfMaker } from "../memberships/makers.js";
 import { visibleUsers } from "../memberships/visibleUsers.js";
 import { findOrganization } from "../organizations/loader.js";
 import type { OrganizationRow } from "../organizations/table.js";
@@ -18,6 +21,10 @@ import type { JoinPolicyRow, JoinRequestRow, OrganizationDomainRow } from "./tab
 export const OrganizationDomain = builder.objectRef<OrganizationDomainRow>("OrganizationDomain").implement({
   description: "A domain of which an organization says that it is its own.",
   fields: (t) => ({
+    id: t.id({
+      description: "Tells the claim from others, as long as it is made. Not to be given to `node`.",
+      resolve: (claim) => encodeId("OrganizationDomain", claim.id),
+    }),
     domain: t.exposeString("domain", { description: "The domain, as DNS spells it." }),
     isProven: t.boolean({
       description: "Whether its DNS was seen to say so. Until then the claim lets nobody in, and keeps nobody out.",
@@ -31,7 +38,8 @@ export const OrganizationDomain = builder.objectRef<OrganizationDomainRow>("Orga
     checkedAt: t.expose("checkedAt", {
       type: "DateTime",
       nullable: true,
-      description: "When somebody last looked; null when nobody has.",
+      description:
+        "When somebody last looked, and found the proof, or found that it was gone; null when neither has happened. `verifyDomain` of what is not there says so, and notes nothing.",
     }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was claimed." }),
   }),
@@ -51,10 +59,28 @@ interface Policy {
   readonly organization: OrganizationRow;
 }
 
+/** Whether a policy does what it says, by the rights that its maker has now; `join` judges it again for everybody who comes. */
+async function isInForce(ctx: Context, row: JoinPolicyRow | null, place: Place): Promise<boolean> {
+  if (!row || row.mode === "OFF") return true;
+  const access = await accessOfMaker(ctx, row.setBy);
+  if (row.mode === "ASK") return access.allows(place, "domains:manage");
+  const { grants, isWhole } = withRoles(row.grants, await usableRoles(scopeOf(ctx), ctx.catalogue, place));
+  return isWhole && couldGive(access, place, grants, null, "domains:manage");
+}
+
 const JoinPolicy = builder.objectRef<Policy>("JoinPolicy").implement({
   description: "How people with an address of a domain that the organization has proven join it.",
   fields: (t) => ({
-    mode: t.field({ type: JoinMode, description: "What becomes of them.", resolve: ({ row }) => row?.mode ?? "OFF" }),
+    mode: t.field({
+      type: JoinMode,
+      description: "What is to become of them, as somebody has set it. `isInForce` says whether it does.",
+      resolve: ({ row }) => row?.mode ?? "OFF",
+    }),
+    isInForce: t.boolean({
+      description:
+        "Whether what `mode` says happens. Where whoever set it may not manage domains there any more, nobody joins, and nobody can ask to; nor does anybody join at once where that person may not give the default roles any more, for ever, or one is not usable there any more. Then somebody who may has to set it anew. True where nobody joins in this way anyhow.",
+      resolve: ({ row, organization }, _args, ctx) => isInForce(ctx, row, organization),
+    }),
     grants: t.field({
       type: [OfferedGrant],
       description:
@@ -68,7 +94,7 @@ const JoinPolicy = builder.objectRef<Policy>("JoinPolicy").implement({
       type: User,
       nullable: true,
       description:
-        "In whose name they are let in: what they may not give any more, nobody gets. Null when nobody set it, or they are hidden from the viewer.",
+        "In whose name they are let in, or can ask: while they may not manage domains there, or not give all the default roles, `mode` is not in force. Null when nobody set it, or they are hidden from the viewer.",
       resolve: ({ row }, _args, ctx) => row && visibleUsers(scopeOf(ctx)).load(row.setBy),
     }),
   }),

@@ -3,8 +3,8 @@ import { z } from "zod";
 import type { Place } from "../../access/access.js";
 import { refuseOn } from "../../database/errors.js";
 import { type Context, getNamed, scopeOf } from "../../graphql/context.js";
-import { Failure, InvalidInputFailure, NotFoundFailure } from "../../graphql/failure.js";
-import { failureType, mutation } from "../../graphql/mutation.js";
+import { InvalidInputFailure, NotFoundFailure } from "../../graphql/failure.js";
+import { mutation } from "../../graphql/mutation.js";
 import { type MembershipId, newId, type OrganizationId, type UserId } from "../../ids.js";
 import { record } from "../audit/record.js";
 import { organizationField } from "../organizations/payload.js";
@@ -12,6 +12,7 @@ import { organizations } from "../organizations/table.js";
 import { ExceedsYoursFailure, mustHold } from "../roles/exceedsYours.js";
 import type { Giving } from "../roles/giving.js";
 import { users } from "../users/table.js";
+import { AlreadyMemberFailure, IS_MEMBER, memberOf } from "./alreadyMember.js";
 import { begunAnew, dropGrants } from "./anew.js";
 import { changeGrants } from "./changeGrants.js";
 import { getUser } from "./getUser.js";
@@ -20,15 +21,6 @@ import { findMembership } from "./loader.js";
 import { planGrants } from "./planGrants.js";
 import { memberships } from "./table.js";
 import { Membership } from "./type.js";
-
-export class AlreadyMemberFailure extends Failure {
-  override readonly name = "AlreadyMemberFailure";
-  readonly code = "ALREADY_MEMBER";
-}
-failureType(AlreadyMemberFailure, "The person has a membership there that has not ended. Change that one.");
-
-/** Said to who may change what they have there. */
-export const IS_MEMBER = "This person is a member there already. Change their grants with setGrants.";
 
 /** Who has come, and whether somebody wrote them down before they ever signed in. */
 export interface Arrived {
@@ -95,7 +87,8 @@ export async function comeInto(
   if (!standing) return addMembership(ctx, place, userId, wanted, expiresAt, by);
   mustBeAbleToAdd(ctx, place, expiresAt, by);
   planGrants(ctx, { id: standing.id, place, expiresAt }, [], wanted, { replace: false, by });
-  if (standing.status === "SUSPENDED") throw new AlreadyMemberFailure("This membership is suspended.");
+  if (standing.status === "SUSPENDED")
+    throw new AlreadyMemberFailure("This membership is suspended.", null, memberOf(ctx, place, userId));
   return standing.id;
 }
 
@@ -155,7 +148,8 @@ async function insert(ctx: Context, place: Place, userId: UserId, expiresAt: Dat
   const id = newId<MembershipId>();
   await refuseOn(
     {
-      memberships_person_key: () => new AlreadyMemberFailure(IS_MEMBER, ["input", "userId"]),
+      memberships_person_key: () =>
+        new AlreadyMemberFailure(IS_MEMBER, ["input", "userId"], memberOf(ctx, place, userId)),
     },
     db
       .insert(memberships)

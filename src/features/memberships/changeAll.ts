@@ -7,6 +7,7 @@ import { Failure, InvalidInputFailure, NotFoundFailure } from "../../graphql/fai
 import { idOf } from "../../graphql/nodeId.js";
 import type { GrantId, MembershipId } from "../../ids.js";
 import { uuids } from "../../tenancy/arrays.js";
+import type { Action } from "../audit/actions.js";
 import { type Happened, record } from "../audit/record.js";
 import { usableRolesOf } from "../roles/loader.js";
 import { writeGrants } from "./changeGrants.js";
@@ -28,7 +29,7 @@ interface Planned {
   readonly status?: MembershipRow["status"];
   readonly grants?: GrantChange;
   /** What the audit calls a change of grants. */
-  readonly action?: string;
+  readonly action?: Action;
 }
 
 /** The memberships that changes are about, as they are before the first of them. */

@@ -3,6 +3,9 @@ import { builder } from "../../graphql/builder.js";
 import { getNamed, scopeOf } from "../../graphql/context.js";
 import { InvalidInputFailure, NotFoundFailure } from "../../graphql/failure.js";
 import { FailureInterface, mutation } from "../../graphql/mutation.js";
+import { encodeId } from "../../graphql/nodeId.js";
+import type { OrganizationId } from "../../ids.js";
+import { organizationField } from "../organizations/payload.js";
 import { changeAll } from "./changeAll.js";
 import { findMembership } from "./loader.js";
 import { type ChangeOutcome, MembershipChange, membershipChange } from "./membershipChange.js";
@@ -18,6 +21,11 @@ const form = z.object({
 const MembershipChangeResult = builder.objectRef<ChangeOutcome>("MembershipChangeResult").implement({
   description: "What became of one change.",
   fields: (t) => ({
+    membershipId: t.id({
+      nullable: true,
+      description: "The id of the membership, also where it was removed; null where nothing was changed.",
+      resolve: ({ id }) => (id ? encodeId("Membership", id) : null),
+    }),
     membership: t.field({
       type: Membership,
       nullable: true,
@@ -34,7 +42,12 @@ const MembershipChangeResult = builder.objectRef<ChangeOutcome>("MembershipChang
   }),
 });
 
-mutation<z.output<typeof form>, { results: readonly ChangeOutcome[] }>("changeMemberships", {
+interface Changed {
+  readonly results: readonly ChangeOutcome[];
+  readonly organizationId: OrganizationId;
+}
+
+mutation<z.output<typeof form>, Changed>("changeMemberships", {
   description: `Makes up to ${MOST_CHANGES} changes of memberships of one organization, in one transaction, each of another membership. One that is refused changes nothing, says why, and keeps no other from being made. All are judged by what the viewer, and everybody, held before the first of them. Needs \`members:manage\` and \`members:read\` there, and for each change what its own mutation needs.`,
   input: (t) => ({
     organizationId: t.id({ required: true, description: "The organization whose memberships these are." }),
@@ -49,11 +62,15 @@ mutation<z.output<typeof form>, { results: readonly ChangeOutcome[] }>("changeMe
         description: "What became of each change, in their order.",
         resolve: ({ results }) => [...results],
       }),
+      organization: organizationField(
+        t,
+        "The organization, with its new count; null when the viewer does not see it any more.",
+      ),
     }),
   },
   failures: [InvalidInputFailure, NotFoundFailure],
   change: async ({ organizationId, changes }, ctx) => {
     const { place } = getNamed(ctx, "Organization", organizationId);
-    return { results: await changeAll(ctx, place, changes) };
+    return { results: await changeAll(ctx, place, changes), organizationId: place.id };
   },
 });

@@ -1,7 +1,7 @@
 import { and, count, eq, sql } from "drizzle-orm";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import { uuids } from "../../tenancy/arrays.js";
-import { record } from "../audit/record.js";
+import { type Happened, record } from "../audit/record.js";
 import { organizations } from "../organizations/table.js";
 import { grants, type MembershipRow, memberships } from "./table.js";
 
@@ -32,12 +32,14 @@ export async function remove(ctx: Context, going: readonly Going[]): Promise<voi
   await db.delete(memberships).where(isGoing);
   record(
     ctx,
-    ...going.map(({ id, organizationId, userId }) => ({
-      action: "membership.removed",
-      organizationId,
-      targetType: "Membership",
-      targetId: id,
-      changes: { userId },
-    })),
+    ...going.map(
+      ({ id, organizationId, userId }): Happened => ({
+        action: "membership.removed",
+        organizationId,
+        targetType: "Membership",
+        targetId: id,
+        changes: { userId },
+      }),
+    ),
   );
 }

@@ -6,8 +6,10 @@ import { NotFoundFailure } from "../../graphql/failure.js";
 import { mutation } from "../../graphql/mutation.js";
 import { encodeId } from "../../graphql/nodeId.js";
 import type { MembershipId, OrganizationId, UserId } from "../../ids.js";
+import { findOrganization } from "../organizations/loader.js";
 import { organizationField } from "../organizations/payload.js";
 import { organizations } from "../organizations/table.js";
+import { Organization } from "../organizations/type.js";
 import { ExceedsYoursFailure } from "../roles/exceedsYours.js";
 import { getUser } from "./getUser.js";
 import { LastOwnerFailure, mustKeepOwner } from "./lastOwner.js";
@@ -24,7 +26,7 @@ const FIELD = ["input", "userId"];
  * @throws ExceedsYoursFailure  one of them gives something that the viewer does not hold
  * @throws LastOwnerFailure     nobody would own the tenant any more
  */
-export async function removeMemberships(ctx: Context, place: Place, userId: UserId): Promise<MembershipId[]> {
+export async function removeMemberships(ctx: Context, place: Place, userId: UserId): Promise<Known[]> {
   const { session, access } = scopeOf(ctx);
   const { db, tenantId } = session;
   const found = await db
@@ -50,11 +52,19 @@ export async function removeMemberships(ctx: Context, place: Place, userId: User
   mustHoldEverywhereNow(access, rights, FIELD);
   await remove(ctx, going);
   await mustKeepOwner(ctx);
-  return found.filter(({ at }) => access.allows(at, "members:read")).map(({ membership }) => membership.id);
+  return found
+    .filter(({ at }) => access.allows(at, "members:read"))
+    .map(({ membership, at }) => ({ id: membership.id, organizationId: at.id }));
+}
+
+/** A membership that is gone, and where it was. */
+interface Known {
+  readonly id: MembershipId;
+  readonly organizationId: OrganizationId;
 }
 
 interface Removed {
-  readonly ids: readonly MembershipId[];
+  readonly removed: readonly Known[];
   readonly organizationId: OrganizationId;
 }
 
@@ -72,7 +82,16 @@ mutation<z.output<typeof form>, Removed>("removeMemberships", {
       removedMembershipIds: t.idList({
         description:
           "The ids of the memberships that are gone, but for those in suspended organizations into which the viewer may not look.",
-        resolve: ({ ids }) => ids.map((id) => encodeId("Membership", id)),
+        resolve: ({ removed }) => removed.map(({ id }) => encodeId("Membership", id)),
+      }),
+      organizations: t.field({
+        type: [Organization],
+        description:
+          "The organizations of these memberships, with their new counts, but for those that the viewer does not see any more.",
+        resolve: async ({ removed }, _args, ctx) => {
+          const found = removed.map(({ organizationId }) => findOrganization(scopeOf(ctx), organizationId));
+          return (await Promise.all(found)).filter((organization) => organization !== null);
+        },
       }),
       organization: organizationField(
         t,
@@ -84,6 +103,6 @@ mutation<z.output<typeof form>, Removed>("removeMemberships", {
   change: async ({ organizationId, userId }, ctx) => {
     const { place } = getNamed(ctx, "Organization", organizationId);
     const user = await getUser(ctx, userId);
-    return { ids: await removeMemberships(ctx, place, user.id), organizationId: place.id };
+    return { removed: await removeMemberships(ctx, place, user.id), organizationId: place.id };
   },
 });

@@ -6,7 +6,7 @@ import { mutation } from "../../graphql/mutation.js";
 import type { Named } from "../../graphql/named.js";
 import type { MembershipId } from "../../ids.js";
 import { uuids } from "../../tenancy/arrays.js";
-import { record } from "../audit/record.js";
+import { type Happened, record } from "../audit/record.js";
 import { ExceedsYoursFailure } from "../roles/exceedsYours.js";
 import { LastOwnerFailure, mustKeepOwner } from "./lastOwner.js";
 import { getMembership, membershipPayload } from "./membershipPayload.js";
@@ -45,12 +45,14 @@ export async function setMembershipStatus(
     );
   record(
     ctx,
-    ...rows.map(({ id, organizationId }) => ({
-      action: status === "SUSPENDED" ? "membership.suspended" : "membership.resumed",
-      organizationId,
-      targetType: "Membership",
-      targetId: id,
-    })),
+    ...rows.map(
+      ({ id, organizationId }): Happened => ({
+        action: status === "SUSPENDED" ? "membership.suspended" : "membership.resumed",
+        organizationId,
+        targetType: "Membership",
+        targetId: id,
+      }),
+    ),
   );
 }
 

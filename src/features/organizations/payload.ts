@@ -4,7 +4,8 @@ import type { OrganizationId } from "../../ids.js";
 import { findOrganization } from "./loader.js";
 import { Organization } from "./type.js";
 
-type Fields<Payload> = Parameters<MutationPayload<Payload>["fields"]>[0];
+/** What makes the fields of a payload. */
+export type Fields<Payload> = Parameters<MutationPayload<Payload>["fields"]>[0];
 
 /** The organization that a change was about, as whoever made it sees it afterwards. */
 export const organizationField = <Payload extends { readonly organizationId: OrganizationId }>(

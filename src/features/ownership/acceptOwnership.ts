@@ -7,12 +7,20 @@ import { idOf } from "../../graphql/nodeId.js";
 import type { MembershipId, OwnershipOfferId } from "../../ids.js";
 import { record } from "../audit/record.js";
 import { isOwners, mustKeepOwner, owningMembershipOf } from "../memberships/lastOwner.js";
+import { findMembership } from "../memberships/loader.js";
 import { makeOwner } from "../memberships/makeOwner.js";
 import { membershipPayload } from "../memberships/membershipPayload.js";
 import { grants } from "../memberships/table.js";
+import { Membership } from "../memberships/type.js";
 import { ownershipOffers } from "./table.js";
 
 const form = z.object({ offerId: z.string() });
+
+interface Accepted {
+  readonly id: MembershipId;
+  /** The membership of who made the offer. */
+  readonly from: MembershipId;
+}
 
 /**
  * Makes the viewer an owner of the tenant in place of who offered it, who keeps their membership and all other roles. What is
@@ -20,7 +28,7 @@ const form = z.object({ offerId: z.string() });
  * held alone, so that there is an owner at every moment, and never one more.
  * @throws NotFoundFailure  there is no such offer to the viewer, it has ended, or who made it is no owner any more
  */
-export async function acceptOwnership(ctx: Context, id: OwnershipOfferId | null): Promise<MembershipId> {
+export async function acceptOwnership(ctx: Context, id: OwnershipOfferId | null): Promise<Accepted> {
   const { session, viewer, root, now } = scopeOf(ctx);
   const { db, tenantId } = session;
   const [offer] = id
@@ -53,15 +61,28 @@ export async function acceptOwnership(ctx: Context, id: OwnershipOfferId | null)
     targetId: membershipId,
     changes: { before: { userId: offer.fromUserId, membershipId: from }, after: { userId: viewer.id }, membership },
   });
-  return membershipId;
+  return { id: membershipId, from };
 }
 
-mutation<z.output<typeof form>, { id: MembershipId }>("acceptOwnership", {
+const payload = membershipPayload("The viewer owns the tenant.");
+
+mutation<z.output<typeof form>, Accepted>("acceptOwnership", {
   description:
     "Accepts an offer of ownership that was made to the viewer: they own the tenant from now on, and who made the offer does no more, but keeps their membership and all other roles. Needs no permission, and that who made it is an owner still.",
   input: (t) => ({ offerId: t.id({ required: true, description: "The offer to accept." }) }),
   form,
-  payload: membershipPayload("The viewer owns the tenant."),
+  payload: {
+    ...payload,
+    fields: (t) => ({
+      ...payload.fields(t as never),
+      formerOwner: t.field({
+        type: Membership,
+        nullable: true,
+        description: "The membership of who made the offer, without the owner role; null when it is gone already.",
+        resolve: ({ from }, _args, ctx) => findMembership(scopeOf(ctx), from),
+      }),
+    }),
+  },
   failures: [NotFoundFailure],
-  change: async ({ offerId }, ctx) => ({ id: await acceptOwnership(ctx, idOf("OwnershipOffer", offerId)) }),
+  change: ({ offerId }, ctx) => acceptOwnership(ctx, idOf("OwnershipOffer", offerId)),
 });

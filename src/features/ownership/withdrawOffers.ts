@@ -1,6 +1,6 @@
 import { and, eq, type SQL } from "drizzle-orm";
 import { type Context, scopeOf } from "../../graphql/context.js";
-import { record } from "../audit/record.js";
+import { type Happened, record } from "../audit/record.js";
 import { onHandingOn } from "../memberships/handOn.js";
 import { ownershipOffers } from "./table.js";
 
@@ -15,12 +15,14 @@ export async function withdrawOffers(ctx: Context, which: SQL): Promise<void> {
   const open = withdrawn.filter(({ expiresAt }) => expiresAt > now);
   record(
     ctx,
-    ...open.map(({ userId }) => ({
-      action: "ownership.withdrawn",
-      organizationId: root.id,
-      targetType: "User",
-      targetId: userId,
-    })),
+    ...open.map(
+      ({ userId }): Happened => ({
+        action: "ownership.withdrawn",
+        organizationId: root.id,
+        targetType: "User",
+        targetId: userId,
+      }),
+    ),
   );
 }
 

@@ -49,9 +49,15 @@ failureType<ExceedsYoursMember>(
 export function mustHold(access: Access, right: Right, by: string, field: readonly string[]): void {
   const excess = excessOf(access, right);
   if (excess) throw exceeds(excess, field);
-  const authority = excessOf(access, { ...right, permissions: [by], reach: "ORGANIZATION" });
+  const authority = excessOf(access, authorityFor(right, by));
   if (authority) throw exceeds(authority, field);
 }
+
+/** Whether whoever has this access may give a right, as `mustHold` judges it. */
+export const holds = (access: Access, right: Right, by: string): boolean =>
+  !excessOf(access, right) && !excessOf(access, authorityFor(right, by));
+
+const authorityFor = (right: Right, by: string): Right => ({ ...right, permissions: [by], reach: "ORGANIZATION" });
 
 const LACKING = {
   define: "You do not hold this there yourself, or not for everything below:",

@@ -71,7 +71,8 @@ builder.queryField("identity", (t) =>
   t.field({
     type: Identity,
     nullable: true,
-    description: "Who the token is. Needs no tenant: the place to choose one. Null when anonymous.",
+    description:
+      "Who the token is. Needs no tenant: the place to choose one. Beside other fields it is answered also where the request names no tenant, or one that the caller is not in (any more): they are null then, each with an error, and `nodes` and `permissions`, which are never null, take it along. Null when anonymous.",
     resolve: (_root, _args, ctx) => ctx.identity,
   }),
 );
@@ -146,7 +147,8 @@ builder.queryField("viewer", (t) =>
   t.field({
     type: Viewer,
     nullable: true,
-    description: "Who is asking in this tenant. Null when anonymous.",
+    description:
+      "Who is asking in this tenant. Null when anonymous; also, with an error, beside `identity` in a request that leads to no tenant.",
     resolve: (_root, _args, ctx: Context) => ctx.operation.scope,
   }),
 );

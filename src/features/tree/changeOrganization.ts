@@ -4,6 +4,7 @@ import { type Context, scopeOf } from "../../graphql/context.js";
 import { Failure } from "../../graphql/failure.js";
 import { failureType, type MutationPayload } from "../../graphql/mutation.js";
 import type { OrganizationId } from "../../ids.js";
+import type { Action } from "../audit/actions.js";
 import { type Changes, patchOf } from "../audit/patch.js";
 import { record } from "../audit/record.js";
 import { findOrganization, organizationsAhead } from "../organizations/loader.js";
@@ -43,7 +44,7 @@ export async function getOrganization(ctx: Context, { id }: Place): Promise<Orga
 export async function setState(
   ctx: Context,
   place: Place,
-  action: string,
+  action: Action,
   state: (before: OrganizationRow) => Partial<Pick<OrganizationRow, "status" | "deletesAt">>,
 ): Promise<void> {
   const { session, now } = scopeOf(ctx);

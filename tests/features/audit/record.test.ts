@@ -19,7 +19,7 @@ describe("record", () => {
     const session = await TenantSession.open(gateway.serve, await recordOf(gateway.database, "shop"), "change");
     const run = { id: "a run", now: new Date() };
     const happenedIn = (organizationId: OrganizationId) => ({
-      action: "organization.tested",
+      action: "organization.purged" as const,
       organizationId,
       targetType: "Organization",
       targetId: organizationId,
@@ -32,6 +32,6 @@ describe("record", () => {
 
     await expect(writing).rejects.toMatchObject({ code: "22P02" });
     await session.rollback();
-    expect(await homeOf(gateway, "shop")("select from audit_events where action = 'organization.tested'")).toEqual([]);
+    expect(await homeOf(gateway, "shop")("select from audit_events where action = 'organization.purged'")).toEqual([]);
   });
 });

@@ -38,9 +38,9 @@ beforeAll(async () => {
       ],
     );
   await happened(1, "olga", "organization.created", "Organization", shop.organizations.till!);
-  await happened(2, "tina", "member.added", "Membership", shop.memberships["mo@till"]!);
-  await happened(3, "tina", "member.added", "User", shop.users.olga!);
-  await happened(3, "olga", "member.removed", "Membership", "0195b3f2-0000-7000-8000-000000000000", 1);
+  await happened(2, "tina", "membership.added", "Membership", shop.memberships["mo@till"]!);
+  await happened(3, "tina", "membership.added", "User", shop.users.olga!);
+  await happened(3, "olga", "membership.removed", "Membership", "0195b3f2-0000-7000-8000-000000000000", 1);
   await happened(4, "olga", "organization.updated", "Organization", shop.organizations.shop!);
 });
 afterAll(() => gateway.close());
@@ -65,7 +65,7 @@ describe("Organization.auditEvents", () => {
     expect(nodes[3]).toEqual({
       id: expect.any(String),
       at: "2026-02-02T00:00:00.000Z",
-      action: "member.added",
+      action: "membership.added",
       actor: { __typename: "User", displayName: "tina" },
       organization: { slug: "till" },
       target: { __typename: "Membership", id: shop.id("Membership", "mo@till") },
@@ -80,7 +80,7 @@ describe("Organization.auditEvents", () => {
 
     // To tina, olga and the shop do not exist.
     expect(nodes[0]).toMatchObject({ actor: null, target: null, targetId: shop.id("Organization", "shop") });
-    const removed = nodes.find(({ action }: { action: string }) => action === "member.removed");
+    const removed = nodes.find(({ action }: { action: string }) => action === "membership.removed");
     expect(removed).toMatchObject({ actor: null, target: null });
     expect(nodes.find(({ targetId }: { targetId: string }) => targetId === shop.id("User", "olga")).target).toBeNull();
   });
@@ -88,7 +88,7 @@ describe("Organization.auditEvents", () => {
   it("does not tell what changed about a person who is hidden", async () => {
     const ofOlga = `(filter: { targetId: "${shop.id("User", "olga")}" })`;
 
-    expect((await list("tina", ofOlga)).nodes).toMatchObject([{ action: "member.added", changes: null }]);
+    expect((await list("tina", ofOlga)).nodes).toMatchObject([{ action: "membership.added", changes: null }]);
     expect(await days("olga", ofOlga)).toEqual([3]);
   });
 
@@ -102,16 +102,27 @@ describe("Organization.auditEvents", () => {
   });
 
   it("shows those that a filter asks for", async () => {
-    expect(await days("olga", '(filter: { actions: ["member.added"] })')).toEqual([3, 2]);
+    expect(await days("olga", '(filter: { actions: ["membership.added"] })')).toEqual([3, 2]);
     expect(await days("olga", "(filter: { actions: [] })")).toEqual([]);
     expect(await days("olga", `(filter: { actorId: "${shop.id("User", "tina")}" })`)).toEqual([3, 2]);
     expect(await days("olga", `(filter: { targetId: "${shop.id("Organization", "till")}" })`)).toEqual([1]);
     expect(await days("olga", '(filter: { from: "2026-02-02T00:00:00Z", to: "2026-02-03T00:00:00Z" })')).toEqual([2]);
   });
 
+  it("refuses an action that the audit never tells of", async () => {
+    const { errors } = await ask("olga", '(filter: { actions: ["membership.added", "member.added"] })');
+
+    expect(errors).toEqual([
+      expect.objectContaining({
+        message: "`filter.actions.1` is no action of the audit. docs/audit.md lists them all.",
+        extensions: expect.objectContaining({ code: "BAD_USER_INPUT" }),
+      }),
+    ]);
+  });
+
   it("does not tell who was added or removed to who may not read members there", async () => {
     const of = async (who: string) =>
-      (await list(who, '(filter: { actions: ["member.added", "member.removed"] })')).nodes.map(
+      (await list(who, '(filter: { actions: ["membership.added", "membership.removed"] })')).nodes.map(
         ({ targetId, changes }: { targetId: string; changes: unknown }) => [atob(targetId).split(":")[0], changes],
       );
 
@@ -137,7 +148,10 @@ describe("Organization.auditEvents", () => {
     const rest = await days("olga", `(after: "${first.pageInfo.endCursor}")`);
 
     expect(rest).toEqual([3, 2, 1]);
-    const other = await ask("olga", `(after: "${first.pageInfo.endCursor}", filter: { actions: ["member.added"] })`);
+    const other = await ask(
+      "olga",
+      `(after: "${first.pageInfo.endCursor}", filter: { actions: ["membership.added"] })`,
+    );
     expect(other.errors?.[0]?.extensions.code).toBe("BAD_USER_INPUT");
   });
 

@@ -1,4 +1,4 @@
-import { encodeId } from "../../../src/graphql/nodeId.js";
+import { encodeId, idOf } from "../../../src/graphql/nodeId.js";
 import { auditOf } from "../../support/audit.js";
 import { change } from "../../support/change.js";
 import { type Caller, openGateway, type TestGateway } from "../../support/gateway.js";
@@ -153,12 +153,21 @@ describe("Mutation.acceptInvitation", () => {
     const answers = await Promise.all(forged.map((token) => accept(vic, token)));
     const statements = await gateway.database.statements(() => accept(vic, flipped(20)));
     const ofAnother = await accept(await as("wim"), mine);
-    const elsewhere = await accept(await as("vic", {}, "globex"), mine);
+    const bound = await accept(await as("vic", { tenant: "globex" }), mine);
 
-    expect(new Set([...answers, ofAnother, elsewhere].map((answer) => JSON.stringify(answer))).size).toBe(1);
+    expect(new Set([...answers, ofAnother, bound].map((answer) => JSON.stringify(answer))).size).toBe(1);
     expect(ofAnother).toMatchObject({ code: "NOT_FOUND", field: ["input", "token"] });
     expect(statements).toEqual([]);
     expect(await accept(await as("vic", {}, "acme"), mine)).toMatchObject({ tenantSlug: "acme" });
+  });
+
+  it.each(["globex", "no-such-tenant"])("leads to its own tenant, also where the request names %s", async (named) => {
+    const token = await invited(`from-${named}`);
+
+    expect(await accept(await as(`from-${named}`, {}, named), token)).toMatchObject({
+      tenantSlug: "acme",
+      membership: { organization: { slug: "north" } },
+    });
   });
 
   it("is not for tokens that are good in other tenants only", async () => {
@@ -208,6 +217,50 @@ describe("Mutation.acceptInvitation", () => {
       expect.objectContaining({ code: "NOT_FOUND" }),
     ]);
     expect(await membersOf("sus@people.test")).toEqual([{ slug: "n1", status: "SUSPENDED" }]);
+  });
+
+  it("says where the membership is that there is already, and what became of an invitation that is closed", async () => {
+    const used = await invited("been", "n1");
+    await accept(await as("been"), used);
+    const been = await as("been", {}, "globex");
+    const document = `mutation($token: String!) { acceptInvitation(input: { token: $token }) {
+      ... on AlreadyMemberFailure { tenantSlug membership { organization { slug } user { email } } }
+      ... on InvitationClosedFailure { status tenantSlug } } }`;
+    const answer = async (caller: Caller, token: string) => (await caller.get(document, { token })).acceptInvitation;
+
+    expect(await answer(been, await invited("been", "n1"))).toEqual({
+      tenantSlug: "acme",
+      membership: { organization: { slug: "n1" }, user: { email: "been@people.test" } },
+    });
+    expect(await answer(been, used)).toEqual({ status: "ACCEPTED", tenantSlug: "acme" });
+    const replaced = await invited("never", "n1");
+    const declined = await invited("never", "n1");
+    const never = await as("never");
+    await change(never, "declineInvitation", { token: declined }, "__typename");
+    expect(await answer(never, replaced)).toEqual({ status: "WITHDRAWN", tenantSlug: "acme" });
+    expect(await answer(never, declined)).toEqual({ status: "DECLINED", tenantSlug: "acme" });
+    const late = await invited("never", "n1");
+    await home("update invitations set expires_at = now() - interval '1 s' where status = 'OPEN' and email = $1", [
+      "never@people.test",
+    ]);
+    expect(await answer(never, late)).toEqual({ status: "EXPIRED", tenantSlug: "acme" });
+  });
+
+  it("shows nobody the membership that they were suspended in", async () => {
+    const { user } = await change(acme.as("ada"), "upsertUser", { email: "shut@people.test" }, "user { id }");
+    const input = { organizationId: acme.id("Organization", "north"), userId: user.id, grants: [] };
+    await change(acme.as("ada"), "addMembership", input, "__typename");
+    await home(
+      "update memberships set status = 'SUSPENDED' where user_id = (select id from users where email = 'shut@people.test')",
+    );
+
+    const answer = await (await as("shut")).get(
+      `mutation($token: String!) { acceptInvitation(input: { token: $token }) {
+        ... on AlreadyMemberFailure { code tenantSlug membership { id } } } }`,
+      { token: await invited("shut") },
+    );
+
+    expect(answer.acceptInvitation).toEqual({ code: "ALREADY_MEMBER", tenantSlug: "acme", membership: null });
   });
 
   it("changes no membership that there is, and stays open", async () => {
@@ -292,8 +345,30 @@ describe("Mutation.acceptInvitation", () => {
 });
 
 describe("an invitation", () => {
+  const shown = async (sub: string) => {
+    const [made] = await home("select id from invitations where email = $1", [`${sub}@people.test`]);
+    const variables = { id: encodeId("Invitation", made!.id as string) };
+    const { node } = await acme
+      .as("ada")
+      .get("query($id: ID!) { node(id: $id) { ... on Invitation { status isVoid } } }", variables);
+    return node;
+  };
   const expire = (email: string) =>
     home("update invitations set expires_at = now() - interval '1 s' where email = $1", [email]);
+
+  it("of many on a page says whether it is void in as many statements as one does", async () => {
+    for (const by of ["ada", "max", "mo"]) await invited(`page-${by}`, "n1", {}, by);
+    const page = (first: number) => () =>
+      acme
+        .as("ada")
+        .get(
+          `{ organization(by: { slug: "n1" }) { invitations(first: ${first}) { nodes { isVoid grants { reach } } } } }`,
+        );
+
+    const [few, many] = [await gateway.database.statements(page(1)), await gateway.database.statements(page(3))];
+
+    expect(many.length).toBe(few.length);
+  });
 
   it("that has expired makes no owner, and nobody else either", async () => {
     const owner = { grants: [{ role: { key: "owner" }, reach: "SUBTREE" }] };
@@ -341,10 +416,12 @@ describe("an invitation", () => {
       "moe",
       "update grants set expires_at = now() + interval '1 h' where membership_id = (select id from memberships where user_id = $1)",
     ],
-  ])("is good for nothing when its maker %s", async (_what, by, sql) => {
+  ])("is good for nothing when its maker %s, and says so", async (_what, by, sql) => {
     const token = await invited(`of-${by}`, "n1", {}, by);
+    expect(await shown(`of-${by}`)).toEqual({ status: "OPEN", isVoid: false });
     await home(sql, [acme.users[by]]);
 
+    expect(await shown(`of-${by}`)).toEqual({ status: "OPEN", isVoid: true });
     expect(await accept(await as(`of-${by}`), token)).toMatchObject({
       code: "INVITATION_VOID",
       field: ["input", "token"],
@@ -419,6 +496,7 @@ describe("an invitation", () => {
     expect(await change(acme.as("ada"), "moveOrganization", move, "__typename")).toMatchObject({
       __typename: "MoveOrganizationPayload",
     });
+    expect(await shown("mov")).toEqual({ status: "OPEN", isVoid: true });
 
     expect(await accept(await as("mov"), token)).toMatchObject({ code: "INVITATION_VOID" });
   });
@@ -515,8 +593,10 @@ describe("Mutation.declineInvitation", () => {
     const token = await invited("nay", "south");
 
     const stranger = await decline(await as("stranger"), token);
-    const { declinedInvitationId } = await decline(await as("nay"), token);
+    const bound = await decline(await as("nay", { tenant: "globex" }), token);
+    const { declinedInvitationId } = await decline(await as("nay", {}, "globex"), token);
 
+    expect(bound).toEqual(stranger);
     expect(stranger).toMatchObject({ code: "NOT_FOUND" });
     const { node } = await acme
       .as("ada")
@@ -527,6 +607,7 @@ describe("Mutation.declineInvitation", () => {
     expect(await decline(await as("nay"), token)).toMatchObject({ code: "INVITATION_CLOSED" });
     expect(await accept(await as("nay"), token)).toMatchObject({ code: "INVITATION_CLOSED" });
     expect(await home("select id from users where email = 'nay@people.test'")).toEqual([]);
-    expect(await auditOf(gateway.database, acme, "invitation.declined")).toHaveLength(1);
+    const declinedId = idOf("Invitation", declinedInvitationId)!;
+    expect(await auditOf(gateway.database, acme, "invitation.declined", declinedId)).toHaveLength(1);
   });
 });

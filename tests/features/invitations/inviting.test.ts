@@ -35,7 +35,12 @@ afterAll(() => gateway.close());
 const SHOWN = "invitation { id email status expiresAt grants { role { key } reach } invitedBy { displayName } }";
 const at = (slug: string) => ({ organizationId: acme.id("Organization", slug) });
 const invite = (person: string, slug: string, email: string, more: object = {}) =>
-  change(acme.as(person), "inviteMember", { ...at(slug), email, grants: [{ role: { key: "guest" } }], ...more }, SHOWN);
+  change(
+    acme.as(person),
+    "inviteMember",
+    { ...at(slug), email, grants: [{ role: { key: "guest" } }], ...more },
+    `withdrawnInvitationId ${SHOWN}`,
+  );
 const listed = async (slug: string, args = "") => {
   const { organization } = await acme
     .as("ada")
@@ -96,7 +101,8 @@ describe("Mutation.inviteMember", () => {
     const { invitation: elsewhere } = await invite("ada", "south", "twice@example.test");
 
     const { invitation: second } = await invite("mo", "north", "other@example.test");
-    const { invitation: third } = await invite("ada", "n1", "Twice@Example.test");
+    const { invitation: third, withdrawnInvitationId } = await invite("ada", "n1", "Twice@Example.test");
+    expect(withdrawnInvitationId).toBe(first.id);
 
     expect(await listed("n1")).toEqual([
       { id: third.id, email: "twice@example.test", status: "OPEN" },
@@ -177,9 +183,20 @@ describe("Mutation.inviteMembers", () => {
       acme.as(person),
       "inviteMembers",
       { ...at("north"), invitations },
-      "outcomes { invitation { email status } failure { __typename code field } }",
+      "outcomes { invitation { email status } failure { __typename code field } } withdrawnInvitationIds",
     );
   const guest = [{ role: { key: "guest" } }];
+
+  it("says which invitations it replaces", async () => {
+    const offers = ["old", "older"].map((name) => ({ email: `${name}@many.test`, grants: guest }));
+    const first = await many("mo", offers);
+    const second = await many("mo", [...offers, { email: "new@many.test", grants: guest }]);
+
+    const withdrawn = (await listed("north", "(status: [WITHDRAWN], first: 2)")) as { id: string; email: string }[];
+    expect(withdrawn.map(({ email }) => email).sort()).toEqual(["old@many.test", "older@many.test"]);
+    expect(first.withdrawnInvitationIds).toEqual([]);
+    expect(second.withdrawnInvitationIds.sort()).toEqual(withdrawn.map(({ id }) => id).sort());
+  });
 
   it("gives each its own result, in order", async () => {
     const { outcomes } = await many("mo", [

@@ -57,7 +57,7 @@ afterAll(async () => {
 
 const home = (text: string, params: readonly unknown[] = []) => homeOf(gateway, "acme")(text, params);
 const at = (slug: string, tenant = acme) => ({ organizationId: tenant.id("Organization", slug) });
-const SHOWN = "domain { domain isProven recordName recordValue checkedAt }";
+const SHOWN = "domain { id domain isProven recordName recordValue checkedAt }";
 const claim = (slug: string, domain = DOMAIN, person = "ada", tenant = acme) =>
   change(tenant.as(person), "claimDomain", { ...at(slug, tenant), domain }, SHOWN);
 const verify = (slug: string, domain = DOMAIN, person = "ada", tenant = acme) =>
@@ -91,6 +91,12 @@ const join = (caller: Caller, tenantSlug?: string) =>
     { tenantSlug },
     "outcome tenantSlug membership { organization { slug } grants { role { key } reach expiresAt } }",
   );
+const inForce = async (slug: string) => {
+  const { organization } = await acme
+    .as("ada")
+    .get(`{ organization(by: { slug: "${slug}" }) { joinPolicy { mode isInForce } } }`);
+  return organization.joinPolicy;
+};
 const provenIn = () =>
   home(
     `select o.slug from organization_domains d join organizations o on o.tenant_id = d.tenant_id and o.id = d.organization_id
@@ -109,8 +115,13 @@ describe("a domain", () => {
     expect(await verify("north")).toMatchObject({ domain: { isProven: true, checkedAt: expect.any(String) } });
     expect(await claim("north")).toMatchObject({ domain: { isProven: true, recordValue: domain.recordValue } });
     expect(
-      await change(acme.as("ada"), "releaseDomain", { ...at("north"), domain: DOMAIN }, "releasedDomain"),
-    ).toMatchObject({ releasedDomain: DOMAIN });
+      await change(
+        acme.as("ada"),
+        "releaseDomain",
+        { ...at("north"), domain: DOMAIN },
+        "releasedDomainId releasedDomain",
+      ),
+    ).toMatchObject({ releasedDomainId: domain.id, releasedDomain: DOMAIN });
     expect(await verify("north")).toMatchObject({ code: "NOT_FOUND" });
     for (const action of ["domain.claimed", "domain.proven", "domain.released"])
       expect((await auditOf(gateway.database, acme, action)).at(-1)).toMatchObject({ changes: { domain: DOMAIN } });
@@ -245,11 +256,22 @@ describe("Mutation.joinByEmail", () => {
     const off = await join(await as("nia"));
     const unknown = await join(await as("nia"), "no-such-tenant");
     const elsewhere = await join(await as("nia", {}, "globex"));
+    await setPolicy("north", "AUTOMATIC");
+    const other = await join(await as("nia"), "globex");
+    const bound = await join(await as("nia", { tenant: "globex" }));
 
     expect(unproven).toMatchObject(isNothing);
-    expect(new Set([unproven, off, unknown, elsewhere].map((one) => JSON.stringify(one))).size).toBe(1);
+    expect(new Set([unproven, off, unknown, elsewhere, other, bound].map((one) => JSON.stringify(one))).size).toBe(1);
     expect(await join(await as("nia", { email_verified: false }))).toMatchObject({ code: "EMAIL_NOT_VERIFIED" });
     expect(await home("select id from users where email = 'nia@people.test'")).toEqual([]);
+  });
+
+  it("makes no difference of a tenant that the request names and nobody can join in by the address", async () => {
+    await prove("north");
+    await setPolicy("north", "AUTOMATIC");
+
+    expect(await join(await as("hal", {}, "globex"))).toMatchObject({ outcome: "JOINED", tenantSlug: "acme" });
+    expect(await join(await as("hob", {}, "no-such-tenant"))).toMatchObject({ outcome: "JOINED", tenantSlug: "acme" });
   });
 
   it("asks which tenant is meant where there are several", async () => {
@@ -261,6 +283,9 @@ describe("Mutation.joinByEmail", () => {
     await setPolicy("south", "AUTOMATIC", [], "ada", globex);
 
     expect(await join(await as("kim"))).toMatchObject({ code: "INVALID_INPUT", field: ["input", "tenantSlug"] });
+    expect(await join(await as("kit", {}, "no-such-tenant"))).toMatchObject({ code: "INVALID_INPUT" });
+    expect(await join(await as("kit", {}, "globex"))).toMatchObject({ outcome: "JOINED", tenantSlug: "globex" });
+    expect(await join(await as("kit", {}, "globex"), "acme")).toMatchObject({ outcome: "JOINED", tenantSlug: "acme" });
     expect(await join(await as("kim"), "globex")).toMatchObject({ outcome: "JOINED", tenantSlug: "globex" });
     expect(await join(await as("kim"), "acme")).toMatchObject({ outcome: "JOINED", tenantSlug: "acme" });
   });
@@ -377,9 +402,10 @@ describe("Mutation.joinByEmail", () => {
       "holds it for a while only",
       "update grants set expires_at = now() + interval '1 h' where membership_id = (select id from memberships where user_id = $1)",
     ],
-  ])("lets nobody in by the word of somebody who %s", async (_what, sql) => {
+  ])("lets nobody in by the word of somebody who %s, and shows so", async (_what, sql) => {
     await prove("north");
     await setPolicy("north", "AUTOMATIC", [{ role: { key: "guest" } }], "mo");
+    expect(await inForce("north")).toEqual({ mode: "AUTOMATIC", isInForce: true });
     const before = await home(
       "select * from grants where membership_id = (select id from memberships where user_id = $1)",
       [acme.users.mo],
@@ -387,6 +413,7 @@ describe("Mutation.joinByEmail", () => {
     await home(sql, [acme.users.mo]);
 
     const answer = await join(await as("lou"));
+    const shown = await inForce("north");
 
     await home("update users set status = 'ACTIVE' where id = $1", [acme.users.mo]);
     await home("update grants set role_id = $2, role_key = null, expires_at = null where id = $1", [
@@ -394,6 +421,7 @@ describe("Mutation.joinByEmail", () => {
       before[0]!.role_id,
     ]);
     expect(answer).toMatchObject(isNothing);
+    expect(shown).toEqual({ mode: "AUTOMATIC", isInForce: false });
     expect(await home("select id from users where email = 'lou@people.test'")).toEqual([]);
   });
 
@@ -469,7 +497,12 @@ describe("a request to join", () => {
     return organization.joinRequests.nodes;
   };
   const approve = (id: string, grants: object[] = [], person = "ada") =>
-    change(acme.as(person), "approveJoinRequest", { joinRequestId: id, grants }, "joinRequest { status }");
+    change(
+      acme.as(person),
+      "approveJoinRequest",
+      { joinRequestId: id, grants },
+      "joinRequest { status } membership { organization { slug } user { email } } organization { slug }",
+    );
   const refuse = (id: string) =>
     change(acme.as("ada"), "refuseJoinRequest", { joinRequestId: id }, "joinRequest { status }");
   const open = async (sub: string): Promise<string> => {
@@ -488,6 +521,8 @@ describe("a request to join", () => {
     expect(await approve(id, [{ role: { key: "admin" } }], "mo")).toMatchObject({ code: "EXCEEDS_YOURS" });
     expect(await approve(id, [{ role: { key: "guest" } }], "mo")).toMatchObject({
       joinRequest: { status: "APPROVED" },
+      membership: { organization: { slug: "north" }, user: { email: "pat@people.test" } },
+      organization: { slug: "north" },
     });
 
     expect(await pat.get("{ viewer { user { email } memberships { nodes { roles { key } } } } }")).toEqual({
@@ -528,6 +563,22 @@ describe("a request to join", () => {
     await change(await as("nope"), "acceptInvitation", { token }, "__typename");
     expect(await join(await as("nope"))).toMatchObject({ code: "ALREADY_MEMBER" });
     expect(await approve(id)).toMatchObject({ code: "JOIN_REQUEST_CLOSED" });
+  });
+
+  it("is made while whoever set the policy may manage domains, for however long, and no longer", async () => {
+    await prove("n1");
+    await setPolicy("n1", "ASK", undefined, "mo");
+    const ofMo = "(select id from memberships where user_id = $1)";
+    await home(`update grants set expires_at = now() + interval '1 h' where membership_id = ${ofMo}`, [acme.users.mo]);
+    const [lasting, asking] = [await inForce("n1"), await join(await as("asker"))];
+    await home("update users set status = 'SUSPENDED' where id = $1", [acme.users.mo]);
+    const [over, late] = [await inForce("n1"), await join(await as("late-asker"))];
+    await home("update users set status = 'ACTIVE' where id = $1", [acme.users.mo]);
+    await home(`update grants set expires_at = null where membership_id = ${ofMo}`, [acme.users.mo]);
+
+    expect([lasting, asking.outcome]).toEqual([{ mode: "ASK", isInForce: true }, "REQUESTED"]);
+    expect([over, late.code]).toEqual([{ mode: "ASK", isInForce: false }, "NOT_FOUND"]);
+    expect(await inForce("south")).toEqual({ mode: "OFF", isInForce: true });
   });
 
   it("is refused for good whatever account they come with, as long as the address is the same", async () => {

@@ -89,6 +89,20 @@ describe("addMembership", () => {
     });
   });
 
+  it("shows the membership that is there to who may see it, and to nobody else", async () => {
+    const document = `mutation($input: AddMembershipInput!) { addMembership(input: $input) { ... on AlreadyMemberFailure {
+      tenantSlug membership { id organization { slug } } again: membership { user { displayName } } } } }`;
+    const input = { organizationId: acme.id("Organization", "north"), userId: acme.id("User", "cleo"), grants: [] };
+
+    const { addMembership } = await acme.as("ben").get(document, { input });
+
+    expect(addMembership).toEqual({
+      tenantSlug: "acme",
+      membership: { id: acme.id("Membership", "cleo@north"), organization: { slug: "north" } },
+      again: { user: { displayName: "cleo" } },
+    });
+  });
+
   it("makes one membership of two calls at once, and tells the other", async () => {
     const both = await Promise.all([add("ada", "three", "south"), add("ada", "three", "south")]);
 

@@ -55,6 +55,34 @@ const all = async (tenant: Planted, by: string, changes: readonly object[], at =
 const of = (name: string, at = "north") => ({ membershipId: acme.id("Membership", `${name}@${at}`) });
 
 describe("changeMemberships", () => {
+  it("says which memberships it changed, also those that are gone, and what the organization counts now", async () => {
+    const { beta } = await world(gateway, { beta: sketchOf("beta") });
+    const id = (name: string) => beta.id("Membership", `${name}@north`);
+    const asked = '{ organization(by: { slug: "north" }) { memberCount } }';
+    const { organization: before } = await beta.as("ada").get(asked);
+
+    const { results, organization } = await change(
+      beta.as("ada"),
+      "changeMemberships",
+      {
+        organizationId: beta.id("Organization", "north"),
+        changes: [
+          { removeMembership: { membershipId: id("cleo") } },
+          { suspendMembership: { membershipId: id("carl") } },
+          { removeMembership: { membershipId: "garbage" } },
+        ],
+      },
+      "results { membershipId membership { id } } organization { memberCount }",
+    );
+
+    expect(results).toEqual([
+      { membershipId: id("cleo"), membership: null },
+      { membershipId: id("carl"), membership: { id: id("carl") } },
+      { membershipId: null, membership: null },
+    ]);
+    expect(organization.memberCount).toBe(before.memberCount - 1);
+  });
+
   it("makes each change as its own mutation does, and answers in their order", async () => {
     const results = await all(acme, "ada", [
       { suspendMembership: of("cleo") },

@@ -130,8 +130,9 @@ describe("eraseUser", () => {
       );
     const before = await counted();
 
-    await erase("olga", "sam");
+    const erased = await erase("olga", "sam", "removedMembershipIds");
 
+    expect(erased.removedMembershipIds).toEqual([shop.id("Membership", "sam@till")]);
     expect(await counted()).toEqual({ ...before, till: before.till - 1 });
     expect(await sql("select from memberships where user_id = $1", [shop.users.sam])).toEqual([]);
     expect(

@@ -105,7 +105,7 @@ describe("leaveOrganization", () => {
 });
 
 describe("removeMemberships", () => {
-  const PAYLOAD = "removedMembershipIds organization { slug }";
+  const PAYLOAD = "removedMembershipIds organization { slug } organizations { slug memberCount }";
   const remove = (by: string, slug: string, name: string) =>
     change(
       acme.as(by),
@@ -120,6 +120,9 @@ describe("removeMemberships", () => {
     expect(removed.removedMembershipIds.sort()).toEqual(
       ["cleo@north", "cleo@store"].map((name) => acme.id("Membership", name)).sort(),
     );
+    const { organizations } = await acme.as("ada").get("{ organizations(first: 100) { nodes { slug memberCount } } }");
+    expect(removed.organizations).toHaveLength(2);
+    expect(organizations.nodes).toEqual(expect.arrayContaining(removed.organizations));
     expect(await placesOf("cleo")).toEqual(["south"]);
     expect(await countsAreExact()).toEqual([]);
     expect(await auditOf(gateway.database, acme, "membership.removed", acme.memberships["cleo@store"])).toMatchObject([

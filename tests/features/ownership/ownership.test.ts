@@ -61,7 +61,12 @@ const OFFER = "offer { id expiresAt from { displayName } to { displayName } }";
 const offer = (tenant: Planted, by: string, to: string, more: object = {}) =>
   change(tenant.as(by), "transferOwnership", { userId: tenant.id("User", to), ...more }, OFFER);
 const accept = (tenant: Planted, who: string, offerId: string) =>
-  change(tenant.as(who), "acceptOwnership", { offerId }, "membership { roles { key } expiresAt status }");
+  change(
+    tenant.as(who),
+    "acceptOwnership",
+    { offerId },
+    "membership { roles { key } expiresAt status } formerOwner { user { displayName } roles { key } }",
+  );
 const close = (tenant: Planted, who: string, offerId: string) =>
   change(tenant.as(who), "closeOwnershipOffer", { offerId }, "closedOfferId");
 const offersOf = async (tenant: Planted, who: string): Promise<string[]> =>
@@ -214,7 +219,9 @@ describe("acceptOwnership", () => {
     expect(accepted).toMatchObject({
       __typename: "AcceptOwnershipPayload",
       membership: { roles: [{ key: "owner" }], expiresAt: null, status: "ACTIVE" },
+      formerOwner: { user: { displayName: "ada" } },
     });
+    expect(accepted.formerOwner.roles).not.toContainEqual({ key: "owner" });
     expect(await owners(tenant)).toEqual(["cleo"]);
     const { viewer } = await tenant.as("ada").get("{ viewer { memberships { nodes { roles { key } } } } }");
     expect(viewer.memberships.nodes).toEqual([{ roles: [{ key: "member" }] }]);
