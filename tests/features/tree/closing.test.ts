@@ -203,18 +203,20 @@ describe("Organization.isOpen", () => {
     "is false there and below as long as something is closed by %s, whatever the status of each itself",
     async (what) => {
       expect(await isOpen("ada", "n1a")).toEqual({ status: "ACTIVE", isOpen: true });
+      // Of two who closed and opened something else at once, either may have been the last.
+      const before = await listed("ada", "{ isOpen: false }");
 
       await close("ada", `${what}Organization`, "n1");
 
       expect(await isOpen("ada", "n1a")).toEqual({ status: "ACTIVE", isOpen: false });
       expect(await isOpen("ada", "n1")).toMatchObject({ isOpen: false });
       expect(await isOpen("ada", "n2")).toMatchObject({ isOpen: true });
-      expect(await listed("ada", "{ isOpen: false }")).toEqual(["n1", "n1a"]);
+      expect(await listed("ada", "{ isOpen: false }")).toEqual([...before, "n1", "n1a"].sort());
       expect(await listed("ada", '{ search: "n", isOpen: true }')).not.toContain("n1a");
       expect(await listed("ada", "{ status: [ACTIVE] }")).toContain("n1a");
       expect(await listed("ada", "{ status: [ACTIVE], isOpen: true }")).not.toContain("n1a");
       await close("ada", what === "suspend" ? "resumeOrganization" : "restoreOrganization", "n1");
-      expect(await listed("ada", "{ isOpen: false }")).toEqual([]);
+      expect(await listed("ada", "{ isOpen: false }")).toEqual(before);
     },
   );
 
