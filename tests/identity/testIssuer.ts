@@ -48,6 +48,18 @@ export async function signingKey(kid: string, alg = "ES256"): Promise<SigningKey
   return { kid, alg, privateKey, publicJwk: { ...(await exportJWK(publicKey)), kid, alg, use: "sig" } };
 }
 
+/** A number as a JSON Web Key holds it. */
+export const encoded = (value: bigint): string => {
+  const hex = value.toString(16);
+  return Buffer.from(hex.padStart(hex.length + (hex.length % 2), "0"), "hex").toString("base64url");
+};
+
+const product = [...Array(168).keys()]
+  .filter((n) => n > 2 && ![...Array(n).keys()].some((divisor) => divisor > 1 && n % divisor === 0))
+  .reduce((all, prime) => all * BigInt(prime), 1n);
+/** A power of 65537 modulo every small prime, as the chips of CVE-2017-15361 made them. */
+export const rocaModulus = (65537n ** 100n % product) + product * 2n ** 1800n;
+
 /** An issuer on loopback that publishes `keys`; the list may be changed while it runs. */
 export async function testIssuer(keys: SigningKey[]) {
   const server = await listen((_request, response) => {
