@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { UnauthenticatedError } from "./errors.js";
+import { shows } from "./shows.js";
 
 // RFC 7515 lets these bring a key, or the address of one, or change the rules along with the token. Who forges a token
 // would bring his own.
@@ -25,6 +26,8 @@ const plainText = z
   .min(1)
   .max(255)
   .regex(/^[^\p{Cc}\p{Cs}]*$/u);
+// Becomes a display name, which has so many characters at most wherever else it comes from.
+const shownName = plainText.refine((value) => [...value].length <= 200 && shows(value));
 const second = z.number().min(0).max(LAST_SECOND);
 const claimsSchema = z.object({
   iss: z.string(),
@@ -36,7 +39,7 @@ const claimsSchema = z.object({
   // What follows only describes the person: unusable is as good as absent.
   email: z.string().nullish().catch(null),
   email_verified: z.unknown().optional(),
-  name: plainText.nullish().catch(null),
+  name: shownName.nullish().catch(null),
 });
 export type Claims = z.infer<typeof claimsSchema>;
 

@@ -64,6 +64,20 @@ describe("createVerifier", () => {
 
     expect(await verify(sign(key))).toMatchObject({ email: null, emailVerified: false, name: null });
   });
+  it.each([" ", "\u200b\u202e", "", "x".repeat(201), "Ada\u0000", 7])(
+    "tells no name where the token's is %j, which nobody could be called by",
+    async (name) => {
+      const { verify } = await world();
+
+      expect(await verify(sign(key, claims({ name })))).toMatchObject({ subject: "ada", name: null });
+    },
+  );
+  it("tells a name of 200 characters, however many units of UTF-16 they take", async () => {
+    const { verify } = await world();
+    const name = "\u{1f600}".repeat(200);
+
+    expect(await verify(sign(key, claims({ name })))).toMatchObject({ name });
+  });
   it.each([undefined, "JWT", "jwt", "at+jwt", "application/at+jwt"])("accepts the type %j", async (typ) => {
     const { verify } = await world();
 

@@ -292,6 +292,16 @@ describe("Mutation.joinByEmail", () => {
     expect(await join(await as("alone-three"))).toMatchObject({ outcome: "JOINED", tenantSlug: "acme" });
   });
 
+  it("calls by their address whose token has no name that anybody could read", async () => {
+    await prove("north");
+    await setPolicy("north", "AUTOMATIC");
+
+    expect(await join(await as("blank", { name: "\u200b\u202e" }))).toMatchObject({ outcome: "JOINED" });
+
+    const { viewer } = await (await as("blank")).get("{ viewer { user { displayName } } }");
+    expect(viewer.user).toEqual({ displayName: "blank@people.test" });
+  });
+
   it("lets in whom somebody made a member before they ever signed in, and changes nothing about that membership", async () => {
     await prove("north");
     await setPolicy("north", "AUTOMATIC", [{ role: { key: "admin" } }]);
