@@ -26,10 +26,10 @@ export const arrivalsOf = (
     return tenants.filter(({ slug }) => mayEnter(identity, slug) && (named ?? slug) === slug);
   },
   announceDomain: (domain, id) => directory.announceDomain(domain, id),
-  async admit(id) {
+  async admit(id, who = digest) {
     try {
       // Whether or not anybody still waits for the answer: without it they would not find the tenant that they are in.
-      await directory.admit(digest, id);
+      await directory.admit(who, id);
     } catch (cause) {
       throw new OutcomeUnknownError("Whoever came in could not be let knock.", { cause });
     }

@@ -66,8 +66,8 @@ export interface Arrivals {
   tenantsOfDomain(digest: Buffer): Promise<readonly TenantRecord[]>;
   /** Says that a domain of this digest is proven in a tenant. */
   announceDomain(digest: Buffer, id: TenantId): Promise<void>;
-  /** Lets the identity knock at the tenant from now on. The home decides whether it lets them in. */
-  admit(id: TenantId): Promise<void>;
+  /** Lets the identity, or another of this digest, knock at the tenant from now on. The home decides whether it lets them in. */
+  admit(id: TenantId, digest?: Buffer): Promise<void>;
 }
 
 /** How somebody gets a tenant of their own. */

@@ -1,6 +1,8 @@
 import { mintToken } from "../../src/identity/developmentToken.js";
 import { FOLDER } from "../support/database.js";
+import { homeOf } from "../support/home.js";
 import { type ListeningGateway, listenGateway, type Reply, type Sending } from "../support/listening.js";
+import { ACCESS } from "../support/statements.js";
 
 // On this machine, as the development issuer's tokens ask for.
 const LISTED = "https://app.localhost:8443";
@@ -286,6 +288,32 @@ describe("the tenant of a request", () => {
 
     expect([reply.status, reply.json.errors[0].extensions]).toEqual([400, { code: "TENANT_NOT_FOUND" }]);
     expect(reply.json.errors[0].message).toBe("There is no such tenant, or you are not in it.");
+  });
+
+  it("is the only one of whoever asks that lets them in, wherever else they may knock", async () => {
+    const knock = (email: string, tenant: string) =>
+      gateway.database.owner(
+        `insert into tenantry.identities (digest, tenant_id)
+         select decode($1, 'hex'), id from tenantry.tenants where slug = $2 on conflict do nothing`,
+        [email, tenant],
+      );
+    const [{ digest }] = (await homeOf(
+      gateway,
+      "northwind",
+    )("select encode(identity, 'hex') as digest from users where email = 'ada@northwind.test'")) as [
+      { digest: string },
+    ];
+    const adaOfNone = gateway.as("ada@northwind.test", null);
+    const ask = () => adaOfNone.ask("{ identity { tenants { slug } } viewer { tenant { slug } } }");
+    const theirs = { identity: { tenants: [{ slug: "northwind" }] }, viewer: { tenant: { slug: "northwind" } } };
+
+    const alone = await gateway.database.statements(() => adaOfNone.get("{ viewer { id } }"));
+    for (const tenant of ["lumen", "meridian"]) await knock(digest, tenant);
+
+    expect(alone.filter((text) => text.startsWith(ACCESS))).toHaveLength(1);
+    expect((await ask()).data).toEqual(theirs);
+    await homeOf(gateway, "lumen")("update users set identity = decode($1, 'hex') where email = 'gus@lumen.test'", [digest]);
+    expect(await ask()).toMatchObject({ status: 400, errors: [{ extensions: { code: "TENANT_REQUIRED" } }] });
   });
 
   it("is asked for with 400 when a change names none", async () => {

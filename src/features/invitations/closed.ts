@@ -7,6 +7,14 @@ import { type InvitationRow, invitations } from "./table.js";
 export class InvitationClosedFailure extends Failure {
   override readonly name = "InvitationClosedFailure";
   readonly code = "INVITATION_CLOSED";
+  constructor(
+    message: string,
+    field?: readonly string[],
+    /** Whether it was used, and the caller is in its tenant. */
+    readonly isInside = false,
+  ) {
+    super(message, field);
+  }
 }
 failureType(
   InvitationClosedFailure,
@@ -21,8 +29,8 @@ const WHY: Readonly<Record<InvitationRow["status"], string>> = {
 };
 
 /** Says what became of an invitation; of an open one, that it came to its end. */
-export const closed = (status: InvitationRow["status"], field: readonly string[]) =>
-  new InvitationClosedFailure(WHY[status], field);
+export const closed = (status: InvitationRow["status"], field: readonly string[], isInside = false) =>
+  new InvitationClosedFailure(WHY[status], field, isInside);
 
 /** Ends an open invitation, whose row is locked. */
 export async function end(

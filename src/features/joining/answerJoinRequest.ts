@@ -95,6 +95,8 @@ mutation<z.output<typeof approval>, { id: JoinRequestId }>("approveJoinRequest",
       throw error instanceof AlreadyMemberFailure ? new AlreadyMemberFailure(IS_MEMBER, FIELD) : error;
     });
     await end(ctx, row, "APPROVED", { membershipId });
+    const { tenantId } = scopeOf(ctx).session;
+    ctx.operation.afterCommit(() => ctx.arrivals!.admit(tenantId, row.identity));
     return { id: row.id };
   },
 });

@@ -97,7 +97,7 @@ async function joinByEmail(ctx: Context, slug: string | null): Promise<Joined & 
     if (error instanceof AlreadyMemberFailure) await ctx.arrivals!.admit(tenant.id);
     throw error;
   });
-  await ctx.arrivals!.admit(tenant.id);
+  if (joined.membershipId) await ctx.arrivals!.admit(tenant.id);
   return { ...joined, tenantSlug: tenant.slug };
 }
 

@@ -507,6 +507,31 @@ describe("a request to join", () => {
     expect(await join(await as("pat"))).toMatchObject({ code: "ALREADY_MEMBER" });
   });
 
+  it("lets nobody knock before it is approved, so that who is in one tenant may go on to name none", async () => {
+    const { domain } = await claim("south", DOMAIN, "ada", globex);
+    put(domain.recordValue);
+    await verify("south", DOMAIN, "ada", globex);
+    await setPolicy("south", "AUTOMATIC", [], "ada", globex);
+    expect(await join(await as("settled"), "globex")).toMatchObject({ outcome: "JOINED" });
+    await homeOf(gateway, "globex")("delete from organization_domains");
+    const [user] = await homeOf(
+      gateway,
+      "globex",
+    )("select encode(identity, 'hex') as digest from users where email = 'settled@people.test'");
+    const knocksAt = () =>
+      gateway.database.owner(
+        `select t.slug from tenantry.identities i join tenantry.tenants t on t.id = i.tenant_id
+         where encode(i.digest, 'hex') = $1 order by t.slug`,
+        [user!.digest],
+      );
+
+    const id = await open("settled");
+
+    expect(await knocksAt()).toEqual([{ slug: "globex" }]);
+    await approve(id);
+    expect(await knocksAt()).toEqual([{ slug: "acme" }, { slug: "globex" }]);
+  });
+
   it("is one, however often somebody asks at once", async () => {
     await prove("north");
     await setPolicy("north", "ASK");
