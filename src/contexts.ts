@@ -15,6 +15,7 @@ import { identityDigest } from "./identity/digest.js";
 import { TenantNotFoundError } from "./identity/errors.js";
 import { type Identity, mayEnter } from "./identity/identity.js";
 import { deriveKey } from "./identity/key.js";
+import { originOf } from "./identity/local.js";
 import { onlyTenant, tenantOfRequest } from "./identity/tenant.js";
 import type { Verifier } from "./identity/verifier.js";
 import { Directory, type TenantRecord } from "./tenancy/directory/directory.js";
@@ -70,10 +71,10 @@ export function contextsOf(options: ContextOptions, asked: AskedBefore) {
     address: string | null,
     onRemembered?: Context["onRemembered"],
   ): Promise<Context> {
-    const [host, origin] = [request.headers.get("host"), request.headers.get("origin")];
-    const identity = await options.verifier.verify(request.headers.get("authorization"), { host, origin });
+    const origin = originOf((name) => request.headers.get(name));
+    const identity = await options.verifier.verify(request.headers.get("authorization"), origin);
     const slug = tenantOfRequest({
-      host,
+      host: origin.host,
       header: request.headers.get("x-tenant"),
       tenantDomain: options.tenantDomain,
       claim: identity?.tenant ?? null,

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
 import type { Clock } from "../../src/identity/verifier.js";
 
-export const LOCAL = { host: "localhost:4000", origin: null };
+export const LOCAL = { host: "localhost:4000", origin: null, isForwarded: false };
 export const NOW = Date.parse("2030-01-02T03:04:05Z");
 export const second = (ms: number): number => Math.floor(ms / 1000);
 

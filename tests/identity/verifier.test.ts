@@ -15,7 +15,7 @@ import {
   testIssuer,
 } from "./testIssuer.js";
 
-const PUBLIC = { host: "api.example.com", origin: "https://app.example.com" };
+const PUBLIC = { host: "api.example.com", origin: "https://app.example.com", isForwarded: false };
 
 let key: SigningKey;
 beforeAll(async () => {
@@ -206,7 +206,7 @@ describe("createVerifier with the development issuer", () => {
     const { developmentKey, verifier } = await setUp();
     const header = await bearer(sign(developmentKey, claims(development)));
 
-    for (const request of [LOCAL, { host: "[::1]:4000", origin: "http://localhost:3000" }]) {
+    for (const request of [LOCAL, { ...LOCAL, host: "[::1]:4000", origin: "http://localhost:3000" }]) {
       expect(await verifier.verify(header, request)).toMatchObject({ subject: "ada", tenants: "any" });
     }
     for (const request of [
@@ -214,6 +214,7 @@ describe("createVerifier with the development issuer", () => {
       { ...LOCAL, origin: "null" },
       { ...LOCAL, host: null },
       { ...LOCAL, host: "evil.test" },
+      { ...LOCAL, isForwarded: true },
     ]) {
       await expect(verifier.verify(header, request)).rejects.toThrow(
         "Development tokens are accepted on localhost only.",

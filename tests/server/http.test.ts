@@ -312,7 +312,9 @@ describe("the tenant of a request", () => {
 
     expect(alone.filter((text) => text.startsWith(ACCESS))).toHaveLength(1);
     expect((await ask()).data).toEqual(theirs);
-    await homeOf(gateway, "lumen")("update users set identity = decode($1, 'hex') where email = 'gus@lumen.test'", [digest]);
+    await homeOf(gateway, "lumen")("update users set identity = decode($1, 'hex') where email = 'gus@lumen.test'", [
+      digest,
+    ]);
     expect(await ask()).toMatchObject({ status: 400, errors: [{ extensions: { code: "TENANT_REQUIRED" } }] });
   });
 
