@@ -110,8 +110,9 @@ export function contextsOf(options: ContextOptions, asked: AskedBefore) {
       readAccess: (session, named) => readAccess(options.catalogue, session, digest, named),
       tenant: async (purpose, again) => {
         if (slug === null) return onlyTenant(purpose, await mayMean(purpose, identity, digest, signal));
-        const tenant = mayEnter(identity, slug) ? await directory.find(slug, digest, again, signal) : null;
-        if (!tenant) throw new TenantNotFoundError();
+        // Asked for in either case, so that the time it takes does not tell which slugs an issuer lists.
+        const tenant = await directory.find(slug, digest, again, signal);
+        if (!tenant || !mayEnter(identity, slug)) throw new TenantNotFoundError();
         return tenant;
       },
     };

@@ -1,7 +1,9 @@
 import { mintToken } from "../../src/identity/developmentToken.js";
 import { FOLDER } from "../support/database.js";
+import { openGateway } from "../support/gateway.js";
 import { homeOf } from "../support/home.js";
 import { type ListeningGateway, listenGateway, type Reply, type Sending } from "../support/listening.js";
+import { openPeople } from "../support/people.js";
 import { ACCESS } from "../support/statements.js";
 
 // On this machine, as the development issuer's tokens ask for.
@@ -288,6 +290,34 @@ describe("the tenant of a request", () => {
 
     expect([reply.status, reply.json.errors[0].extensions]).toEqual([400, { code: "TENANT_NOT_FOUND" }]);
     expect(reply.json.errors[0].message).toBe("There is no such tenant, or you are not in it.");
+  });
+
+  it("takes the same statements to be refused, whether or not their issuer lists it, and whether or not it is there", async () => {
+    const people = await openPeople(["northwind", "not-made-yet"]);
+    const listing = await openGateway({ database: gateway.database, verifier: people.verifier });
+    const pat = await people.tokenOf("pat");
+    const refusal = async (slug: string) => {
+      let answer: unknown;
+      const statements = await gateway.database.statements(async () => {
+        const { status, errors } = await listing.withToken(pat, slug).ask("{ viewer { id } }");
+        answer = { status, errors };
+      });
+      return { answer, statements };
+    };
+    await refusal("northwind");
+
+    const [listed, ...others] = [
+      await refusal("northwind"),
+      await refusal("not-made-yet"),
+      await refusal("meridian"),
+      await refusal("nowhere"),
+    ];
+
+    expect(listed).toMatchObject({ answer: { status: 400, errors: [{ extensions: { code: "TENANT_NOT_FOUND" } }] } });
+    expect(listed!.statements).toHaveLength(1);
+    for (const other of others) expect(other).toEqual(listed);
+    await listing.close();
+    await people.close();
   });
 
   it("is the only one of whoever asks that lets them in, wherever else they may knock", async () => {
