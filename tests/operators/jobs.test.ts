@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { readSettings } from "../../src/config.js";
 import { mintToken } from "../../src/identity/developmentToken.js";
 import { deriveKey, loadKey } from "../../src/identity/key.js";
 import { newId, type TenantId } from "../../src/ids.js";
@@ -9,6 +10,7 @@ import { openGateway, type TestGateway } from "../support/gateway.js";
 import { homeOf } from "../support/home.js";
 import { openOperators, openWorker } from "../support/operators.js";
 import { recordOf } from "../support/sessions.js";
+import { owningSettings } from "../support/settings.js";
 
 let gateway: TestGateway;
 let operators: Awaited<ReturnType<typeof openOperators>>;
@@ -131,6 +133,34 @@ describe("a job", () => {
     expect(answers.filter(({ __typename }) => __typename === "JobPayload")).toHaveLength(1);
     expect([...answers, other].filter(({ code }) => code === "JOB_OPEN")).toHaveLength(4);
     expect(await doing("resumeTenant", { slug: "meridian" })).toMatchObject({ state: "DONE" });
+  });
+
+  it("says of another slug whose list of tenants has to name it, as the command does", async () => {
+    const listing = { audience: "product", emailDomains: [], tenants: ["meridian"] };
+    const issuers = [
+      { ...listing, issuer: "https://partner.example" },
+      { ...listing, issuer: "https://elsewhere.example", tenants: ["northwind"] },
+      { ...listing, issuer: "https://anywhere.example", tenants: "*" },
+    ];
+    const env = { ...(await owningSettings(gateway.database)), TENANTRY_ISSUERS: JSON.stringify(issuers) };
+    const told = await openWorker(gateway.database, { settings: readSettings(env) });
+    const rename = async (input: object) => {
+      const id = jobIn(await operators.change("renameTenant", input));
+      await told.all();
+      return (await operators.jobOf(id)).outcome;
+    };
+
+    const [named, renamed] = [
+      await rename({ slug: "meridian", name: "Meridian" }),
+      await rename({ slug: "meridian", newSlug: "meridian-two" }),
+    ];
+    await doing("renameTenant", { slug: "meridian-two", newSlug: "meridian" });
+
+    expect(named).toBe("It is called meridian, and has the name that was asked for.");
+    expect(renamed).toBe(
+      "It is called meridian-two. Name meridian-two among the tenants of https://partner.example in TENANTRY_ISSUERS.",
+    );
+    await told.close();
   });
 
   it("fails in the words of the command, and without anybody's data", async () => {
