@@ -16,7 +16,7 @@ import { TenantNotFoundError } from "./identity/errors.js";
 import { type Identity, mayEnter } from "./identity/identity.js";
 import { deriveKey } from "./identity/key.js";
 import { originOf } from "./identity/local.js";
-import { onlyTenant, tenantOfRequest } from "./identity/tenant.js";
+import { onlyTenant, slugsMeant, tenantOfRequest } from "./identity/tenant.js";
 import type { Verifier } from "./identity/verifier.js";
 import { Directory, type TenantRecord } from "./tenancy/directory/directory.js";
 import { JobDesk } from "./tenancy/jobs/desk.js";
@@ -118,8 +118,8 @@ export function contextsOf(options: ContextOptions, asked: AskedBefore) {
     };
   }
 
-  const tenantsOf = async (identity: Identity, digest: Buffer, signal: Signal): Promise<TenantRecord[]> =>
-    (await directory.tenantsOf(digest, signal)).filter(({ slug }) => mayEnter(identity, slug));
+  const tenantsOf = (identity: Identity, digest: Buffer, signal: Signal): Promise<TenantRecord[]> =>
+    directory.tenantsOf(digest, slugsMeant(identity), signal);
 
   /**
    * What the homes say of those who knock there, each in a session that ends with the step. One after the other: a person in many

@@ -1,6 +1,7 @@
 import { OutcomeUnknownError } from "../database/errors.js";
 import type { Signal } from "../database/signal.js";
 import { type Identity, mayEnter } from "../identity/identity.js";
+import { slugsMeant } from "../identity/tenant.js";
 import type { Directory } from "../tenancy/directory/directory.js";
 import type { Arrivals } from "./context.js";
 
@@ -21,10 +22,7 @@ export const arrivalsOf = (
     const tenant = await directory.findById(id, signal);
     return tenant && mayEnter(identity, tenant.slug) && (named ?? tenant.slug) === tenant.slug ? tenant : null;
   },
-  async tenantsOfDomain(domain) {
-    const tenants = await directory.tenantsOfDomain(domain, signal);
-    return tenants.filter(({ slug }) => mayEnter(identity, slug) && (named ?? slug) === slug);
-  },
+  tenantsOfDomain: (domain, slug) => directory.tenantsOfDomain(domain, slugsMeant(identity, named, slug), signal),
   announceDomain: (domain, id) => directory.announceDomain(domain, id),
   async admit(id, who = digest) {
     try {

@@ -62,8 +62,11 @@ export interface Arrivals {
   readonly digest: Buffer;
   /** The tenant of an id, as the directory has it now, if the identity's tokens are good there and the request names no other; null otherwise. */
   tenant(id: TenantId): Promise<TenantRecord | null>;
-  /** Tenants in which a domain is said to be proven, as far as the identity's tokens are good there and the request names no other. */
-  tenantsOfDomain(digest: Buffer): Promise<readonly TenantRecord[]>;
+  /**
+   * Tenants in which a domain is said to be proven, as far as the identity's tokens are good there and the request names no other;
+   * with a slug, that one alone.
+   */
+  tenantsOfDomain(digest: Buffer, slug: string | null): Promise<readonly TenantRecord[]>;
   /** Says that a domain of this digest is proven in a tenant. */
   announceDomain(digest: Buffer, id: TenantId): Promise<void>;
   /** Lets the identity, or another of this digest, knock at the tenant from now on. The home decides whether it lets them in. */

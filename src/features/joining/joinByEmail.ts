@@ -34,8 +34,7 @@ interface Way {
 
 /** The one tenant in which the caller can join by their domain, among those that are meant. */
 async function findTenant(way: Way, slug: string | null): Promise<TenantRecord> {
-  const all = await way.ctx.arrivals!.tenantsOfDomain(way.ctx.domainDigest(way.domain));
-  const meant = all.filter((tenant) => slug === null || tenant.slug === slug);
+  const meant = await way.ctx.arrivals!.tenantsOfDomain(way.ctx.domainDigest(way.domain), slug);
   // Where it was proven once, and nobody can join by it, is not to be told of.
   const open = meant.length > 1 ? await whereOpen(way, meant) : meant;
   if (open.length > 1)

@@ -265,6 +265,50 @@ describe("Mutation.joinByEmail", () => {
     expect(await join(await as("kim"), "acme")).toMatchObject({ outcome: "JOINED", tenantSlug: "acme" });
   });
 
+  describe("where a hundred others come before", () => {
+    const OTHERS = "from tenantry.tenants where slug like 'aa-%'";
+    beforeEach(async () => {
+      await prove("north");
+      await setPolicy("north", "AUTOMATIC");
+      await gateway.database.owner(
+        `insert into tenantry.tenants (id, slug, isolation, database, schema_name, created_at)
+         select gen_random_uuid(), 'aa-' || n, isolation, database, schema_name, now()
+         from tenantry.homes, generate_series(1, 100) n where isolation = 'SHARED' and database = 'main'`,
+      );
+    });
+    afterEach(() => gateway.database.owner(`delete ${OTHERS}`));
+
+    it("lets in whoever names the tenant", async () => {
+      await gateway.database.owner(
+        `insert into tenantry.join_domains select d.digest, t.id from (select id ${OTHERS}) t, tenantry.join_domains d`,
+      );
+
+      expect(await join(await as("far"), "acme")).toMatchObject({ outcome: "JOINED", tenantSlug: "acme" });
+      expect(await join(await as("far-too", {}, "acme"))).toMatchObject({ outcome: "JOINED", tenantSlug: "acme" });
+    });
+
+    it("finds the one tenant that somebody's issuer may enter", async () => {
+      await join(await as("listed"));
+      const [user] = await home(
+        "select encode(identity, 'hex') as digest from users where email = 'listed@people.test'",
+      );
+      await gateway.database.owner(
+        `insert into tenantry.identities (digest, tenant_id) select decode($1, 'hex'), id ${OTHERS}`,
+        [user!.digest],
+      );
+      const listing = await openPeople(["acme"]);
+      const apart = await openGateway({ database: gateway.database, verifier: listing.verifier });
+
+      const { viewer } = await apart
+        .withToken(await listing.tokenOf("listed"), null)
+        .get("{ viewer { tenant { slug } } }");
+
+      expect(viewer.tenant.slug).toBe("acme");
+      await apart.close();
+      await listing.close();
+    });
+  });
+
   it("tells of no other tenant that has proven the domain, or had, and lets nobody join by it", async () => {
     const ours = await prove("north");
     const { domain } = await claim("south", DOMAIN, "ada", globex);
