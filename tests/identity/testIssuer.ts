@@ -72,6 +72,7 @@ export async function testIssuer(keys: SigningKey[]) {
     tenants: ["northwind", "lumen"],
     emailDomains: ["northwind.test"],
     algorithms: ["RS256", "PS256", "ES256", "EdDSA"],
+    accessTokensOnly: false,
     tenantClaim: null,
     jwksUri: `${server.url}/keys`,
   };

@@ -83,6 +83,24 @@ describe("createVerifier", () => {
 
     expect(await verify(sign(key, claims(), typ ? { typ } : {}))).toMatchObject({ subject: "ada" });
   });
+  it.each(["at+jwt", "AT+JWT", "application/at+jwt"])(
+    "accepts the type %j of an issuer that says accessTokensOnly",
+    async (typ) => {
+      const { verify } = await world({ accessTokensOnly: true });
+
+      expect(await verify(sign(key, claims(), { typ }))).toMatchObject({ subject: "ada" });
+    },
+  );
+  it.each([undefined, "JWT"])(
+    "refuses an ID token, with the type %j, used as an access token where the issuer says accessTokensOnly",
+    async (typ) => {
+      const { verify, issuer } = await world({ accessTokensOnly: true });
+      const idToken = sign(key, claims({ nonce: "n", at_hash: "h" }), typ ? { typ } : {});
+
+      await expect(verify(idToken)).rejects.toThrow("This kind of token is not accepted. Send an access token.");
+      expect(issuer.paths).toEqual([]);
+    },
+  );
   it.each(["RS256", "PS256", "ES256", "EdDSA"])("accepts %s", async (alg) => {
     const other = await signingKey(alg, alg);
     const { keys, verify } = await world();
