@@ -114,6 +114,11 @@ function contradictions(own: Environment, serving: boolean): string[] {
       `HOST is ${HOST}, and the development issuer serves loopback only: set HOST=127.0.0.1, or TENANTRY_DEVELOPMENT=off`,
     );
   }
+  if (serving && developmentOf(own) && Number(own.TENANTRY_PROXIES) > 0) {
+    problems.push(
+      `TENANTRY_PROXIES is ${own.TENANTRY_PROXIES}, and the development issuer serves this machine only: set TENANTRY_DEVELOPMENT=off`,
+    );
+  }
   return problems;
 }
 

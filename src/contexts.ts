@@ -10,18 +10,19 @@ import { type Choice, type Context, Deadline, type ResolveTxt } from "./graphql/
 import { Operation, type OperationSettings } from "./graphql/operation.js";
 import { describeFault } from "./graphql/present.js";
 import { roomsOf } from "./graphql/rooms.js";
-import { OpenScope } from "./graphql/scope.js";
+import { isResolved, OpenScope } from "./graphql/scope.js";
 import { identityDigest } from "./identity/digest.js";
 import { TenantNotFoundError } from "./identity/errors.js";
 import { type Identity, mayEnter } from "./identity/identity.js";
 import { deriveKey } from "./identity/key.js";
-import { onlyTenant, tenantOfRequest } from "./identity/tenant.js";
+import { originOf } from "./identity/local.js";
+import { onlyTenant, slugsMeant, tenantOfRequest } from "./identity/tenant.js";
 import type { Verifier } from "./identity/verifier.js";
 import { Directory, type TenantRecord } from "./tenancy/directory/directory.js";
 import { JobDesk } from "./tenancy/jobs/desk.js";
 import { JOBS_KEY } from "./tenancy/jobs/seal.js";
 import { Replicas, reportTo } from "./tenancy/replicas.js";
-import { TenantSession } from "./tenancy/session.js";
+import { type Purpose, TenantSession } from "./tenancy/session.js";
 
 export interface ContextOptions {
   readonly door: Leases;
@@ -70,10 +71,10 @@ export function contextsOf(options: ContextOptions, asked: AskedBefore) {
     address: string | null,
     onRemembered?: Context["onRemembered"],
   ): Promise<Context> {
-    const [host, origin] = [request.headers.get("host"), request.headers.get("origin")];
-    const identity = await options.verifier.verify(request.headers.get("authorization"), { host, origin });
+    const origin = originOf((name) => request.headers.get(name));
+    const identity = await options.verifier.verify(request.headers.get("authorization"), origin);
     const slug = tenantOfRequest({
-      host,
+      host: origin.host,
       header: request.headers.get("x-tenant"),
       tenantDomain: options.tenantDomain,
       claim: identity?.tenant ?? null,
@@ -108,32 +109,53 @@ export function contextsOf(options: ContextOptions, asked: AskedBefore) {
       onChange: options.onChange ?? (() => {}),
       readAccess: (session, named) => readAccess(options.catalogue, session, digest, named),
       tenant: async (purpose, again) => {
-        if (slug === null) return onlyTenant(purpose, await tenantsOf(identity, digest, signal));
-        const tenant = mayEnter(identity, slug) ? await directory.find(slug, digest, again, signal) : null;
-        if (!tenant) throw new TenantNotFoundError();
+        if (slug === null) return onlyTenant(purpose, await mayMean(purpose, identity, digest, signal));
+        // Asked for in either case, so that the time it takes does not tell which slugs an issuer lists.
+        const tenant = await directory.find(slug, digest, again, signal);
+        if (!tenant || !mayEnter(identity, slug)) throw new TenantNotFoundError();
         return tenant;
       },
     };
   }
 
-  const tenantsOf = async (identity: Identity, digest: Buffer, signal: Signal): Promise<TenantRecord[]> =>
-    (await directory.tenantsOf(digest, signal)).filter(({ slug }) => mayEnter(identity, slug));
+  const tenantsOf = (identity: Identity, digest: Buffer, signal: Signal): Promise<TenantRecord[]> =>
+    directory.tenantsOf(digest, slugsMeant(identity), signal);
 
-  /** One session after the other: a person in many tenants takes no more connections than anybody else. */
-  async function listChoices(identity: Identity, signal: Signal): Promise<Choice[]> {
-    const digest = identityDigest(options.key, identity);
-    const choices: Choice[] = [];
-    for (const tenant of await tenantsOf(identity, digest, signal)) {
+  /**
+   * What the homes say of those who knock there, each in a session that ends with the step. One after the other: a person in many
+   * tenants takes no more connections than anybody else.
+   */
+  async function* knockAt(tenants: readonly TenantRecord[], digest: Buffer, signal: Signal) {
+    for (const tenant of tenants) {
       const session = await TenantSession.open(options.serve, tenant, "read", signal);
       try {
-        const answer = await readAccess(options.catalogue, session, digest, []);
-        // A home that is closed, elsewhere, or without this person is nothing to choose.
-        if (answer !== null && typeof answer === "object")
-          choices.push(await describeTenant(new OpenScope(session, answer)));
+        yield { session, answer: await readAccess(options.catalogue, session, digest, []) };
       } finally {
         await session.rollback();
       }
     }
+  }
+
+  /** The tenants that a request may mean which names none: with more than one, there is a choice. */
+  async function mayMean(purpose: Purpose, identity: Identity, digest: Buffer, signal: Signal) {
+    const tenants = await tenantsOf(identity, digest, signal);
+    // A single one says for itself whether it lets them in; a change names its tenant anyway.
+    if (tenants.length < 2 || purpose !== "read") return tenants;
+    const meant: TenantRecord[] = [];
+    for await (const { session, answer } of knockAt(tenants, digest, signal)) {
+      // Whoever may knock need not be in it. A tenant that has just gone elsewhere may be theirs.
+      if (answer !== null) meant.push(session.tenant);
+      if (meant.length > 1) break;
+    }
+    return meant;
+  }
+
+  async function listChoices(identity: Identity, signal: Signal): Promise<Choice[]> {
+    const digest = identityDigest(options.key, identity);
+    const choices: Choice[] = [];
+    // A home that is closed, elsewhere, or without this person is nothing to choose.
+    for await (const { session, answer } of knockAt(await tenantsOf(identity, digest, signal), digest, signal))
+      if (isResolved(answer)) choices.push(await describeTenant(new OpenScope(session, answer)));
     return choices;
   }
 

@@ -93,7 +93,7 @@ export const SETTINGS = {
   TENANTRY_ISSUERS: issuerSettings
     .prefault("[]")
     .describe(
-      "Whose tokens are taken: JSON list of `{issuer, audience, tenants, emailDomains, algorithms?, tenantClaim?, jwksUri?}`",
+      "Whose tokens are taken: JSON list of `{issuer, audience, tenants, emailDomains, algorithms?, accessTokensOnly?, tenantClaim?, jwksUri?}`. `audience` is what the issuer calls this API, and must not be a client id: ID tokens are made for those, and whoever has one could ask with it. With `accessTokensOnly: true` a token must say that it is an access token, by the type `at+jwt` (RFC 9068)",
     ),
   TENANTRY_SIGNUP: z
     .enum(["off", "verified-email"], { error: "must be off or verified-email" })
@@ -119,7 +119,7 @@ export const SETTINGS = {
   TENANTRY_OPERATORS: operatorSettings
     .prefault("[]")
     .describe(
-      "Who handles tenants over GraphQL, at an address of its own: JSON list of `{issuer, audience, subjects?, emails?, algorithms?, jwksUri?}`. Unset: there is no such address",
+      "Who handles tenants over GraphQL, at an address of its own: JSON list of `{issuer, audience, subjects?, emails?, algorithms?, accessTokensOnly?, jwksUri?}`. Unset: there is no such address",
     ),
   TENANTRY_OPERATORS_HOST: z.string().min(1).prefault("127.0.0.1").describe("The address to listen on for operators"),
   TENANTRY_OPERATORS_PORT: whole(0, 65_535)
@@ -153,7 +153,7 @@ export const SETTINGS = {
   TENANTRY_PROXIES: whole(0, 16)
     .prefault("0")
     .describe(
-      "How many proxies of yours stand before the gateway, each of which adds to `X-Forwarded-For` whom it heard. The audit notes the address that the outermost one heard; with 0 that of whoever connects",
+      "How many proxies of yours stand before the gateway, each of which adds to `X-Forwarded-For` whom it heard. The audit notes the address that the outermost one heard; with 0 that of whoever connects. Goes with `TENANTRY_DEVELOPMENT=off`",
     ),
   TENANTRY_DEVELOPMENT: onOff
     .optional()

@@ -166,6 +166,17 @@ describe("readSettings", () => {
       },
     );
 
+    it("refuses to serve the development issuer behind a proxy, which passes on others' requests as its own", () => {
+      const TENANTRY_PROXIES = "1";
+      expect(problems({ TENANTRY_PROXIES }, true)).toEqual([
+        "TENANTRY_PROXIES is 1, and the development issuer serves this machine only: set TENANTRY_DEVELOPMENT=off",
+      ]);
+      expect(problems({ TENANTRY_PROXIES })).toEqual([]);
+      expect(problems({ TENANTRY_PROXIES: "0" }, true)).toEqual([]);
+      expect(problems({ TENANTRY_PROXIES, TENANTRY_DEVELOPMENT: "off" }, true)).toEqual([]);
+      expect(problems({ TENANTRY_PROXIES, ...REAL }, true)).toEqual([]);
+    });
+
     it("names what goes wrong together beside what is wrong alone", () => {
       expect(problems({ HOST: "0.0.0.0", PORT: "x", ...OWNER }, true)).toEqual([
         expect.stringMatching(/^PORT/),

@@ -5,7 +5,7 @@ import type { Sealer } from "../features/audit/sealer.js";
 import type { Shown } from "../features/mail/mailbox.js";
 import type { DevelopmentIssuer } from "../identity/development.js";
 import { mintToken } from "../identity/developmentToken.js";
-import { isLocalRequest } from "../identity/local.js";
+import { isLocalRequest, originOf } from "../identity/local.js";
 import type { Gateway } from "../server.js";
 import { addressOf } from "./address.js";
 import { MEMBERS_PATH, sendMembers } from "./csv/members.js";
@@ -73,7 +73,7 @@ async function answer(
 }
 
 const isLocal = ({ headers }: IncomingMessage): boolean =>
-  isLocalRequest({ host: headers.host ?? null, origin: headers.origin ?? null });
+  isLocalRequest(originOf((name) => headers[name]?.toString() ?? null));
 
 /** The demo's viewers, one entry for each tenant they are in, with a token each. */
 async function viewers(development: DevelopmentIssuer, dataDir: string) {

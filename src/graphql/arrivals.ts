@@ -1,6 +1,7 @@
 import { OutcomeUnknownError } from "../database/errors.js";
 import type { Signal } from "../database/signal.js";
 import { type Identity, mayEnter } from "../identity/identity.js";
+import { slugsMeant } from "../identity/tenant.js";
 import type { Directory } from "../tenancy/directory/directory.js";
 import type { Arrivals } from "./context.js";
 
@@ -23,15 +24,12 @@ export const arrivalsOf = (
     const tenant = await directory.findById(id, signal);
     return tenant && mayEnter(identity, tenant.slug) ? tenant : null;
   },
-  async tenantsOfDomain(domain) {
-    const tenants = await directory.tenantsOfDomain(domain, signal);
-    return tenants.filter(({ slug }) => mayEnter(identity, slug));
-  },
+  tenantsOfDomain: (domain, slug) => directory.tenantsOfDomain(domain, slugsMeant(identity, slug), signal),
   announceDomain: (domain, id) => directory.announceDomain(domain, id),
-  async admit(id) {
+  async admit(id, who = digest) {
     try {
       // Whether or not anybody still waits for the answer: without it they would not find the tenant that they are in.
-      await directory.admit(digest, id);
+      await directory.admit(who, id);
     } catch (cause) {
       throw new OutcomeUnknownError("Whoever came in could not be let knock.", { cause });
     }

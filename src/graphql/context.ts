@@ -64,12 +64,12 @@ export interface Arrivals {
   readonly named: string | null;
   /** The tenant of an id, as the directory has it now, if the identity's token is good there; null otherwise. */
   tenant(id: TenantId): Promise<TenantRecord | null>;
-  /** Tenants in which a domain is said to be proven, as far as the identity's token is good there. */
-  tenantsOfDomain(digest: Buffer): Promise<readonly TenantRecord[]>;
+  /** Tenants in which a domain is said to be proven, as far as the identity's token is good there; with a slug, that one alone. */
+  tenantsOfDomain(digest: Buffer, slug: string | null): Promise<readonly TenantRecord[]>;
   /** Says that a domain of this digest is proven in a tenant. */
   announceDomain(digest: Buffer, id: TenantId): Promise<void>;
-  /** Lets the identity knock at the tenant from now on. The home decides whether it lets them in. */
-  admit(id: TenantId): Promise<void>;
+  /** Lets the identity, or another of this digest, knock at the tenant from now on. The home decides whether it lets them in. */
+  admit(id: TenantId, digest?: Buffer): Promise<void>;
 }
 
 /** How somebody gets a tenant of their own. */

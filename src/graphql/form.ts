@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { shows } from "../identity/shows.js";
 import { isStorable } from "./text.js";
 
 // Pieces of the forms that inputs are checked by. What they refuse becomes an InvalidInputFailure with the field's path.
@@ -14,10 +15,7 @@ export const text = (label: string, most: number) =>
 
 /** A text that people are called by, so that something of it must show. */
 export const shownText = (label: string, most: number) =>
-  text(label, most).refine(
-    (value) => /[^\p{Z}\p{C}]/u.test(value),
-    `${label} needs at least one character that shows.`,
-  );
+  text(label, most).refine(shows, `${label} needs at least one character that shows.`);
 
 /** An id in the product's own system. */
 export const externalId = text("An external id", 200).refine(

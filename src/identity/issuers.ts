@@ -22,6 +22,8 @@ export type IssuerSettings = {
   /** The domains, normalised, whose addresses the issuer may call verified. */
   readonly emailDomains: readonly string[];
   readonly algorithms: readonly string[];
+  /** Whether a token must say that it is an access token. Else an ID token does as well, where its audience is one of these. */
+  readonly accessTokensOnly: boolean;
   /** The claim that binds a token to one tenant. */
   readonly tenantClaim: string | null;
   /** Where its keys are; null: where its discovery document says. */
@@ -66,6 +68,7 @@ export const issuerFields = {
     `a list of ${ALGORITHMS.join(", ")}`,
     z.enum(ALGORITHMS, { error: `must be one of ${ALGORITHMS.join(", ")}` }),
   ).default([...DEFAULT_ALGORITHMS]),
+  accessTokensOnly: z.boolean({ error: "must be true or false" }).default(false),
   jwksUri: httpsUrl.nullable().default(null),
 };
 

@@ -7,7 +7,7 @@ import type { RequestOrigin } from "./local.js";
 import { createVerifier } from "./verifier.js";
 
 /** An issuer that vouches for operators, and those whom it means. */
-export interface OperatorSettings extends Pick<IssuerSettings, "issuer" | "audience" | "algorithms" | "jwksUri"> {
+export interface OperatorSettings extends Pick<IssuerSettings, keyof typeof issuerFields> {
   /** What the issuer calls them. */
   readonly subjects: readonly string[];
   /** Their addresses, normalised; the issuer must call them verified. */

@@ -6,8 +6,13 @@ import { unknownKey } from "./token.js";
 
 /** After an answer or a failure the issuer is not asked again for this long, whatever key ids are invented. */
 export const COOLDOWN_MS = 30_000;
-/** Keys this old are fetched anew, in the background; a key that the issuer has withdrawn is known for as long. */
+/** Keys this old are fetched anew, in the background. */
 export const REFRESH_AFTER_MS = 600_000;
+/**
+ * Keys this old serve nobody before the issuer has been asked again: where hours pass between two tokens, the second may
+ * be signed with a key that was withdrawn after the first. While the issuer answers, a withdrawn key is known this long.
+ */
+export const ASK_FIRST_AFTER_MS = 2 * REFRESH_AFTER_MS;
 /** Keys are used without a new answer for this long, so that an issuer may be down. */
 export const TRUSTED_FOR_MS = 86_400_000;
 
@@ -44,9 +49,15 @@ export function remoteKeys(server: KeyServer, monotonicMs: () => number): KeySou
     return pending;
   };
 
+  const refresh = async (): Promise<void> => {
+    if (!known || age(known.since) < REFRESH_AFTER_MS || coolingDown()) return;
+    const loaded = load();
+    if (age(known.since) >= ASK_FIRST_AFTER_MS) await loaded;
+  };
+
   const findKnown: KeySet = async (query) => {
+    await refresh();
     if (!known || age(known.since) >= TRUSTED_FOR_MS) return null;
-    if (age(known.since) >= REFRESH_AFTER_MS && !coolingDown()) void load();
     return known.find(query);
   };
 

@@ -1,6 +1,7 @@
 import type { TenantRecord } from "../tenancy/directory/directory.js";
 import type { Purpose } from "../tenancy/session.js";
 import { TenantConflictError, TenantNotFoundError, TenantRequiredError } from "./errors.js";
+import { type Identity, mayEnter } from "./identity.js";
 
 const SLUG = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
@@ -44,6 +45,19 @@ function slugsOfHost(host: string | null, tenantDomain: string | null): string[]
     .replace(/\.$/, "");
   const suffix = `.${tenantDomain.toLowerCase()}`;
   return name.endsWith(suffix) ? [name.slice(0, -suffix.length)] : [];
+}
+
+/**
+ * The slugs of the tenants that may be meant, as far as the identity's tokens are good there; null for any.
+ * @param named what names one, slug or not; null where it names none
+ */
+export function slugsMeant(
+  identity: Pick<Identity, "tenants" | "tenant">,
+  ...named: readonly (string | null)[]
+): readonly string[] | null {
+  const [slug, ...others] = [identity.tenant, ...named].filter((one) => one !== null);
+  if (slug === undefined) return identity.tenants === "any" ? null : identity.tenants;
+  return isSlug(slug) && others.every((other) => other === slug) && mayEnter(identity, slug) ? [slug] : [];
 }
 
 /** The only tenant of an identity, where the request names none; a mutation must name it all the same. */

@@ -1,11 +1,13 @@
 import { z } from "zod";
 import { UnauthenticatedError } from "./errors.js";
+import { shows } from "./shows.js";
 
 // RFC 7515 lets these bring a key, or the address of one, or change the rules along with the token. Who forges a token
 // would bring his own.
 const REFUSED_PARAMETERS = ["jwk", "jku", "x5u", "x5c", "crit", "b64"] as const;
 // RFC 9068 for access tokens; many issuers still say JWT or nothing. A logout token or a proof is neither.
-const ACCEPTED_TYPES: readonly unknown[] = [undefined, "jwt", "at+jwt"];
+const ACCESS_TOKEN = "at+jwt";
+const ACCEPTED_TYPES: readonly unknown[] = [undefined, "jwt", ACCESS_TOKEN];
 // How far ahead the issuer's clock may be. Behind does not matter: `exp` is taken at its word.
 const SKEW_MS = 30_000;
 // The last second that a Date can hold.
@@ -14,6 +16,8 @@ const LAST_SECOND = 8_640_000_000_000;
 /** A token taken apart. Nothing in it may be believed before its signature has been verified. */
 export type UnverifiedToken = {
   readonly header: { readonly alg: string; readonly kid: string };
+  /** Whether it says so, as RFC 9068 wants it; one that does not may be an ID token. */
+  readonly isAccessToken: boolean;
   readonly claims: Claims;
   /** All members of the payload, for the claims that a setting names. */
   readonly payload: Readonly<Record<string, unknown>>;
@@ -25,6 +29,8 @@ const plainText = z
   .min(1)
   .max(255)
   .regex(/^[^\p{Cc}\p{Cs}]*$/u);
+// Becomes a display name, which has so many characters at most wherever else it comes from.
+const shownName = plainText.refine((value) => [...value].length <= 200 && shows(value));
 const second = z.number().min(0).max(LAST_SECOND);
 const claimsSchema = z.object({
   iss: z.string(),
@@ -36,7 +42,7 @@ const claimsSchema = z.object({
   // What follows only describes the person: unusable is as good as absent.
   email: z.string().nullish().catch(null),
   email_verified: z.unknown().optional(),
-  name: plainText.nullish().catch(null),
+  name: shownName.nullish().catch(null),
 });
 export type Claims = z.infer<typeof claimsSchema>;
 
@@ -66,9 +72,8 @@ export function readToken(token: string): UnverifiedToken {
     throw new UnauthenticatedError("The token's header holds a parameter that is not accepted. Sign in again.");
   }
   const { alg, kid, typ } = parameters;
-  if (!ACCEPTED_TYPES.includes(typeof typ === "string" ? typ.toLowerCase().replace(/^application\//, "") : typ)) {
-    throw new UnauthenticatedError("This kind of token is not accepted. Send an access token.");
-  }
+  const type = typeof typ === "string" ? typ.toLowerCase().replace(/^application\//, "") : typ;
+  if (!ACCEPTED_TYPES.includes(type)) throw noAccessToken();
   if (typeof alg !== "string") throw malformed();
   // A token that does not say which key it means could only be tried against all of them.
   if (typeof kid !== "string" || kid === "") throw unknownKey();
@@ -78,7 +83,7 @@ export function readToken(token: string): UnverifiedToken {
     const claim = claims.error.issues[0]?.path[0];
     throw new UnauthenticatedError(`The token's claim ${String(claim)} is missing or malformed. Sign in again.`);
   }
-  return { header: { alg, kid }, claims: claims.data, payload: members };
+  return { header: { alg, kid }, isAccessToken: type === ACCESS_TOKEN, claims: claims.data, payload: members };
 }
 
 /**
@@ -116,6 +121,10 @@ function parseObject(bytes: Buffer | undefined): Record<string, unknown> {
   }
   throw malformed();
 }
+
+/** It is of a kind that does not say what somebody may ask for. */
+export const noAccessToken = () =>
+  new UnauthenticatedError("This kind of token is not accepted. Send an access token.");
 
 /** The token names no key, one that its issuer does not have, or one that nobody should use. */
 export const unknownKey = () => new UnauthenticatedError("The token was signed with an unknown key. Sign in again.");

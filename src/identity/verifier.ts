@@ -9,7 +9,15 @@ import { isLocalRequest, type RequestOrigin } from "./local.js";
 import { remoteKeys } from "./remoteKeys.js";
 import { type KeySource, verifySignature } from "./signature.js";
 import { isSlug } from "./tenant.js";
-import { bearerToken, checkTime, readToken, refuseExpired, type UnverifiedToken, unknownKey } from "./token.js";
+import {
+  bearerToken,
+  checkTime,
+  noAccessToken,
+  readToken,
+  refuseExpired,
+  type UnverifiedToken,
+  unknownKey,
+} from "./token.js";
 
 // About 10 MB when full.
 const MAX_CACHED_TOKENS = 10_000;
@@ -102,6 +110,7 @@ function developmentIssuer(publicKey: object): TrustedIssuer {
     tenants: "any",
     emailDomains: "any",
     algorithms: ["EdDSA"],
+    accessTokensOnly: false,
     tenantClaim: null,
     localOnly: true,
     keys: async (query) => {
@@ -118,7 +127,11 @@ function checkPlace({ localOnly }: TrustedIssuer, request: RequestOrigin): void 
   }
 }
 
-function checkFor({ audience, algorithms }: TrustedIssuer, { header, claims }: UnverifiedToken): void {
+function checkFor(
+  { audience, algorithms, accessTokensOnly }: TrustedIssuer,
+  { header, isAccessToken, claims }: UnverifiedToken,
+): void {
+  if (accessTokensOnly && !isAccessToken) throw noAccessToken();
   if (!claims.aud.some((name) => audience.includes(name))) {
     throw new UnauthenticatedError("The token was made for another audience. Ask its issuer for one for this product.");
   }

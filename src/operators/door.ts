@@ -13,6 +13,7 @@ import { identityDigest } from "../identity/digest.js";
 import { mayEnter } from "../identity/identity.js";
 import type { IssuerSettings } from "../identity/issuers.js";
 import { deriveKey } from "../identity/key.js";
+import { originOf } from "../identity/local.js";
 import type { FindOperator, Operator } from "../identity/operators.js";
 import { TenantListing } from "../tenancy/directory/listing.js";
 import { JobDesk } from "../tenancy/jobs/desk.js";
@@ -70,8 +71,8 @@ export function createOperatorsDoor(options: OperatorsDoorOptions) {
           if (url.pathname !== "/graphql") return end({ status: 404, headers: {}, body: null });
           // Before anything of it is read: who is no operator learns nothing of what there is.
           try {
-            const [host, origin] = [request.headers.get("host"), request.headers.get("origin")];
-            operators.set(request, await options.findOperator(request.headers.get("authorization"), { host, origin }));
+            const origin = originOf((name) => request.headers.get(name));
+            operators.set(request, await options.findOperator(request.headers.get("authorization"), origin));
           } catch (error) {
             return end(refuseWith(tell(error)));
           }

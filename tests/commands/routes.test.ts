@@ -4,14 +4,19 @@ import { join } from "node:path";
 import { ensureDevelopmentIssuer } from "../../src/identity/development.js";
 import { change } from "../support/change.js";
 import { openGateway, type TestGateway } from "../support/gateway.js";
+import { tokenFor } from "../support/letters.js";
+import { openPeople, type People } from "../support/people.js";
+import { recordOf } from "../support/sessions.js";
 import { openWeb, type Web } from "../support/web.js";
 
 let gateway: TestGateway;
+let people: People;
 let web: Web;
 let northwind: string;
 
 beforeAll(async () => {
-  gateway = await openGateway();
+  people = await openPeople();
+  gateway = await openGateway({ verifier: people.verifier });
   web = await openWeb(gateway);
   const { organization } = await gateway
     .as("ada@northwind.test", "northwind")
@@ -21,6 +26,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await web?.close();
   await gateway?.close();
+  await people?.close();
 });
 
 describe("a Host that is none", () => {
@@ -65,8 +71,15 @@ describe("/graphql/schema", () => {
 
 describe("/graphql", () => {
   it("has the audit note the address of whoever connects, or what a proxy of ours heard", async () => {
-    const proxied = await openWeb(gateway, { TENANTRY_PROXIES: "1" });
-    const [{ token }] = JSON.parse((await web.send("GET", "/dev/viewers")).body);
+    const proxied = await openWeb(gateway, { TENANTRY_PROXIES: "1", TENANTRY_DEVELOPMENT: "off" });
+    const ada = gateway.as("ada@northwind.test", "northwind");
+    // What a proxy passes on is no development.
+    const grants = [{ role: { key: "admin" } }];
+    await change(ada, "inviteMember", { organizationId: northwind, email: "pia@people.test", grants }, "__typename");
+    const { id: tenantId } = await recordOf(gateway.database, "northwind");
+    const letter = await tokenFor(gateway.database, { slug: "northwind", tenantId }, "pia@people.test");
+    const token = await people.tokenOf("pia");
+    await change(gateway.withToken(token, null), "acceptInvitation", { token: letter }, "__typename");
     const headers = {
       authorization: `Bearer ${token}`,
       "x-tenant": "northwind",
@@ -81,9 +94,9 @@ describe("/graphql", () => {
     await web.send("POST", "/graphql", headers, rename("Northwind directly"));
     await proxied.send("POST", "/graphql", headers, rename("Northwind through a proxy"));
 
-    const { organization } = await gateway
-      .withToken(token, "northwind")
-      .get('{ organization(by: { slug: "northwind" }) { auditEvents(first: 2) { nodes { address } } } }');
+    const { organization } = await ada.get(
+      '{ organization(by: { slug: "northwind" }) { auditEvents(first: 2) { nodes { address } } } }',
+    );
     expect(organization.auditEvents.nodes).toEqual([{ address: "198.51.100.1" }, { address: "127.0.0.1" }]);
     await proxied.close();
   });
@@ -120,6 +133,7 @@ describe("/dev/viewers", () => {
     ["a Host that a foreign name resolves to", { host: "rebound.example.com:4000" }],
     ["a page of a foreign origin", { origin: "https://evil.example.com" }],
     ["a page without an origin", { origin: "null" }],
+    ["a request that a proxy passes on", { "x-forwarded-for": "198.51.100.1" }],
   ])("is not there for %s", async (_, headers) => {
     const { status, body } = await web.send("GET", "/dev/viewers", headers);
 
@@ -165,6 +179,7 @@ describe("/dev/mail", () => {
   it.each([
     ["a Host of another machine", {}, { host: "tenantry.example.com" }],
     ["a page of a foreign origin", {}, { origin: "https://evil.example.com" }],
+    ["a request that a proxy passes on", {}, { via: "1.1 front.example.com" }],
     ["anybody without the development issuer", { TENANTRY_DEVELOPMENT: "off" }, {}],
   ])("is not there for %s", async (_, env, headers) => {
     const other = await openWeb(gateway, env);

@@ -19,6 +19,7 @@ describe("issuerSettings", () => {
         tenants: ["acme"],
         emailDomains: ["acme.example"],
         algorithms: ["RS256", "PS256", "ES256", "EdDSA"],
+        accessTokensOnly: false,
         tenantClaim: null,
         jwksUri: null,
       },
@@ -31,6 +32,7 @@ describe("issuerSettings", () => {
       tenants: "*",
       emailDomains: ["Bücher.example"],
       algorithms: ["ES512"],
+      accessTokensOnly: true,
       tenantClaim: "https://acme.example/tenant",
       jwksUri: "https://keys.acme.example/jwks?version=1",
     };
@@ -83,6 +85,7 @@ describe("issuerSettings", () => {
       "entry 1 jwksUri must be an https address (http only for localhost)",
     ],
     ["a misspelt field", { ...acme, audiense: "x" }, 'entry 1 Unrecognized key: "audiense"'],
+    ["a text for yes", { ...acme, accessTokensOnly: "yes" }, "entry 1 accessTokensOnly must be true or false"],
     ["an empty claim", { ...acme, tenantClaim: "" }, "entry 1 tenantClaim must be the name of a claim"],
     ["no algorithms", { ...acme, algorithms: [] }, "entry 1 algorithms must be a list of RS256"],
     ["an entry that is no object", "acme", "entry 1 must be an object"],

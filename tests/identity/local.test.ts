@@ -1,4 +1,4 @@
-import { isLocalRequest } from "../../src/identity/local.js";
+import { isLocalRequest, originOf } from "../../src/identity/local.js";
 
 describe("isLocalRequest", () => {
   it.each([
@@ -10,7 +10,7 @@ describe("isLocalRequest", () => {
     "127.0.0.1:1",
     "[::1]:4000",
   ])("is true for the host %j", (host) => {
-    expect(isLocalRequest({ host, origin: null })).toBe(true);
+    expect(isLocalRequest({ host, origin: null, isForwarded: false })).toBe(true);
   });
   it.each([
     null,
@@ -31,7 +31,7 @@ describe("isLocalRequest", () => {
     "192.168.0.1:4000",
     "2130706433",
   ])("is false for the host %j", (host) => {
-    expect(isLocalRequest({ host, origin: null })).toBe(false);
+    expect(isLocalRequest({ host, origin: null, isForwarded: false })).toBe(false);
   });
 
   it.each([
@@ -41,7 +41,7 @@ describe("isLocalRequest", () => {
     "http://127.0.0.1:3000",
     "http://[::1]:1",
   ])("is true for the origin %j", (origin) => {
-    expect(isLocalRequest({ host: "localhost", origin })).toBe(true);
+    expect(isLocalRequest({ host: "localhost", origin, isForwarded: false })).toBe(true);
   });
   it.each([
     "",
@@ -52,6 +52,18 @@ describe("isLocalRequest", () => {
     "file://",
     "localhost",
   ])("is false for the origin %j", (origin) => {
-    expect(isLocalRequest({ host: "localhost", origin })).toBe(false);
+    expect(isLocalRequest({ host: "localhost", origin, isForwarded: false })).toBe(false);
   });
+
+  it.each(["X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "Via"])(
+    "is false for what somebody passes on, and says so by %s",
+    (name) => {
+      const requestWith = (more: Record<string, string>) => new Headers({ host: "localhost", ...more });
+      const isLocal = (headers: Headers) => isLocalRequest(originOf((header) => headers.get(header)));
+
+      expect(isLocal(requestWith({}))).toBe(true);
+      expect(isLocal(requestWith({ [name]: "" }))).toBe(false);
+      expect(isLocal(requestWith({ [name]: "1.1 front.example" }))).toBe(false);
+    },
+  );
 });

@@ -2,8 +2,14 @@ import type { RequestListener } from "node:http";
 import { gzipSync } from "node:zlib";
 import { IdentityUnavailableError, UnauthenticatedError } from "../../src/identity/errors.js";
 import type { KeyServer } from "../../src/identity/fetchKeySet.js";
-import { COOLDOWN_MS, REFRESH_AFTER_MS, remoteKeys, TRUSTED_FOR_MS } from "../../src/identity/remoteKeys.js";
-import { listen, type SigningKey, signingKey, testClock } from "./testIssuer.js";
+import {
+  ASK_FIRST_AFTER_MS,
+  COOLDOWN_MS,
+  REFRESH_AFTER_MS,
+  remoteKeys,
+  TRUSTED_FOR_MS,
+} from "../../src/identity/remoteKeys.js";
+import { encoded, listen, rocaModulus, type SigningKey, signingKey, testClock } from "./testIssuer.js";
 
 let first: SigningKey;
 let second: SigningKey;
@@ -100,6 +106,31 @@ describe("remoteKeys", () => {
     expect(performance.now() - startedAt).toBeLessThan(200);
     await until(() => server.paths.length === 2);
   });
+  it("takes no withdrawn key from the first who comes after hours of quiet", async () => {
+    const { now, clock, server, find } = await world(publish(first));
+    await find(first);
+    now.answer = publish(second);
+
+    clock.advance(3_600_000);
+
+    await expect(find(first)).rejects.toThrow(UnauthenticatedError);
+    await find(second);
+    expect(server.paths).toHaveLength(2);
+  });
+  it("lets old keys wait for the server once per cooldown, and goes on with them when it does not answer", async () => {
+    const { now, clock, server, find } = await world(publish(first));
+    await find(first);
+    now.answer = hang;
+
+    clock.advance(ASK_FIRST_AFTER_MS);
+    await Promise.all(Array.from({ length: 50 }, () => find(first)));
+    await find(first);
+    expect(server.paths).toHaveLength(2);
+
+    now.answer = publish(second);
+    clock.advance(COOLDOWN_MS);
+    await expect(find(first)).rejects.toThrow(UnauthenticatedError);
+  });
   it("goes on with known keys while the server is dead, for a day and no longer", async () => {
     const { now, clock, find } = await world(publish(first));
     await find(first);
@@ -175,18 +206,23 @@ describe("remoteKeys", () => {
     await expect(find({ kid: "first", alg: "RS256" })).rejects.toThrow(UnauthenticatedError);
     await expect(find({ kid: "first", alg: "HS256" })).rejects.toThrow(UnauthenticatedError);
   });
-  it("serves no key that is private, symmetric, for encryption, or published twice under one id", async () => {
-    const { privateKey, publicJwk, alg } = first;
+  it("serves no key that is private, symmetric, weak, for encryption, or published twice under one id", async () => {
+    const { privateKey, publicJwk } = first;
+    const rsa = (await signingKey("rsa", "RS256")).publicJwk;
     const jwks = [
       { ...publicJwk, kid: "private", d: "AAAA" },
       { kty: "oct", k: "AAAA", kid: "symmetric", alg: "HS256" },
+      { ...rsa, kid: "of a broken chip", n: encoded(rocaModulus) },
+      { ...rsa, kid: "with the exponent 1", e: "AQ" },
       { ...publicJwk, kid: "encryption", use: "enc" },
       { ...publicJwk, kid: "twice" },
       { ...second.publicJwk, kid: "twice" },
-    ].map((jwk) => ({ kid: jwk.kid!, alg, privateKey, publicJwk: jwk }));
-    const { find } = await world(publish(...jwks));
+    ].map((jwk) => ({ kid: jwk.kid!, alg: jwk.kty === "RSA" ? "RS256" : "ES256", privateKey, publicJwk: jwk }));
+    const sound = { ...first, kid: "rsa", alg: "RS256", publicJwk: rsa };
+    const { find } = await world(publish(sound, ...jwks));
 
-    for (const { kid } of jwks) await expect(find({ kid })).rejects.toThrow(UnauthenticatedError);
+    await find(sound);
+    for (const { kid, alg } of jwks) await expect(find({ kid, alg })).rejects.toThrow(UnauthenticatedError);
   });
 
   describe("with discovery", () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { TenantConflictError, TenantNotFoundError } from "../../src/identity/errors.js";
-import { isSlug, type TenantNames, tenantOfRequest } from "../../src/identity/tenant.js";
+import { isSlug, slugsMeant, type TenantNames, tenantOfRequest } from "../../src/identity/tenant.js";
 
 const DOMAIN = "app.example.com";
 const nothing: TenantNames = { host: null, header: null, claim: null, tenantDomain: null };
@@ -12,6 +12,28 @@ describe("isSlug", () => {
   });
   it.each(["", "-a", "Acme", "a_b", "a.b", " a", "a\n", "a\0", "é", "*", "a".repeat(64)])("refuses %j", (text) => {
     expect(isSlug(text)).toBe(false);
+  });
+});
+
+describe("slugsMeant", () => {
+  const anywhere = { tenants: "any", tenant: null } as const;
+  const listed = { tenants: ["acme", "globex"], tenant: null };
+  const bound = { tenants: "any", tenant: "acme" } as const;
+
+  it("is null for any, the issuer's list, or the one that is named and may be entered", () => {
+    expect(slugsMeant(anywhere)).toBeNull();
+    expect(slugsMeant(anywhere, null, "acme")).toEqual(["acme"]);
+    expect(slugsMeant(listed, null, null)).toEqual(["acme", "globex"]);
+    expect(slugsMeant(listed, "globex", "globex")).toEqual(["globex"]);
+    expect(slugsMeant(bound)).toEqual(["acme"]);
+    expect(slugsMeant(bound, "acme")).toEqual(["acme"]);
+  });
+  it("is none where two are named, or one that may not be entered, or no slug", () => {
+    expect(slugsMeant(anywhere, "acme", "globex")).toEqual([]);
+    expect(slugsMeant(bound, "globex")).toEqual([]);
+    expect(slugsMeant({ ...listed, tenant: "initech" })).toEqual([]);
+    for (const name of ["initech", "acme,globex", "acme\0", ""]) expect(slugsMeant(listed, name)).toEqual([]);
+    for (const name of ["acme,globex", "acme\0", ""]) expect(slugsMeant(anywhere, name)).toEqual([]);
   });
 });
 

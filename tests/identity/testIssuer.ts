@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
 import type { Clock } from "../../src/identity/verifier.js";
 
-export const LOCAL = { host: "localhost:4000", origin: null };
+export const LOCAL = { host: "localhost:4000", origin: null, isForwarded: false };
 export const NOW = Date.parse("2030-01-02T03:04:05Z");
 export const second = (ms: number): number => Math.floor(ms / 1000);
 
@@ -48,6 +48,18 @@ export async function signingKey(kid: string, alg = "ES256"): Promise<SigningKey
   return { kid, alg, privateKey, publicJwk: { ...(await exportJWK(publicKey)), kid, alg, use: "sig" } };
 }
 
+/** A number as a JSON Web Key holds it. */
+export const encoded = (value: bigint): string => {
+  const hex = value.toString(16);
+  return Buffer.from(hex.padStart(hex.length + (hex.length % 2), "0"), "hex").toString("base64url");
+};
+
+const product = [...Array(168).keys()]
+  .filter((n) => n > 2 && ![...Array(n).keys()].some((divisor) => divisor > 1 && n % divisor === 0))
+  .reduce((all, prime) => all * BigInt(prime), 1n);
+/** A power of 65537 modulo every small prime, as the chips of CVE-2017-15361 made them. */
+export const rocaModulus = (65537n ** 100n % product) + product * 2n ** 1800n;
+
 /** An issuer on loopback that publishes `keys`; the list may be changed while it runs. */
 export async function testIssuer(keys: SigningKey[]) {
   const server = await listen((_request, response) => {
@@ -60,6 +72,7 @@ export async function testIssuer(keys: SigningKey[]) {
     tenants: ["northwind", "lumen"],
     emailDomains: ["northwind.test"],
     algorithms: ["RS256", "PS256", "ES256", "EdDSA"],
+    accessTokensOnly: false,
     tenantClaim: null,
     jwksUri: `${server.url}/keys`,
   };

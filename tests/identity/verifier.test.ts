@@ -1,5 +1,6 @@
 import { UnauthenticatedError } from "../../src/identity/errors.js";
 import type { IssuerSettings } from "../../src/identity/issuers.js";
+import { ASK_FIRST_AFTER_MS } from "../../src/identity/remoteKeys.js";
 import { createVerifier } from "../../src/identity/verifier.js";
 import {
   bearer,
@@ -14,7 +15,7 @@ import {
   testIssuer,
 } from "./testIssuer.js";
 
-const PUBLIC = { host: "api.example.com", origin: "https://app.example.com" };
+const PUBLIC = { host: "api.example.com", origin: "https://app.example.com", isForwarded: false };
 
 let key: SigningKey;
 beforeAll(async () => {
@@ -63,11 +64,43 @@ describe("createVerifier", () => {
 
     expect(await verify(sign(key))).toMatchObject({ email: null, emailVerified: false, name: null });
   });
+  it.each([" ", "\u200b\u202e", "", "x".repeat(201), "Ada\u0000", 7])(
+    "tells no name where the token's is %j, which nobody could be called by",
+    async (name) => {
+      const { verify } = await world();
+
+      expect(await verify(sign(key, claims({ name })))).toMatchObject({ subject: "ada", name: null });
+    },
+  );
+  it("tells a name of 200 characters, however many units of UTF-16 they take", async () => {
+    const { verify } = await world();
+    const name = "\u{1f600}".repeat(200);
+
+    expect(await verify(sign(key, claims({ name })))).toMatchObject({ name });
+  });
   it.each([undefined, "JWT", "jwt", "at+jwt", "application/at+jwt"])("accepts the type %j", async (typ) => {
     const { verify } = await world();
 
     expect(await verify(sign(key, claims(), typ ? { typ } : {}))).toMatchObject({ subject: "ada" });
   });
+  it.each(["at+jwt", "AT+JWT", "application/at+jwt"])(
+    "accepts the type %j of an issuer that says accessTokensOnly",
+    async (typ) => {
+      const { verify } = await world({ accessTokensOnly: true });
+
+      expect(await verify(sign(key, claims(), { typ }))).toMatchObject({ subject: "ada" });
+    },
+  );
+  it.each([undefined, "JWT"])(
+    "refuses an ID token, with the type %j, used as an access token where the issuer says accessTokensOnly",
+    async (typ) => {
+      const { verify, issuer } = await world({ accessTokensOnly: true });
+      const idToken = sign(key, claims({ nonce: "n", at_hash: "h" }), typ ? { typ } : {});
+
+      await expect(verify(idToken)).rejects.toThrow("This kind of token is not accepted. Send an access token.");
+      expect(issuer.paths).toEqual([]);
+    },
+  );
   it.each(["RS256", "PS256", "ES256", "EdDSA"])("accepts %s", async (alg) => {
     const other = await signingKey(alg, alg);
     const { keys, verify } = await world();
@@ -154,11 +187,9 @@ describe("createVerifier", () => {
     const { keys, verify, clock } = await world();
     const token = sign(key, claims({ exp: second(NOW) + 86_400 }));
     await verify(token);
-    const next = await signingKey("two");
-    keys.splice(0, 1, next);
+    keys.splice(0, 1, await signingKey("two"));
 
-    clock.advance(300_000);
-    await verify(sign(next, claims({ exp: second(NOW) + 86_400 })));
+    clock.advance(ASK_FIRST_AFTER_MS);
 
     await expect(verify(token)).rejects.toThrow(UnauthenticatedError);
   });
@@ -193,7 +224,7 @@ describe("createVerifier with the development issuer", () => {
     const { developmentKey, verifier } = await setUp();
     const header = await bearer(sign(developmentKey, claims(development)));
 
-    for (const request of [LOCAL, { host: "[::1]:4000", origin: "http://localhost:3000" }]) {
+    for (const request of [LOCAL, { ...LOCAL, host: "[::1]:4000", origin: "http://localhost:3000" }]) {
       expect(await verifier.verify(header, request)).toMatchObject({ subject: "ada", tenants: "any" });
     }
     for (const request of [
@@ -201,6 +232,7 @@ describe("createVerifier with the development issuer", () => {
       { ...LOCAL, origin: "null" },
       { ...LOCAL, host: null },
       { ...LOCAL, host: "evil.test" },
+      { ...LOCAL, isForwarded: true },
     ]) {
       await expect(verifier.verify(header, request)).rejects.toThrow(
         "Development tokens are accepted on localhost only.",

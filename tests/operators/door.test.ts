@@ -106,6 +106,24 @@ describe("the operators' door", () => {
   });
 });
 
+describe("a text that nothing can be called by", () => {
+  it.each([
+    ["tenant", '{ tenant(slug: "a\\u0000") { slug } }', {}],
+    ["tenants", "query($text: String) { tenants(search: $text) { nodes { slug } } }", { text: "a\0" }],
+    ["jobs", "query($text: String) { jobs(slug: $text) { nodes { id } } }", { text: "\ud800" }],
+    [
+      "a change",
+      "mutation($input: SuspendTenantInput!) { suspendTenant(input: $input) { __typename } }",
+      { input: { slug: "a\0" } },
+    ],
+  ])("is refused in %s, before anything is asked or handed in", async (_where, document, variables) => {
+    expect(await operators.ask(document, variables)).toMatchObject({
+      status: 400,
+      errors: [{ extensions: { code: "BAD_USER_INPUT" } }],
+    });
+  });
+});
+
 describe("tenants", () => {
   const page = async (args: string) =>
     (

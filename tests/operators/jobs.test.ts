@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { readSettings } from "../../src/config.js";
 import { OutcomeUnknownError } from "../../src/database/errors.js";
 import { mintToken } from "../../src/identity/developmentToken.js";
 import { deriveKey, loadKey } from "../../src/identity/key.js";
@@ -11,6 +12,7 @@ import { homeOf } from "../support/home.js";
 import { stopAt } from "../support/moves.js";
 import { openOperators, openWorker } from "../support/operators.js";
 import { openLeases, recordOf } from "../support/sessions.js";
+import { owningSettings } from "../support/settings.js";
 
 let gateway: TestGateway;
 let operators: Awaited<ReturnType<typeof openOperators>>;
@@ -133,6 +135,34 @@ describe("a job", () => {
     expect(answers.filter(({ __typename }) => __typename === "JobPayload")).toHaveLength(1);
     expect([...answers, other].filter(({ code }) => code === "JOB_OPEN")).toHaveLength(4);
     expect(await doing("resumeTenant", { slug: "meridian" })).toMatchObject({ state: "DONE" });
+  });
+
+  it("says of another slug whose list of tenants has to name it, as the command does", async () => {
+    const listing = { audience: "product", emailDomains: [], tenants: ["meridian"] };
+    const issuers = [
+      { ...listing, issuer: "https://partner.example" },
+      { ...listing, issuer: "https://elsewhere.example", tenants: ["northwind"] },
+      { ...listing, issuer: "https://anywhere.example", tenants: "*" },
+    ];
+    const env = { ...(await owningSettings(gateway.database)), TENANTRY_ISSUERS: JSON.stringify(issuers) };
+    const told = await openWorker(gateway.database, { settings: readSettings(env) });
+    const rename = async (input: object) => {
+      const id = jobIn(await operators.change("renameTenant", input));
+      await told.all();
+      return (await operators.jobOf(id)).outcome;
+    };
+
+    const [named, renamed] = [
+      await rename({ slug: "meridian", name: "Meridian" }),
+      await rename({ slug: "meridian", newSlug: "meridian-two" }),
+    ];
+    await doing("renameTenant", { slug: "meridian-two", newSlug: "meridian" });
+
+    expect(named).toBe("It is called meridian, and has the name that was asked for.");
+    expect(renamed).toBe(
+      "It is called meridian-two. Name meridian-two among the tenants of https://partner.example in TENANTRY_ISSUERS.",
+    );
+    await told.close();
   });
 
   it("fails in the words of the command, and without anybody's data", async () => {

@@ -1,6 +1,10 @@
 import { mintToken } from "../../src/identity/developmentToken.js";
 import { FOLDER } from "../support/database.js";
+import { openGateway } from "../support/gateway.js";
+import { homeOf } from "../support/home.js";
 import { type ListeningGateway, listenGateway, type Reply, type Sending } from "../support/listening.js";
+import { openPeople } from "../support/people.js";
+import { ACCESS } from "../support/statements.js";
 
 // On this machine, as the development issuer's tokens ask for.
 const LISTED = "https://app.localhost:8443";
@@ -324,6 +328,65 @@ describe("the tenant of a request", () => {
     const { status, json } = await gateway.send({ headers: { ...ada, "x-tenant": "nowhere" }, body: { query } });
 
     expect([status, json.data, json.errors[0].extensions]).toEqual([400, undefined, { code: "TENANT_NOT_FOUND" }]);
+  });
+
+  it("takes the same statements to be refused, whether or not their issuer lists it, and whether or not it is there", async () => {
+    const people = await openPeople(["northwind", "not-made-yet"]);
+    const listing = await openGateway({ database: gateway.database, verifier: people.verifier });
+    const pat = await people.tokenOf("pat");
+    const refusal = async (slug: string) => {
+      let answer: unknown;
+      const statements = await gateway.database.statements(async () => {
+        const { status, errors } = await listing.withToken(pat, slug).ask("{ viewer { id } }");
+        answer = { status, errors };
+      });
+      return { answer, statements };
+    };
+    await refusal("northwind");
+
+    const [listed, ...others] = [
+      await refusal("northwind"),
+      await refusal("not-made-yet"),
+      await refusal("meridian"),
+      await refusal("nowhere"),
+    ];
+
+    expect(listed).toMatchObject({ answer: { status: 400, errors: [{ extensions: { code: "TENANT_NOT_FOUND" } }] } });
+    expect(listed!.statements).toHaveLength(1);
+    for (const other of others) expect(other).toEqual(listed);
+    await listing.close();
+    await people.close();
+  });
+
+  it("is the only one of whoever asks that lets them in, wherever else they may knock", async () => {
+    const knock = (email: string, tenant: string) =>
+      gateway.database.owner(
+        `insert into tenantry.identities (digest, tenant_id)
+         select decode($1, 'hex'), id from tenantry.tenants where slug = $2 on conflict do nothing`,
+        [email, tenant],
+      );
+    const [{ digest }] = (await homeOf(
+      gateway,
+      "northwind",
+    )("select encode(identity, 'hex') as digest from users where email = 'ada@northwind.test'")) as [
+      { digest: string },
+    ];
+    const adaOfNone = gateway.as("ada@northwind.test", null);
+    const ask = () => adaOfNone.ask("{ identity { tenants { slug } } viewer { tenant { slug } } }");
+    const theirs = { identity: { tenants: [{ slug: "northwind" }] }, viewer: { tenant: { slug: "northwind" } } };
+
+    const alone = await gateway.database.statements(() => adaOfNone.get("{ viewer { id } }"));
+    for (const tenant of ["lumen", "meridian"]) await knock(digest, tenant);
+
+    expect(alone.filter((text) => text.startsWith(ACCESS))).toHaveLength(1);
+    expect((await ask()).data).toEqual(theirs);
+    await homeOf(gateway, "lumen")("update users set identity = decode($1, 'hex') where email = 'gus@lumen.test'", [
+      digest,
+    ]);
+    expect(await ask()).toMatchObject({
+      data: { viewer: null },
+      errors: [{ path: ["viewer"], extensions: { code: "TENANT_REQUIRED" } }],
+    });
   });
 
   it("is asked for with 400 when a change names none", async () => {

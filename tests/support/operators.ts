@@ -35,6 +35,7 @@ export async function openOperators(database: TestDatabase) {
       issuer: OPERATORS_ISSUER,
       audience: [AUDIENCE],
       algorithms: ["ES256"],
+      accessTokensOnly: false,
       jwksUri: issuer.settings.jwksUri,
       subjects: ["olga"],
       emails: ["oscar@staff.example"],

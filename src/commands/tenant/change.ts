@@ -46,20 +46,23 @@ export async function renameCommand(
   await withOwnersOf(settings, async (owners) => {
     const tenant = await getTenant(await owners.main, slug);
     const changed = await rename(owners, settings, tenant, { from: slug, slug: slugNow, name });
-    const named = settings.TENANTRY_ISSUERS.filter(({ tenants }) => tenants !== "any" && tenants.includes(slug));
     const lines = [
       ...(slugNow === slug
         ? []
         : [`${slug} is called ${slugNow} now. Nobody else can have ${slug}, and it leads nowhere.`]),
       ...(name === undefined ? [] : [`Its name is ${name} now.`]),
-      ...(slugNow === slug
-        ? []
-        : named.map(({ issuer }) => `Name ${slugNow} among the tenants of ${issuer} in TENANTRY_ISSUERS.`)),
+      ...leftToName(settings, slug, slugNow),
     ];
     if (lines.length === 0) lines.push(`${slug} is called so already.`);
     say(json, lines, { ...shown(changed), ...(name !== undefined && { name }) });
   });
 }
+
+/** What renaming leaves to whoever has the settings: issuers with a list go on to name the former slug, and their people stay out. */
+export const leftToName = ({ TENANTRY_ISSUERS }: Settings, from: string, slug: string): string[] =>
+  TENANTRY_ISSUERS.filter(({ tenants }) => slug !== from && tenants !== "any" && tenants.includes(from)).map(
+    ({ issuer }) => `Name ${slug} among the tenants of ${issuer} in TENANTRY_ISSUERS.`,
+  );
 
 /**
  * Gives a tenant another slug, its root another name, or both, each with its event in the tenant's audit; doing it again

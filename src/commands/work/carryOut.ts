@@ -10,7 +10,7 @@ import { resumeTenant, suspendTenant } from "../../tenancy/tenants/change.js";
 import { eraseTenant } from "../../tenancy/tenants/erase.js";
 import { findHomeRow, findTenant, type Tenant } from "../../tenancy/tenants/record.js";
 import { RefusedError } from "../explain.js";
-import { rename } from "../tenant/change.js";
+import { leftToName, rename } from "../tenant/change.js";
 import { developmentSignIn, letDevelopmentKnow, makeTenant } from "../tenant/make.js";
 import { placeIn } from "../tenant/place.js";
 
@@ -40,7 +40,8 @@ export async function carryOut({ tenantId, order }: Sealed, carrying: Carrying):
     case "RENAME": {
       const to = { from: slug, slug: order.slug ?? found.slug, name: order.name ?? undefined };
       const changed = await rename(owners, settings, found, to);
-      return `It is called ${changed.slug}${order.name === null ? "" : ", and has the name that was asked for"}.`;
+      const said = `It is called ${changed.slug}${order.name === null ? "" : ", and has the name that was asked for"}.`;
+      return [said, ...leftToName(settings, slug, changed.slug)].join(" ");
     }
     case "SUSPEND":
       return `It is ${(await suspendTenant(owners, found)).status}.`;

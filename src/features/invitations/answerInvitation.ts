@@ -6,6 +6,7 @@ import { TenantNotFoundError } from "../../identity/errors.js";
 import type { UserId } from "../../ids.js";
 import { entranceOf } from "../memberships/arrive.js";
 import { organizations } from "../organizations/table.js";
+import { users } from "../users/table.js";
 import { verifiedEmail } from "../users/verifiedEmail.js";
 import { closed } from "./closed.js";
 import { type InvitationRow, invitations } from "./table.js";
@@ -56,6 +57,16 @@ export async function answerInvitation<T>(
   }
 }
 
+/** Whether the caller signs in as somebody of the tenant: whoever used the invitation may have had the address before them. */
+async function isInside(ctx: Context): Promise<boolean> {
+  const { db, tenantId } = scopeOf(ctx).session;
+  const known = await db
+    .select({ id: users.id })
+    .from(users)
+    .where(and(eq(users.tenantId, tenantId), eq(users.identity, ctx.arrivals!.digest)));
+  return known.length > 0;
+}
+
 async function lock(ctx: Context, hash: Buffer, email: string): Promise<Invited> {
   const { session, now } = scopeOf(ctx);
   const { db, tenantId } = session;
@@ -65,7 +76,8 @@ async function lock(ctx: Context, hash: Buffer, email: string): Promise<Invited>
     .where(and(eq(invitations.tenantId, tenantId), eq(invitations.tokenHash, hash), eq(invitations.email, email)))
     .for("update");
   if (!row) throw notFound();
-  if (row.status !== "OPEN" || row.expiresAt <= now) throw closed(ctx, row.status, FIELD);
+  if (row.status !== "OPEN" || row.expiresAt <= now)
+    throw closed(ctx, row.status, FIELD, row.status === "ACCEPTED" && (await isInside(ctx)));
   const [place] = await db
     .select({ id: organizations.id, path: organizations.path })
     .from(organizations)

@@ -21,6 +21,8 @@ export class InvitationClosedFailure extends Failure {
     message: string,
     field: readonly string[] | null = null,
     readonly closed: Closed = { status: null, tenantSlug: "" },
+    /** Whether it was used, and the caller is in its tenant. */
+    readonly isInside = false,
   ) {
     super(message, field);
   }
@@ -52,11 +54,13 @@ const WHY: Readonly<Record<InvitationRow["status"], string>> = {
 };
 
 /** Says what became of an invitation; of an open one, that it came to its end. */
-export const closed = (ctx: Context, status: InvitationRow["status"], field: readonly string[]) =>
-  new InvitationClosedFailure(WHY[status], field, {
-    status: status === "OPEN" ? "EXPIRED" : status,
-    tenantSlug: scopeOf(ctx).session.tenant.slug,
-  });
+export const closed = (ctx: Context, status: InvitationRow["status"], field: readonly string[], isInside = false) =>
+  new InvitationClosedFailure(
+    WHY[status],
+    field,
+    { status: status === "OPEN" ? "EXPIRED" : status, tenantSlug: scopeOf(ctx).session.tenant.slug },
+    isInside,
+  );
 
 /** Ends an open invitation, whose row is locked. */
 export async function end(

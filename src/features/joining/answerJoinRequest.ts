@@ -113,6 +113,8 @@ mutation<z.output<typeof approval>, Approved>("approveJoinRequest", {
       throw error instanceof AlreadyMemberFailure ? new AlreadyMemberFailure(IS_MEMBER, FIELD, error.member) : error;
     });
     await end(ctx, row, "APPROVED", { membershipId });
+    const { tenantId } = scopeOf(ctx).session;
+    ctx.operation.afterCommit(() => ctx.arrivals!.admit(tenantId, row.identity));
     return { id: row.id, membershipId, organizationId: place.id };
   },
 });

@@ -34,8 +34,7 @@ interface Way {
 
 /** The one tenant in which the caller can join by their domain, among those that are meant. */
 async function findTenant(way: Way, slug: string | null): Promise<TenantRecord> {
-  const all = await way.ctx.arrivals!.tenantsOfDomain(way.ctx.domainDigest(way.domain));
-  const meant = all.filter((tenant) => slug === null || tenant.slug === slug);
+  const meant = await way.ctx.arrivals!.tenantsOfDomain(way.ctx.domainDigest(way.domain), slug);
   // Where it was proven once, and nobody can join by it, is not to be told of.
   const open = meant.length > 1 ? await whereOpen(way, meant) : meant;
   // Who names another than those is in that one already, and does not ask to join it.
@@ -100,7 +99,7 @@ async function joinByEmail(ctx: Context, slug: string | null): Promise<Joined & 
     if (error instanceof AlreadyMemberFailure) await ctx.arrivals!.admit(tenant.id);
     throw error;
   });
-  await ctx.arrivals!.admit(tenant.id);
+  if (joined.membershipId) await ctx.arrivals!.admit(tenant.id);
   return { ...joined, tenantSlug: tenant.slug };
 }
 

@@ -32,7 +32,7 @@ const form = z.object({ name, slug });
 
 /**
  * Asks for a tenant that the caller will own. It is made by a process of its own, for this one owns nothing.
- * @throws SignUpClosedFailure      nobody may, or a token like the caller's could never enter it
+ * @throws SignUpClosedFailure      nobody may, or the issuer enters named tenants only, or the token another one
  * @throws EmailNotVerifiedFailure
  * @throws SlugUnavailableFailure   it is another tenant's, was, is about to be, or is reserved: never which
  * @throws TooManyTenantsFailure    also for two calls at once
@@ -41,8 +41,9 @@ export async function createTenant(ctx: Context, wish: z.output<typeof form>): P
   const [identity, { isOpen, desk, digest }] = [ctx.identity!, ctx.signUps!];
   if (!isOpen) throw new SignUpClosedFailure("Nobody makes tenants here by themselves. Ask who runs the service.");
   const email = verifiedEmail(identity);
-  if (!mayEnter(identity, wish.slug))
-    throw new SignUpClosedFailure("Tokens like yours could not enter this tenant. Ask who runs the service.");
+  // Of an issuer with a list nobody may take a listed slug, nor learn which of them there are.
+  if (identity.tenants !== "any" || !mayEnter(identity, wish.slug))
+    throw new SignUpClosedFailure("Nobody makes tenants with tokens like yours. Ask who runs the service.");
   if (isReserved(wish.slug) || (await desk.isTaken(wish.slug))) throw slugUnavailable();
   const { issuer, subject } = identity;
   const owner = { email, name: identity.name ?? email, signIn: { issuer, subject } };

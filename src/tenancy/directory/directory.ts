@@ -49,13 +49,15 @@ export const COLUMNS = "t.id, t.slug, t.database, t.schema_name, t.epoch, t.crea
 // One statement whether the tenant is unknown, suspended, or the identity is not in it: they must not differ in time either.
 const BY_SLUG = `select ${COLUMNS} from tenantry.tenants t join tenantry.identities i on i.tenant_id = t.id
   where i.digest = $1 and t.slug = $2 and t.status = 'ACTIVE'`;
+// Before the limit: what is left out after it may be all that was asked for.
+const AMONG = "($2::text is null or t.slug = any (string_to_array($2, ',')))";
 const OF_IDENTITY = `select ${COLUMNS} from tenantry.tenants t join tenantry.identities i on i.tenant_id = t.id
-  where i.digest = $1 and t.status = 'ACTIVE' order by t.slug collate "C" limit ${MOST_TENANTS}`;
+  where i.digest = $1 and t.status = 'ACTIVE' and ${AMONG} order by t.slug collate "C" limit ${MOST_TENANTS}`;
 
 const ALL = `select ${COLUMNS} from tenantry.tenants t where t.status = 'ACTIVE' order by t.slug collate "C" limit ${MOST_TENANTS}`;
 const BY_ID = `select ${COLUMNS} from tenantry.tenants t where t.id = $1 and t.status = 'ACTIVE'`;
 const OF_DOMAIN = `select ${COLUMNS} from tenantry.tenants t join tenantry.join_domains d on d.tenant_id = t.id
-  where d.digest = $1 and t.status = 'ACTIVE' order by t.slug collate "C" limit ${MOST_TENANTS}`;
+  where d.digest = $1 and t.status = 'ACTIVE' and ${AMONG} order by t.slug collate "C" limit ${MOST_TENANTS}`;
 const ANNOUNCE_DOMAIN = `insert into tenantry.join_domains (digest, tenant_id)
   select $1, t.id from tenantry.tenants t where t.id = $2 on conflict do nothing`;
 const ADMIT = `insert into tenantry.identities (digest, tenant_id)
@@ -82,9 +84,12 @@ export class Directory {
     return record ?? null;
   }
 
-  /** The tenants that the identity may knock at, by slug; `[]` where there are none, a hundred at most. */
-  tenantsOf(digest: Buffer, signal?: Signal): Promise<TenantRecord[]> {
-    return this.#ask(OF_IDENTITY, [digest], signal);
+  /**
+   * The tenants that the identity may knock at, by slug; `[]` where there are none, a hundred at most.
+   * @param slugs of those alone; null for all
+   */
+  tenantsOf(digest: Buffer, slugs: readonly string[] | null, signal?: Signal): Promise<TenantRecord[]> {
+    return this.#ask(OF_IDENTITY, [digest, slugs?.join() ?? null], signal);
   }
 
   /** The tenant of an id that was authenticated, for somebody who is not in it; null when there is none. */
@@ -97,9 +102,9 @@ export class Directory {
     return this.#ask(ALL, []);
   }
 
-  /** Tenants in which a domain of this digest may be proven; `[]` where it is in none. */
-  tenantsOfDomain(digest: Buffer, signal?: Signal): Promise<TenantRecord[]> {
-    return this.#ask(OF_DOMAIN, [digest], signal);
+  /** The same of tenants in which a domain of this digest may be proven. */
+  tenantsOfDomain(digest: Buffer, slugs: readonly string[] | null, signal?: Signal): Promise<TenantRecord[]> {
+    return this.#ask(OF_DOMAIN, [digest, slugs?.join() ?? null], signal);
   }
 
   /** Says that a domain of this digest is proven in a tenant. */

@@ -342,6 +342,25 @@ describe("Mutation.acceptInvitation", () => {
       viewer: { user: { email: "lost@people.test" } },
     });
   });
+
+  it("lets nobody knock who is not in the tenant, for opening an invitation that is closed", async () => {
+    const knocking = () => gateway.database.owner("select count(*)::int as count from tenantry.identities");
+    const [used, declined, late] = [await invited("used"), await invited("declined"), await invited("late")];
+    await accept(await as("used"), used);
+    await home("update invitations set status = 'DECLINED' where email = 'declined@people.test'");
+    await home("update invitations set expires_at = now() - interval '1 s' where email = 'late@people.test'");
+    const before = await knocking();
+
+    const other = await as("used-by-another", { email: "used@people.test" });
+    const answers = [
+      await accept(other, used),
+      await accept(await as("declined"), declined),
+      await accept(await as("late"), late),
+    ];
+
+    expect(answers.map(({ code }) => code)).toEqual(Array(3).fill("INVITATION_CLOSED"));
+    expect(await knocking()).toEqual(before);
+  });
 });
 
 describe("an invitation", () => {

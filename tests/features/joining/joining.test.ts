@@ -290,6 +290,50 @@ describe("Mutation.joinByEmail", () => {
     expect(await join(await as("kim"), "acme")).toMatchObject({ outcome: "JOINED", tenantSlug: "acme" });
   });
 
+  describe("where a hundred others come before", () => {
+    const OTHERS = "from tenantry.tenants where slug like 'aa-%'";
+    beforeEach(async () => {
+      await prove("north");
+      await setPolicy("north", "AUTOMATIC");
+      await gateway.database.owner(
+        `insert into tenantry.tenants (id, slug, isolation, database, schema_name, created_at)
+         select gen_random_uuid(), 'aa-' || n, isolation, database, schema_name, now()
+         from tenantry.homes, generate_series(1, 100) n where isolation = 'SHARED' and database = 'main'`,
+      );
+    });
+    afterEach(() => gateway.database.owner(`delete ${OTHERS}`));
+
+    it("lets in whoever names the tenant", async () => {
+      await gateway.database.owner(
+        `insert into tenantry.join_domains select d.digest, t.id from (select id ${OTHERS}) t, tenantry.join_domains d`,
+      );
+
+      expect(await join(await as("far"), "acme")).toMatchObject({ outcome: "JOINED", tenantSlug: "acme" });
+      expect(await join(await as("far-too", {}, "acme"))).toMatchObject({ outcome: "JOINED", tenantSlug: "acme" });
+    });
+
+    it("finds the one tenant that somebody's issuer may enter", async () => {
+      await join(await as("listed"));
+      const [user] = await home(
+        "select encode(identity, 'hex') as digest from users where email = 'listed@people.test'",
+      );
+      await gateway.database.owner(
+        `insert into tenantry.identities (digest, tenant_id) select decode($1, 'hex'), id ${OTHERS}`,
+        [user!.digest],
+      );
+      const listing = await openPeople(["acme"]);
+      const apart = await openGateway({ database: gateway.database, verifier: listing.verifier });
+
+      const { viewer } = await apart
+        .withToken(await listing.tokenOf("listed"), null)
+        .get("{ viewer { tenant { slug } } }");
+
+      expect(viewer.tenant.slug).toBe("acme");
+      await apart.close();
+      await listing.close();
+    });
+  });
+
   it("tells of no other tenant that has proven the domain, or had, and lets nobody join by it", async () => {
     const ours = await prove("north");
     const { domain } = await claim("south", DOMAIN, "ada", globex);
@@ -315,6 +359,16 @@ describe("Mutation.joinByEmail", () => {
     put(ours);
     await homeOf(gateway, "globex")("update organization_domains set checked_at = now() - interval '2 days'");
     expect(await join(await as("alone-three"))).toMatchObject({ outcome: "JOINED", tenantSlug: "acme" });
+  });
+
+  it("calls by their address whose token has no name that anybody could read", async () => {
+    await prove("north");
+    await setPolicy("north", "AUTOMATIC");
+
+    expect(await join(await as("blank", { name: "\u200b\u202e" }))).toMatchObject({ outcome: "JOINED" });
+
+    const { viewer } = await (await as("blank")).get("{ viewer { user { displayName } } }");
+    expect(viewer.user).toEqual({ displayName: "blank@people.test" });
   });
 
   it("lets in whom somebody made a member before they ever signed in, and changes nothing about that membership", async () => {
@@ -530,6 +584,31 @@ describe("a request to join", () => {
     });
     expect(await approve(id)).toMatchObject({ code: "JOIN_REQUEST_CLOSED" });
     expect(await join(await as("pat"))).toMatchObject({ code: "ALREADY_MEMBER" });
+  });
+
+  it("lets nobody knock before it is approved, so that who is in one tenant may go on to name none", async () => {
+    const { domain } = await claim("south", DOMAIN, "ada", globex);
+    put(domain.recordValue);
+    await verify("south", DOMAIN, "ada", globex);
+    await setPolicy("south", "AUTOMATIC", [], "ada", globex);
+    expect(await join(await as("settled"), "globex")).toMatchObject({ outcome: "JOINED" });
+    await homeOf(gateway, "globex")("delete from organization_domains");
+    const [user] = await homeOf(
+      gateway,
+      "globex",
+    )("select encode(identity, 'hex') as digest from users where email = 'settled@people.test'");
+    const knocksAt = () =>
+      gateway.database.owner(
+        `select t.slug from tenantry.identities i join tenantry.tenants t on t.id = i.tenant_id
+         where encode(i.digest, 'hex') = $1 order by t.slug`,
+        [user!.digest],
+      );
+
+    const id = await open("settled");
+
+    expect(await knocksAt()).toEqual([{ slug: "globex" }]);
+    await approve(id);
+    expect(await knocksAt()).toEqual([{ slug: "acme" }, { slug: "globex" }]);
   });
 
   it("is one, however often somebody asks at once", async () => {

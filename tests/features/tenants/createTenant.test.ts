@@ -6,6 +6,7 @@ import { openWorker } from "../../support/operators.js";
 import { recordOf } from "../../support/sessions.js";
 
 const ISSUER = "https://id.example";
+const LISTED = ["northwind", "not-made-yet"];
 let gateway: TestGateway;
 let worker: Awaited<ReturnType<typeof openWorker>>;
 let close: () => Promise<void>;
@@ -15,7 +16,14 @@ beforeAll(async () => {
   const server = await testIssuer([key]);
   const issuers = [
     { ...server.settings, issuer: ISSUER, tenants: "any" as const, emailDomains: ["people.test"] },
-    { ...server.settings, issuer: "https://partner.example", tenants: ["northwind"], emailDomains: ["people.test"] },
+    { ...server.settings, issuer: "https://partner.example", tenants: LISTED, emailDomains: ["people.test"] },
+    {
+      ...server.settings,
+      issuer: "https://bound.example",
+      tenants: "any" as const,
+      emailDomains: ["people.test"],
+      tenantClaim: "org",
+    },
   ];
   gateway = await openGateway({ signUp: true, verifier: createVerifier({ issuers }) });
   worker = await openWorker(gateway.database);
@@ -81,10 +89,22 @@ describe("Mutation.createTenant", () => {
     ["without an address", { email: undefined }, "EMAIL_NOT_VERIFIED"],
     ["with an address that is not verified", { email_verified: false }, "EMAIL_NOT_VERIFIED"],
     ["with an address that its issuer does not speak for", { email: "x@elsewhere.test" }, "EMAIL_NOT_VERIFIED"],
-    ["of an issuer that could not enter it", { iss: "https://partner.example" }, "SIGN_UP_CLOSED"],
+    ["of an issuer that enters named tenants only", { iss: "https://partner.example" }, "SIGN_UP_CLOSED"],
+    ["that is bound to another tenant", { iss: "https://bound.example", org: "lumen" }, "SIGN_UP_CLOSED"],
   ])("is refused for a token %s", async (_what, changes, code) => {
     expect(await create(await as("nora", changes), "nora")).toMatchObject({ code });
     expect(await gateway.database.owner("select from tenantry.jobs where slug = 'nora'")).toEqual([]);
+  });
+
+  it("tells people of an issuer with a list nothing of the slugs in it, taken or free", async () => {
+    const nora = await as("nora", { iss: "https://partner.example" });
+
+    const answers = [];
+    for (const slug of LISTED) answers.push(await create(nora, slug));
+
+    expect(answers[0]).toMatchObject({ code: "SIGN_UP_CLOSED" });
+    expect(answers[1]).toEqual(answers[0]);
+    expect(await gateway.database.owner("select from tenantry.jobs where slug = 'not-made-yet'")).toEqual([]);
   });
 
   it("answers alike for a slug that is in use, was, is reserved, or is about to be", async () => {
