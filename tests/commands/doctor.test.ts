@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { keyProblems } from "../../src/commands/key.js";
@@ -127,14 +127,19 @@ describe("tenantry doctor", () => {
     ]);
   });
 
-  it("finds a key that nobody is recognised by", async () => {
-    const what =
+  it("finds another key than everything was made with, also where none was noted", async () => {
+    const other = { TENANTRY_KEY: randomBytes(32).toString("base64url") };
+    const nobody =
       "Nobody of the development issuer is recognised: the key is not the one that their digests were made with.";
 
-    expect(await findings({ TENANTRY_KEY: randomBytes(32).toString("base64url") })).toEqual([
-      1,
-      [finding("key", what, "Restore the key from a backup.")],
-    ]);
+    const noted = await findings(other);
+    const [row] = await database.owner("delete from tenantry.installation returning key_mark");
+    const unnoted = await findings(other);
+    await database.owner("insert into tenantry.installation (key_mark) values ($1)", [row!.key_mark]);
+
+    const found = (what: string) => [1, [finding("key", what, "Restore the key from a backup.")]];
+    expect(noted).toEqual(found("TENANTRY_KEY is not the key that this installation was made with."));
+    expect(unnoted).toEqual(found(nobody));
   });
 });
 
@@ -179,6 +184,8 @@ describe("tenantry doctor, without the owner's login", () => {
 describe("keyProblems", () => {
   it("finds the key of the data folder lost while people are known by it, and makes none", async () => {
     const folder = mkdtempSync(join(tmpdir(), "no-key-"));
+    mkdirSync(join(folder, "postgres"));
+    writeFileSync(join(folder, "postgres", "PG_VERSION"), "18\n");
     const settings = readSettings({ TENANTRY_DATA_DIR: folder });
     const look = () => database.owners(async (owners) => keyProblems(settings, await owners.main));
 
