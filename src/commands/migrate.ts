@@ -10,6 +10,7 @@ import { ensureAllLogins } from "../tenancy/owners.js";
 import { keepStock } from "../tenancy/stock.js";
 import { withOwnersOf } from "./database.js";
 import { EXIT, UsageError } from "./explain.js";
+import { tellParent } from "./parent.js";
 import { clearProgress, progress } from "./progress.js";
 import { tellChecked, tellMigrated } from "./tellFleet.js";
 
@@ -65,7 +66,7 @@ export async function migrateCommand(flags: MigrateFlags): Promise<void> {
       return { ...migrated, made };
     });
   });
-  process.send?.({ homes: done.homes });
+  tellParent({ homes: done.homes });
   tellMigrated(done, isJson, "ran", options.last);
   if (done.behind.length > 0) process.exitCode = EXIT.partly;
 }

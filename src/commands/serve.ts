@@ -15,6 +15,7 @@ import { EXIT, RefusedError, UsageError } from "./explain.js";
 import { withHost } from "./host.js";
 import { HttpServer } from "./listen.js";
 import { mailboxOf } from "./mailbox.js";
+import { isChild, tellParent } from "./parent.js";
 import { checkProduct } from "./product/check.js";
 import { routes } from "./routes.js";
 import { onStop } from "./signals.js";
@@ -25,7 +26,7 @@ const MEGABYTE = 1_000_000;
 
 /**
  * `tenantry serve`: answers requests until SIGTERM or SIGINT, then finishes what runs and exits 0. Says `tenantry ready on
- * <url>` when a tenant's query would be answered; started by another process, it tells that process instead.
+ * <url>` when a tenant's query would be answered; started by `tenantry start`, it tells that instead.
  */
 export async function serve(): Promise<void> {
   const settings = readSettings(await environment(), true);
@@ -133,11 +134,11 @@ async function open(settings: Settings, doors: Doors, key: Buffer, log: pino.Log
     process.exit(EXIT.done);
   };
   onStop(stop);
-  // Started by `tenantry start`: without it there is no database either.
-  process.on("disconnect", stop);
+  // Without `tenantry start` there is no database either.
+  if (isChild) process.on("disconnect", stop);
 
   const own = operators ? { operators: operators.url } : {};
-  if (process.send) process.send({ ready: url, ...own }, (gone: Error | null) => void (gone && stop()));
+  if (isChild) tellParent({ ready: url, ...own }, stop);
   else {
     if (operators) process.stdout.write(`tenantry for operators on ${operators.url}\n`);
     process.stdout.write(`tenantry ready on ${url}\n`);
@@ -165,7 +166,7 @@ async function openOperatorsDoor(settings: Settings, { door, serve }: Doors, key
 
 /** That of this process; and, started by `tenantry start`, the database that is told once it is there. */
 async function environment(): Promise<NodeJS.ProcessEnv> {
-  if (!process.send) return process.env;
+  if (!isChild) return process.env;
   const orphaned = () => process.exit(EXIT.failed);
   process.once("disconnect", orphaned);
   const database = await new Promise<NodeJS.ProcessEnv>((resolve) => process.once("message", resolve as () => void));

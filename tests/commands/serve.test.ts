@@ -190,6 +190,18 @@ describe("tenantry serve", () => {
     for (const socket of sockets) socket.destroy();
   });
 
+  // PM2 and others start what they supervise with a channel to it.
+  it("takes a supervisor with a channel to it for no `tenantry start`, and serves on when that is gone", async () => {
+    const gateway = command(["serve"], { env: server.serving, hasChannel: true });
+    const url = await gateway.ready;
+
+    gateway.child.disconnect();
+
+    expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+    gateway.child.kill("SIGTERM");
+    expect(await gateway.ended).toBe(0);
+  });
+
   it("refuses to hold the owner's login", async () => {
     const { code, stderr } = await run(["serve"], { env: server.owning });
 
