@@ -4,6 +4,12 @@ import { Command } from "commander";
 import { addAuditCommands } from "./commands/audit/program.js";
 import { addTenantCommands } from "./commands/tenant/program.js";
 
+// Whoever reads along may stop, as `head` does, which must not end a command in the middle of what it changes.
+for (const stream of [process.stdout, process.stderr])
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+
 const program = new Command("tenantry")
   .description("A GraphQL gateway with per-organization authorization, beside your PostgreSQL.")
   .addHelpText(
