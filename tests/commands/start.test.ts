@@ -171,6 +171,22 @@ tenantry ready on ${gateway.url}
     await stop(second);
   });
 
+  it("says what makes those who can be tried where their issuer is gone, and to start again then", async () => {
+    rmSync(join(folder, "development-issuer.json"));
+    const without = await started();
+    const seeding = await run(["seed"], { env: { TENANTRY_DATA_DIR: folder } });
+    await stop(without);
+
+    const again = await started();
+
+    expect(without.stdout()).toContain(
+      "There is nobody to try it as yet: npm run -s tenantry -- seed, then start again\n",
+    );
+    expect(seeding).toMatchObject({ code: 0, stdout: "The demo tenants are all there.\n" });
+    expect(await again.get("ada@northwind.test", VIEWER)).toEqual(ADA);
+    await stop(again);
+  });
+
   it("keeps the owner's login from the process that answers requests, and has another make who signs up a tenant", async () => {
     const gateway = await started({ TENANTRY_SIGNUP: "verified-email" });
     const change = 'mutation { createTenant(input: { slug: "cleo", name: "Cleo" }) { __typename } }';
