@@ -3,7 +3,9 @@ import { once } from "node:events";
 import {
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -415,4 +417,28 @@ describe("a checkout", () => {
       rmSync(dirname(cwd), { recursive: true });
     },
   );
+
+  it("is compiled anew when its packages are others, and says in one sentence when those that compile it are not there", async () => {
+    const cwd = mkdtempSync(join(base, "bare-"));
+    const [made, changed] = [new Date(1_800_000_000_000), new Date(1_800_000_001_000)];
+    for (const name of ["tenantry.mjs", "build.mjs", "package.json", "package-lock.json", "tsconfig.json"])
+      cpSync(join(REPOSITORY, name), join(cwd, name));
+    cpSync(join(REPOSITORY, "tsconfig.build.json"), join(cwd, "tsconfig.build.json"));
+    for (const name of ["src", "dist"]) mkdirSync(join(cwd, name));
+    writeFileSync(join(cwd, "dist", "main.js"), 'process.stdout.write("what was made before\\n");');
+    writeFileSync(join(cwd, "dist", ".built"), "");
+    for (const name of readdirSync(cwd)) utimesSync(join(cwd, name), made, made);
+    utimesSync(join(cwd, "dist", ".built"), made, made);
+
+    const before = await run([], { cwd });
+    utimesSync(join(cwd, "package-lock.json"), changed, changed);
+    const after = await run([], { cwd });
+
+    expect(before).toEqual({ code: 0, stdout: "what was made before\n", stderr: "" });
+    expect(after).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: expect.stringMatching(/^tenantry: TypeScript, .* is not installed\. Run `npm ci --include=dev`.*\n$/),
+    });
+  });
 });
