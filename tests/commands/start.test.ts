@@ -214,7 +214,6 @@ tenantry ready on ${gateway.url}
   it.each([
     ["SIGTERM", "the process"],
     ["SIGINT", "the group"],
-    ["SIGHUP", "the group"],
   ] as const)("at %s to %s finishes what runs, ends everything, exits 0", async (signal, whom) => {
     const gateway = await started();
     const release = await lockUsers();
@@ -229,6 +228,15 @@ tenantry ready on ${gateway.url}
     expect(await gateway.ended).toBe(0);
     expect(left()).toEqual([]);
     expect(await askHolder(folder)).toBeNull();
+  });
+
+  it("outlives a terminal that it is not at, as `nohup` has it", async () => {
+    const gateway = await started();
+
+    process.kill(-gateway.pid, "SIGHUP");
+
+    expect(await gateway.get("ada@northwind.test", VIEWER)).toEqual(ADA);
+    await stop(gateway);
   });
 
   // npm asks the shell that it runs the script in; where the shell has become the gateway, the gateway hears it.
