@@ -375,14 +375,14 @@ describe("prepareBinaries", () => {
     rmSync(join(lib, "libicuuc.so.60"));
     symlinkSync("/nowhere", join(lib, "libicuuc.so.60"));
     truncateSync(program, 10);
-    mkdirSync(join(root, "bin-17.0.0"));
+    for (const name of ["bin-17.0.0", "bin-17.1.0-beta.2", "bin-old"]) mkdirSync(join(root, name));
 
     await prepareBinaries(root, join(moved, "native"));
 
     expect(await runs(initdb)).toContain("initdb (PostgreSQL) 18");
     expect(await runs(program)).toContain("postgres (PostgreSQL) 18");
     expect(readlinkSync(join(lib, "libz.so.1"))).toBe(join(moved, "native", "lib", "libz.so.1"));
-    expect(readdirSync(root)).toHaveLength(1);
+    expect(readdirSync(root).sort()).toEqual([basename(dirname(dirname(initdb))), "bin-old"]);
   });
 
   it("names the package that is missing, or the machine that has none", () => {
