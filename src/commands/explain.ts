@@ -30,6 +30,7 @@ const CODES: Record<string, number> = {
   FolderBusyError: EXIT.refused,
   NotMigratedError: EXIT.refused,
   MoveRefusedError: EXIT.refused,
+  MovedPartlyError: EXIT.partly,
   HomeTakenError: EXIT.refused,
   NoSuchTenantError: EXIT.usage,
   SlugTakenError: EXIT.usage,
