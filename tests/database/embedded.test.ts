@@ -23,6 +23,7 @@ import { startCluster } from "../../src/database/embedded/cluster.js";
 import { EmbeddedDatabaseError, lastWords } from "../../src/database/embedded/failure.js";
 import { askHolder, FolderBusyError, lockFolder } from "../../src/database/embedded/lock.js";
 import { readLogins } from "../../src/database/embedded/logins.js";
+import { stopLeftover } from "../../src/database/embedded/postmaster.js";
 import { until } from "../support/until.js";
 import { isAlive, QUICK, query, workplace } from "./fixtures/embedded.js";
 
@@ -186,6 +187,18 @@ describe("startCluster", () => {
     expect(isAlive(server!)).toBe(false);
     expect(await query(cluster, "select 1 as answer")).toEqual([{ answer: 1 }]);
     await cluster.stop();
+  });
+
+  // Where the lock is a file for temporary ones, as on macOS, and such files are elsewhere for each of two.
+  it("takes no server for left over whose parent runs, where two may have the lock", async () => {
+    const folder = await usedFolder();
+    const cluster = await start(folder);
+
+    await expect(stopLeftover(join(folder, "postgres"), "darwin")).rejects.toThrow(FolderBusyError);
+
+    expect(await query(cluster, "select 1 as answer")).toEqual([{ answer: 1 }]);
+    await cluster.stop();
+    await expect(stopLeftover(join(folder, "postgres"), "darwin")).resolves.toBeNull();
   });
 
   it("leaves a stranger alone whose process id an old postmaster.pid names", async () => {
