@@ -29,9 +29,11 @@ function newest(path) {
 export function isStale() {
   if (!existsSync(join(root, "src"))) return false;
   if (!existsSync(STAMP)) return true;
-  const inputs = ["src", "build.mjs", "tsconfig.json", "tsconfig.build.json", "package.json"].map((name) =>
-    newest(join(root, name)),
-  );
+  // The packages are packed with it, and the lockfile says which they are.
+  const inputs = ["src", "build.mjs", "tsconfig.json", "tsconfig.build.json", "package.json", "package-lock.json"]
+    .map((name) => join(root, name))
+    .filter((path) => existsSync(path))
+    .map(newest);
   return Math.max(...inputs) > statSync(STAMP).mtimeMs;
 }
 
@@ -78,11 +80,23 @@ async function pack(dist) {
   writeFileSync(join(dist, "main.js"), '#!/usr/bin/env node\nimport "./packed/main.js";\n');
 }
 
+/** The compiler's path. Exits 1, with one sentence, where the packages that make dist were left out. */
+function compiler() {
+  try {
+    return join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin", "tsc");
+  } catch {
+    process.stderr.write(
+      "tenantry: TypeScript, which compiles a checkout, is not installed. Run `npm ci --include=dev`: with NODE_ENV=production npm leaves it out.\n",
+    );
+    process.exit(1);
+  }
+}
+
 /** Compiles beside dist, and takes its place when the compiler had nothing to say. Exits 1 with the compiler's words otherwise. */
 export async function build() {
   const started = new Date();
   const fresh = join(root, `dist.${process.pid}`);
-  const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin", "tsc");
+  const tsc = compiler();
   const args = [tsc, "-p", join(root, "tsconfig.build.json"), "--outDir", fresh];
   const { status } = spawnSync(process.execPath, args, { stdio: ["ignore", 2, 2] });
   try {

@@ -2,7 +2,15 @@
 // The command line. Each command is loaded only when it is called, so that none pays for what another needs.
 import { Command } from "commander";
 import { addAuditCommands } from "./commands/audit/program.js";
+import { outliveTerminal } from "./commands/signals.js";
 import { addTenantCommands } from "./commands/tenant/program.js";
+
+outliveTerminal();
+// Whoever reads along may stop, as `head` does, which must not end a command in the middle of what it changes.
+for (const stream of [process.stdout, process.stderr])
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
 
 const program = new Command("tenantry")
   .description("A GraphQL gateway with per-organization authorization, beside your PostgreSQL.")

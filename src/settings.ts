@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
 import { getHeapStatistics } from "node:v8";
 import { z } from "zod";
-import { databaseNames, databaseUrl, databaseUrls } from "./database/settings.js";
+import { databaseNames, databaseUrl, databaseUrls, urlWithLogin } from "./database/settings.js";
+import { normaliseDomain } from "./identity/domain.js";
 import { normaliseEmail } from "./identity/email.js";
 import { issuerSettings } from "./identity/issuers.js";
 import { keySetting } from "./identity/key.js";
@@ -28,12 +29,10 @@ const list = z.string().transform((value) =>
     .filter(Boolean),
 );
 
-const smtpUrl = z
-  .string()
-  .refine(
-    (value) => URL.canParse(value) && /^smtps?:$/.test(new URL(value).protocol) && new URL(value).hostname !== "",
-    "must be smtps://login:password@host:port or smtp://login:password@host:port",
-  );
+const smtpUrl = urlWithLogin(
+  (value) => URL.canParse(value) && /^smtps?:$/.test(new URL(value).protocol) && new URL(value).hostname !== "",
+  "smtps://login:password@host:port or smtp://login:password@host:port",
+);
 const invitationUrl = z
   .string()
   .refine(
@@ -140,7 +139,7 @@ export const SETTINGS = {
     .describe("File with the product's permissions and role templates"),
   TENANTRY_TENANT_DOMAIN: z
     .string()
-    .regex(/^[a-z0-9.-]+$/, "must be a domain name in lower case")
+    .refine((value) => normaliseDomain(value) === value, "must be a domain name in lower case: app.example.com")
     .optional()
     .describe("With `app.example.com`, the host `acme.app.example.com` names the tenant `acme`"),
   TENANTRY_ORIGINS: list

@@ -75,8 +75,13 @@ describe("readSettings", () => {
     ["TENANTRY_GRAPHIQL", ["true", "1", "ON"], "must be on or off"],
     ["TENANTRY_INTROSPECTION", ["off"], "must be trimmed or whole"],
     ["TENANTRY_ORIGINS", ["app.example.com", "https://a.example/", "*"], "must be origins, separated by commas"],
-    ["TENANTRY_TENANT_DOMAIN", ["App.example.com", "https://x"], "must be a domain name in lower case"],
+    [
+      "TENANTRY_TENANT_DOMAIN",
+      ["App.example.com", "https://x", ".example.com", "example.com.", "a..b", "-a.example"],
+      "must be a domain name in lower case",
+    ],
     ["TENANTRY_SMTP_URL", ["mail.example.com", "https://mail.example.com"], "must be smtps://login:password@host:port"],
+    ["TENANTRY_SMTP_URL", ["smtps://us:100%@mail.example.com", "smtps://u%zs:a@mail.example.com"], "write it as %25"],
     ["TENANTRY_MAIL_FROM", ["no address", "A <a@example.com>"], "must be an e-mail address"],
     [
       "TENANTRY_INVITATION_URL",
@@ -105,6 +110,21 @@ describe("readSettings", () => {
       expect(problems({ ...REAL, DATABASE_URL: url })).toContainEqual(
         "DATABASE_URL must be postgres://login:password@host:port/database",
       );
+    },
+  );
+
+  it.each(["100%", "%zz", "%ff"])(
+    "refuses %j in a password, which nobody could read, and says how to write it",
+    (one) => {
+      const words = "has a % in its login, password or path that means nothing: write it as %25";
+      const url = (what: string) => `postgres://serve:a${what}@db/product`;
+      const more = (what: string) => JSON.stringify({ eu: url(what) });
+
+      expect(problems({ ...REAL, DATABASE_URL: url(one), TENANTRY_DATABASES: more(one) })).toEqual([
+        `DATABASE_URL ${words}`,
+        `TENANTRY_DATABASES ${words}`,
+      ]);
+      expect(problems({ ...REAL, DATABASE_URL: url("100%25"), TENANTRY_DATABASES: more("100%25") })).toEqual([]);
     },
   );
 

@@ -31,6 +31,7 @@ const CODES: Record<string, number> = {
   NotMigratedError: EXIT.refused,
   OtherKeyError: EXIT.refused,
   MoveRefusedError: EXIT.refused,
+  MovedPartlyError: EXIT.partly,
   HomeTakenError: EXIT.refused,
   NoSuchTenantError: EXIT.usage,
   SlugTakenError: EXIT.usage,

@@ -11,6 +11,7 @@ import { keepStock } from "../tenancy/stock.js";
 import { withOwnersOf } from "./database.js";
 import { EXIT, UsageError } from "./explain.js";
 import { ownKey, refuseOtherKey, takeNewKey } from "./key.js";
+import { tellParent } from "./parent.js";
 import { clearProgress, progress } from "./progress.js";
 import { tellChecked, tellMigrated } from "./tellFleet.js";
 
@@ -73,7 +74,7 @@ export async function migrateCommand(flags: MigrateFlags): Promise<void> {
       return { ...migrated, made };
     });
   });
-  process.send?.({ homes: done.homes });
+  tellParent({ homes: done.homes });
   tellMigrated(done, isJson, "ran", options.last);
   if (done.behind.length > 0) process.exitCode = EXIT.partly;
 }

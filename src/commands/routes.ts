@@ -57,7 +57,8 @@ async function answer(
   }
   if (path === "/graphql/schema") return void gateway.yoga(request, response, { address });
   if (path === MEMBERS_PATH) return sendMembers(gateway, request, response);
-  if (path === "/" && request.method === "GET") return send(response, 302, null, { location: "/graphql" });
+  // Not from the root of the host: a proxy may have taken a path from before it.
+  if (path === "/" && request.method === "GET") return send(response, 302, null, { location: "graphql" });
   if (path === "/health/live") return send(response, 200, { status: "live" });
   if (path === "/health/ready")
     return isHealthy() ? send(response, 200, { status: "ready" }) : send(response, 503, { status: "not ready" });

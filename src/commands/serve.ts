@@ -1,4 +1,3 @@
-import { createServer } from "node:http";
 import pino from "pino";
 import { readSettings, type Settings } from "../config.js";
 import { sqlState } from "../database/errors.js";
@@ -17,8 +16,9 @@ import { checkWalls, type Doors, guardDatabases, watchWalls } from "../tenancy/w
 import { keyOf } from "./database.js";
 import { EXIT, RefusedError, UsageError } from "./explain.js";
 import { withHost } from "./host.js";
-import { closeServer, listen } from "./listen.js";
+import { HttpServer } from "./listen.js";
 import { mailboxOf } from "./mailbox.js";
+import { isChild, tellParent } from "./parent.js";
 import { checkProduct } from "./product/check.js";
 import { routes } from "./routes.js";
 import { onStop } from "./signals.js";
@@ -26,12 +26,10 @@ import { onStop } from "./signals.js";
 // How long what runs may take to its end after SIGTERM.
 const GRACE_MS = 10_000;
 const MEGABYTE = 1_000_000;
-// With clients, in milliseconds.
-const PATIENCE = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000 };
 
 /**
  * `tenantry serve`: answers requests until SIGTERM or SIGINT, then finishes what runs and exits 0. Says `tenantry ready on
- * <url>` when a tenant's query would be answered; started by another process, it tells that process instead.
+ * <url>` when a tenant's query would be answered; started by `tenantry start`, it tells that instead.
  */
 export async function serve(): Promise<void> {
   const settings = readSettings(await environment(), true);
@@ -106,8 +104,7 @@ async function open(settings: Settings, doors: Doors, key: Buffer, log: pino.Log
     tenantDomain: settings.TENANTRY_TENANT_DOMAIN ?? null,
     signUp: settings.TENANTRY_SIGNUP === "verified-email",
   });
-  const server = createServer(
-    PATIENCE,
+  const server = new HttpServer(
     routes({
       gateway,
       sealer,
@@ -118,9 +115,9 @@ async function open(settings: Settings, doors: Doors, key: Buffer, log: pino.Log
       log,
     }),
   );
-  const url = await listen(server, { host: settings.HOST, port: settings.PORT, of: "" });
-  const operators = await openOperatorsDoor(settings, doors, key, log).catch((error) => {
-    server.close();
+  const url = await server.listen({ host: settings.HOST, port: settings.PORT, of: "" });
+  const operators = await openOperatorsDoor(settings, doors, key, log).catch(async (error) => {
+    await server.close();
     throw error;
   });
   sealer.start();
@@ -131,7 +128,7 @@ async function open(settings: Settings, doors: Doors, key: Buffer, log: pino.Log
     stopping = true;
     walls.stop();
     setTimeout(() => process.exit(EXIT.failed), GRACE_MS).unref();
-    await Promise.all([closeServer(server), operators && closeServer(operators.server)]);
+    await Promise.all([server.close(), operators?.server.close()]);
     await sealer.stop();
     log.info(
       { homes: doors.serve.homes },
@@ -141,11 +138,11 @@ async function open(settings: Settings, doors: Doors, key: Buffer, log: pino.Log
     process.exit(EXIT.done);
   };
   onStop(stop);
-  // Started by `tenantry start`: without it there is no database either.
-  process.on("disconnect", stop);
+  // Without `tenantry start` there is no database either.
+  if (isChild) process.on("disconnect", stop);
 
   const own = operators ? { operators: operators.url } : {};
-  if (process.send) process.send({ ready: url, ...own }, (gone: Error | null) => void (gone && stop()));
+  if (isChild) tellParent({ ready: url, ...own }, stop);
   else {
     if (operators) process.stdout.write(`tenantry for operators on ${operators.url}\n`);
     process.stdout.write(`tenantry ready on ${url}\n`);
@@ -167,16 +164,13 @@ async function openOperatorsDoor(settings: Settings, { door, serve }: Doors, key
     limits: settings.limits,
     maxBodyBytes: settings.TENANTRY_MAX_BODY_BYTES,
   });
-  const server = createServer(
-    PATIENCE,
-    withHost((request, response) => void yoga(request, response)),
-  );
-  return { server, url: await listen(server, { host, port, of: "TENANTRY_OPERATORS_" }) };
+  const server = new HttpServer(withHost((request, response) => void yoga(request, response)));
+  return { server, url: await server.listen({ host, port, of: "TENANTRY_OPERATORS_" }) };
 }
 
 /** That of this process; and, started by `tenantry start`, the database that is told once it is there. */
 async function environment(): Promise<NodeJS.ProcessEnv> {
-  if (!process.send) return process.env;
+  if (!isChild) return process.env;
   const orphaned = () => process.exit(EXIT.failed);
   process.once("disconnect", orphaned);
   const database = await new Promise<NodeJS.ProcessEnv>((resolve) => process.once("message", resolve as () => void));

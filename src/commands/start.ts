@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { readSettings, type Settings } from "../config.js";
 import { type EmbeddedDatabase, embeddedSettings, keyOf, openEmbedded, refuseLostKey } from "./database.js";
 import { ChildFailedError, EXIT } from "./explain.js";
+import { childEnvironment } from "./parent.js";
 import { onStop } from "./signals.js";
 
 const MAIN = fileURLToPath(new URL("../main.js", import.meta.url));
@@ -104,7 +105,7 @@ class House {
 
   #fork(command: string, env: NodeJS.ProcessEnv): ChildProcess {
     if (this.#closing) throw new Error("The start was called off.");
-    const child = fork(MAIN, [command], { env, stdio: ["ignore", "ignore", "inherit", "ipc"] });
+    const child = fork(MAIN, [command], { env: childEnvironment(env), stdio: ["ignore", "ignore", "inherit", "ipc"] });
     this.#children.add(child);
     child.once("exit", () => this.#children.delete(child));
     return child;

@@ -22,7 +22,7 @@ export async function welcome({ TENANTRY_DATA_DIR }: Settings, url: string): Pro
           ...keys,
           "  Anybody else: npm run -s tenantry -- token --tenant northwind --user finn@northwind.test",
         ]
-      : ["  There is nobody to try it as yet: npm run -s tenantry -- seed"];
+      : ["  There is nobody to try it as yet: npm run -s tenantry -- seed, then start again"];
   return ["", `  GraphiQL: ${url}/graphql`, `  Mail that would be sent: ${url}/dev/mail`, "", ...people, "", ""].join(
     "\n",
   );

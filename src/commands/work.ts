@@ -77,15 +77,17 @@ export async function workCommand({ once, json }: WorkOptions): Promise<void> {
         await stop.orAfter(LOOK_EACH_MS);
       }
     };
-    const endCancelled = async () => {
+    /** Does something over and over while a job is at hand, which may take hours. */
+    const beside = async (work: () => Promise<void>) => {
       for (; !stop.isAsked && !once; await stop.orAfter(LOOK_EACH_MS))
         // Whoever does the jobs says that the directory is away.
-        await worker.endCancelled().catch(() => {});
+        await work().catch(() => {});
     };
     try {
       await Promise.all([
         doJobs(),
-        endCancelled(),
+        beside(() => worker.endCancelled()),
+        beside(() => worker.recover()),
         sendMail({ settings, owners, key: installation, log, stop, once: once ?? false }),
       ]);
     } finally {

@@ -5,15 +5,30 @@ const NAME = /^[a-z][a-z0-9-]{0,40}$/;
 const FORM = 'must be JSON that names databases in lower case: {"eu": "postgres://login:password@host:port/database"}';
 const TAKEN = `must not name a database ${MAIN}: that is what the one of DATABASE_URL is called`;
 
+/** A URL whose login, password and path can be read: of those that can be read as URLs at all. */
+const isReadable = (value: string): boolean => {
+  if (!URL.canParse(value)) return true;
+  const { username, password, pathname } = new URL(value);
+  try {
+    return [username, password, pathname].map(decodeURIComponent).length > 0;
+  } catch {
+    return false;
+  }
+};
+
+/** A URL with a login in it, in which a `%` that stands for itself is written as such. */
+export const urlWithLogin = (isMeant: (value: string) => boolean, form: string) =>
+  z
+    .string()
+    .refine(isMeant, `must be ${form}`)
+    .refine(isReadable, "has a % in its login, password or path that means nothing: write it as %25");
+
 /** The address of a database and the login to it. */
-export const databaseUrl = z.string().refine(
-  (value) => {
-    if (!URL.canParse(value)) return false;
-    const { protocol, username, password, pathname } = new URL(value);
-    return /^postgres(ql)?:$/.test(protocol) && username !== "" && password !== "" && pathname.length > 1;
-  },
-  { error: "must be postgres://login:password@host:port/database" },
-);
+export const databaseUrl = urlWithLogin((value) => {
+  if (!URL.canParse(value)) return false;
+  const { protocol, username, password, pathname } = new URL(value);
+  return /^postgres(ql)?:$/.test(protocol) && username !== "" && password !== "" && pathname.length > 1;
+}, "postgres://login:password@host:port/database");
 
 /** JSON that gives databases names. */
 export const databaseUrls = z

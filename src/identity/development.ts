@@ -111,7 +111,7 @@ export async function readIssuerFile(dataDir: string): Promise<IssuerFile | null
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
     if (!(error instanceof SyntaxError || error instanceof z.ZodError)) throw error;
     throw new IdentitySetupError(
-      `${path} is damaged. Delete it to have a new one made; tokens made before then stop working.`,
+      `${path} is damaged. Delete it, run \`tenantry seed\`, which makes a new one, and start again; tokens made before then stop working.`,
     );
   }
 }

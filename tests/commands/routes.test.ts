@@ -192,6 +192,16 @@ describe("/dev/mail", () => {
 });
 
 describe("routes", () => {
+  it("lead from the root to GraphiQL, also behind a proxy that takes a path from before them", async () => {
+    const { status, headers } = await web.send("GET", "/");
+
+    const pages = ["http://localhost/", "https://example.com/tenantry/"].map(
+      (at) => new URL(headers.location!, at).href,
+    );
+    expect(status).toBe(302);
+    expect(pages).toEqual(["http://localhost/graphql", "https://example.com/tenantry/graphql"]);
+  });
+
   it("answers 500, without a word of the cause, when something breaks, and serves on", async () => {
     const folder = await mkdtemp(join(tmpdir(), "tenantry-routes-"));
     await ensureDevelopmentIssuer(folder);

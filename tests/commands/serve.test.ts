@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { get } from "node:http";
-import { type AddressInfo, createServer } from "node:net";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { ask, command, jsonLines, run, stopCommands } from "../support/command.js";
 import { type OwnServer, ownServer } from "../support/server.js";
 
@@ -204,6 +204,45 @@ describe("tenantry serve", () => {
       code: 3,
       stderr: expect.stringContaining(`Port ${port} is in use. Stop what uses it, or set TENANTRY_OPERATORS_PORT`),
     });
+    gateway.child.kill("SIGTERM");
+    expect(await gateway.ended).toBe(0);
+  });
+
+  it("ends at SIGTERM with 0, and soon, whoever is connected and asks nothing, or half of something", async () => {
+    const gateway = command(["serve"], {
+      env: {
+        ...server.serving,
+        TENANTRY_OPERATORS: '[{"issuer":"https://id.example","audience":"operators","subjects":["olga"]}]',
+        TENANTRY_OPERATORS_PORT: "0",
+      },
+    });
+    const url = await gateway.ready;
+    const [, theirs] = /^tenantry for operators on (\S+)\n/.exec(gateway.stdout()) ?? [];
+    const sockets = [url, theirs!].flatMap((at) =>
+      ["", "POST /graphql HTTP/1.1\r\nhost: loc"].map((bytes) => {
+        const socket = connect(Number(new URL(at).port), "127.0.0.1");
+        socket.write(bytes);
+        return socket;
+      }),
+    );
+    await Promise.all(sockets.map((socket) => once(socket, "connect")));
+    // Whoever came before this one was taken in before it, too.
+    for (const at of [url, theirs!]) await (await fetch(`${at}/graphql`)).text();
+
+    const asked = performance.now();
+    gateway.child.kill("SIGTERM");
+
+    expect(await gateway.ended).toBe(0);
+    expect(performance.now() - asked).toBeLessThan(2000);
+    for (const socket of sockets) socket.destroy();
+  });
+
+  // PM2 and others start what they supervise with a channel to it.
+  it("takes a supervisor with a channel to it for no `tenantry start`", async () => {
+    const gateway = command(["serve"], { env: server.serving, hasChannel: true });
+    const url = await gateway.ready;
+
+    expect((await fetch(`${url}/health/ready`)).status).toBe(200);
     gateway.child.kill("SIGTERM");
     expect(await gateway.ended).toBe(0);
   });

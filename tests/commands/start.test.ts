@@ -3,7 +3,9 @@ import { once } from "node:events";
 import {
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -172,6 +174,22 @@ tenantry ready on ${gateway.url}
     await stop(second);
   });
 
+  it("says what makes those who can be tried where their issuer is gone, and to start again then", async () => {
+    rmSync(join(folder, "development-issuer.json"));
+    const without = await started();
+    const seeding = await run(["seed"], { env: { TENANTRY_DATA_DIR: folder } });
+    await stop(without);
+
+    const again = await started();
+
+    expect(without.stdout()).toContain(
+      "There is nobody to try it as yet: npm run -s tenantry -- seed, then start again\n",
+    );
+    expect(seeding).toMatchObject({ code: 0, stdout: "The demo tenants are all there.\n" });
+    expect(await again.get("ada@northwind.test", VIEWER)).toEqual(ADA);
+    await stop(again);
+  });
+
   it("keeps the owner's login from the process that answers requests, and has another make who signs up a tenant", async () => {
     const gateway = await started({ TENANTRY_SIGNUP: "verified-email" });
     const change = 'mutation { createTenant(input: { slug: "cleo", name: "Cleo" }) { __typename } }';
@@ -197,7 +215,6 @@ tenantry ready on ${gateway.url}
   it.each([
     ["SIGTERM", "the process"],
     ["SIGINT", "the group"],
-    ["SIGHUP", "the group"],
   ] as const)("at %s to %s finishes what runs, ends everything, exits 0", async (signal, whom) => {
     const gateway = await started();
     const release = await lockUsers();
@@ -212,6 +229,15 @@ tenantry ready on ${gateway.url}
     expect(await gateway.ended).toBe(0);
     expect(left()).toEqual([]);
     expect(await askHolder(folder)).toBeNull();
+  });
+
+  it("outlives a terminal that it is not at, as `nohup` has it", async () => {
+    const gateway = await started();
+
+    process.kill(-gateway.pid, "SIGHUP");
+
+    expect(await gateway.get("ada@northwind.test", VIEWER)).toEqual(ADA);
+    await stop(gateway);
   });
 
   // npm asks the shell that it runs the script in; where the shell has become the gateway, the gateway hears it.
@@ -418,4 +444,28 @@ describe("a checkout", () => {
       rmSync(dirname(cwd), { recursive: true });
     },
   );
+
+  it("is compiled anew when its packages are others, and says in one sentence when those that compile it are not there", async () => {
+    const cwd = mkdtempSync(join(base, "bare-"));
+    const [made, changed] = [new Date(1_800_000_000_000), new Date(1_800_000_001_000)];
+    for (const name of ["tenantry.mjs", "build.mjs", "package.json", "package-lock.json", "tsconfig.json"])
+      cpSync(join(REPOSITORY, name), join(cwd, name));
+    cpSync(join(REPOSITORY, "tsconfig.build.json"), join(cwd, "tsconfig.build.json"));
+    for (const name of ["src", "dist"]) mkdirSync(join(cwd, name));
+    writeFileSync(join(cwd, "dist", "main.js"), 'process.stdout.write("what was made before\\n");');
+    writeFileSync(join(cwd, "dist", ".built"), "");
+    for (const name of readdirSync(cwd)) utimesSync(join(cwd, name), made, made);
+    utimesSync(join(cwd, "dist", ".built"), made, made);
+
+    const before = await run([], { cwd });
+    utimesSync(join(cwd, "package-lock.json"), changed, changed);
+    const after = await run([], { cwd });
+
+    expect(before).toEqual({ code: 0, stdout: "what was made before\n", stderr: "" });
+    expect(after).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: expect.stringMatching(/^tenantry: TypeScript, .* is not installed\. Run `npm ci --include=dev`.*\n$/),
+    });
+  });
 });

@@ -285,6 +285,26 @@ describe("a move that was interrupted, and an old home that is to be kept no lon
     ).toEqual([{ slug: "kept", step: "LEFT" }]);
   });
 
+  it("are seen to also while the worker is at a job, which may take hours", async () => {
+    await creating("busy");
+    await another();
+    const { id, home } = await recordOf(database, "busy");
+    const stop = await stopLocking(database, `${home.schemaName}.users`, "access exclusive");
+    const move = { kind: "MOVE", isolation: "SHARED", database: null, keepSeconds: 0 } as const;
+    const job = await desk.ask(asking, "busy", id, move);
+    await beginning("cut");
+
+    const worker = command(["work"], { env });
+    await stop.reached();
+    await until(() => worker.stdout().includes("cut: a move was interrupted. It is in its old home"));
+    const meanwhile = await stateOf(job);
+    await stop.open();
+    await until(async () => (await stateOf(job)) === "DONE");
+    worker.child.kill("SIGTERM");
+
+    expect([meanwhile, await worker.ended]).toEqual(["RUNNING", 0]);
+  });
+
   it("are left alone while somebody is at the tenant, and doctor says for scripts why it mended nothing", async () => {
     await beginning("cut");
     const { id } = await recordOf(database, "cut");

@@ -52,7 +52,9 @@ describe("loadDevelopmentIssuer", () => {
   it.each(["", "{", "[]", "{}", '{"key":{},"people":[]}'])("refuses a damaged file: %j", async (text) => {
     await writeFile(path, text);
 
-    await expect(loadDevelopmentIssuer(dataDir)).rejects.toThrow(`${path} is damaged`);
+    await expect(loadDevelopmentIssuer(dataDir)).rejects.toThrow(
+      `${path} is damaged. Delete it, run \`tenantry seed\`, which makes a new one, and start again`,
+    );
     expect(await readFile(path, "utf8")).toBe(text);
   });
 });

@@ -14,6 +14,8 @@ export interface CommandOptions {
   readonly cwd?: string;
   /** As another user; for tests that run as root. */
   readonly uid?: number;
+  /** With a channel for messages, as of a process that Node.js forks. */
+  readonly hasChannel?: boolean;
   /** What is run instead of `node tenantry.mjs`. */
   readonly program?: readonly [string, ...string[]];
 }
@@ -34,12 +36,18 @@ const running = new Set<ChildProcess>();
 
 /** `node tenantry.mjs …args`. */
 export function command(args: readonly string[], options: CommandOptions = {}): Command {
-  const { env = {}, cwd = REPOSITORY, uid, program = [process.execPath, join(cwd, "tenantry.mjs")] } = options;
+  const {
+    env = {},
+    cwd = REPOSITORY,
+    uid,
+    hasChannel,
+    program = [process.execPath, join(cwd, "tenantry.mjs")],
+  } = options;
   const [file, ...first] = program;
   const child = spawn(file, [...first, ...args], {
     cwd,
     env: { PATH: process.env.PATH, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", "pipe", ...(hasChannel ? (["ipc"] as const) : [])],
     // A process group of its own, so that a test can do what a terminal does at Ctrl-C.
     detached: true,
     ...(uid !== undefined && { uid, gid: uid }),
@@ -53,12 +61,12 @@ export function command(args: readonly string[], options: CommandOptions = {}): 
     });
   });
   const ready = new Promise<string>((resolve, reject) => {
-    child.stdout.on("data", (chunk) => {
+    child.stdout!.on("data", (chunk) => {
       stdout += chunk;
       const [, url] = /^tenantry ready on (\S+)\n$/m.exec(stdout) ?? [];
       if (url) resolve(url);
     });
-    child.stderr.on("data", (chunk) => (stderr += chunk));
+    child.stderr!.on("data", (chunk) => (stderr += chunk));
     void ended.then((how) => reject(new Error(`It ended (${how}) before it was ready.\n${stdout}\n${stderr}`)));
   });
   ready.catch(() => {});

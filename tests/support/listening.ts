@@ -1,5 +1,6 @@
-import { createServer, request, type Server } from "node:http";
-import { type AddressInfo, connect } from "node:net";
+import { request } from "node:http";
+import { connect } from "node:net";
+import { HttpServer } from "../../src/commands/listen.js";
 import type { ServerOptions } from "../../src/server.js";
 import { openGateway, type TestGateway } from "./gateway.js";
 
@@ -33,12 +34,12 @@ export async function listenGateway(
   options: Partial<ServerOptions> & { readonly leases?: number } = {},
 ): Promise<ListeningGateway> {
   const gateway = await openGateway(options);
-  const server = createServer(gateway.yoga);
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  const { port } = server.address() as AddressInfo;
+  const server = new HttpServer(gateway.yoga);
+  const url = await server.listen({ host: "127.0.0.1", port: 0, of: "" });
+  const port = Number(new URL(url).port);
   return {
     ...gateway,
-    url: `http://127.0.0.1:${port}/graphql`,
+    url: `${url}/graphql`,
     async send(sending) {
       const reply = await send(port, sending);
       await gateway.settled();
@@ -46,15 +47,10 @@ export async function listenGateway(
     },
     sendBytes: (bytes) => sendBytes(port, bytes),
     async close() {
-      await closeServer(server);
+      await server.close();
       await gateway.close();
     },
   };
-}
-
-async function closeServer(server: Server): Promise<void> {
-  server.closeAllConnections();
-  await new Promise((closed) => server.close(closed));
 }
 
 function send(port: number, { method = "POST", path = "/graphql", headers = {}, body }: Sending): Promise<Reply> {

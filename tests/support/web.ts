@@ -1,6 +1,6 @@
-import { createServer, type IncomingHttpHeaders, request } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type IncomingHttpHeaders, request } from "node:http";
 import pino from "pino";
+import { HttpServer } from "../../src/commands/listen.js";
 import { mailboxOf } from "../../src/commands/mailbox.js";
 import { type Routes, routes } from "../../src/commands/routes.js";
 import { readSettings } from "../../src/config.js";
@@ -44,9 +44,8 @@ export async function openWeb(
   const log = pino({ base: null }, { write: (line: string) => void lines.push(line) });
   const mailbox = async () =>
     "door" in gateway ? mailboxOf(gateway, await loadKey({ dataDir: FOLDER }), { invitationUrl: null })() : [];
-  const server = createServer(routes({ gateway, sealer, isHealthy, development, mailbox, settings, log }));
-  await new Promise<void>((listening) => server.listen({ host: "127.0.0.1", port: 0 }, listening));
-  const { port } = server.address() as AddressInfo;
+  const server = new HttpServer(routes({ gateway, sealer, isHealthy, development, mailbox, settings, log }));
+  const port = Number(new URL(await server.listen({ host: "127.0.0.1", port: 0, of: "" })).port);
   return {
     port,
     send: (method, path, headers = {}, body) =>
@@ -67,6 +66,6 @@ export async function openWeb(
         sent.end(body);
       }),
     log: () => lines.join(""),
-    close: () => new Promise((closed) => server.close(() => closed())),
+    close: () => server.close(),
   };
 }

@@ -1,5 +1,6 @@
 import { Cancellation, pauseUntil } from "../../database/signal.js";
 import { EXIT } from "../explain.js";
+import { isChild } from "../parent.js";
 import { onStop } from "../signals.js";
 
 // As long as a gateway has for what runs.
@@ -21,7 +22,7 @@ export function stopping(): Stop {
     asked.abort(new Error("The process is to end."));
   };
   const goOn = onStop(ask);
-  process.on("disconnect", ask);
+  if (isChild) process.on("disconnect", ask);
   return {
     get isAsked() {
       return asked.aborted;
@@ -29,7 +30,7 @@ export function stopping(): Stop {
     orAfter: (ms) => pauseUntil(asked, ms),
     end: () => {
       goOn();
-      if (process.connected) process.disconnect();
+      if (isChild && process.connected) process.disconnect();
     },
   };
 }

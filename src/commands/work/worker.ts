@@ -37,6 +37,7 @@ export class Worker {
   readonly #left = new Map<string, number>();
   #forgetsAt = 0;
   #recoversAt = 0;
+  #isRecovering = false;
 
   constructor(private readonly options: WorkerOptions) {}
 
@@ -58,10 +59,7 @@ export class Worker {
         await this.#clerk.forgetEnded();
         this.#forgetsAt = now + FORGET_EACH_MS;
       }
-      if (now >= this.#recoversAt) {
-        for (const one of await recoverOverdue(owners)) this.options.onRecovered(one);
-        this.#recoversAt = now + RECOVER_EACH_MS;
-      }
+      await this.recover();
       return null;
     } catch (error) {
       await this.close();
@@ -72,6 +70,24 @@ export class Worker {
   /** Ends what was cancelled meanwhile: also to be called while a job is done, which may take long. */
   async endCancelled(): Promise<void> {
     for (const job of (await this.#clerk?.endCancelled()) ?? []) this.options.onEnd(job, "FAILED", job.outcome!, null);
+  }
+
+  /**
+   * Each minute, brings to their end the moves that were interrupted: also to be called while a job is done. Does nothing while that is
+   * under way.
+   */
+  async recover(): Promise<void> {
+    if (this.#isRecovering || performance.now() < this.#recoversAt) return;
+    this.#isRecovering = true;
+    // Connections of its own, for those of the jobs may be at work.
+    const owners = this.options.owners.apart();
+    try {
+      for (const one of await recoverOverdue(owners)) this.options.onRecovered(one);
+      this.#recoversAt = performance.now() + RECOVER_EACH_MS;
+    } finally {
+      this.#isRecovering = false;
+      await owners.close();
+    }
   }
 
   async close(): Promise<void> {

@@ -34,6 +34,9 @@ export function shippedFolder(platform: string = PLATFORM): string {
   }
 }
 
+/** A folder of programs that was made here, by its version; whatever else is called like it is somebody's own. */
+const OURS = /^bin-\d+\.\d+\.\d+/;
+
 /**
  * PostgreSQL's programs, able to find their libraries. npm cannot carry symbolic links, and the package makes its own only
  * where install scripts may run. Where they are missing the data folder gets a `bin-<version>` with copies of the programs
@@ -64,7 +67,7 @@ export async function prepareBinaries(root: string, shipped: string = shippedFol
   for (const link of links) await ensureLink(basename(link.source), target("lib", basename(link.target)));
   await ensureLink(join(shipped, "share"), target("share"));
   for (const other of await readdir(root)) {
-    if (other.startsWith("bin-") && other !== name) await rm(join(root, other), { recursive: true, force: true });
+    if (OURS.test(other) && other !== name) await rm(join(root, other), { recursive: true, force: true });
   }
   return programs(target("bin"));
 }

@@ -1,9 +1,10 @@
 import { execFile } from "node:child_process";
 import { readdir, readFile, readlink } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { EmbeddedDatabaseError, reason } from "./failure.js";
+import { FolderBusyError } from "./lock.js";
 
 /** Shutting down rolls back what runs, writes a checkpoint and is clean; quitting leaves it to recovery at the next start. */
 const SIGNALS = [
@@ -44,11 +45,14 @@ export async function readPostmaster(data: string): Promise<{ pid: number; ready
  * Stops the server that a killed parent left running on `data`, if there is one. Answers the process id that the left
  * `postmaster.pid` names, which is nobody's or a stranger's by now, or null when there is no such file.
  * Only the holder of the folder's lock may call this: else it ends a server in use.
+ * @throws FolderBusyError  the server's parent is there: somebody else has taken a lock of the folder, too
  */
-export async function stopLeftover(data: string): Promise<number | null> {
+export async function stopLeftover(data: string, platform = process.platform): Promise<number | null> {
   const left = await readPostmaster(data);
   if (!left) return null;
   const { pid } = left;
+  if (platform !== "linux" && (await serves(pid, data)) && (await hasParent(pid)))
+    throw new FolderBusyError(dirname(data), null);
   if (
     !(await shutDown(
       (name) => signal(pid, name, data),
@@ -69,6 +73,19 @@ export async function quitOrphans(data: string): Promise<void> {
   for (const name of await readdir("/proc")) {
     const pid = Number(name);
     if (Number.isInteger(pid) && (await serves(pid, data))) signal(pid, "SIGQUIT", data);
+  }
+}
+
+/**
+ * Whether the process that started `pid` is still there: those of killed ones pass to init. Where the folder's lock is a file in the
+ * folder for temporary ones, whoever has another such folder takes the lock beside its holder.
+ */
+async function hasParent(pid: number): Promise<boolean> {
+  try {
+    const { stdout } = await promisify(execFile)("ps", ["-o", "ppid=", "-p", String(pid)]);
+    return Number(stdout) > 1;
+  } catch {
+    return false;
   }
 }
 

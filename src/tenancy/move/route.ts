@@ -45,3 +45,8 @@ export const tracesOf = ({ tenant }: Pick<Route, "tenant">): string => `moving_$
 export class MoveRefusedError extends Error {
   override readonly name = "MoveRefusedError";
 }
+
+/** The tenant is in its new home, and the move is not at its end all the same. */
+export class MovedPartlyError extends Error {
+  override readonly name = "MovedPartlyError";
+}

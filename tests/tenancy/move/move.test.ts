@@ -2,6 +2,7 @@ import { MAIN } from "../../../src/database/names.js";
 import { sealTenant } from "../../../src/features/audit/seal.js";
 import { loadKey } from "../../../src/identity/key.js";
 import { type Destination, moveTenant } from "../../../src/tenancy/move/move.js";
+import { recoverMoves } from "../../../src/tenancy/move/recover.js";
 import { TenantSession } from "../../../src/tenancy/session.js";
 import { checkHomes } from "../../../src/tenancy/walls/catalogue.js";
 import { sealNow, verifyIn } from "../../support/audit.js";
@@ -210,6 +211,31 @@ describe("moveTenant", () => {
     expect((await inside("select email from users where display_name = 'Changed Meanwhile'"))[0]).toMatchObject({
       email: "ben@northwind.test",
     });
+    await mustBeTidy();
+  });
+
+  it("says that the tenant was moved, where only its old home could not be removed", async () => {
+    const isolated = "select isolation from tenantry.tenants where slug = 'northwind'";
+    const [at] = await database.owner(isolated);
+    if (at!.isolation !== "SCHEMA") await move("northwind", PLACES["a schema"]!);
+    await database.owner(
+      "create function refuse() returns trigger language plpgsql as $$ begin raise 'not now'; end $$",
+    );
+    await database.owner("create trigger refuse before delete on tenantry.homes execute function refuse()");
+
+    const error = await move("northwind", PLACES.shared!).catch((thrown) => thrown);
+    await database.owner("drop function refuse cascade");
+
+    expect(error).toMatchObject({
+      name: "MovedPartlyError",
+      message:
+        "The tenant northwind was moved, but its old home could not be removed: `tenantry doctor --fix` removes it.",
+      cause: { message: expect.stringContaining("not now") },
+    });
+    expect(await database.owner(isolated)).toEqual([{ isolation: "SHARED" }]);
+    expect(await database.owners((owners) => recoverMoves(owners))).toEqual([
+      { slug: "northwind", outcome: "REMOVED" },
+    ]);
     await mustBeTidy();
   });
 });

@@ -46,7 +46,7 @@ function become(next) {
 }
 
 async function loadViewers() {
-  const answer = await send("/dev/viewers");
+  const answer = await send(new URL("dev/viewers", location.href));
   if (!answer.ok) return;
   viewers = (await answer.json()).map((one) => ({ ...one, key: `${one.tenant} ${one.email}` }));
   caller = viewers.find(({ key }) => key === caller.key) ?? caller;
