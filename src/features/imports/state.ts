@@ -94,8 +94,11 @@ export class ImportState {
   /** Notes an organization, found by its external id before its slug. */
   add(organization: KnownOrganization): void {
     this.organizations.set(organization.id, organization);
-    if (organization.externalId !== null && !this.#byName.has(`id ${organization.externalId}`))
-      this.#byName.set(`id ${organization.externalId}`, organization);
+    const { externalId } = organization;
+    const first = this.#byName.get(`id ${externalId}`);
+    // Of two with the same external id the first made keeps it, under whatever name a row gives it.
+    if (externalId !== null && (!first || first.id === organization.id))
+      this.#byName.set(`id ${externalId}`, organization);
     this.#byName.set(`slug ${organization.slug}`, organization);
   }
 
