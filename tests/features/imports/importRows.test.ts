@@ -27,14 +27,26 @@ afterAll(async () => {
 });
 
 describe("readRow", () => {
-  it.each(["soon", "0000-01-01", "12026-01-01", "+012026-01-01T00:00:00Z", "-000001-01-01T00:00:00Z"])(
-    "refuses %s for an end, before anything is tried",
-    (expires_at) => {
-      const read = () => readRow(2, { external_id: "u-1", organization: "north", expires_at });
+  it.each([
+    ...["soon", "1", "admin 5", "12.10.2026", "12/10/2026", "10 Dec 2026"],
+    ...["2026-12", "2026-1-1", "2026-02-30", "2026-12-31 ", "2026-02-30T00:00:00Z"],
+    ...["2026-12-31T00:00", "2026-12-31T00:00:00", "2026-12-31 00:00:00Z"],
+    ...["0000-01-01", "12026-01-01", "+012026-01-01T00:00:00Z", "-000001-01-01T00:00:00Z"],
+  ])("refuses %s for an end, before anything is tried", (expires_at) => {
+    const read = () => readRow(2, { external_id: "u-1", organization: "north", expires_at });
 
-      expect(read).toThrow("expires_at: is no instant, such as 2026-12-31T00:00:00Z");
-    },
-  );
+    expect(read).toThrow("expires_at: is no instant, such as 2026-12-31T00:00:00Z, and no day, such as 2026-12-31");
+  });
+
+  it.each([
+    ["2026-12-31", "2026-12-31T00:00:00.000Z"],
+    ["2026-12-31T10:00:00Z", "2026-12-31T10:00:00.000Z"],
+    ["2026-12-31T10:00:00.5+02:00", "2026-12-31T08:00:00.500Z"],
+  ])("takes %s for an end, wherever it is read", (expires_at, instant) => {
+    const { expiresAt } = readRow(2, { external_id: "u-1", organization: "north", expires_at });
+
+    expect(expiresAt!.toISOString()).toBe(instant);
+  });
 });
 
 describe("Importer.take", () => {
