@@ -75,7 +75,7 @@ export async function exportUser(ctx: Context, person: UserRow): Promise<object>
 
 mutation<z.output<typeof form>, { content: object }>("exportUser", {
   description:
-    "Takes out what this tenant holds about a person: themselves, their memberships, invitations to their address, requests of theirs to join, what the audit notes of who they are and were, and from where they did what. Notes in the audit that it was taken out. Needs `members:manage` and `members:read` at the root, both with reach SUBTREE.",
+    "Takes out what this tenant holds about a person: themselves, their memberships, invitations that were sent to their address or that they answered, requests of theirs to join, what the audit notes of who they are and were, and from where they did what. Notes in the audit that it was taken out. Needs `members:manage` and `members:read` at the root, both with reach SUBTREE.",
   input: (t) => ({ userId: t.id({ required: true, description: "The person." }) }),
   form,
   payload: {
