@@ -16,6 +16,8 @@ export interface KnownOrganization extends Place {
   readonly externalId: string | null;
   readonly slug: string;
   readonly name: string;
+  /** As what is to be deleted is as well. */
+  readonly isArchived: boolean;
 }
 
 export interface KnownPerson {
@@ -69,9 +71,10 @@ export class ImportState {
 
   static async read(db: TenantDb, tenantId: TenantId, catalogue: Catalogue): Promise<ImportState> {
     const state = new ImportState();
-    const { id, path, externalId, slug, name } = organizations;
+    const { id, path, externalId, slug, name, status } = organizations;
+    const isArchived = sql<boolean>`${status} = 'ARCHIVED'`;
     const all = await db
-      .select({ id, path, externalId, slug, name })
+      .select({ id, path, externalId, slug, name, isArchived })
       .from(organizations)
       .where(eq(organizations.tenantId, tenantId))
       .orderBy(id);
@@ -104,6 +107,11 @@ export class ImportState {
 
   find(called: string): KnownOrganization | undefined {
     return this.#byName.get(`id ${called}`) ?? this.#byName.get(`slug ${called}`);
+  }
+
+  /** Whether an organization is archived, or one above it is: nothing can be done there. */
+  isPutAway({ id, path }: Place): boolean {
+    return [id, ...path].some((one) => this.organizations.get(one)?.isArchived);
   }
 
   /** Notes a person as they are from now on: an address that they had before is theirs no more. */

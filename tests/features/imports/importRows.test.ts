@@ -14,7 +14,7 @@ beforeAll(async () => {
   gateway = await openGateway();
   ({ acme } = await world(gateway, {
     acme: {
-      tree: { acme: { north: { store: {} }, south: {} } },
+      tree: { acme: { north: { store: {}, n1: {} }, south: {} } },
       roles: { clerk: { at: "north", permissions: ["organizations:read"] } },
       people: { ada: [{ at: "acme", roles: ["owner"], reach: "SUBTREE" }] },
     },
@@ -50,10 +50,11 @@ describe("readRow", () => {
 });
 
 describe("Importer.take", () => {
+  const make = (slug: string, parent = "store") =>
+    readRow(2, { organization: `o-${slug}`, organization_name: slug, organization_slug: slug, parent });
+
   it("goes by what the tenant is at the time of each batch, whatever was moved, taken or removed between two", async () => {
     const importer = await importerOf(gateway, serve, "acme");
-    const make = (slug: string) =>
-      readRow(2, { organization: `o-${slug}`, organization_name: slug, organization_slug: slug, parent: "store" });
     const ada = acme.as("ada");
     const by = (slug: string) => acme.id("Organization", slug);
     await importer.take([make("till-1")]);
@@ -75,4 +76,45 @@ describe("Importer.take", () => {
     const [made] = await homeOf(gateway, "acme")("select path from organizations where slug = 'till-3'");
     expect(made!.path).toEqual(["acme", "south", "store"].map((slug) => acme.organizations[slug]));
   });
+
+  it("brings people into what is suspended, for the day when it is resumed", async () => {
+    const input = { organizationId: acme.id("Organization", "south") };
+    await change(acme.as("ada"), "suspendOrganization", input, "__typename");
+
+    const importer = await importerOf(gateway, serve, "acme");
+    const done = await importer.take([readRow(2, { external_id: "u-resting", organization: "south" })]);
+
+    await change(acme.as("ada"), "resumeOrganization", input, "__typename");
+    expect(done).toMatchObject([{ did: ["person made", "member of south"] }]);
+  });
+
+  it.each(["archiveOrganization", "deleteOrganization"])(
+    "brings nothing into what somebody put away by %s, or below it, until it is restored",
+    async (putAway) => {
+      const [north, store] = [acme.id("Organization", "north"), `till-of-${putAway.toLowerCase()}`];
+      const ada = acme.as("ada");
+      const importer = await importerOf(gateway, serve, "acme");
+      await importer.take([make(`of-${putAway.toLowerCase()}`, "south")]);
+      const rows = [
+        readRow(2, { organization: "north", organization_name: "Put away" }),
+        readRow(3, { external_id: `u-${putAway}`, organization: "n1", roles: "member" }),
+        make(store, "n1"),
+        readRow(5, { external_id: `u-${putAway}` }),
+      ];
+
+      await change(ada, putAway, { organizationId: north }, "__typename");
+      const refused = await importer.take(rows);
+      await change(ada, "restoreOrganization", { organizationId: north }, "__typename");
+
+      const why = (called: string) => `${called} is archived or deleted, or one above it is. Restore it first.`;
+      expect(refused).toMatchObject([
+        { refused: why("organization: north") },
+        { refused: why("organization: n1") },
+        { refused: why("parent: n1") },
+        { did: ["person made"] },
+      ]);
+      const done = await importer.take(rows.slice(1, 3));
+      expect(done).toMatchObject([{ did: ["member of n1", "given member"] }, { did: [`organization ${store} made`] }]);
+    },
+  );
 });
