@@ -1,10 +1,15 @@
+import { randomUUID } from "node:crypto";
 import type { Leases } from "../../../src/database/leases.js";
+import { Importer, type RowOutcome } from "../../../src/features/imports/importRows.js";
 import { readRow } from "../../../src/features/imports/row.js";
+import { PRODUCT_FILE, readProduct } from "../../../src/product.js";
+import { TenantSession } from "../../../src/tenancy/session.js";
 import { change } from "../../support/change.js";
 import { openGateway, type TestGateway } from "../../support/gateway.js";
-import { homeOf } from "../../support/home.js";
+import { homeOf, inHome } from "../../support/home.js";
 import { importerOf } from "../../support/importing.js";
-import { openLeases } from "../../support/sessions.js";
+import { openLeases, recordOf } from "../../support/sessions.js";
+import { until } from "../../support/until.js";
 import { type Planted, world } from "../../support/world.js";
 
 let gateway: TestGateway;
@@ -117,4 +122,55 @@ describe("Importer.take", () => {
       expect(done).toMatchObject([{ did: ["member of n1", "given member"] }, { did: [`organization ${store} made`] }]);
     },
   );
+
+  it.each<[what: string, hold: (work: () => Promise<void>) => Promise<void>]>([
+    [
+      "the tenant",
+      async (work) => {
+        const session = await TenantSession.open(serve, await recordOf(gateway.database, "acme"), "change");
+        await session.query("select 1", []);
+        await work();
+        await session.commit();
+      },
+    ],
+    [
+      "what it is to change, after more of it was planned",
+      (work) =>
+        inHome(gateway, "acme", async (sql) => {
+          await sql("begin");
+          await sql("select from organizations where slug = 'south' for update");
+          await work();
+          await sql("commit");
+        }),
+    ],
+  ])("is tried again while somebody else holds %s, and then does all of it, once", async (_what, hold) => {
+    const record = await recordOf(gateway.database, "acme");
+    let tries = 0;
+    const open = () => {
+      tries += 1;
+      return TenantSession.open(serve, record, "withdraw");
+    };
+    const catalogue = readProduct(PRODUCT_FILE);
+    const importer = new Importer({ open, catalogue, runId: randomUUID(), dryRun: false });
+    const slug = `late-${randomUUID()}`;
+    await importer.take([make(`${slug}-0`)]);
+    const rename = readRow(3, { organization: "south", organization_name: slug });
+
+    tries = 0;
+    let outcomes: Promise<readonly RowOutcome[]> | undefined;
+    await hold(async () => {
+      outcomes = importer.take([make(slug), rename]);
+      await until(() => tries > 1);
+    });
+
+    expect(await outcomes).toMatchObject([
+      { did: [`organization ${slug} made`] },
+      { did: ["organization south renamed"] },
+    ]);
+    const noted = await homeOf(gateway, "acme")(
+      "select action from audit_events where changes ->> 'slug' = $1 or changes -> 'after' ->> 'name' = $1 order by action",
+      [slug],
+    );
+    expect(noted).toEqual([{ action: "organization.created" }, { action: "organization.updated" }]);
+  });
 });
