@@ -56,7 +56,7 @@ export function exportedOf(facts: WholeFacts, userId: string, sees: (organizatio
           grants: grants.filter(({ membershipId }) => membershipId === one.id).map(grantOf),
         };
       }),
-    invitations: byCreation(invitations.filter(isTheirs)).map((one) => ({
+    invitations: byCreation(invitations.filter((one) => isTheirs(one) || one.row.answered_by === id)).map((one) => ({
       id: one.id,
       organizationId: one.organizationId,
       email: one.row.email,
