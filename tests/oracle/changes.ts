@@ -149,7 +149,9 @@ const NEEDS: Readonly<Record<string, Need>> = {
   exportUser: {
     permissions: ["members:manage", "members:read"],
     reach: "SUBTREE",
-    shows: (_after, { userId }, before) => ({ content: exportedOf(before.facts, uuid(userId)) }),
+    shows: (_after, { userId }, before) => ({
+      content: exportedOf(before.facts, uuid(userId), (id) => before.judge.sees(id)),
+    }),
   },
   addMembership: {
     permissions: ["members:manage"],

@@ -20,7 +20,7 @@ interface Said {
 }
 
 /** Everything that the rows say about a person, as it is taken out; it is taken out before it is noted that it was. */
-export function exportedOf(facts: WholeFacts, userId: string): object {
+export function exportedOf(facts: WholeFacts, userId: string, sees: (organizationId: string) => boolean): object {
   const { users, organizations, memberships, grants, events, invitations, offers, joinRequests } = facts;
   const { id, row } = users.find((one) => one.id === userId)!;
   // What is apart of a person's event is theirs. Ids are made in the order of what happened.
@@ -49,14 +49,14 @@ export function exportedOf(facts: WholeFacts, userId: string): object {
         const place = organizations.find((there) => there.id === one.organizationId)!;
         return {
           id: one.id,
-          organization: { id: place.id, slug: place.slug, name: place.name },
+          organization: sees(place.id) ? { id: place.id, slug: place.slug, name: place.name } : { id: place.id },
           status: one.row.status,
           expiresAt: instant(one.row.expires_at),
           createdAt: instant(one.row.created_at),
           grants: grants.filter(({ membershipId }) => membershipId === one.id).map(grantOf),
         };
       }),
-    invitations: byCreation(invitations.filter(isTheirs)).map((one) => ({
+    invitations: byCreation(invitations.filter((one) => isTheirs(one) || one.row.answered_by === id)).map((one) => ({
       id: one.id,
       organizationId: one.organizationId,
       email: one.row.email,
@@ -77,8 +77,16 @@ export function exportedOf(facts: WholeFacts, userId: string): object {
       createdAt: instant(one.row.created_at),
     })),
     audit: said.map(({ apart, row }) => ({ at: instant(row.at), action: row.action, changes: apart })),
-    requests: events
-      .filter((event) => event.address !== null && event.row.actor_id === id)
-      .map((event) => ({ at: instant(event.row.at), action: event.row.action, address: event.address })),
+    requests: requestsOf(events.filter((event) => event.address !== null && event.row.actor_id === id)),
   };
+}
+
+/** By the digest of where it was asked from, which each request has of its own; the first of its events says when. */
+function requestsOf(events: WholeFacts["events"]): readonly object[] {
+  const requests = new Set(events.map(({ row }) => row.origin));
+  return [...requests].map((origin) => {
+    const some = events.filter(({ row }) => row.origin === origin);
+    const actions = [...new Set(some.map(({ row }) => row.action as string))].sort();
+    return { at: instant(some[0]!.row.at), actions, address: some[0]!.address };
+  });
 }

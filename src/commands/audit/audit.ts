@@ -10,6 +10,7 @@ import { pruneAudit } from "../../features/audit/prune.js";
 import { isSealedWith } from "../../features/audit/reseal.js";
 import { SEALED } from "../../features/audit/sealer.js";
 import { type Verified, verifyAudit } from "../../features/audit/verify.js";
+import { instantOrDayOf } from "../../graphql/instant.js";
 import type { TenantId } from "../../ids.js";
 import { findWitness, type Witness } from "../../tenancy/directory/witness.js";
 import { inTransaction } from "../../tenancy/migrations/transaction.js";
@@ -208,9 +209,11 @@ function parsed(json: string): { msg?: unknown; tenant?: unknown; seal?: unknown
 
 function instantIn(option: string, text: string | undefined): Date | null {
   if (text === undefined) return null;
-  const at = new Date(text);
-  if (Number.isNaN(at.getTime()))
-    throw new UsageError(`${option} ${text} is no instant, such as 2026-01-31T00:00:00Z.`);
+  const at = instantOrDayOf(text);
+  if (!at)
+    throw new UsageError(
+      `${option} ${text} is no instant, such as 2026-01-31T00:00:00Z, and no day, such as 2026-01-31.`,
+    );
   return at;
 }
 

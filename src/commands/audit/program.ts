@@ -25,7 +25,7 @@ export function addAuditCommands(program: Command): void {
     .summary("everything that happened, as lines of JSON")
     .description("Print what happened in a tenant, first to happen first, a line of JSON for each event.")
     .requiredOption("--tenant <slug>", "the tenant")
-    .option("--from <instant>", "only what happened then or later")
+    .option("--from <instant>", "only what happened then or later: 2026-01-31T00:00:00Z, or a day of UTC")
     .option("--to <instant>", "only what happened before")
     .option("--action <actions...>", "only these actions, such as organization.created")
     .action(async (options) => (await load()).auditExport(options));

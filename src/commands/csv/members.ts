@@ -79,6 +79,8 @@ export async function sendMembers(gateway: Gateway, request: IncomingMessage, re
       refusal(400, "Say which organization: ?organization=<slug>, with filter as JSON if you like."),
     );
 
+  const gone = new AbortController();
+  response.once("close", () => gone.abort());
   let after: string | null = null;
   do {
     const answer: Response = await ask(gateway, request, "POST", { query: PAGE, variables: { ...variables, after } });
@@ -103,7 +105,9 @@ export async function sendMembers(gateway: Gateway, request: IncomingMessage, re
     const lines = nodes.map((member) => csvLine(COLUMNS.map(([, of]) => of(member)))).join("");
     // A caller that reads slowly is waited for, and one that has gone is not served on.
     if (!response.write(lines) && !response.destroyed)
-      await Promise.race([once(response, "drain"), once(response, "close")]);
+      await once(response, "drain", { signal: gone.signal }).catch((error) => {
+        if (!gone.signal.aborted) throw error;
+      });
     after = pageInfo.hasNextPage && !response.destroyed ? pageInfo.endCursor : null;
   } while (after !== null);
   response.end();

@@ -60,7 +60,7 @@ const AT_ONCE = 1000;
 
 /**
  * One statement for the events, that they wait for a seal, and what of them may be erased: from where it was asked stands there
- * once for each operation. An event in an organization that is not there has no path, and an action is no uuid, so that
+ * once for each operation, unless whoever asks is nobody in the tenant, whom nobody could ever erase. An event in an organization that is not there has no path, and an action is no uuid, so that
  * PostgreSQL refuses the statement, and with it all that is to be kept beside it: remove an organization after writing it down.
  */
 const RECORD = `
@@ -73,10 +73,12 @@ with happened as materialized (
   insert into audit_values (tenant_id, commitment, subject_id, salt, value)
   select $1::uuid, decode(commitment, 'hex'), "targetId", decode(salt, 'hex'), value
   from happened where commitment is not null
+), asker as materialized (
+  select id from users where tenant_id = $1::uuid and id = $4::uuid
 ), origin as (
   insert into audit_values (tenant_id, commitment, subject_id, salt, value)
-  select $1::uuid, decode(o.commitment, 'hex'), $4::uuid, decode(o.salt, 'hex'), o.value
-  from json_to_record($7::text::json) as o(commitment text, salt text, value text)
+  select $1::uuid, decode(o.commitment, 'hex'), asker.id, decode(o.salt, 'hex'), o.value
+  from asker, json_to_record($7::text::json) as o(commitment text, salt text, value text)
   where o.commitment is not null
   on conflict do nothing
 )
@@ -84,7 +86,7 @@ insert into audit_events (tenant_id, id, at, action, actor_type, actor_id, organ
   changes, commitment, request_id, origin)
 select $1::uuid, h.id, $5::timestamptz, h.action, $3, $4::uuid,
   h."organizationId", coalesce(o.path, array[h.action]::uuid[]), h."targetType", h."targetId", h.changes,
-  decode(h.commitment, 'hex'), $6, decode($8, 'hex')
+  decode(h.commitment, 'hex'), $6, (select decode($8, 'hex') from asker)
 from happened h
 left join organizations o on o.tenant_id = $1::uuid and o.id = h."organizationId"`;
 

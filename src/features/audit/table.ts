@@ -26,7 +26,7 @@ export const auditEvents = tenantTable(
     /** The salted digest of the values that stand apart; null where none do. */
     commitment: bytea(),
     requestId: text().notNull(),
-    /** The salted digest of the address that it was asked from, which stands apart as well; null where that is not known. */
+    /** The salted digest of the address that it was asked from, which stands apart as well; null where that is not known, or theirs who is nobody. */
     origin: bytea(),
   },
   (t) => [

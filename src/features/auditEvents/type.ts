@@ -87,7 +87,7 @@ builder.objectType(AuditEvent, {
     address: t.string({
       nullable: true,
       description:
-        "The network address that it was asked from. Null when that is not known, when whoever asked was erased or is hidden from the viewer, and when it was who runs the service.",
+        "The network address that it was asked from. Null when that is not known, when whoever asked was erased, is hidden from the viewer, or was nobody in the tenant, and when it was who runs the service.",
       resolve: async (event, _args, ctx) => {
         const scope = scopeOf(ctx);
         const { actorId } = event;

@@ -1,5 +1,7 @@
 import { and, eq, sql } from "drizzle-orm";
 import type { Catalogue } from "../../access/catalogue.js";
+import { untilItPasses } from "../../database/retry.js";
+import { Deadline } from "../../graphql/context.js";
 import { uuids } from "../../tenancy/arrays.js";
 import type { TenantSession } from "../../tenancy/session.js";
 import { recordOfOperator } from "../audit/record.js";
@@ -30,6 +32,9 @@ export interface Importing {
   readonly dryRun: boolean;
 }
 
+/** How long a batch is tried. */
+const LONGEST_MS = 60_000;
+
 /** A row as it was read, or why it cannot be. */
 export type ReadRow = ImportRow | { readonly line: number; readonly refused: string };
 
@@ -44,7 +49,21 @@ export class Importer {
 
   constructor(private readonly importing: Importing) {}
 
+  /**
+   * Brings in a batch; again, where PostgreSQL broke it off for another's sake.
+   * @throws UnavailableError when that has not passed in a minute; nothing of the batch is done
+   */
   async take(rows: readonly ReadRow[]): Promise<RowOutcome[]> {
+    const deadline = new Deadline(LONGEST_MS, null);
+    deadline.start();
+    try {
+      return await untilItPasses(deadline.signal, () => this.#takeOnce(rows));
+    } finally {
+      deadline.stop();
+    }
+  }
+
+  async #takeOnce(rows: readonly ReadRow[]): Promise<RowOutcome[]> {
     const { open, catalogue, dryRun, runId } = this.importing;
     const session = await open();
     const { db, tenantId } = session;
@@ -71,6 +90,8 @@ export class Importer {
       await session.commit();
       return outcomes;
     } catch (error) {
+      // What it says may have been planned and not done. That of a dry run, in which nothing is done, is not read twice.
+      if (!dryRun) this.#state = null;
       await session.rollback();
       throw error;
     }

@@ -38,6 +38,8 @@ interface WantedPlace {
   readonly made: KnownOrganization | null;
 }
 
+const PUT_AWAY = "is archived or deleted, or one above it is. Restore it first.";
+
 function placeOf(state: ImportState, { organization }: ImportRow): WantedPlace {
   const { called, name, slug, parent } = organization!;
   const above = parent === null ? null : state.find(parent);
@@ -45,6 +47,7 @@ function placeOf(state: ImportState, { organization }: ImportRow): WantedPlace {
     throw new RowRefused(`parent: there is no organization ${parent}, and none in a row before.`);
   const known = state.find(called) ?? null;
   if (known) {
+    if (state.isPutAway(known)) throw new RowRefused(`organization: ${called} ${PUT_AWAY}`);
     if (above && known.path.at(-1) !== above.id)
       throw new RowRefused(`parent: ${called} is elsewhere. Move it with moveOrganization, which asks who may.`);
     if (slug !== null && slug !== known.slug)
@@ -59,8 +62,9 @@ function placeOf(state: ImportState, { organization }: ImportRow): WantedPlace {
     );
   if (state.takenSlugs.has(slug)) throw new RowRefused(`organization_slug: ${slug} is, or was, another's.`);
   const { id, path } = above ?? state.root;
+  if (state.isPutAway({ id, path })) throw new RowRefused(`parent: ${parent} ${PUT_AWAY}`);
   if (path.length >= MOST_ABOVE) throw new RowRefused(`parent: it has ${MOST_ABOVE} others above it already.`);
-  return { known: null, made: { id: newId(), path: [...path, id], externalId: called, slug, name } };
+  return { known: null, made: { id: newId(), path: [...path, id], externalId: called, slug, name, isArchived: false } };
 }
 
 function roleAt(state: ImportState, { id, path }: KnownOrganization, { key }: WantedRole): Role {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Reach } from "../../access/access.js";
 import { externalId, shownText } from "../../graphql/form.js";
+import { instantOrDayOf } from "../../graphql/instant.js";
 import { normaliseEmail } from "../../identity/email.js";
 import { isReserved, name as organizationName, slug } from "../organizations/form.js";
 
@@ -56,12 +57,9 @@ const email = z.string().transform((value, ctx) => {
   return normalised ?? z.NEVER;
 });
 const instant = z.string().transform((value, ctx) => {
-  const at = new Date(value);
-  const year = at.getUTCFullYear();
-  // PostgreSQL reads no other years as we write them.
-  if (year >= 1 && year <= 9999) return at;
-  ctx.addIssue("is no instant, such as 2026-12-31T00:00:00Z");
-  return z.NEVER;
+  const at = instantOrDayOf(value);
+  if (!at) ctx.addIssue("is no instant, such as 2026-12-31T00:00:00Z, and no day, such as 2026-12-31");
+  return at ?? z.NEVER;
 });
 /** `admin; store-manager:subtree`, or in JSON a list of the same. */
 const roles = z

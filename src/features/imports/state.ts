@@ -16,6 +16,8 @@ export interface KnownOrganization extends Place {
   readonly externalId: string | null;
   readonly slug: string;
   readonly name: string;
+  /** As what is to be deleted is as well. */
+  readonly isArchived: boolean;
 }
 
 export interface KnownPerson {
@@ -69,9 +71,10 @@ export class ImportState {
 
   static async read(db: TenantDb, tenantId: TenantId, catalogue: Catalogue): Promise<ImportState> {
     const state = new ImportState();
-    const { id, path, externalId, slug, name } = organizations;
+    const { id, path, externalId, slug, name, status } = organizations;
+    const isArchived = sql<boolean>`${status} = 'ARCHIVED'`;
     const all = await db
-      .select({ id, path, externalId, slug, name })
+      .select({ id, path, externalId, slug, name, isArchived })
       .from(organizations)
       .where(eq(organizations.tenantId, tenantId))
       .orderBy(id);
@@ -94,13 +97,21 @@ export class ImportState {
   /** Notes an organization, found by its external id before its slug. */
   add(organization: KnownOrganization): void {
     this.organizations.set(organization.id, organization);
-    if (organization.externalId !== null && !this.#byName.has(`id ${organization.externalId}`))
-      this.#byName.set(`id ${organization.externalId}`, organization);
+    const { externalId } = organization;
+    const first = this.#byName.get(`id ${externalId}`);
+    // Of two with the same external id the first made keeps it, under whatever name a row gives it.
+    if (externalId !== null && (!first || first.id === organization.id))
+      this.#byName.set(`id ${externalId}`, organization);
     this.#byName.set(`slug ${organization.slug}`, organization);
   }
 
   find(called: string): KnownOrganization | undefined {
     return this.#byName.get(`id ${called}`) ?? this.#byName.get(`slug ${called}`);
+  }
+
+  /** Whether an organization is archived, or one above it is: nothing can be done there. */
+  isPutAway({ id, path }: Place): boolean {
+    return [id, ...path].some((one) => this.organizations.get(one)?.isArchived);
   }
 
   /** Notes a person as they are from now on: an address that they had before is theirs no more. */

@@ -1,7 +1,8 @@
-import { and, eq } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import { type Context, scopeOf } from "../../graphql/context.js";
 import { Failure, type FailureMember } from "../../graphql/failure.js";
 import { failureType } from "../../graphql/mutation.js";
+import { users } from "../users/table.js";
 import { type InvitationRow, invitations } from "./table.js";
 import { InvitationStatus } from "./type.js";
 
@@ -62,15 +63,21 @@ export const closed = (ctx: Context, status: InvitationRow["status"], field: rea
     isInside,
   );
 
-/** Ends an open invitation, whose row is locked. */
+/** Ends an open invitation, whose row is locked; but for a withdrawal, by what the viewer says to it. */
 export async function end(
   ctx: Context,
   { id }: InvitationRow,
   status: "ACCEPTED" | "DECLINED" | "WITHDRAWN",
 ): Promise<void> {
-  const { session, now } = scopeOf(ctx);
-  await session.db
+  const { session, viewer, now } = scopeOf(ctx);
+  const { db, tenantId } = session;
+  // Null for whoever says no and is nobody in the tenant.
+  const answerer = db
+    .select({ id: users.id })
+    .from(users)
+    .where(and(eq(users.tenantId, tenantId), eq(users.id, viewer.id)));
+  await db
     .update(invitations)
-    .set({ status, updatedAt: now })
-    .where(and(eq(invitations.tenantId, session.tenantId), eq(invitations.id, id)));
+    .set({ status, updatedAt: now, ...(status !== "WITHDRAWN" && { answeredBy: sql`(${answerer})` }) })
+    .where(and(eq(invitations.tenantId, tenantId), eq(invitations.id, id)));
 }

@@ -1,6 +1,5 @@
-import { and, asc, eq, isNull, ne, sql } from "drizzle-orm";
+import { and, asc, eq, isNull, ne, or, sql } from "drizzle-orm";
 import { type Context, scopeOf } from "../../graphql/context.js";
-import type { TenantId } from "../../ids.js";
 import { texts, uuids } from "../../tenancy/arrays.js";
 import { boundTo, type Mail } from "../mail/mail.js";
 import { outbox } from "../mail/table.js";
@@ -10,11 +9,15 @@ import { invitations, offeredGrants } from "./table.js";
 /** What stands in place of an address that was erased: none that anybody could have. */
 const NOBODY = "";
 
-const sentTo = (tenantId: TenantId, emails: readonly string[]) =>
-  and(eq(invitations.tenantId, tenantId), sql`${invitations.email} = any(${texts(emails)})`);
+/** Sent to an address of theirs, or answered by them: whoever signs in may do so by another address than the one that is noted. */
+const theirsOf = ({ tenantId, id, emails }: Somebody) =>
+  and(
+    eq(invitations.tenantId, tenantId),
+    or(sql`${invitations.email} = any(${texts(emails)})`, eq(invitations.answeredBy, id)),
+  );
 
-/** Every invitation to an address of theirs, by whomever. */
-async function take(ctx: Context, { emails }: Somebody): Promise<readonly object[]> {
+/** Every invitation of theirs, by whomever. */
+async function take(ctx: Context, person: Somebody): Promise<readonly object[]> {
   const { db, tenantId } = scopeOf(ctx).session;
   const theirs = await db
     .select({
@@ -27,7 +30,7 @@ async function take(ctx: Context, { emails }: Somebody): Promise<readonly object
       createdAt: invitations.createdAt,
     })
     .from(invitations)
-    .where(sentTo(tenantId, emails))
+    .where(theirsOf(person))
     .orderBy(asc(invitations.createdAt), asc(invitations.id));
   const offered = await db
     .select({
@@ -52,16 +55,16 @@ async function take(ctx: Context, { emails }: Somebody): Promise<readonly object
 }
 
 /** An open one is good for nothing any more. */
-async function forget(ctx: Context, { id, emails }: Somebody): Promise<void> {
+async function forget(ctx: Context, person: Somebody): Promise<void> {
   const { session, now } = scopeOf(ctx);
-  const { db, tenantId } = session;
-  const theirs = sentTo(tenantId, emails);
+  const { db } = session;
+  const theirs = theirsOf(person);
   await db
     .update(invitations)
     .set({ status: "WITHDRAWN", updatedAt: now })
     .where(and(theirs, eq(invitations.status, "OPEN")));
   await db.update(invitations).set({ email: NOBODY }).where(theirs);
-  await forgetMail(ctx, id);
+  await forgetMail(ctx, person.id);
 }
 
 /**

@@ -17,6 +17,11 @@ export const invitations = tenantTable(
     /** In whose name it is made: what they may not give any more is not given. */
     inviterId: uuid().$type<UserId>().notNull(),
     status: text().$type<"OPEN" | "ACCEPTED" | "DECLINED" | "WITHDRAWN">().notNull().default("OPEN"),
+    /**
+     * Who said yes or no, where they are somebody of the tenant: it is theirs, by whatever address they are known. Null as well
+     * for what was answered before this was noted.
+     */
+    answeredBy: uuid().$type<UserId>(),
     /** Of the link that was sent last; nobody can accept anything with it. */
     tokenHash: bytea().notNull(),
     expiresAt: instant().notNull(),

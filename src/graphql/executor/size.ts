@@ -113,6 +113,11 @@ export class Size {
     else this.addCharacters(CHARACTERS_OF_A_NUMBER);
   }
 
+  /** Whether an answer has room for the value: for a change that is not worth making where nobody can be told of it. */
+  hasRoomFor(value: object): boolean {
+    return this.#characters + this.#lengthOf(value) <= this.most.answerCharacters;
+  }
+
   #lengthOf(value: object): number {
     const known = this.#lengths.get(value) ?? JSON.stringify(value).length;
     this.#lengths.set(value, known);

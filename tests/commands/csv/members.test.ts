@@ -1,3 +1,6 @@
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { sendMembers } from "../../../src/commands/csv/members.js";
 import { mintToken } from "../../../src/identity/developmentToken.js";
 import { FOLDER } from "../../support/database.js";
 import { openGateway, type TestGateway } from "../../support/gateway.js";
@@ -142,5 +145,31 @@ describe("/members.csv", () => {
     await expect(broken).rejects.toThrow();
     await home("update grants set role_key = 'owner' where id = $1", [acme.grants["ada@acme"]]);
     await other.close();
+  });
+
+  it("waits for a caller that reads slowly after each page, and leaves nothing that waits behind", async () => {
+    const waiting: number[] = [];
+    let answer: ServerResponse;
+    const fetch = async (url: string, init: object) => {
+      waiting.push(answer.eventNames().reduce((sum, name) => sum + answer.listenerCount(name), 0));
+      return gateway.yoga.fetch(url, init);
+    };
+    const yoga = Object.assign(Object.create(gateway.yoga), { fetch }) as never;
+    // Whatever is written has to be waited for.
+    const server = createServer({ highWaterMark: 1 }, (request, response) => {
+      answer = response;
+      void sendMembers({ ...gateway, yoga }, request, response);
+    });
+    await new Promise<void>((listening) => server.listen({ host: "127.0.0.1", port: 0 }, listening));
+    const token = await mintToken(FOLDER, { email: "ada@acme.test" });
+
+    const { port } = server.address() as AddressInfo;
+    const body = await globalThis.fetch(`http://127.0.0.1:${port}/members.csv?organization=big`, {
+      headers: { authorization: `Bearer ${token}`, "x-tenant": "acme" },
+    });
+
+    expect(linesOf(await body.text())).toHaveLength(1 + PEOPLE);
+    expect(waiting).toEqual(Array(3).fill(waiting[0]));
+    await new Promise((closed) => server.close(closed));
   });
 });

@@ -159,3 +159,48 @@ describe.each([500, 1])("ImportState.addPerson, of %i rows at once", (atOnce) =>
     ]);
   });
 });
+
+describe.each([500, 1])("ImportState.add, of %i rows at once", (atOnce) => {
+  const called = `west-${atOnce}`;
+  const rename = (name: string) => ({ organization: called, organization_name: name });
+  const RENAMED = [`organization ${called} renamed`];
+  beforeAll(async () => {
+    const made = { ...rename("First"), organization_slug: called };
+    await bringIn(await importerOf(gateway, serve, "acme"), [made]);
+  });
+
+  /** Brings in rows that each name it, and answers with what was done, its name, and the names that the audit notes. */
+  async function name(names: readonly string[]) {
+    const before = await renames();
+    const lines = names.map(rename);
+    const said = await bringIn(await importerOf(gateway, serve, "acme", true), lines, atOnce);
+    const done = await bringIn(await importerOf(gateway, serve, "acme"), lines, atOnce);
+    const [row] = await home("select name from organizations where external_id = $1", [called]);
+    expect(done).toEqual(said);
+    return { done, name: row!.name, noted: (await renames()).slice(before.length) };
+  }
+  const renames = async () =>
+    (
+      await home(
+        `select changes->'after'->>'name' as name from audit_events e join organizations o on o.id = e.target_id
+         where o.external_id = $1 and action = 'organization.updated' order by e.id`,
+        [called],
+      )
+    ).map((event) => event.name);
+
+  it("renames an organization once, however many rows give it its new name", async () => {
+    expect(await name(["Second", "Second", "Second"])).toEqual({
+      done: [RENAMED, [], []],
+      name: "Second",
+      noted: ["Second"],
+    });
+  });
+
+  it("goes by the last row of several that name it, also where that is the name it had", async () => {
+    expect(await name(["Third", "Second"])).toEqual({
+      done: [RENAMED, RENAMED],
+      name: "Second",
+      noted: ["Third", "Second"],
+    });
+  });
+});

@@ -557,6 +557,26 @@ describe("an invitation", () => {
     expect(left).toContain("shared@people.test");
   });
 
+  it("is told and forgotten also where it was sent to another address, by which they answered it", async () => {
+    await accept(await as("nia"), await invited("nia", "n1"));
+    const [user] = await home("select id from users where email = 'nia@people.test'");
+    const userId = Buffer.from(`User:${user!.id}`).toString("base64url");
+    const [yes, no, none] = [await invited("nia-1", "n2"), await invited("nia-2", "n2"), await invited("nia-3", "n2")];
+    const byAddress = (name: string) => as("nia", { email: `${name}@people.test` });
+    expect(await accept(await byAddress("nia-1"), yes)).toMatchObject({ tenantSlug: "acme" });
+    await change(await byAddress("nia-2"), "declineInvitation", { token: no }, "__typename");
+    await change(await as("nia-3"), "declineInvitation", { token: none }, "__typename");
+
+    const { content } = await change(acme.as("ada"), "exportUser", { userId }, "content");
+    await change(acme.as("ada"), "eraseUser", { userId }, "__typename");
+
+    const sentTo = content.invitations.map(({ email }: { email: string }) => email);
+    expect(sentTo).toEqual(["nia", "nia-1", "nia-2"].map((name) => `${name}@people.test`));
+    const left = await inHome(gateway, "acme", everythingIn);
+    for (const email of sentTo) expect(left).not.toContain(email);
+    expect(left).toContain("nia-3@people.test");
+  });
+
   it("is sent to nobody who was erased, and in nobody's name who was, while others' go on", async () => {
     await accept(
       await as("lea"),
@@ -626,7 +646,8 @@ describe("Mutation.declineInvitation", () => {
     expect(await decline(await as("nay"), token)).toMatchObject({ code: "INVITATION_CLOSED" });
     expect(await accept(await as("nay"), token)).toMatchObject({ code: "INVITATION_CLOSED" });
     expect(await home("select id from users where email = 'nay@people.test'")).toEqual([]);
-    const declinedId = idOf("Invitation", declinedInvitationId)!;
-    expect(await auditOf(gateway.database, acme, "invitation.declined", declinedId)).toHaveLength(1);
+    const [declined] = await home("select id, answered_by from invitations where email = 'nay@people.test'");
+    expect([declined!.id, declined!.answered_by]).toEqual([idOf("Invitation", declinedInvitationId)!, null]);
+    expect(await auditOf(gateway.database, acme, "invitation.declined", declined!.id as string)).toHaveLength(1);
   });
 });

@@ -1,7 +1,7 @@
-import { auditOf } from "../../support/audit.js";
+import { auditOf, sealNow, verifyIn } from "../../support/audit.js";
 import { change } from "../../support/change.js";
 import { type Caller, openGateway, type TestGateway } from "../../support/gateway.js";
-import { everythingIn, homeOf, inHome } from "../../support/home.js";
+import { everythingIn, homeOf, inHome, ownerInHome } from "../../support/home.js";
 import { tokenFor } from "../../support/letters.js";
 import { openPeople, type People } from "../../support/people.js";
 import { type Belonging, type Planted, world } from "../../support/world.js";
@@ -718,6 +718,38 @@ describe("a request to join", () => {
 
     expect(await inHome(gateway, "acme", everythingIn)).not.toContain("gone@people.test");
     expect(await join(await as("gone"))).toMatchObject({ outcome: "REQUESTED" });
+  });
+
+  it("leaves nothing of from where it was made, by somebody who is nobody in the tenant, that nobody could erase", async () => {
+    const id = await open("passer");
+    const offer = { ...at("north"), email: "passer@people.test", grants: [] };
+    await change(acme.as("ada"), "inviteMember", offer, "__typename");
+    const token = await tokenFor(gateway.database, acme, "passer@people.test");
+    await change(await as("passer"), "declineInvitation", { token }, "__typename");
+    await approve(id);
+    await setPolicy("north", "AUTOMATIC");
+    await join(await as("comer"));
+    const origins = (action: string, email: string) =>
+      home(
+        `select origin is not null as is_noted from audit_events
+         where action = $1 and (actor_id in (select id from users where email = $2) or target_id in (
+           select id from join_requests where email = $2 union select id from invitations where email = $2))`,
+        [action, email],
+      );
+
+    expect(await origins("joinRequest.made", "passer@people.test")).toEqual([{ is_noted: false }]);
+    expect(await origins("invitation.declined", "passer@people.test")).toEqual([{ is_noted: false }]);
+    expect(await origins("membership.joined", "comer@people.test")).toEqual([{ is_noted: true }]);
+
+    for (const email of ["passer@people.test", "comer@people.test"]) {
+      const [user] = await home("select id from users where email = $1", [email]);
+      const userId = Buffer.from(`User:${user!.id}`).toString("base64url");
+      await change(acme.as("ada"), "eraseUser", { userId }, "__typename");
+      expect(await home("select from audit_values where subject_id = $1", [user!.id])).toEqual([]);
+    }
+    expect(await home("select from audit_values where subject_id not in (select id from users)")).toEqual([]);
+    await sealNow(gateway, "acme");
+    expect(await ownerInHome(gateway, "acme", (run) => verifyIn(run, acme.tenantId))).toMatchObject({ broken: null });
   });
 
   it("is not approved for somebody who was suspended meanwhile", async () => {

@@ -1,3 +1,4 @@
+import { DEFAULT_LIMITS } from "../../../src/graphql/limits.js";
 import { sealNow, verifyIn } from "../../support/audit.js";
 import { change, refused } from "../../support/change.js";
 import { ADDRESS, openGateway, type TestGateway } from "../../support/gateway.js";
@@ -12,7 +13,7 @@ beforeAll(async () => {
   gateway = await openGateway();
   ({ shop } = await world(gateway, {
     shop: {
-      tree: { shop: { till: {}, yard: {} } },
+      tree: { shop: { till: {}, yard: {}, shed: {} } },
       people: {
         olga: [{ at: "shop", roles: ["owner"], reach: "SUBTREE" }],
         deputy: [{ at: "shop", roles: ["admin"], reach: "SUBTREE" }],
@@ -27,6 +28,11 @@ beforeAll(async () => {
         ],
         sam: [{ at: "till", roles: ["member"] }],
         pia: [{ at: "till", roles: ["member"] }],
+        clerk: [{ at: "shop", can: ["organizations:read", "members:read", "members:manage"], reach: "SUBTREE" }],
+        quin: [
+          { at: "till", roles: ["admin"] },
+          { at: "shed", roles: ["guest"] },
+        ],
       },
     },
   }));
@@ -206,6 +212,54 @@ describe("exportUser", () => {
     });
     expect(JSON.stringify(content)).not.toContain(shop.tenantId);
     expect(await changesOf("pia")).toMatchObject([{ action: "user.exported" }, { action: "user.updated" }]);
+  });
+
+  it("tells of each request of theirs once, with all that it did", async () => {
+    const rename = (name: string) =>
+      `updateOrganization(input: { organizationId: "${shop.id("Organization", "till")}", name: "${name}" }) { __typename }`;
+    const invite = `inviteMember(input: { organizationId: "${shop.id("Organization", "till")}", email: "r@shop.test", grants: [] }) { __typename }`;
+    await shop.as("quin").get(`mutation { a: ${rename("A")} b: ${invite} c: ${rename("C")} }`);
+    await shop.as("quin").get(`mutation { ${rename("D")} }`);
+
+    const { content } = await change(shop.as("olga"), "exportUser", { userId: shop.id("User", "quin") }, "content");
+
+    const at = expect.stringMatching(/Z$/);
+    expect(content.requests).toEqual([
+      { at, actions: ["invitation.created", "organization.updated"], address: ADDRESS },
+      { at, actions: ["organization.updated"], address: ADDRESS },
+    ]);
+  });
+
+  it("names no organization that whoever exports does not see", async () => {
+    const organizationId = shop.id("Organization", "shed");
+    await change(shop.as("olga"), "suspendOrganization", { organizationId }, "__typename");
+    const placesFor = async (by: string) => {
+      const { content } = await change(shop.as(by), "exportUser", { userId: shop.id("User", "quin") }, "content");
+      return content.memberships.map(({ organization }: { organization: object }) => organization);
+    };
+    const [till, shed] = ["till", "shed"].map((slug) => ({
+      id: shop.organizations[slug],
+      slug,
+      name: expect.any(String),
+    }));
+
+    expect(await placesFor("olga")).toEqual([till, shed]);
+    expect(await placesFor("clerk")).toEqual([till, { id: shed!.id }]);
+  });
+
+  it("that is too large for an answer is refused, and is not noted as one that was made", async () => {
+    const limits = { ...DEFAULT_LIMITS, answerCharacters: 300 };
+    const narrow = await openGateway({ database: gateway.database, limits });
+    const noted = () =>
+      sql("select from audit_events where action = 'user.exported' and target_id = $1", [shop.users.quin]);
+    const before = await noted();
+
+    const input = { userId: shop.id("User", "quin") };
+    const outcome = await change(narrow.as("olga@shop.test", "shop"), "exportUser", input, "content");
+
+    expect(outcome).toMatchObject({ code: "EXPORT_TOO_LARGE", field: ["input", "userId"] });
+    expect(await noted()).toHaveLength(before.length);
+    await narrow.close();
   });
 
   it("needs the right to manage and to read members everywhere", async () => {
