@@ -108,7 +108,6 @@ function contradictions(own: Environment, serving: boolean): string[] {
   if (new Set(logins).size < logins.length) {
     problems.push("DATABASE_URL, DATABASE_DOOR_URL and DATABASE_OWNER_URL must name different logins");
   }
-  problems.push(...sharedLogins(own));
   if (serving && developmentOf(own) && HOST !== undefined && !LOOPBACK.has(HOST)) {
     problems.push(
       `HOST is ${HOST}, and the development issuer serves loopback only: set HOST=127.0.0.1, or TENANTRY_DEVELOPMENT=off`,
@@ -132,28 +131,6 @@ const sharedAudiences = ({ TENANTRY_ISSUERS, TENANTRY_OPERATORS }: z.output<type
           `TENANTRY_OPERATORS has the audience ${name} of ${issuer}, as TENANTRY_ISSUERS has: let operators' tokens be made for another one`,
       ),
   );
-
-/** Databases of one server that would be served by one login, which could so pass from the tenants of the one to those of the other. */
-function sharedLogins(own: Environment): string[] {
-  const { DATABASE_URL, DATABASE_DOOR_URL } = own;
-  const more = Object.entries(urlsIn(own.TENANTRY_DATABASES)).map(([name, url]) => [`TENANTRY_DATABASES ${name}`, url]);
-  const named = [["DATABASE_URL", DATABASE_URL], ["DATABASE_DOOR_URL", DATABASE_DOOR_URL], ...more] as const;
-  return more.flatMap(([setting, url]) => {
-    const login = loginAt(url);
-    const at = named.findIndex((one) => one[1] !== undefined && loginAt(one[1]) === login);
-    const other = named[at]?.[0];
-    return login === null || other === undefined || other === setting
-      ? []
-      : [`${setting} names the login of ${other} at the same server: give each database a serving login of its own`];
-  });
-}
-
-/** A login and its server; null where the URL is none, which is told apart. */
-function loginAt(url: unknown): string | null {
-  if (typeof url !== "string" || !URL.canParse(url)) return null;
-  const { username, hostname, port, searchParams } = new URL(url);
-  return `${username} ${searchParams.get("host") ?? hostname} ${port || "5432"}`;
-}
 
 /** Replicas of nothing, and those that would be read by a login whose walls nobody verifies. */
 function replicaProblems(own: Environment): string[] {

@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { Catalogue } from "./access/catalogue.js";
+import { isAway } from "./database/errors.js";
 import type { Leases } from "./database/leases.js";
 import type { Signal } from "./database/signal.js";
 import { readAccess } from "./features/memberships/readAccess.js";
@@ -142,12 +143,22 @@ export function contextsOf(options: ContextOptions, asked: AskedBefore) {
     // A single one says for itself whether it lets them in; a change names its tenant anyway.
     if (tenants.length < 2 || purpose !== "read") return tenants;
     const meant: TenantRecord[] = [];
-    for await (const { session, answer } of knockAt(tenants, digest, signal)) {
-      // Whoever may knock need not be in it. A tenant that has just gone elsewhere may be theirs.
-      if (answer !== null) meant.push(session.tenant);
+    for (const tenant of tenants) {
+      if (await mayLetIn(tenant, digest, signal)) meant.push(tenant);
       if (meant.length > 1) break;
     }
     return meant;
+  }
+
+  /** Whoever may knock need not be in it. A tenant that has just gone elsewhere, or whose database is away, may be theirs. */
+  async function mayLetIn(tenant: TenantRecord, digest: Buffer, signal: Signal): Promise<boolean> {
+    try {
+      for await (const { answer } of knockAt([tenant], digest, signal)) return answer !== null;
+      return false;
+    } catch (error) {
+      if (isAway(error) && !signal.aborted) return true;
+      throw error;
+    }
   }
 
   async function listChoices(identity: Identity, signal: Signal): Promise<Choice[]> {

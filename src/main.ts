@@ -6,10 +6,10 @@ import { outliveTerminal } from "./commands/signals.js";
 import { addTenantCommands } from "./commands/tenant/program.js";
 
 outliveTerminal();
-// Whoever reads along may stop, as `head` does, which must not end a command in the middle of what it changes.
+// Whoever reads along may stop, as `head` does, or a terminal that is closed, which must not end a command in the middle of what it changes.
 for (const stream of [process.stdout, process.stderr])
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
+    if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
   });
 
 const program = new Command("tenantry")

@@ -153,6 +153,12 @@ describe("src", () => {
     expect(SOURCES.filter(({ text }) => assigned.test(text)).map(({ path }) => path)).toEqual([]);
   });
 
+  it("holds no conflict that was not resolved", () => {
+    const marked = SOURCES.filter(({ text }) => /^.{0,3}(<{7}|>{7}) /m.test(text));
+
+    expect(marked.map(({ path }) => path)).toEqual([]);
+  });
+
   it("has no default exports", () => {
     expect(SOURCES.filter(({ text }) => /^export default\b/m.test(text)).map(({ path }) => path)).toEqual([]);
   });

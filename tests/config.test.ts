@@ -152,16 +152,6 @@ describe("readSettings", () => {
       { ...REAL, DATABASE_REPLICA_URL: "postgres://postgres:one@replica/product" },
       "DATABASE_REPLICA_URL must name the login of DATABASE_URL",
     ],
-    [
-      "one login for two databases of a server",
-      { ...REAL, TENANTRY_DATABASES: '{"eu":"postgres://eu:four@db:5432/eu","us":"postgres://eu:four@db/us"}' },
-      "TENANTRY_DATABASES us names the login of TENANTRY_DATABASES eu at the same server",
-    ],
-    [
-      "the first database's login for another of its server",
-      { ...REAL, TENANTRY_DATABASES: JSON.stringify({ eu: REAL.DATABASE_URL.replace("/product", "/eu") }) },
-      "TENANTRY_DATABASES eu names the login of DATABASE_URL at the same server",
-    ],
     ["mail from nobody", { TENANTRY_SMTP_URL: "smtps://mail.example.com" }, "TENANTRY_MAIL_FROM is required"],
     ["an owner that serves", { ...REAL, DATABASE_OWNER_URL: REAL.DATABASE_URL }, "must name different logins"],
   ])("refuses %s", (_, env, words) => {

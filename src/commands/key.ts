@@ -17,7 +17,7 @@ import { keyOf, lostKey, RESTORE_KEY } from "./database.js";
 
 const RESTORE: Pick<Problem, "mend"> = { mend: RESTORE_KEY };
 /** Tenants whose seals are looked at. */
-const WITNESSES = 10;
+const WITNESSES = 100;
 
 /**
  * The installation key, for an owner's command that uses it. Where no key was noted yet, this one is.
@@ -31,7 +31,7 @@ export async function ownKey(settings: Settings, owners: Owners): Promise<Buffer
   const noted = await findKeyMark(main);
   if (noted === mark) return key;
   const marks = noted === null ? await marksOfSeals(owners) : [noted];
-  if (marks.length > 0 && !marks.includes(mark)) throw new OtherKeyError();
+  if (marks.length > 0 && !marks.includes(mark)) throw new OtherKeyError(noted === null);
   await noteKeyMark(main, mark);
   return key;
 }
@@ -46,7 +46,7 @@ export async function takeNewKey(settings: Settings, owners: Owners): Promise<vo
   await replaceKeyMark(await owners.main, keyMark(await keyOf(settings, true)));
 }
 
-/** What tells the keys of the newest seals of some tenants: of an installation that has noted none. */
+/** What tells the keys that audits of some tenants were sealed with: of an installation that has noted none. */
 async function marksOfSeals(owners: Owners): Promise<string[]> {
   const rows = await (await owners.main).run(
     `select t.id, t.database, t.schema_name from tenantry.audit_witnesses w join tenantry.tenants t on t.id = w.tenant_id
@@ -54,8 +54,8 @@ async function marksOfSeals(owners: Owners): Promise<string[]> {
   );
   const found = rows.map(async ({ id, database, schema_name }) => {
     const place = await owners.of(String(database));
-    const last = `select key_mark from "${schema_name}".audit_seals where tenant_id = $1 order by number desc limit 1`;
-    return (await place.run(last, [id])).map((row) => String(row.key_mark));
+    const marks = `select distinct key_mark from "${schema_name}".audit_seals where tenant_id = $1`;
+    return (await place.run(marks, [id])).map((row) => String(row.key_mark));
   });
   // What is away, or was moved meanwhile, tells nothing.
   return (await Promise.all(found.map((marks) => marks.catch(() => [])))).flat();
@@ -71,8 +71,17 @@ export async function keyProblems(settings: Settings, main: Lease): Promise<Prob
       { what: `${lost} is lost, and ${count} identities are known by digests that were made with it.`, ...RESTORE },
     ];
   const key = await keyOf(settings);
-  const noted = (await isKeyMarkKept(main)) ? await findKeyMark(main) : null;
-  if (noted !== null && noted !== keyMark(key))
+  // What is behind is told by another look.
+  if (!(await isKeyMarkKept(main))) return [];
+  const noted = await findKeyMark(main);
+  if (noted === null)
+    return [
+      {
+        what: "Nobody has noted which TENANTRY_KEY is this installation's, so that no gateway starts.",
+        mend: "Run `tenantry migrate`.",
+      },
+    ];
+  if (noted !== keyMark(key))
     return [{ what: "TENANTRY_KEY is not the key that this installation was made with.", ...RESTORE }];
   const people = await (await loadDevelopmentIssuer(settings.TENANTRY_DATA_DIR))?.people();
   if (count === 0 || !settings.TENANTRY_DEVELOPMENT || !people || people.length === 0) return [];

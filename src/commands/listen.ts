@@ -46,6 +46,8 @@ export interface Address {
 /** Of one client: what is being answered, in turn, and what it had taken when that was looked at. */
 interface Connection {
   readonly open: Set<ServerResponse>;
+  /** Whether nothing more of it is answered. */
+  isOver: boolean;
   taken: number;
   /** When it must have taken more; null while nothing waits for it. */
   until: number | null;
@@ -61,12 +63,18 @@ export class HttpServer {
   constructor(listener: RequestListener, patience: Partial<Patience> = {}) {
     this.#patience = { ...PATIENCE, ...patience };
     this.#server = createServer(this.#patience, (request, response) => {
-      const open = this.#connections.get(request.socket)?.open;
-      // The connection ends with the answer before this one, so that nobody would be told what became of it.
-      if (!open || (this.#isStopping && open.size > 0)) return;
+      const connection = this.#connections.get(request.socket);
+      if (!connection || connection.isOver) return;
+      const { open } = connection;
+      // The connection ends with the answer before this one, so that nobody would be told what became of it, or of any behind it.
+      if (this.#isStopping && open.size > 0) {
+        connection.isOver = true;
+        return;
+      }
       open.add(response);
       response.once("close", () => {
         open.delete(response);
+        if (connection.isOver && open.size === 0) request.socket.destroySoon();
         this.#endIfDone();
       });
       if (this.#isStopping) response.shouldKeepAlive = false;
@@ -74,7 +82,7 @@ export class HttpServer {
     });
     this.#server.maxConnections = MOST_CONNECTIONS;
     this.#server.on("connection", (socket) => {
-      this.#connections.set(socket, { open: new Set(), taken: 0, until: null });
+      this.#connections.set(socket, { open: new Set(), isOver: false, taken: 0, until: null });
       socket.once("close", () => {
         this.#connections.delete(socket);
         this.#endIfDone();

@@ -1,4 +1,4 @@
-import pino from "pino";
+import type { Logger } from "pino";
 import { readSettings, type Settings } from "../config.js";
 import { sqlState } from "../database/errors.js";
 import { Leases } from "../database/leases.js";
@@ -17,6 +17,7 @@ import { keyOf } from "./database.js";
 import { EXIT, RefusedError, UsageError } from "./explain.js";
 import { withHost } from "./host.js";
 import { HttpServer } from "./listen.js";
+import { openLog } from "./log.js";
 import { mailboxOf } from "./mailbox.js";
 import { isChild, tellParent } from "./parent.js";
 import { checkProduct } from "./product/check.js";
@@ -33,7 +34,7 @@ const MEGABYTE = 1_000_000;
  */
 export async function serve(): Promise<void> {
   const settings = readSettings(await environment(), true);
-  const log = pino({ level: settings.TENANTRY_LOG_LEVEL, base: null }, pino.destination(2));
+  const log = openLog(settings.TENANTRY_LOG_LEVEL);
   const key = await keyOf(settings);
   const { DATABASE_URL, DATABASE_DOOR_URL } = settings;
   if (!DATABASE_URL || !DATABASE_DOOR_URL)
@@ -51,7 +52,7 @@ export async function serve(): Promise<void> {
   }
 }
 
-async function open(settings: Settings, doors: Doors, key: Buffer, log: pino.Logger): Promise<void> {
+async function open(settings: Settings, doors: Doors, key: Buffer, log: Logger): Promise<void> {
   const unchanged = new Unchanged();
   const findings = await checkWalls(doors, unchanged).catch((error) => {
     throw sqlState(error)?.startsWith("28") || sqlState(error) === "3D000" ? notLetIn(error) : error;
@@ -150,7 +151,7 @@ async function open(settings: Settings, doors: Doors, key: Buffer, log: pino.Log
 }
 
 /** Listens for operators, at an address of their own; null where the settings name none. */
-async function openOperatorsDoor(settings: Settings, { door, serve }: Doors, key: Buffer, log: pino.Logger) {
+async function openOperatorsDoor(settings: Settings, { door, serve }: Doors, key: Buffer, log: Logger) {
   const { TENANTRY_OPERATORS, TENANTRY_OPERATORS_HOST: host, TENANTRY_OPERATORS_PORT: port } = settings;
   if (TENANTRY_OPERATORS.length === 0) return null;
   const { createOperatorsDoor } = await import("../operators/door.js");

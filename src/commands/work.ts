@@ -1,4 +1,3 @@
-import pino from "pino";
 import { readSettings } from "../config.js";
 import { describeFault } from "../graphql/present.js";
 import { deriveKey } from "../identity/key.js";
@@ -7,6 +6,7 @@ import type { Recovered } from "../tenancy/move/recover.js";
 import { withOwnersOf } from "./database.js";
 import { EXIT } from "./explain.js";
 import { ownKey } from "./key.js";
+import { openLog } from "./log.js";
 import { print, progress } from "./progress.js";
 import { sendMail } from "./work/mail.js";
 import { stopping } from "./work/stopping.js";
@@ -33,7 +33,7 @@ const RECOVERED: Partial<Record<Recovered["outcome"], string>> = {
  */
 export async function workCommand({ once, json }: WorkOptions): Promise<void> {
   const settings = readSettings(process.env);
-  const log = pino({ level: settings.TENANTRY_LOG_LEVEL, base: null }, pino.destination(2));
+  const log = openLog(settings.TENANTRY_LOG_LEVEL);
   const stop = stopping();
   const say = (line: string, data: object) => print(`${json ? JSON.stringify({ at: new Date(), ...data }) : line}\n`);
   let isWhole = true;

@@ -32,11 +32,12 @@ export class Turns<T extends Turn> extends Queue<T> {
     this.addBefore((other) => other.counter === counter && other.turn > one.turn, one);
   }
 
-  /** Whether so many wait for so many connections that one more would wait in vain. */
+  /** Whether so many wait for so many connections that one more of this party would wait in vain. One of each may always wait. */
   isCrowded(party: string, connections: number): boolean {
     const most = MOST_WAITING * connections;
     if (this.size < most) return false;
-    return this.size >= ALL_WAITING * most || this.count((one) => one.party === party) >= most;
+    const waiting = this.count((one) => one.party === party);
+    return waiting >= most || (this.size >= ALL_WAITING * most && waiting > 0);
   }
 
   /** Takes out whose turn it is. */

@@ -165,7 +165,7 @@ async function answer(args: Args, settings: Settings): Promise<ExecutionResult> 
       const result = await execute(schema, document, size);
       if (isChange) {
         if (ctx.operation.mustAskAgain()) plan.before.isAhead = false;
-        return afterCommit(result);
+        return afterCommit(result, ctx.operation.isChanged);
       }
       plan.before.statements = Math.max(plan.before.statements, ctx.operation.statements);
       const told = ctx.operation.remember(result);
@@ -187,14 +187,14 @@ async function answer(args: Args, settings: Settings): Promise<ExecutionResult> 
 
 /**
  * Below its root field a mutation is an answer: what fails there comes after the commit, and undoes nothing. A request of which
- * something was done is none that was refused, whatever became of the rest.
+ * something was done is none that was refused, whatever became of the rest. What is read beside a failure follows nothing that was done.
  */
-function afterCommit({ errors, ...result }: ExecutionResult): ExecutionResult {
+function afterCommit({ errors, ...result }: ExecutionResult, isChanged: boolean): ExecutionResult {
   if (!errors) return result;
   const isAnswered = Object.values(result.data ?? {}).some((value) => value !== null);
   const told = errors.map((error) => {
     const isBelow = (error.path?.length ?? 0) > 1;
-    if ((isBelow && isTransient(error)) || isTooLarge(error))
+    if (isChanged && ((isBelow && isTransient(error)) || isTooLarge(error)))
       return new GraphQLError("", { nodes: error.nodes, path: error.path, originalError: new AnswerLostError(error) });
     return isBelow || isAnswered ? withoutStatus(error) : error;
   });

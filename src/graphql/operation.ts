@@ -38,9 +38,9 @@ export class Operation {
    * session is opened for it; where it asks for more, see `mustAskAgain`.
    */
   isAnsweredAhead = false;
-  /** How much there is of the answer at hand. */
+  /** How much there is of the answer at hand, and whether something was changed and kept. */
   size: Size = UNMEASURED;
-  #isChanged = false;
+  isChanged = false;
   /** How the caller reads where the change at hand is tried. */
   #read: Read | null = null;
   #beside: Promise<Entered | null> | null = null;
@@ -120,7 +120,7 @@ export class Operation {
   mustAskAgain(): boolean {
     // Also where time is up: who asks once more is told so.
     if (this.#scope?.session.isExceeded) {
-      if (this.#isChanged && !this.#kept) return false;
+      if (this.isChanged && !this.#kept) return false;
       if (this.#recalled && this.#scope.session.flight) this.settings!.asked!.missed(this.#recalled);
       this.#isCutShort = true;
       return true;
@@ -191,7 +191,7 @@ export class Operation {
         const isApart = this.#afterwards.length > 0;
         const how = { answering, read, isApart, isAnsweredAhead: this.isAnsweredAhead };
         const kept = await keep(settings, scope, changed, how);
-        this.#isChanged = true;
+        this.isChanged = true;
         this.#kept = kept.isAnsweredAhead ? { changed } : null;
         opening = kept.opening;
         return changed;

@@ -129,17 +129,21 @@ describe("tenantry doctor", () => {
 
   it("finds another key than everything was made with, also where none was noted", async () => {
     const other = { TENANTRY_KEY: randomBytes(32).toString("base64url") };
-    const nobody =
-      "Nobody of the development issuer is recognised: the key is not the one that their digests were made with.";
-
     const noted = await findings(other);
     const [row] = await database.owner("delete from tenantry.installation returning key_mark");
     const unnoted = await findings(other);
     await database.owner("insert into tenantry.installation (key_mark) values ($1)", [row!.key_mark]);
 
-    const found = (what: string) => [1, [finding("key", what, "Restore the key from a backup.")]];
-    expect(noted).toEqual(found("TENANTRY_KEY is not the key that this installation was made with."));
-    expect(unnoted).toEqual(found(nobody));
+    const found = (what: string, mend: string) => [1, [finding("key", what, mend)]];
+    expect(noted).toEqual(
+      found("TENANTRY_KEY is not the key that this installation was made with.", "Restore the key from a backup."),
+    );
+    expect(unnoted).toEqual(
+      found(
+        "Nobody has noted which TENANTRY_KEY is this installation's, so that no gateway starts.",
+        "Run `tenantry migrate`.",
+      ),
+    );
   });
 });
 

@@ -310,24 +310,34 @@ describe("a replica that will not do", () => {
 });
 
 describe("a query that the replica does not finish", () => {
-  /** Asks, and has the replica in the middle of its answer when `then` runs; what holds it up ends after that. */
+  /**
+   * Asks, and has the replica in the middle of its answer when `then` runs; what holds it up ends after that. Says how often the
+   * gateway had told before that the replica does not serve: on a busy machine it may lag for a moment, and is asked again.
+   */
   async function interrupted(own: TestGateway, then: (pid: number) => Promise<void>) {
-    await served(own);
     const { schemaName } = (await recordOf(pair.database, "acme")).home;
     return withOwner(pair.database.url("tenantry_owner"), async (owner) => {
       await owner.run("begin");
       await owner.run(`lock table ${schemaName}.audit_events in access exclusive mode`);
       await pair.caughtUp();
-      const answer = own.as("boss@acme.test", "acme").ask(EVENTS);
-      let pid = 0;
-      await until(async () => {
-        const [waiting] = await pair.replica("select pid from pg_locks where not granted");
-        pid = Number(waiting?.pid ?? 0);
-        return pid > 0;
-      });
-      await then(pid);
-      await owner.run("rollback");
-      return answer;
+      for (;;) {
+        await served(own);
+        const before = told(own);
+        let [pid, isOver] = [0, false];
+        const answer = own.as("boss@acme.test", "acme").ask(EVENTS);
+        void answer.finally(() => {
+          isOver = true;
+        });
+        await until(async () => {
+          const [waiting] = await pair.replica("select pid from pg_locks where not granted");
+          pid = Number(waiting?.pid ?? 0);
+          return pid > 0 || isOver;
+        });
+        if (pid === 0) continue;
+        await then(pid);
+        await owner.run("rollback");
+        return { ...(await answer), before };
+      }
     });
   }
   /** The owner locks what the query has read already: PostgreSQL prefers what comes from the primary. */
@@ -354,16 +364,19 @@ describe("a query that the replica does not finish", () => {
   ])("is answered by the primary: %s", async (_how, then, pool = {}) => {
     const own = await open({ main: ofMain() }, { pool });
 
+    let toldBefore = 0;
     const { primary } = await asked(async () => {
-      const { data, errors } = await interrupted(own, then);
+      const { data, errors, before } = await interrupted(own, then);
+      toldBefore = before;
       expect(errors).toBeUndefined();
       expect(data.organization.auditEvents.nodes.length).toBeGreaterThanOrEqual(3);
     }, own);
     pair.way.open();
 
     expect(primary.slice(-2)).toEqual(["data", "end"]);
+    // Once told, it is not told again before it has served for a while.
     expect(told(own)).toBe(1);
-    expect(own.log()).toContain("It broke off what it was asked.");
+    if (toldBefore === 0) expect(own.log()).toContain("It broke off what it was asked.");
     await own.close();
   });
 });

@@ -69,9 +69,8 @@ export async function startPair(): Promise<Pair> {
     statements: (work) => statementsIn(join(copy, "postgres.log"), database.name, work),
     log: () => readFileSync(join(copy, "postgres.log"), "utf8"),
     async caughtUp() {
-      // What nobody committed is not sent before somebody commits.
-      await database.owner("select pg_logical_emit_message(true, 'test', '')");
-      const [row] = await database.owner("select pg_current_wal_flush_lsn()::text as lsn");
+      // What nobody committed, such as a lock, is not sent before the log is flushed.
+      const [row] = await database.owner("select pg_logical_emit_message(false, 'test', '', true)::text as lsn");
       await until(async () => {
         const [is] = await replica("select pg_last_wal_replay_lsn() >= $1::pg_lsn as there", [row!.lsn]).catch(
           () => [],

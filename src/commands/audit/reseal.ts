@@ -23,8 +23,10 @@ export async function auditReseal({ tenant: slug, json }: { readonly tenant?: st
         if (events !== null) await forgetWitness(main, id);
         return events;
       },
-      (tenant, events) => {
+      async (tenant, events) => {
         if (events === null) return;
+        // Of a gateway that had seen the old seal, and has noted it since.
+        await forgetWitness(main, tenant.id);
         isNone = false;
         say(json, [`${events} events of ${tenant.slug} are sealed anew, next.`], { tenant: tenant.slug, events });
       },

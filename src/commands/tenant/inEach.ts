@@ -14,7 +14,7 @@ export async function inEach<T>(
   owners: Owners,
   slug: string | undefined,
   work: (locked: Locked) => Promise<T>,
-  onDone: (tenant: Tenant, result: T) => void,
+  onDone: (tenant: Tenant, result: T) => void | Promise<void>,
 ): Promise<void> {
   const tell = progress("Tenants looked at");
   const main = await owners.main;
@@ -26,7 +26,7 @@ export async function inEach<T>(
         // Where it is while nobody moves it.
         const tenant = await findTenant(main, id);
         if (tenant?.status !== "ACTIVE" && tenant?.status !== "SUSPENDED") return;
-        onDone(tenant, await inLocked(owners, tenant, work));
+        await onDone(tenant, await inLocked(owners, tenant, work));
       });
     } catch (error) {
       if (slug !== undefined) throw error;

@@ -9,13 +9,20 @@ interface SmtpError extends Error {
   /** What was said to the server when it gave this answer. */
   readonly command?: string;
   readonly responseCode?: number;
+  /** Its words. */
+  readonly response?: string;
 }
 
+/** That there is no such mailbox, or that it takes nothing (RFC 3463): 5.1.7 and 5.1.8 are about who sends. */
+const OF_MAILBOX = /^5\d\d[ -]5\.(1\.(?![78]\b)|2\.)/;
+
 /**
- * Whether the server's answer is about this letter, so that it would give it again: it does not take the recipient, or what it was
- * given to read. An answer to `MAIL FROM` is about who sends: wrong settings, by which no letter of anybody leaves.
+ * Whether the server's answer is about this letter, so that it would give it again: it knows no such mailbox, or does not take what it
+ * was given to read. All else may be about who sends: wrong settings, by which no letter of anybody leaves. Many servers say that
+ * only when they are told to whom.
  */
-const isAboutLetter = ({ code, command }: SmtpError): boolean => command === "RCPT TO" || code === "EMESSAGE";
+const isAboutLetter = ({ code, command, response }: SmtpError): boolean =>
+  code === "EMESSAGE" || (command === "RCPT TO" && OF_MAILBOX.test(response ?? ""));
 
 /**
  * Hands letters to a mail server.

@@ -79,11 +79,20 @@ function roleAt(state: ImportState, { id, path }: KnownOrganization, { key }: Wa
 /** Found by the external id; or by the address, where whoever has that has no external id yet. */
 function personOf(state: ImportState, { externalId, email }: NonNullable<ImportRow["person"]>) {
   const known = state.people.get(externalId);
-  const other = email === null ? undefined : state.addressedBy(email);
-  if (known && other && other.id !== known.id) throw new RowRefused("email: this address is another person's.");
-  if (!known && other && other.externalId !== null)
+  const others = email === null ? [] : state.addressedBy(email);
+  if (known) {
+    if (others.length > 0 && !others.some(({ id }) => id === known.id))
+      throw new RowRefused("email: this address is another person's.");
+    return { known };
+  }
+  const [other] = others;
+  if (others.length > 1)
+    throw new RowRefused(
+      "email: several people have this address, and none of them this external id. Give it to whom you mean with upsertUser.",
+    );
+  if (other && other.externalId !== null)
     throw new RowRefused("email: the person of this address has another external id.");
-  return { known: known ?? other ?? null };
+  return { known: other ?? null };
 }
 
 const ownsBy = (state: ImportState, at: KnownOrganization, role: Role, reach: string): boolean =>

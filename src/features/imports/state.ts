@@ -124,10 +124,9 @@ export class ImportState {
     if (email !== null) this.#addressed.set(email, (this.#addressed.get(email) ?? new Set()).add(id));
   }
 
-  /** Whoever has an address; of several, the first made. */
-  addressedBy(email: string): KnownPerson | undefined {
-    const [first] = [...(this.#addressed.get(email) ?? [])].sort();
-    return first && this.#persons.get(first);
+  /** Everybody who has an address. */
+  addressedBy(email: string): KnownPerson[] {
+    return [...(this.#addressed.get(email) ?? [])].map((id) => this.#persons.get(id)!);
   }
 
   /** Reads the people of some rows, and what they are in the organizations of these; nothing that is known already. */

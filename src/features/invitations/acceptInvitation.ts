@@ -74,14 +74,19 @@ const isMember = (member: Member | null) =>
     member,
   );
 
-/** Accepts, and lets the identity find the tenant from then on; also that of one who accepted before and was not let knock. */
+/** Whether the caller has come in before, by this invitation or by another way: they may not have been let knock. */
+const isInside = (error: unknown): boolean =>
+  (error instanceof InvitationClosedFailure && error.isInside) ||
+  (error instanceof AlreadyMemberFailure && error.member?.hasSignedIn === true);
+
+/** Accepts, and lets the identity find the tenant from then on; also that of one who came in before and was not let knock. */
 async function acceptInvitation(ctx: Context, token: string): Promise<Accepted> {
   try {
     const accepted = await answerInvitation(ctx, token, (invited) => accept(ctx, invited));
     await ctx.arrivals!.admit(accepted.tenantId);
     return accepted;
   } catch (error) {
-    const read = error instanceof InvitationClosedFailure && error.isInside && ctx.invitationTokens.read(token);
+    const read = isInside(error) && ctx.invitationTokens.read(token);
     if (read) await ctx.arrivals!.admit(read.tenantId);
     throw error;
   }

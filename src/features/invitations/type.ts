@@ -75,7 +75,7 @@ builder.objectType(Invitation, {
     }),
     isVoid: t.boolean({
       description:
-        "Whether it is open, and accepting it would fail with `InvitationVoidFailure`: whoever made it may not give any more what it offers, or a role of it is not usable there. Somebody else can send it again, or invite anew.",
+        "Whether it is open, and accepting it would fail with `InvitationVoidFailure`: whoever made it may not give any more what it offers, or a role of it is not usable there. Somebody else can invite anew, or, in the first case, send it again.",
       resolve: (invitation, _args, ctx) => isVoid(ctx, invitation),
     }),
     expiresAt: t.expose("expiresAt", { type: "DateTime", description: "From when on it cannot be accepted." }),

@@ -29,8 +29,10 @@ failureType(
 
 const FIELD = ["input", "joinRequestId"];
 
-/** An open request that the field's rule has judged, its row locked. */
-async function getOpen(ctx: Context, { id, place }: Named): Promise<JoinRequestRow> {
+const decidedAlready = () => new JoinRequestClosedFailure("Somebody has decided about this request already.", FIELD);
+
+/** A request that the field's rule has judged, its row locked. */
+async function lock(ctx: Context, { id, place }: Named): Promise<JoinRequestRow> {
   const { db, tenantId } = scopeOf(ctx).session;
   const [row] = await db
     .select()
@@ -43,8 +45,17 @@ async function getOpen(ctx: Context, { id, place }: Named): Promise<JoinRequestR
       ),
     )
     .for("update");
-  if (row!.status === "OPEN") return row!;
-  throw new JoinRequestClosedFailure("Somebody has decided about this request already.", FIELD);
+  return row!;
+}
+
+/** Lets whoever was let in before find the tenant: where that failed then, nobody else could do it. */
+async function admitOnly(ctx: Context, { identity }: JoinRequestRow): Promise<never> {
+  const { tenantId } = scopeOf(ctx).session;
+  ctx.operation.afterCommit(async () => {
+    await ctx.arrivals!.admit(tenantId, identity);
+    throw decidedAlready();
+  });
+  return null as never;
 }
 
 async function end(ctx: Context, row: JoinRequestRow, status: "APPROVED" | "REFUSED", changes = {}): Promise<void> {
@@ -106,7 +117,9 @@ mutation<z.output<typeof approval>, Approved>("approveJoinRequest", {
     const { place } = named;
     const ends = mustBeAhead(expiresAt, scopeOf(ctx).now, ["input", "expiresAt"]);
     const wanted = await readWanted(ctx, place, grants, (index) => ["input", "grants", String(index)]);
-    const row = await getOpen(ctx, named);
+    const row = await lock(ctx, named);
+    if (row.status === "APPROVED") return admitOnly(ctx, row);
+    if (row.status !== "OPEN") throw decidedAlready();
     const arrived = await letIn(ctx, { email: row.email, digest: row.identity, name: row.displayName }, FIELD);
     if (arrived === null) throw new JoinRequestClosedFailure("This person is suspended in the tenant.", FIELD);
     const membershipId = await comeInto(ctx, place, arrived, wanted, ends, "domains:manage").catch((error) => {
@@ -129,7 +142,8 @@ mutation<z.output<typeof refusal>, { id: JoinRequestId }>("refuseJoinRequest", {
   payload: { description: "They are not let in.", fields: (t) => ({ joinRequest: joinRequestField(t) }) },
   failures: [JoinRequestClosedFailure, NotFoundFailure],
   change: async ({ joinRequestId }, ctx) => {
-    const row = await getOpen(ctx, getNamed(ctx, "JoinRequest", joinRequestId));
+    const row = await lock(ctx, getNamed(ctx, "JoinRequest", joinRequestId));
+    if (row.status !== "OPEN") throw decidedAlready();
     await end(ctx, row, "REFUSED");
     return { id: row.id };
   },

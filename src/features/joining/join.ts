@@ -122,7 +122,7 @@ export async function join(ctx: Context, { email, domain, isFresh }: Joining): P
 async function mustNotBeMember(ctx: Context, place: Place): Promise<void> {
   const userId = scopeOf(ctx).viewer.id;
   const standing = await standingMembership(ctx, place, userId);
-  if (standing?.identity) throw isMember(memberOf(ctx, place, userId));
+  if (standing?.identity) throw isMember(memberOf(ctx, place, userId, true));
 }
 
 /**

@@ -34,12 +34,16 @@ interface Way {
 
 /** The one tenant in which the caller can join by their domain, among those that are meant. */
 async function findTenant(way: Way, slug: string | null): Promise<TenantRecord> {
-  const meant = await way.ctx.arrivals!.tenantsOfDomain(way.ctx.domainDigest(way.domain), slug);
+  const { named, tenantsOfDomain } = way.ctx.arrivals!;
+  const ofDomain = (which: string | null) => tenantsOfDomain(way.ctx.domainDigest(way.domain), which);
+  if (slug === null && named !== null) {
+    // Who names one where they cannot join is in that one already, and does not ask to join it.
+    const [preferred] = await whereOpen(way, await ofDomain(named));
+    if (preferred) return preferred;
+  }
+  const meant = await ofDomain(slug);
   // Where it was proven once, and nobody can join by it, is not to be told of.
-  const open = meant.length > 1 ? await whereOpen(way, meant) : meant;
-  // Who names another than those is in that one already, and does not ask to join it.
-  const named = open.filter((tenant) => tenant.slug === way.ctx.arrivals!.named);
-  const [tenant, ...others] = named.length > 0 ? named : open;
+  const [tenant, ...others] = meant.length > 1 ? await whereOpen(way, meant) : meant;
   if (others.length > 0)
     throw new InvalidInputFailure("There is more than one for your address. Say which.", ["input", "tenantSlug"]);
   if (!tenant) throw nothingToJoin();
@@ -95,8 +99,8 @@ async function joinByEmail(ctx: Context, slug: string | null): Promise<Joined & 
   const way = { ctx, email, domain: domainOf(email) };
   const tenant = await findTenant(way, slug);
   const joined = await joinIn(way, tenant, (done) => done).catch(async (error) => {
-    // Of one who joined before and was not let knock.
-    if (error instanceof AlreadyMemberFailure) await ctx.arrivals!.admit(tenant.id);
+    // Of one who came in before and was not let knock.
+    if (error instanceof AlreadyMemberFailure && error.member?.hasSignedIn) await ctx.arrivals!.admit(tenant.id);
     throw error;
   });
   if (joined.membershipId) await ctx.arrivals!.admit(tenant.id);

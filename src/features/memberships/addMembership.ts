@@ -88,7 +88,7 @@ export async function comeInto(
   mustBeAbleToAdd(ctx, place, expiresAt, by);
   planGrants(ctx, { id: standing.id, place, expiresAt }, [], wanted, { replace: false, by });
   if (standing.status === "SUSPENDED")
-    throw new AlreadyMemberFailure("This membership is suspended.", null, memberOf(ctx, place, userId));
+    throw new AlreadyMemberFailure("This membership is suspended.", null, memberOf(ctx, place, userId, false));
   return standing.id;
 }
 
@@ -149,7 +149,8 @@ async function insert(ctx: Context, place: Place, userId: UserId, expiresAt: Dat
   await refuseOn(
     {
       memberships_person_key: () =>
-        new AlreadyMemberFailure(IS_MEMBER, ["input", "userId"], memberOf(ctx, place, userId)),
+        // Whoever comes in, and has a membership there that does not end here, has signed in: see `comeInto`.
+        new AlreadyMemberFailure(IS_MEMBER, ["input", "userId"], memberOf(ctx, place, userId, true)),
     },
     db
       .insert(memberships)

@@ -14,12 +14,15 @@ export interface Member {
   readonly organizationId: OrganizationId;
   readonly userId: UserId;
   readonly tenantSlug: string;
+  /** Whether they have signed in before: nobody else is let knock at the tenant, where they would be nobody. */
+  readonly hasSignedIn: boolean;
 }
 
-export const memberOf = (ctx: Context, { id }: Place, userId: UserId): Member => ({
+export const memberOf = (ctx: Context, { id }: Place, userId: UserId, hasSignedIn: boolean): Member => ({
   organizationId: id,
   userId,
   tenantSlug: scopeOf(ctx).session.tenant.slug,
+  hasSignedIn,
 });
 
 interface AlreadyMember extends FailureMember {

@@ -23,20 +23,20 @@ const MembershipChangeResult = builder.objectRef<ChangeOutcome>("MembershipChang
   fields: (t) => ({
     membershipId: t.id({
       nullable: true,
-      description: "The id of the membership, also where it was removed; null where nothing was changed.",
+      description: "The id of the membership, also where it was removed; null where the change was refused.",
       resolve: ({ id }) => (id ? encodeId("Membership", id) : null),
     }),
     membership: t.field({
       type: Membership,
       nullable: true,
       description:
-        "The membership as it is now; null where nothing was changed, when it was removed, and when the viewer may not read members there any more.",
+        "The membership as it is now; null where the change was refused, when it was removed, and when the viewer may not read members there any more.",
       resolve: ({ id }, _args, ctx) => (id ? findMembership(scopeOf(ctx), id) : null),
     }),
     failure: t.field({
       type: FailureInterface,
       nullable: true,
-      description: "Why nothing was changed; null where it was.",
+      description: "Why it was refused; null where it was not.",
       resolve: ({ failure }) => failure?.toMember() as never,
     }),
   }),

@@ -12,7 +12,7 @@ import { ExceedsYoursFailure } from "../roles/exceedsYours.js";
 import { changeUser } from "../users/changeUser.js";
 import { appearance, email } from "../users/form.js";
 import { usersById } from "../users/loader.js";
-import { type UserRow, users } from "../users/table.js";
+import { isErased, type UserRow, users } from "../users/table.js";
 import { User } from "../users/type.js";
 import { getUser } from "./getUser.js";
 import { mustBeAbleToHandOn, withdrawPromised } from "./handOn.js";
@@ -34,14 +34,9 @@ const form = z
  * Makes a person of the tenant, or changes the one of this user id, or else of this external id, or else of this address. Of two calls at once for
  * one person, the second changes what the first made.
  * Whoever comes with the address of somebody who never signed in becomes that person: to give them another address is to give
-<<<<<<< HEAD
  * away their memberships and all that they hold. What they were offered beside these is withdrawn then.
- * @throws InvalidInputFailure  external id and address belong to two different people; metadata over 8 kB
-=======
- * away their memberships and all that they hold.
  * @throws NotFoundFailure      the viewer does not see the person of the user id
- * @throws InvalidInputFailure  external id or address belong to somebody else, or the address alone to several; metadata over 8 kB
->>>>>>> mend-c1
+ * @throws InvalidInputFailure  external id or address belong to somebody else, or the address alone to several; the person was erased; metadata over 8 kB
  * @throws ExceedsYoursFailure  such a person is given another address, and is a member, or holds something, as the viewer could not make them
  */
 export async function upsertUser(ctx: Context, input: z.output<typeof form>): Promise<UserId> {
@@ -88,6 +83,12 @@ export async function upsertUser(ctx: Context, input: z.output<typeof form>): Pr
 async function findPerson(ctx: Context, { userId, email, externalId }: z.output<typeof form>): Promise<UserRow | null> {
   const { db, tenantId } = scopeOf(ctx).session;
   const named = userId == null ? null : await getUser(ctx, userId);
+  // What was done by them would be told of whoever is written down there.
+  if (named && isErased(named))
+    throw new InvalidInputFailure(
+      "This person was erased, for good. Leave the user id out to write down somebody new.",
+      ["input", "userId"],
+    );
   const found = await db
     .select()
     .from(users)

@@ -33,3 +33,11 @@ export const users = tenantTable(
 );
 
 export type UserRow = typeof users.$inferSelect;
+
+/** Whether somebody was erased: whoever is written down has an address, or an id in the product's system, to be known by. */
+export const isErased = ({
+  email,
+  externalId,
+  identity,
+}: Pick<UserRow, "email" | "externalId" | "identity">): boolean =>
+  email === null && externalId === null && identity === null;

@@ -19,6 +19,8 @@ const ANYTHING: Most = { answerObjects: Number.POSITIVE_INFINITY, answerCharacte
 const TOO_LARGE = "COST_EXCEEDED";
 /** An error takes as long, and as much room, as so many objects. */
 const OBJECTS_PER_ERROR = 10;
+/** Names of fields and types around one value, generously. */
+const AROUND = 1000;
 const CHARACTERS_OF_A_NUMBER = 20;
 /** What stands around a key and its value. */
 export const AROUND_KEY = 6;
@@ -113,9 +115,12 @@ export class Size {
     else this.addCharacters(CHARACTERS_OF_A_NUMBER);
   }
 
-  /** Whether an answer has room for the value: for a change that is not worth making where nobody can be told of it. */
+  /**
+   * Whether an answer has room for the value, and for what stands around it: for a change that is not worth making where nobody can
+   * be told of it. Who asks for it twice may be told that it was made and does not fit.
+   */
   hasRoomFor(value: object): boolean {
-    return this.#characters + this.#lengthOf(value) <= this.most.answerCharacters;
+    return this.#characters + this.#lengthOf(value) + AROUND <= this.most.answerCharacters;
   }
 
   #lengthOf(value: object): number {

@@ -10,9 +10,10 @@ const UNKNOWN = new Set(["42P01", "42501"]);
 /** The key at hand is not the one that everything in this installation was made with. */
 export class OtherKeyError extends Error {
   override readonly name = "OtherKeyError";
-  constructor() {
+  /** @param isGuessed whether that is told by the seals of audits alone, which may have come with imported tenants */
+  constructor(isGuessed = false) {
     super(
-      "TENANTRY_KEY is not the key that this installation was made with: with it nobody would be recognised, and no audit could be verified any more. Restore the right one. What a lost key costs, and how another takes its place, is in docs/running.md.",
+      `TENANTRY_KEY is not the key that this installation was made with: with it nobody would be recognised, and no audit could be verified any more. Restore the right one.${isGuessed ? " Where every tenant came here by an import, and it is the right one, `tenantry migrate --new-key` notes it." : ""} What a lost key costs, and how another takes its place, is in docs/running.md.`,
     );
   }
 }

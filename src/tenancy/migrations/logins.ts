@@ -79,23 +79,27 @@ export async function ensureLogins(owner: Lease, logins: readonly Login[], alone
   const names = logins.map((login) => login.name);
   const [row] = await owner.run(
     `select current_database() as database, (select rolcreaterole or rolsuper from pg_roles where rolname = current_user) as may_create,
-            (select count(*) from pg_roles where rolname = any(string_to_array($1, ',')))::int as there, o.*
-     from (select pg_has_role(current_user, d.datdba, 'USAGE') as owns,
-             exists (select from aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
-               where a.grantee = 0 and a.privilege_type = 'CONNECT') as is_open
-           from pg_database d where d.datname = current_database()) o`,
+            (select count(*) from pg_roles where rolname = any(string_to_array($1, ',')))::int as there,
+            (select pg_has_role(current_user, datdba, 'USAGE') from pg_database where datname = current_database()) as owns`,
     [names.join(",")],
   );
   const database = String(row?.database);
-  if (row?.may_create) {
-    for (const text of loginsSql(database, logins, alone)) await owner.run(text);
-    return;
-  }
   const byAdministrator = "Run `tenantry migrate --print-sql` and let an administrator run what it prints.";
-  if (Number(row?.there) < names.length) throw new Error(`The owner login may not create roles. ${byAdministrator}`);
-  if (row?.owns) for (const text of databaseSql(database, names, alone)) await owner.run(text);
-  else if (alone && row?.is_open)
+  if (!row?.may_create && Number(row?.there) < names.length)
+    throw new Error(`The owner login may not create roles. ${byAdministrator}`);
+  if (row?.may_create) for (const text of loginsSql(database, logins, alone)) await owner.run(text);
+  else if (row?.owns) for (const text of databaseSql(database, names, alone)) await owner.run(text);
+  // PostgreSQL only warns whoever may not take a right from others.
+  if (alone && (await isOpenToAll(owner)))
     throw new Error(`The owner login may not close the database ${database} to other logins. ${byAdministrator}`);
+}
+
+async function isOpenToAll(owner: Lease): Promise<boolean> {
+  const [open] = await owner.run(
+    `select from pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
+     where d.datname = current_database() and a.grantee = 0 and a.privilege_type = 'CONNECT'`,
+  );
+  return open !== undefined;
 }
 
 /** SCRAM-SHA-256 as PostgreSQL stores it (RFC 5803). */

@@ -52,6 +52,8 @@ async function bring(people: readonly Person[], atOnce: number) {
 
 const CHANGED = ["person changed: email"];
 const TAKEN = "email: this address is another person's.";
+const OF_SEVERAL =
+  "email: several people have this address, and none of them this external id. Give it to whom you mean with upsertUser.";
 const OF_ANOTHER = "email: the person of this address has another external id.";
 
 describe.each([500, 1])("ImportState.addPerson, of %i rows at once", (atOnce) => {
@@ -136,7 +138,24 @@ describe.each([500, 1])("ImportState.addPerson, of %i rows at once", (atOnce) =>
       atOnce,
     );
 
-    expect(done).toEqual([OF_ANOTHER, CHANGED, OF_ANOTHER, CHANGED, ["person made"]]);
+    expect(done).toEqual([OF_SEVERAL, CHANGED, OF_ANOTHER, CHANGED, ["person made"]]);
+  });
+
+  it("changes nothing of somebody who shares their address, and is named by their own external id", async () => {
+    await plant([
+      ["a", "x"],
+      ["b", "x"],
+    ]);
+
+    const done = await bring(
+      [
+        ["b", "x"],
+        ["a", "x"],
+      ],
+      atOnce,
+    );
+
+    expect(done).toEqual([[], []]);
   });
 
   it("finds whoever had no external id by the address that they have, under the one that a row before gave them", async () => {

@@ -609,6 +609,11 @@ describe("a request to join", () => {
     expect(await knocksAt()).toEqual([{ slug: "globex" }]);
     await approve(id);
     expect(await knocksAt()).toEqual([{ slug: "acme" }, { slug: "globex" }]);
+
+    // Where that failed when it was approved, whoever looks, and approves once more, mends it.
+    await gateway.database.owner("delete from tenantry.identities where encode(digest, 'hex') = $1", [user!.digest]);
+    expect(await approve(id)).toMatchObject({ code: "JOIN_REQUEST_CLOSED" });
+    expect(await knocksAt()).toEqual([{ slug: "acme" }]);
   });
 
   it("is one, however often somebody asks at once", async () => {

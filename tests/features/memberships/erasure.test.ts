@@ -125,6 +125,14 @@ describe("eraseUser", () => {
     ).toHaveLength(1);
   });
 
+  it("leaves nobody whom upsertUser could make somebody again", async () => {
+    const userId = shop.id("User", "pat");
+
+    const refusal = await change(shop.as("olga"), "upsertUser", { userId, email: "new@shop.test" }, "user { id }");
+
+    expect(refusal).toMatchObject({ __typename: "InvalidInputFailure", field: ["input", "userId"] });
+  });
+
   it("ends every membership, counts them off, and writes each down", async () => {
     const counts = "{ organizations(first: 10) { nodes { slug memberCount } } }";
     const counted = async () =>
