@@ -9,6 +9,8 @@ export function openLog(level: string): Logger {
   destination.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EIO") throw error;
     destination.write = unheard;
+    // Else it would try at the end of the process, for ever, to write what it could not.
+    destination.destroy();
   });
   return pino({ level, base: null }, destination);
 }

@@ -4,6 +4,10 @@ import { get } from "node:http";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { ask, command, jsonLines, run, stopCommands } from "../support/command.js";
 import { type OwnServer, ownServer } from "../support/server.js";
+import { until } from "../support/until.js";
+
+/** Where there is a program that gives another one a terminal. */
+const onLinux = process.platform === "linux" ? it : it.skip;
 
 let server: OwnServer;
 
@@ -53,6 +57,21 @@ describe("tenantry serve", () => {
     expect(gateway.stdout()).toBe(`tenantry ready on ${url}\n`);
     gateway.child.kill("SIGTERM");
     expect(await gateway.ended).toBe(0);
+  });
+
+  onLinux("ends where its terminal is closed, though nothing can be written there any more", async () => {
+    const program = ["script", "-qefc", `exec "${process.execPath}" tenantry.mjs serve`, "/dev/null"] as const;
+    const terminal = command([], { env: { ...server.serving, SHELL: "/bin/sh" }, program: [...program] });
+    await until(() => terminal.stdout().includes("tenantry ready on "));
+    const sessions = async () => {
+      const theirs = "select from pg_stat_activity where usename in ($1, $2)";
+      return (await server.owner(theirs, [server.serve, server.door])).length;
+    };
+    expect(await sessions()).toBeGreaterThan(0);
+
+    terminal.child.kill("SIGKILL");
+
+    await until(async () => (await sessions()) === 0);
   });
 
   it("refuses another key than the one that the installation was made with, and so does every command that uses it", async () => {
