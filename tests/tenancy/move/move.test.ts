@@ -65,6 +65,12 @@ async function plantAudit(): Promise<void> {
   await happens(3);
 }
 
+/** Of a home that was removed meanwhile nothing is sealed either. */
+const orGone = (error: Error): null => {
+  if (error.message.includes('relation "tenant" does not exist')) return null;
+  throw error;
+};
+
 const move = (slug: string, to: Destination, keepSeconds = 0) =>
   database.owners((owners) => moveTenant(owners, slug, to, { keepSeconds }));
 
@@ -128,7 +134,7 @@ describe("moveTenant", () => {
       moveTenant(owners, "northwind", PLACES["a schema"]!, {
         keepSeconds: 0,
         onStep: ({ step }) => {
-          if (step === "FENCED") sealings.push(sealTenant(serve, before, key));
+          if (step === "FENCED") sealings.push(sealTenant(serve, before, key).catch(orGone));
         },
       }),
     );
