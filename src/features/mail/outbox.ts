@@ -48,6 +48,8 @@ export class Outbox {
     private readonly serve: Leases,
     private readonly directory: Directory,
     private tenant: TenantRecord,
+    /** How long it waits for a home that may be written to. */
+    private readonly waitsForHomeMs = WAITS_FOR_HOME_MS,
   ) {}
 
   /** Claims some of what is due, first written first; null where nothing may be changed now. */
@@ -94,7 +96,7 @@ export class Outbox {
     work: (session: TenantSession, now: Date) => Promise<T>,
   ): Promise<T | null> {
     for (const start = performance.now(); ; await pause(LOOKS_EACH_MS)) {
-      const isLast = performance.now() - start > WAITS_FOR_HOME_MS;
+      const isLast = performance.now() - start > this.waitsForHomeMs;
       const result = await this.#inHome(work).catch((error: unknown) => {
         if (isLast) throw error;
         return null;

@@ -42,6 +42,8 @@ export interface PostmanOptions {
   readonly send: (letter: Letter, id: MailId) => Promise<void>;
   /** Told what came of each try, and what went wrong; nothing in it names anybody. */
   readonly onEnd: (id: MailId, outcome: string, fault: unknown) => void;
+  /** How long what came of a try may wait for a home that is being moved; seconds unless given. */
+  readonly waitsForHomeMs?: number;
 }
 
 /**
@@ -56,14 +58,14 @@ export class Postman {
    * @returns whether there was such a tenant
    */
   async next(): Promise<boolean> {
-    const { serve, directory, due } = this.options;
+    const { serve, directory, due, waitsForHomeMs } = this.options;
     const taken = await due.take();
     if (!taken) return false;
     const { tenant } = taken;
     if (!tenant) return true;
     let inMs: number | null = LEFT_FOR_MS;
     try {
-      inMs = await this.#deliver(tenant.id, new Outbox(serve, directory, tenant));
+      inMs = await this.#deliver(tenant.id, new Outbox(serve, directory, tenant, waitsForHomeMs));
     } finally {
       if (inMs !== null) await due.putBack(tenant.id, inMs);
     }

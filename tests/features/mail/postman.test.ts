@@ -432,6 +432,7 @@ describe("Postman", () => {
 
     await postman({
       send,
+      waitsForHomeMs: 300,
       onEnd: (_id, outcome, fault) => void told.push([outcome, (fault as Error).message]),
     }).next();
 
@@ -440,7 +441,7 @@ describe("Postman", () => {
     expect(server.received).toHaveLength(1);
     await wait();
     expect(await postman().all()).toEqual(["SENT", "SENT"]);
-  }, 15_000);
+  });
 
   it("leaves a tenant alone that may not be changed, until it may", async () => {
     await invite("fenced");
