@@ -8,6 +8,8 @@ import { exportJWK, SignJWT } from "jose";
 import postgres from "postgres";
 import { embeddedOwners, embeddedSettings } from "../../dist/commands/database.js";
 import { startCluster } from "../../dist/database/embedded/cluster.js";
+import { keyMark } from "../../dist/identity/key.js";
+import { noteKeyMark } from "../../dist/tenancy/directory/installation.js";
 import { noteProduct } from "../../dist/tenancy/directory/product.js";
 import { migrate } from "../../dist/tenancy/migrations/migrate.js";
 import { ensureAllLogins, Owners } from "../../dist/tenancy/owners.js";
@@ -45,6 +47,7 @@ export async function build({ tenants = 0, shapes = Array(tenants).fill(USUAL), 
     await migrate(owners);
     const main = await owners.main;
     await noteProduct(main, PRODUCT);
+    await noteKeyMark(main, keyMark(key));
     say(`making ${shapes.length} tenants in ${kinds.join(" and ")} homes`);
     await seedGateway(owners, key, shapes, kinds);
     await main.run("create database peers");
