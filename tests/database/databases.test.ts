@@ -95,7 +95,8 @@ describe("one budget of connections to several databases", () => {
     for (const lease of held) lease.release();
     await Promise.all([...flood, late]);
 
-    expect(order.indexOf("late")).toBeLessThanOrEqual(3);
+    // Behind one turn of those, of whom three are served at once.
+    expect(order.indexOf("late")).toBeLessThanOrEqual(8 + 3);
   });
 
   it("refuses the callers of a database that is away at once, and serves all others", async () => {

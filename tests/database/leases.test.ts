@@ -77,8 +77,10 @@ describe("those who wait for a connection", () => {
     return order;
   }
 
-  it("take turns by tenant, whose homes are one: nobody waits for more than one of each other's at a time", async () => {
-    expect((await served([..."aaaaaabcbb"])).join("")).toBe("abcababaaa");
+  it("take turns by tenant, whose homes are one: nobody waits for all of another's, and a few are served as they come", async () => {
+    const [many, few] = ["a".repeat(20), "bcb"];
+
+    expect((await served([...many, ...few])).join("")).toBe(`${"a".repeat(8)}${few}${"a".repeat(12)}`);
   });
 
   it("are served in the order in which they came where there is one tenant", async () => {
@@ -112,7 +114,7 @@ describe("those who wait for a connection", () => {
     await ask("flood");
   });
 
-  it("are next but one when they come in the middle of another's hundred, however many came back meanwhile", async () => {
+  it("come before most of another's hundred when they come in the middle of it, however many were served before", async () => {
     const leases = pool({ size: 1 });
     const order: string[] = [];
     const flood = Array.from({ length: 100 }, async (_, at) => {
@@ -130,7 +132,8 @@ describe("those who wait for a connection", () => {
     await Promise.all(flood);
     await late;
 
-    expect([50, 51, 52]).toContain(order.indexOf("late"));
+    // Behind what is left of the turn, and the next one.
+    expect(order.indexOf("late")).toBeLessThanOrEqual(51 + 2 * 8);
   });
 });
 
