@@ -127,6 +127,16 @@ describe("tenantry doctor", () => {
     ]);
   });
 
+  it("finds a database in which tenants live, and that the settings do not name", async () => {
+    const what =
+      "The tenant lumen lives in the database lumen, which the settings do not name, and nobody could look at.";
+
+    expect(await findings({ TENANTRY_DATABASES: "{}", TENANTRY_DATABASE_OWNERS: "{}" })).toEqual([
+      1,
+      [finding("tenants", what, "Name it in TENANTRY_DATABASES")],
+    ]);
+  });
+
   it("finds another key than everything was made with, also where none was noted", async () => {
     const other = { TENANTRY_KEY: randomBytes(32).toString("base64url") };
     const noted = await findings(other);

@@ -21,6 +21,7 @@ export const tenantsCheck: Check = {
     const main = await owners.main;
     const problems: Problem[] = [];
     const tenants = await listTenants(main);
+    problems.push(...unnamed(owners, tenants));
     for (const [at, { id, database }] of tenants.entries()) {
       onDone(at, tenants.length);
       if (!databases.includes(database)) continue;
@@ -29,6 +30,20 @@ export const tenantsCheck: Check = {
     return problems;
   },
 };
+
+/** Databases in which tenants live, and that the settings do not name: nobody serves those, or looks at them. */
+function unnamed(owners: Owners, tenants: readonly Tenant[]): Problem[] {
+  const there = new Map<string, string[]>();
+  for (const { slug, database } of tenants)
+    if (!owners.databases.includes(database)) there.set(database, [...(there.get(database) ?? []), slug]);
+  return [...there].map(([database, slugs]) => ({
+    what: `${namesOf(slugs)} in the database ${database}, which the settings do not name, and nobody could look at.`,
+    mend: "Name it in TENANTRY_DATABASES, and its owner in TENANTRY_DATABASE_OWNERS.",
+  }));
+}
+
+const namesOf = ([first, ...others]: readonly string[]): string =>
+  others.length === 0 ? `The tenant ${first} lives` : `The tenant ${first} and ${others.length} more live`;
 
 /** Whoever makes, changes, moves or erases it at this moment knows better what becomes of it: then nothing is the matter. */
 async function judgeAlone(owners: Owners, main: Lease, id: TenantId, databases: readonly string[]): Promise<Problem[]> {

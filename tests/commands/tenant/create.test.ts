@@ -18,7 +18,7 @@ let folder: string;
 beforeAll(async () => {
   database = await cloneDatabase();
   spare = await database.spare();
-  env = await owningSettings(database, spare);
+  env = await owningSettings(database, spare, "lumen");
   folder = mkdtempSync(join(tmpdir(), "export-"));
 });
 afterAll(async () => {
@@ -43,7 +43,7 @@ describe("tenantry tenant create", () => {
     [["api"], 2, "<slug> api is kept for the product's own addresses"],
     [["acme"], 2, "The slug acme is, or was, another tenant's."],
     [["beta", "--isolation", "own"], 2, "--isolation is shared, schema or database, and not own."],
-    [["beta", "--database", "eu"], 2, "--database eu: the settings name no such one. There are: main, own1."],
+    [["beta", "--database", "eu"], 2, "--database eu: the settings name no such one. There are: main, own1, lumen."],
     [["beta", "--isolation", "database", "--database", "main"], 3, "The database main has tenants already"],
     [["beta", "--owner-issuer", "https://id.example"], 2, "--owner-issuer and --owner-subject belong together"],
     [["beta", "--owner", "zoe"], 2, "--owner zoe is no e-mail address"],
