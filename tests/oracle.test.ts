@@ -6,13 +6,16 @@ import { buildSchema as buildFromText, type GraphQLSchema, isObjectType } from "
 import { Access, type Place } from "../src/access/access.js";
 import { execute } from "../src/graphql/executor/execute.js";
 import { fromSource, may } from "../src/graphql/policy.js";
+import { identityDigest } from "../src/identity/digest.js";
 import { DEVELOPMENT_ISSUER } from "../src/identity/issuers.js";
+import { loadKey } from "../src/identity/key.js";
 import { PRODUCT_FILE, readProduct } from "../src/product.js";
 import { buildSchema } from "../src/schema.js";
-import { type Catalogue, Oracle } from "./oracle/answers.js";
+import { type Asker, type Catalogue, Oracle } from "./oracle/answers.js";
 import { predictChanges } from "./oracle/changes.js";
 import type { Answered } from "./oracle/document.js";
 import { readFacts } from "./oracle/facts.js";
+import { FOLDER } from "./support/database.js";
 import { openGateway, type TestGateway, UNLIMITED } from "./support/gateway.js";
 import { homeOf } from "./support/home.js";
 import { judgedDocument } from "./support/judgedDocuments.js";
@@ -63,6 +66,13 @@ const isText = expect.any(String);
 const byPath = (a: { path: unknown }, b: { path: unknown }) =>
   JSON.stringify(a.path) < JSON.stringify(b.path) ? -1 : 1;
 
+/** Whoever signs in with an address at the development issuer. */
+async function askerOf(email: string): Promise<Asker> {
+  const who = { issuer: DEVELOPMENT_ISSUER, subject: email };
+  const digest = identityDigest(await loadKey({ dataDir: FOLDER }), who);
+  return { issuer: who.issuer, email, identity: `\\x${digest.toString("hex")}` };
+}
+
 /** An answer as far as it is predicted. */
 const plainly = ({ data, errors }: Answered) => ({
   data,
@@ -81,7 +91,7 @@ async function ask(slug: string, documents: number, g: GeneratorValue): Promise<
     const people = kind === "mutation" ? CHANGERS : PEOPLE;
     const person = people[g(fc.nat, { max: people.length - 1 })] ?? null;
     const email = `${person}@${slug}.test`;
-    const asker = person === null ? null : { issuer: DEVELOPMENT_ISSUER, email };
+    const asker = person === null ? null : await askerOf(email);
     const oracleOf = (rows: typeof facts) => new Oracle(rows, catalogue, asker, isText);
     const document = judgedDocument(schema, kind, facts, fixed, g);
     const caller = person === null ? gateway.anonymous : gateway.as(email, slug);
@@ -130,7 +140,7 @@ async function turnPages(slug: string, g: GeneratorValue): Promise<void> {
   const [person, list, size] = [one(["olga", "olga", "vera", "otto"]), one(LISTS), one([1, 2, 3])];
   // Some lists are read from their beginning only.
   const isForward = one([true, FORWARD_ONLY.some((name) => list("").includes(`${name}(`))]);
-  const asker = { issuer: DEVELOPMENT_ISSUER, email: `${person}@${slug}.test` };
+  const asker = await askerOf(`${person}@${slug}.test`);
   const selection = "{ nodes { id } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }";
   const documentOf = (args: string) => {
     const field = list(args);

@@ -20,6 +20,8 @@ export interface Catalogue {
 export interface Asker {
   readonly issuer: string;
   readonly email: string;
+  /** What their row of users tells them by, as PostgreSQL writes it: their address there may become another. */
+  readonly identity: string;
 }
 
 type Found<K extends Exclude<keyof Facts, "tenantId">> = WholeFacts[K][number];
@@ -115,7 +117,7 @@ export class Oracle {
 
   /** The asker's own row, unless they are suspended. */
   get viewer(): Found<"users"> | undefined {
-    return this.facts.users.find(({ email, suspended }) => email === this.asker?.email && !suspended);
+    return this.facts.users.find(({ row, suspended }) => row.identity === this.asker?.identity && !suspended);
   }
 
   answer(document: string): Answered {

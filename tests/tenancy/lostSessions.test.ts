@@ -216,7 +216,9 @@ describe("sessions that are killed at any moment", () => {
     expect(bystanders.filter((row) => !durable.has(row))).toEqual([]);
     expect(victims).toBeGreaterThan(0);
     expect(longestMs).toBeLessThan(PATIENCE_MS);
-    expect(leases.counts).toEqual({ open: 4, idle: 4, waiting: 0 });
+    // One that was killed behind its commit is missed as soon as it is looked for.
+    const { open, idle, waiting } = leases.counts;
+    expect([open - idle, waiting]).toEqual([0, 0]);
   });
 });
 
