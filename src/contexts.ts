@@ -11,7 +11,7 @@ import { type Choice, type Context, Deadline, type ResolveTxt } from "./graphql/
 import { Operation, type OperationSettings } from "./graphql/operation.js";
 import { describeFault } from "./graphql/present.js";
 import { roomsOf } from "./graphql/rooms.js";
-import { isResolved, OpenScope } from "./graphql/scope.js";
+import { type HomeAnswer, isResolved, OpenScope } from "./graphql/scope.js";
 import { identityDigest } from "./identity/digest.js";
 import { TenantNotFoundError } from "./identity/errors.js";
 import { type Identity, mayEnter } from "./identity/identity.js";
@@ -123,17 +123,20 @@ export function contextsOf(options: ContextOptions, asked: AskedBefore) {
     directory.tenantsOf(digest, slugsMeant(identity), signal);
 
   /**
-   * What the homes say of those who knock there, each in a session that ends with the step. One after the other: a person in many
+   * What a home says of somebody who knocks there, in a session that ends with it. At several one after the other: a person in many
    * tenants takes no more connections than anybody else.
    */
-  async function* knockAt(tenants: readonly TenantRecord[], digest: Buffer, signal: Signal) {
-    for (const tenant of tenants) {
-      const session = await TenantSession.open(options.serve, tenant, "read", signal);
-      try {
-        yield { session, answer: await readAccess(options.catalogue, session, digest, []) };
-      } finally {
-        await session.rollback();
-      }
+  async function knock<T>(
+    tenant: TenantRecord,
+    digest: Buffer,
+    signal: Signal,
+    hear: (answer: HomeAnswer, session: TenantSession) => T | Promise<T>,
+  ): Promise<T> {
+    const session = await TenantSession.open(options.serve, tenant, "read", signal);
+    try {
+      return await hear(await readAccess(options.catalogue, session, digest, []), session);
+    } finally {
+      await session.rollback();
     }
   }
 
@@ -151,22 +154,20 @@ export function contextsOf(options: ContextOptions, asked: AskedBefore) {
   }
 
   /** Whoever may knock need not be in it. A tenant that has just gone elsewhere, or whose database is away, may be theirs. */
-  async function mayLetIn(tenant: TenantRecord, digest: Buffer, signal: Signal): Promise<boolean> {
-    try {
-      for await (const { answer } of knockAt([tenant], digest, signal)) return answer !== null;
-      return false;
-    } catch (error) {
+  const mayLetIn = (tenant: TenantRecord, digest: Buffer, signal: Signal): Promise<boolean> =>
+    knock(tenant, digest, signal, (answer) => answer !== null).catch((error) => {
       if (isAway(error) && !signal.aborted) return true;
       throw error;
-    }
-  }
+    });
 
   async function listChoices(identity: Identity, signal: Signal): Promise<Choice[]> {
     const digest = identityDigest(options.key, identity);
     const choices: Choice[] = [];
     // A home that is closed, elsewhere, or without this person is nothing to choose.
-    for await (const { session, answer } of knockAt(await tenantsOf(identity, digest, signal), digest, signal))
-      if (isResolved(answer)) choices.push(await describeTenant(new OpenScope(session, answer)));
+    for (const tenant of await tenantsOf(identity, digest, signal))
+      await knock(tenant, digest, signal, async (answer, session) => {
+        if (isResolved(answer)) choices.push(await describeTenant(new OpenScope(session, answer)));
+      });
     return choices;
   }
 

@@ -137,6 +137,19 @@ describe("tenantry doctor", () => {
     ]);
   });
 
+  it("finds that nobody is recognised any more, where another key has taken the place of the one that is lost", async () => {
+    const other = { TENANTRY_KEY: randomBytes(32).toString("base64url") };
+    const take = (more: Record<string, string>) => run(["migrate", "--new-key"], { env: { ...env, ...more } });
+    const what =
+      "Nobody of the development issuer is recognised: the key is not the one that their digests were made with.";
+
+    await take(other);
+    const found = await findings(other);
+    await take({});
+
+    expect(found).toEqual([1, [finding("key", what, "Restore the key from a backup.")]]);
+  });
+
   it("finds another key than everything was made with, also where none was noted", async () => {
     const other = { TENANTRY_KEY: randomBytes(32).toString("base64url") };
     const noted = await findings(other);

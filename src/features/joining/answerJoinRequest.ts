@@ -48,7 +48,10 @@ async function lock(ctx: Context, { id, place }: Named): Promise<JoinRequestRow>
   return row!;
 }
 
-/** Lets whoever was let in before find the tenant: where that failed then, nobody else could do it. */
+/**
+ * Lets whoever was let in before find the tenant: where that failed then, nobody else could do it. Nobody reads what the change
+ * answers: behind its commit it fails.
+ */
 async function admitOnly(ctx: Context, { identity }: JoinRequestRow): Promise<never> {
   const { tenantId } = scopeOf(ctx).session;
   ctx.operation.afterCommit(async () => {
